@@ -1,0 +1,191 @@
+"""Kernel → native library: link, optimise for this CPU, emit one object, load it.
+
+A library is built for a list of entry functions; everything else becomes internal. The object is cached under
+its IR and the CPU. An entry whose arguments and result are 64-bit words is called straight through its C ABI
+(the call releases the GIL); any other entry goes through a thunk over an array of 64-bit slots, meant for tests.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
+
+import llvmlite.binding as llvm
+import llvmlite.ir as ir
+
+from jovay.kernel.lang import Record, Word
+
+from .cache import cache_directory, digest, toolchain_version, write_atomically
+from .generate import Progress, generate
+
+OPTIMISATION_LEVEL = 2
+
+
+@cache
+def host_machine() -> llvm.TargetMachine:
+    """Target machine of this CPU with all its features."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target = llvm.Target.from_default_triple()
+    features = llvm.get_host_cpu_features().flatten()
+    return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=2, jit=True)
+
+
+def host_key() -> str:
+    return f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+
+
+class Library:
+    """A loaded native kernel. ``library[function]`` is the callable of one of its entries."""
+
+    def __init__(self, code: bytes, entries: Sequence[Callable[..., Any]]) -> None:
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), host_machine())
+        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        self._engine.finalize_object()
+        self._entries = {f.symbol: f for f in entries}  # type: ignore[attr-defined]
+
+    def address(self, symbol: str) -> int:
+        """Address of an exported symbol; ``KeyError`` if there is none."""
+        address = self._engine.get_function_address(symbol)
+        if not address:
+            raise KeyError(symbol)
+        return address
+
+    @cache  # noqa: B019  (a library lives as long as the process)
+    def __getitem__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        symbol: str = function.symbol  # type: ignore[attr-defined]
+        arguments, result = _annotations(function)
+        if is_plain(function):
+            kind = ctypes.CFUNCTYPE(ctypes.c_uint64 if result else None, *[ctypes.c_uint64] * len(arguments))
+            return kind(self.address(symbol))
+        return _slot_call(ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.address("slots." + symbol)), arguments, result)
+
+
+def _annotations(function: Callable[..., Any]) -> tuple[list[Any], Any]:
+    hints = get_type_hints(function)
+    result = hints.pop("return", None)
+    return list(hints.values()), None if result is type(None) else result
+
+
+def _is_word64(annotation: Any) -> bool:
+    if not isinstance(annotation, type):
+        return False
+    return issubclass(annotation, Record) or (issubclass(annotation, Word) and annotation.bits == 64)
+
+
+def is_plain(function: Callable[..., Any]) -> bool:
+    """Whether arguments and result all are 64-bit words (or there is no result)."""
+    arguments, result = _annotations(function)
+    return all(map(_is_word64, arguments)) and (result is None or _is_word64(result))
+
+
+def _slots(annotation: Any) -> int:
+    if isinstance(annotation, type) and issubclass(annotation, Word):
+        return max(1, annotation.bits // 64)
+    return 1
+
+
+def _slot_call(call: Any, arguments: list[Any], result: Any) -> Callable[..., Any]:
+    results = list(get_args(result)) if get_origin(result) is tuple else [] if result is None else [result]
+    size = max(sum(map(_slots, arguments)), sum(map(_slots, results)), 1)
+
+    def invoke(*values: int) -> Any:
+        words: list[int] = []
+        for annotation, value in zip(arguments, values, strict=True):
+            words += [(int(value) >> (64 * k)) & (2**64 - 1) for k in range(_slots(annotation))]
+        buffer = (ctypes.c_uint64 * size)(*words)
+        call(ctypes.addressof(buffer))
+        out, at = [], 0
+        for annotation in results:
+            out.append(sum(buffer[at + k] << (64 * k) for k in range(_slots(annotation))))
+            at += _slots(annotation)
+        return tuple(out) if get_origin(result) is tuple else out[0] if out else None
+
+    return invoke
+
+
+def _slot_thunks(functions: Sequence[Callable[..., Any]]) -> str:
+    """IR of the thunks of entries whose signature is not plain."""
+    module, i64 = ir.Module("slots"), ir.IntType(64)
+
+    def llvm_type(annotation: Any) -> ir.Type:
+        if get_origin(annotation) is tuple:
+            parts = [llvm_type(a) for a in get_args(annotation)]
+            same = all(p == parts[0] for p in parts)
+            return ir.ArrayType(parts[0], len(parts)) if same else ir.LiteralStructType(parts)
+        if annotation is bool:
+            return ir.IntType(1)
+        return ir.IntType(annotation.bits if issubclass(annotation, Word) else 64)
+
+    for function in functions:
+        arguments, result = _annotations(function)
+        kind = ir.FunctionType(
+            ir.VoidType() if result is None else llvm_type(result), [llvm_type(a) for a in arguments]
+        )
+        callee = ir.Function(module, kind, function.symbol)  # type: ignore[attr-defined]
+        thunk = ir.Function(module, ir.FunctionType(ir.VoidType(), [i64]), "slots." + callee.name)
+        builder = ir.IRBuilder(thunk.append_basic_block())
+
+        def at(slot: int, builder: ir.IRBuilder = builder, base: ir.Value = thunk.args[0]) -> ir.Value:
+            return builder.inttoptr(builder.add(base, ir.Constant(i64, 8 * slot)), ir.PointerType())
+
+        values, slot = [], 0
+        for annotation in arguments:
+            wide = ir.IntType(max(64, llvm_type(annotation).width))
+            value = builder.load(at(slot), typ=wide, align=8)
+            values.append(value if wide == llvm_type(annotation) else builder.trunc(value, llvm_type(annotation)))
+            slot += _slots(annotation)
+        returned, slot = builder.call(callee, values), 0
+        parts = get_args(result) if get_origin(result) is tuple else [] if result is None else [result]
+        for k, annotation in enumerate(parts):
+            part = builder.extract_value(returned, k) if get_origin(result) is tuple else returned
+            if part.type.width < 64:
+                part = builder.zext(part, i64)
+            builder.store(part, at(slot), align=8)
+            slot += _slots(annotation)
+        builder.ret_void()
+    return str(module)
+
+
+def link(texts: Sequence[str], exported: set[str]) -> llvm.ModuleRef:
+    """Link IR modules into one; all but ``exported`` become internal."""
+    module = llvm.parse_assembly("")
+    for text in texts:
+        module.link_in(llvm.parse_assembly(text))
+    for thing in (*module.functions, *module.global_variables):
+        if not thing.is_declaration and thing.name not in exported:
+            thing.linkage = "internal"
+    return module
+
+
+def optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine, level: int, vectorise: bool) -> None:
+    """LLVM's standard pipeline."""
+    options = llvm.create_pipeline_tuning_options(speed_level=level)
+    options.loop_vectorization = options.slp_vectorization = vectorise
+    passes = llvm.create_pass_builder(machine, options)
+    passes.getModulePassManager().run(module, passes)
+
+
+def build(
+    entries: Sequence[Callable[..., Any]],
+    extra: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Library:
+    """Compile ``entries`` with all they call, plus ``extra`` IR modules, for this CPU."""
+    from .frontend import reachable
+
+    host_machine()
+    texts = generate(reachable(list(entries)), progress)
+    slots = [f for f in entries if not is_plain(f)]
+    ordered = [texts[symbol] for symbol in sorted(texts)]
+    exported = {f.symbol for f in entries} | {"slots." + f.symbol for f in slots}  # type: ignore[attr-defined]
+    key = digest(toolchain_version(), host_key(), str(OPTIMISATION_LEVEL), *sorted(exported), *ordered, *extra)
+    path = cache_directory() / "native" / f"{key}.o"
+    if not path.exists():
+        modules = [*ordered, *extra] + ([_slot_thunks(slots)] if slots else [])
+        module = link(modules, exported)
+        optimise(module, host_machine(), OPTIMISATION_LEVEL, vectorise=True)
+        write_atomically(path, host_machine().emit_object(module))
+    return Library(path.read_bytes(), entries)

@@ -1,0 +1,76 @@
+"""Records: named fields at an address, laid out in declaration order with natural alignment up to 8 bytes."""
+
+from __future__ import annotations
+
+from typing import ClassVar, get_type_hints
+
+from .memory import load128, load256, load384, load8, load16, load32, load64
+from .memory import store128, store256, store384, store8, store16, store32, store64
+from .words import U64, Word
+
+_LOAD = {8: load8, 16: load16, 32: load32, 64: load64, 128: load128, 256: load256, 384: load384}
+_STORE = {8: store8, 16: store16, 32: store32, 64: store64, 128: store128, 256: store256, 384: store384}
+
+
+class Bytes:
+    """Field type ``Bytes(n)``: n bytes inside the record; reading the field gives their address."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+
+class Record:
+    """Base of records. ``Account(p)`` views the fields at address ``p``; ``Account.size`` is the length in bytes.
+
+    A field is a word class (stored little-endian), another ``Record`` class (stored as its address) or
+    ``Bytes(n)``. Fields narrower than 64 bits read as U64.
+    """
+
+    __slots__ = ("address",)
+    size: ClassVar[int] = 0
+    fields: ClassVar[dict[str, tuple[object, int]]] = {}
+
+    def __init__(self, address) -> None:
+        object.__setattr__(self, "address", U64(address))
+
+    def __init_subclass__(cls) -> None:
+        offset, fields = 0, dict(cls.fields)
+        offset = cls.size
+        for name, kind in cls.__dict__.get("__annotations__", {}).items():
+            if isinstance(kind, str):
+                kind = get_type_hints(cls)[name]
+            if isinstance(kind, Bytes):
+                width, align = kind.size, 8
+            elif issubclass(kind, Word):
+                width = kind.bits // 8
+                align = min(width, 8)
+            else:
+                width = align = 8
+            offset = (offset + align - 1) // align * align
+            fields[name] = (kind, offset)
+            offset += width
+        cls.fields, cls.size = fields, (offset + 7) // 8 * 8
+
+    def __getattr__(self, name):
+        kind, offset = type(self).fields[name]
+        at = self.address + offset
+        if isinstance(kind, Bytes):
+            return at
+        if issubclass(kind, Word):
+            return _LOAD[kind.bits](at)
+        return kind(load64(at))
+
+    def __setattr__(self, name, value) -> None:
+        kind, offset = type(self).fields[name]
+        at = self.address + offset
+        if isinstance(kind, Bytes):
+            raise AttributeError(f"{type(self).__name__}.{name} is a byte range: write through its address")
+        if issubclass(kind, Word):
+            _STORE[kind.bits](at, value)
+        else:
+            store64(at, value.address)
+
+    def __eq__(self, other) -> bool:
+        return self.address == other.address
+
+    __hash__ = None
