@@ -1,0 +1,104 @@
+# Everything a fresh machine with Python >= 3.11 needs. Set-up steps leave stamp files, so they run once.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+STAMPS := $(VENV)/stamps
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+CLIENTS := tests/clients
+KERNEL_SOURCES := $(shell find src/jovay/kernel src/jovay/compiler -name '*.py' 2>/dev/null)
+
+# Arguments for the commands behind the targets: make up ARGS="--http-port 8545", make test ARGS="-k rpc".
+ARGS ?=
+
+.PHONY: help up test check bench setup setup-dev format lock clean
+
+help:
+	@echo "make up      set everything up, then run a development chain with its live view"
+	@echo "make test    set everything up, then run the tests"
+	@echo "make check   formatting, lint, types"
+	@echo "make bench   throughput and latency, with anvil under the same load"
+	@echo "make format  rewrite the sources the way 'make check' wants them"
+	@echo "make lock    renew requirements/*.txt from pyproject.toml"
+	@echo "make clean   remove the environment, node packages and caches"
+
+up: setup
+	@exec $(BIN)/jovay up $(ARGS)
+
+test: setup-dev
+	@$(PY) -m pytest $(ARGS)
+
+check: $(STAMPS)/dev
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+format: $(STAMPS)/dev
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: setup-dev
+	@$(BIN)/jovay bench $(ARGS)
+
+setup: $(STAMPS)/kernel
+
+setup-dev: $(STAMPS)/kernel $(STAMPS)/dev $(STAMPS)/node
+
+# The oldest interpreter that will do is taken first, since it is the one the locks were resolved with.
+$(STAMPS)/venv:
+	@for python in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
+	    if "$$python" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        [ -x $(PY) ] || { echo "creating $(VENV) with $$($$python --version)"; "$$python" -m venv $(VENV); }; \
+	        mkdir -p $(STAMPS); touch $@; exit 0; \
+	    fi; \
+	done; \
+	echo "Python 3.11 or newer with the venv module is needed (set PYTHON=/path/to/python)" >&2; exit 1
+
+$(STAMPS)/run: requirements/run.txt $(STAMPS)/venv
+	@echo "installing the locked dependencies"
+	@$(PIP) install --require-hashes --only-binary :all: -r $<
+	@touch $@
+
+$(STAMPS)/package: pyproject.toml $(STAMPS)/run
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMPS)/dev: requirements/dev.txt $(STAMPS)/package
+	@echo "installing the locked development dependencies"
+	@$(PIP) install --require-hashes --only-binary :all: -r $<
+	@touch $@
+
+$(STAMPS)/kernel: $(STAMPS)/package $(KERNEL_SOURCES)
+	@$(PY) -m jovay.compiler
+	@touch $@
+
+# Client libraries, the Solidity compiler and anvil come from npm. Without Node >= 18, one comes from PyPI.
+$(STAMPS)/node: $(CLIENTS)/package-lock.json requirements/node.txt $(STAMPS)/venv
+	@export PATH="$(CURDIR)/$(BIN):$$PATH"; \
+	if ! node -e 'process.exit(+(process.versions.node.split(".")[0] < 18))' 2>/dev/null || ! npm --version >/dev/null 2>&1; then \
+	    echo "installing Node from PyPI"; \
+	    $(PIP) install --require-hashes --only-binary :all: -r requirements/node.txt; \
+	fi; \
+	echo "installing the node packages of the tests"; \
+	cd $(CLIENTS) && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
+	@touch $@
+
+# Locks hold names, versions and hashes, never an address. Renewing them needs pip-tools, in its own place.
+lock:
+	@[ -x $(VENV)-lock/bin/pip-compile ] || { python3 -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet pip-tools; }
+	@compile() { CUSTOM_COMPILE_COMMAND="make lock" $(VENV)-lock/bin/pip-compile --quiet --generate-hashes \
+	    --strip-extras --no-emit-index-url --no-emit-find-links "$$@"; }; \
+	compile $(ARGS) --build-deps-for editable --output-file requirements/run.txt pyproject.toml; \
+	compile $(ARGS) --build-deps-for editable --extra dev --constraint requirements/run.txt \
+	    --output-file requirements/dev.txt pyproject.toml; \
+	compile $(ARGS) --output-file requirements/node.txt requirements/node.in
+	@cd $(CLIENTS) && npm install --package-lock-only --ignore-scripts --no-fund --no-audit
+
+clean:
+	rm -rf $(VENV) $(VENV)-lock $(CLIENTS)/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
