@@ -1,8 +1,9 @@
-"""Arithmetic of EVM words: what ``U256``'s operators lack, with the semantics of the Yellow Paper (appendix H).
+"""Arithmetic of EVM words: what ``U256``'s operators lack, as the Yellow Paper (appendix H) has it.
 
-Division by zero gives 0. Operands stand in the order in which the EVM pops them. Division works on 64-bit limbs
-with reciprocals instead of wide hardware division: N. Möller, T. Granlund, "Improved division by invariant
-integers", IEEE Transactions on Computers 60 (2011), algorithms 2, 4, 5 and 6; steps as in Knuth's algorithm D.
+Division by zero gives 0. Operands stand in the order in which the EVM pops them. Division works on 64-bit
+limbs with reciprocals instead of wide hardware division: N. Möller, T. Granlund, "Improved division by
+invariant integers", IEEE Transactions on Computers 60 (2011), algorithms 2, 4, 5 and 6; the steps are those of
+Knuth's algorithm D.
 """
 
 from .lang import U64, U128, U256, clz, ctz, kernel, signed_lt
@@ -58,7 +59,7 @@ def reciprocal_3by2(d1: U64, d0: U64) -> U64:
 
 @kernel(inline=True)
 def divide_2by1(u1: U64, u0: U64, d: U64, v: U64) -> tuple[U64, U64]:
-    """Quotient and remainder of ``u1 * 2**64 + u0`` by ``d`` with reciprocal ``v``; ``u1 < d`` (algorithm 4)."""
+    """Quotient and remainder of ``(u1, u0)`` by ``d`` with reciprocal ``v``; ``u1 < d`` (algorithm 4)."""
     q = product64(v, u1) + ((U128(u1) << 64) | U128(u0))
     q1 = high64(q) + 1
     r = u0 - q1 * d
@@ -102,7 +103,8 @@ def product_by_limb(x: U256, y: U64) -> tuple[U256, U64]:
 def divide_step(r: U256, limb: U64, d: U256, v: U64) -> tuple[U64, U256]:
     """One step of algorithm D: divide ``r * 2**64 + limb`` by ``d``.
 
-    ``d`` has its top bit set, ``r < d``, ``v`` is the reciprocal of its two top limbs. Returns digit and remainder.
+    ``d`` has its top bit set, ``r < d``, ``v`` is the reciprocal of its two top limbs. Returns the digit and
+    the remainder.
     """
     top = U64(r >> 192)
     shifted = (r << 64) | U256(limb)
