@@ -136,7 +136,7 @@ def well_formed(at: Ptr, size: U64, stack: Ptr) -> U64:
 
 
 class Cursor(Record):
-    """Reads the items of a list from ``at`` to ``end``. ``status``: the first error, ``index << 8 | code``."""
+    """Reads a list's items from ``at`` to ``end``. ``status``: the first error, ``index << 8 | code``."""
 
     at: Ptr
     end: Ptr
@@ -148,15 +148,21 @@ CURSOR_SIZE = Cursor.size
 
 
 @kernel
-def open_list(cursor: Cursor, at: Ptr, end: Ptr) -> None:
-    """Put ``cursor`` on the items of the list that fills ``at`` to ``end`` exactly."""
+def enter_list(cursor: Cursor, at: Ptr, end: Ptr) -> None:
+    """Put ``cursor`` on the items of the list at ``at``, which ends at ``end`` or before."""
     payload, size, kind = item(at, end)
     cursor.at, cursor.end, cursor.status, cursor.index = payload, payload + size, U64(0), U64(0)
     if kind >= MALFORMED:
         fail(cursor, kind)
     elif kind != LIST:
         fail(cursor, U64(EXPECTED_LIST))
-    elif payload + size != end:
+
+
+@kernel
+def open_list(cursor: Cursor, at: Ptr, end: Ptr) -> None:
+    """Put ``cursor`` on the items of the list that fills ``at`` to ``end`` exactly."""
+    enter_list(cursor, at, end)
+    if cursor.end != end:
         fail(cursor, U64(MORE_THAN_ONE_VALUE))
 
 
