@@ -1,0 +1,1 @@
+"""What tests and benchmarks lean on: anvil, the Solidity compiler, Node programs, conformance fixtures."""
