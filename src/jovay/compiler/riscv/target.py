@@ -1,0 +1,62 @@
+"""LLVM for the guest: host IR → ``riscv64im`` IR → relocatable object."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from functools import cache
+
+import llvmlite.binding as llvm
+
+from ..errors import CompilerError
+from ..native import link, optimise
+
+TRIPLE = "riscv64-unknown-none-elf"
+CPU = "generic-rv64"
+FEATURES = "+m,+unaligned-scalar-mem,-relax"
+ABI = "lp64"
+OPTIMISATION_LEVEL = 2
+
+_HEADER = re.compile(r"^(target triple|target datalayout|source_filename) = .*\n", re.MULTILINE)
+_HOST_ATTRIBUTE = re.compile(r'"(?:target-cpu|target-features|tune-cpu)"="[^"]*"')
+_DEFINITION = re.compile(r"^(define .*\))( [a-z ]*)?$", re.MULTILINE)
+
+
+@cache
+def guest_machine() -> llvm.TargetMachine:
+    """Target machine of the guest: RV64IM, soft-float ABI, static, reach ±2 GiB."""
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    target = llvm.Target.from_triple(TRIPLE)
+    return target.create_target_machine(
+        cpu=CPU, features=FEATURES, opt=OPTIMISATION_LEVEL, reloc="static", codemodel="medium", abiname=ABI
+    )
+
+
+def retarget(text: str) -> str:
+    """IR text without the host's triple, data layout and CPU attributes, with the guest's instead."""
+    text = _HOST_ATTRIBUTE.sub("", _HEADER.sub("", text))
+    return f'target triple = "{TRIPLE}"\ntarget datalayout = "{guest_machine().target_data}"\n{text}'
+
+
+def freestanding(text: str) -> str:
+    """IR text whose functions LLVM may not turn into calls of library functions, such as themselves."""
+    return _DEFINITION.sub(r'\1\2 noinline "no-builtins"', text.replace("alwaysinline", ""))
+
+
+def compile_module(texts: Sequence[str], exported: set[str], imported: Collection[str]) -> bytes:
+    """Link, optimise and emit IR modules as one object that exports ``exported`` and may call ``imported``.
+
+    ``CompilerError`` names a function that is called but is neither there nor imported.
+    """
+    module = link([retarget(text) for text in texts], exported)
+    # Numba's names hold counters of the process; nothing may depend on them.
+    things = [*module.functions, *module.global_variables]
+    for k, thing in enumerate(t for t in things if not t.is_declaration and t.name not in exported):
+        thing.name = f"internal.{k}"
+    optimise(module, guest_machine(), OPTIMISATION_LEVEL, vectorise=False)
+    module.verify()
+    for thing in module.functions:
+        if thing.is_declaration and thing.name not in imported and not thing.name.startswith("llvm."):
+            raise CompilerError(f"the kernel calls {thing.name}, which the guest does not have")
+    return guest_machine().emit_object(module)
