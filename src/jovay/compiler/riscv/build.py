@@ -14,7 +14,7 @@ from .elf import write_elf
 from .layout import MAX_ARGUMENTS, MemorySizes
 from .linker import link, parse_object, select
 from .start import START, start_object
-from .target import compile_module, freestanding
+from .target import canonical, compile_module, freestanding
 
 _DIRECTORY = Path(__file__).parent
 
@@ -34,7 +34,7 @@ def build_elf(
         symbol = entry.symbol  # type: ignore[attr-defined]
         raise KernelCompileError(f"{symbol}: an entry takes up to {MAX_ARGUMENTS} 64-bit words and returns one")
     texts = generate(reachable([entry]), progress)
-    ordered = [texts[symbol] for symbol in sorted(texts)]
+    ordered = [canonical(texts[symbol]) for symbol in sorted(texts)]
     runtime = _runtime()
     symbol = entry.symbol  # type: ignore[attr-defined]
     key = digest(
@@ -57,7 +57,7 @@ def _runtime() -> dict[str, str]:
     texts = generate(functions)
     out = {}
     for function in functions:
-        text = freestanding(texts[function.symbol])  # type: ignore[attr-defined]
+        text = freestanding(canonical(texts[function.symbol]))  # type: ignore[attr-defined]
         for other in functions:
             text = text.replace(f'@"{other.symbol}"', f"@{other.__name__}")  # type: ignore[attr-defined]
         out[function.__name__] = text

@@ -22,7 +22,8 @@ def load_immediate(rd: int, value: int) -> list[int]:
     low = value - (upper << 12)
     if upper == 0:
         return [encode("addi", rd=rd, imm=low)]
-    return [encode("lui", rd=rd, imm=upper), encode("addi", rd=rd, rs1=rd, imm=low)]
+    words = [encode("lui", rd=rd, imm=upper)]
+    return words + [encode("addi", rd=rd, rs1=rd, imm=low)] if low else words
 
 
 def start_object(entry: str, sizes: MemorySizes) -> Object:

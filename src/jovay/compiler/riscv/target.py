@@ -19,6 +19,7 @@ OPTIMISATION_LEVEL = 2
 
 _HEADER = re.compile(r"^(target triple|target datalayout|source_filename) = .*\n", re.MULTILINE)
 _HOST_ATTRIBUTE = re.compile(r'"(?:target-cpu|target-features|tune-cpu)"="[^"]*"')
+_MANGLED = re.compile(r'"_ZN[^"]*"')
 _DEFINITION = re.compile(r"^(define .*\))( [a-z ]*)?$", re.MULTILINE)
 
 
@@ -31,6 +32,13 @@ def guest_machine() -> llvm.TargetMachine:
     return target.create_target_machine(
         cpu=CPU, features=FEATURES, opt=OPTIMISATION_LEVEL, reloc="static", codemodel="medium", abiname=ABI
     )
+
+
+def canonical(text: str) -> str:
+    """IR text without what varies between processes: Numba's internal names hold counters."""
+    names = {name: f'"internal.{k}"' for k, name in enumerate(dict.fromkeys(_MANGLED.findall(text)))}
+    lines = (line for line in text.splitlines(keepends=True) if not line.startswith("; ModuleID"))
+    return _MANGLED.sub(lambda match: names[match[0]], "".join(lines))
 
 
 def retarget(text: str) -> str:
@@ -50,10 +58,6 @@ def compile_module(texts: Sequence[str], exported: set[str], imported: Collectio
     ``CompilerError`` names a function that is called but is neither there nor imported.
     """
     module = link([retarget(text) for text in texts], exported)
-    # Numba's names hold counters of the process; nothing may depend on them.
-    things = [*module.functions, *module.global_variables]
-    for k, thing in enumerate(t for t in things if not t.is_declaration and t.name not in exported):
-        thing.name = f"internal.{k}"
     optimise(module, guest_machine(), OPTIMISATION_LEVEL, vectorise=False)
     module.verify()
     for thing in module.functions:
