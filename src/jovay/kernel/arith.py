@@ -2,8 +2,8 @@
 
 Division by zero gives 0. Operands stand in the order in which the EVM pops them. Division works on 64-bit
 limbs with reciprocals instead of wide hardware division: N. Möller, T. Granlund, "Improved division by
-invariant integers", IEEE Transactions on Computers 60 (2011), algorithms 2, 4, 5 and 6; the steps are those of
-Knuth's algorithm D.
+invariant integers", IEEE Transactions on Computers 60 (2011), algorithms 2, 4, 5 and 6; the steps are
+those of Knuth's algorithm D.
 """
 
 from .lang import U64, U128, U256, clz, ctz, kernel, signed_lt

@@ -3,7 +3,8 @@
 from ..lang import U64, U256, Ptr, Table, bswap, kernel, load8, load64, rotl, store64
 
 RATE = U64(136)
-RATE_LANES = 17
+#: The state: lane (x, y) at index x + 5 * y.
+Lanes = tuple[(U64,) * 25]
 
 ROUND_CONSTANTS = Table(
     U64,
@@ -34,120 +35,177 @@ def padded_lane(data: Ptr, size: U64, index: U64) -> U64:
     return lane
 
 
+@kernel(inline=True)
+def keccak_round(state: Lanes, constant: U64) -> Lanes:
+    """One round: theta, rho, pi, chi, iota."""
+    (
+        a00, a01, a02, a03, a04,
+        a05, a06, a07, a08, a09,
+        a10, a11, a12, a13, a14,
+        a15, a16, a17, a18, a19,
+        a20, a21, a22, a23, a24,
+    ) = state
+    # theta
+    c0 = a00 ^ a05 ^ a10 ^ a15 ^ a20
+    c1 = a01 ^ a06 ^ a11 ^ a16 ^ a21
+    c2 = a02 ^ a07 ^ a12 ^ a17 ^ a22
+    c3 = a03 ^ a08 ^ a13 ^ a18 ^ a23
+    c4 = a04 ^ a09 ^ a14 ^ a19 ^ a24
+    d0 = c4 ^ rotl(c1, 1)
+    d1 = c0 ^ rotl(c2, 1)
+    d2 = c1 ^ rotl(c3, 1)
+    d3 = c2 ^ rotl(c4, 1)
+    d4 = c3 ^ rotl(c0, 1)
+    # rho, pi and chi, plane by plane: this order needs the fewest registers; iota
+    b0 = a00 ^ d0
+    b1 = rotl(a06 ^ d1, 44)
+    b2 = rotl(a12 ^ d2, 43)
+    b3 = rotl(a18 ^ d3, 21)
+    b4 = rotl(a24 ^ d4, 14)
+    e00 = b0 ^ (~b1 & b2) ^ constant
+    e01 = b1 ^ (~b2 & b3)
+    e02 = b2 ^ (~b3 & b4)
+    e03 = b3 ^ (~b4 & b0)
+    e04 = b4 ^ (~b0 & b1)
+    b0 = rotl(a03 ^ d3, 28)
+    b1 = rotl(a09 ^ d4, 20)
+    b2 = rotl(a10 ^ d0, 3)
+    b3 = rotl(a16 ^ d1, 45)
+    b4 = rotl(a22 ^ d2, 61)
+    e05 = b0 ^ (~b1 & b2)
+    e06 = b1 ^ (~b2 & b3)
+    e07 = b2 ^ (~b3 & b4)
+    e08 = b3 ^ (~b4 & b0)
+    e09 = b4 ^ (~b0 & b1)
+    b0 = rotl(a01 ^ d1, 1)
+    b1 = rotl(a07 ^ d2, 6)
+    b2 = rotl(a13 ^ d3, 25)
+    b3 = rotl(a19 ^ d4, 8)
+    b4 = rotl(a20 ^ d0, 18)
+    e10 = b0 ^ (~b1 & b2)
+    e11 = b1 ^ (~b2 & b3)
+    e12 = b2 ^ (~b3 & b4)
+    e13 = b3 ^ (~b4 & b0)
+    e14 = b4 ^ (~b0 & b1)
+    b0 = rotl(a04 ^ d4, 27)
+    b1 = rotl(a05 ^ d0, 36)
+    b2 = rotl(a11 ^ d1, 10)
+    b3 = rotl(a17 ^ d2, 15)
+    b4 = rotl(a23 ^ d3, 56)
+    e15 = b0 ^ (~b1 & b2)
+    e16 = b1 ^ (~b2 & b3)
+    e17 = b2 ^ (~b3 & b4)
+    e18 = b3 ^ (~b4 & b0)
+    e19 = b4 ^ (~b0 & b1)
+    b0 = rotl(a02 ^ d2, 62)
+    b1 = rotl(a08 ^ d3, 55)
+    b2 = rotl(a14 ^ d4, 39)
+    b3 = rotl(a15 ^ d0, 41)
+    b4 = rotl(a21 ^ d1, 2)
+    e20 = b0 ^ (~b1 & b2)
+    e21 = b1 ^ (~b2 & b3)
+    e22 = b2 ^ (~b3 & b4)
+    e23 = b3 ^ (~b4 & b0)
+    e24 = b4 ^ (~b0 & b1)
+    return (
+        e00, e01, e02, e03, e04,
+        e05, e06, e07, e08, e09,
+        e10, e11, e12, e13, e14,
+        e15, e16, e17, e18, e19,
+        e20, e21, e22, e23, e24,
+    )
+
+
+@kernel(inline=True)
+def absorb_block(state: Lanes, data: Ptr) -> Lanes:
+    """Add a whole block of the message to the state."""
+    (
+        a00, a01, a02, a03, a04,
+        a05, a06, a07, a08, a09,
+        a10, a11, a12, a13, a14,
+        a15, a16, a17, a18, a19,
+        a20, a21, a22, a23, a24,
+    ) = state
+    return (
+        a00 ^ load64(data),
+        a01 ^ load64(data + 8),
+        a02 ^ load64(data + 16),
+        a03 ^ load64(data + 24),
+        a04 ^ load64(data + 32),
+        a05 ^ load64(data + 40),
+        a06 ^ load64(data + 48),
+        a07 ^ load64(data + 56),
+        a08 ^ load64(data + 64),
+        a09 ^ load64(data + 72),
+        a10 ^ load64(data + 80),
+        a11 ^ load64(data + 88),
+        a12 ^ load64(data + 96),
+        a13 ^ load64(data + 104),
+        a14 ^ load64(data + 112),
+        a15 ^ load64(data + 120),
+        a16 ^ load64(data + 128),
+        a17, a18, a19,
+        a20, a21, a22, a23, a24,
+    )
+
+
+@kernel(inline=True)
+def absorb_last(state: Lanes, data: Ptr, size: U64) -> Lanes:
+    """Add the last ``size`` bytes, less than a block, and the padding."""
+    (
+        a00, a01, a02, a03, a04,
+        a05, a06, a07, a08, a09,
+        a10, a11, a12, a13, a14,
+        a15, a16, a17, a18, a19,
+        a20, a21, a22, a23, a24,
+    ) = state
+    return (
+        a00 ^ padded_lane(data, size, 0),
+        a01 ^ padded_lane(data, size, 1),
+        a02 ^ padded_lane(data, size, 2),
+        a03 ^ padded_lane(data, size, 3),
+        a04 ^ padded_lane(data, size, 4),
+        a05 ^ padded_lane(data, size, 5),
+        a06 ^ padded_lane(data, size, 6),
+        a07 ^ padded_lane(data, size, 7),
+        a08 ^ padded_lane(data, size, 8),
+        a09 ^ padded_lane(data, size, 9),
+        a10 ^ padded_lane(data, size, 10),
+        a11 ^ padded_lane(data, size, 11),
+        a12 ^ padded_lane(data, size, 12),
+        a13 ^ padded_lane(data, size, 13),
+        a14 ^ padded_lane(data, size, 14),
+        a15 ^ padded_lane(data, size, 15),
+        a16 ^ padded_lane(data, size, 16) ^ U64(1 << 63),
+        a17, a18, a19,
+        a20, a21, a22, a23, a24,
+    )
+
+
 @kernel(inline=False)
 def sponge(data: Ptr, size: U64) -> tuple[U64, U64, U64, U64]:
     """The first four lanes of the state after absorbing the padded message."""
-    a00 = a01 = a02 = a03 = a04 = U64(0)
-    a05 = a06 = a07 = a08 = a09 = U64(0)
-    a10 = a11 = a12 = a13 = a14 = U64(0)
-    a15 = a16 = a17 = a18 = a19 = U64(0)
-    a20 = a21 = a22 = a23 = a24 = U64(0)
+    zero = U64(0)
+    state = (
+        zero, zero, zero, zero, zero,
+        zero, zero, zero, zero, zero,
+        zero, zero, zero, zero, zero,
+        zero, zero, zero, zero, zero,
+        zero, zero, zero, zero, zero,
+    )
     more = True
     while more:
         if size >= RATE:
-            a00 ^= load64(data)
-            a01 ^= load64(data + 8)
-            a02 ^= load64(data + 16)
-            a03 ^= load64(data + 24)
-            a04 ^= load64(data + 32)
-            a05 ^= load64(data + 40)
-            a06 ^= load64(data + 48)
-            a07 ^= load64(data + 56)
-            a08 ^= load64(data + 64)
-            a09 ^= load64(data + 72)
-            a10 ^= load64(data + 80)
-            a11 ^= load64(data + 88)
-            a12 ^= load64(data + 96)
-            a13 ^= load64(data + 104)
-            a14 ^= load64(data + 112)
-            a15 ^= load64(data + 120)
-            a16 ^= load64(data + 128)
+            state = absorb_block(state, data)
             data += RATE
             size -= RATE
         else:
-            a00 ^= padded_lane(data, size, 0)
-            a01 ^= padded_lane(data, size, 1)
-            a02 ^= padded_lane(data, size, 2)
-            a03 ^= padded_lane(data, size, 3)
-            a04 ^= padded_lane(data, size, 4)
-            a05 ^= padded_lane(data, size, 5)
-            a06 ^= padded_lane(data, size, 6)
-            a07 ^= padded_lane(data, size, 7)
-            a08 ^= padded_lane(data, size, 8)
-            a09 ^= padded_lane(data, size, 9)
-            a10 ^= padded_lane(data, size, 10)
-            a11 ^= padded_lane(data, size, 11)
-            a12 ^= padded_lane(data, size, 12)
-            a13 ^= padded_lane(data, size, 13)
-            a14 ^= padded_lane(data, size, 14)
-            a15 ^= padded_lane(data, size, 15)
-            a16 ^= padded_lane(data, size, 16) ^ U64(1 << 63)
+            state = absorb_last(state, data, size)
             more = False
-        for step in range(24):
-            # theta
-            c0 = a00 ^ a05 ^ a10 ^ a15 ^ a20
-            c1 = a01 ^ a06 ^ a11 ^ a16 ^ a21
-            c2 = a02 ^ a07 ^ a12 ^ a17 ^ a22
-            c3 = a03 ^ a08 ^ a13 ^ a18 ^ a23
-            c4 = a04 ^ a09 ^ a14 ^ a19 ^ a24
-            d0 = c4 ^ rotl(c1, 1)
-            d1 = c0 ^ rotl(c2, 1)
-            d2 = c1 ^ rotl(c3, 1)
-            d3 = c2 ^ rotl(c4, 1)
-            d4 = c3 ^ rotl(c0, 1)
-            # rho and pi
-            b00 = a00 ^ d0
-            b01 = rotl(a06 ^ d1, 44)
-            b02 = rotl(a12 ^ d2, 43)
-            b03 = rotl(a18 ^ d3, 21)
-            b04 = rotl(a24 ^ d4, 14)
-            b05 = rotl(a03 ^ d3, 28)
-            b06 = rotl(a09 ^ d4, 20)
-            b07 = rotl(a10 ^ d0, 3)
-            b08 = rotl(a16 ^ d1, 45)
-            b09 = rotl(a22 ^ d2, 61)
-            b10 = rotl(a01 ^ d1, 1)
-            b11 = rotl(a07 ^ d2, 6)
-            b12 = rotl(a13 ^ d3, 25)
-            b13 = rotl(a19 ^ d4, 8)
-            b14 = rotl(a20 ^ d0, 18)
-            b15 = rotl(a04 ^ d4, 27)
-            b16 = rotl(a05 ^ d0, 36)
-            b17 = rotl(a11 ^ d1, 10)
-            b18 = rotl(a17 ^ d2, 15)
-            b19 = rotl(a23 ^ d3, 56)
-            b20 = rotl(a02 ^ d2, 62)
-            b21 = rotl(a08 ^ d3, 55)
-            b22 = rotl(a14 ^ d4, 39)
-            b23 = rotl(a15 ^ d0, 41)
-            b24 = rotl(a21 ^ d1, 2)
-            # chi and iota
-            a00 = b00 ^ (~b01 & b02) ^ ROUND_CONSTANTS[step]
-            a01 = b01 ^ (~b02 & b03)
-            a02 = b02 ^ (~b03 & b04)
-            a03 = b03 ^ (~b04 & b00)
-            a04 = b04 ^ (~b00 & b01)
-            a05 = b05 ^ (~b06 & b07)
-            a06 = b06 ^ (~b07 & b08)
-            a07 = b07 ^ (~b08 & b09)
-            a08 = b08 ^ (~b09 & b05)
-            a09 = b09 ^ (~b05 & b06)
-            a10 = b10 ^ (~b11 & b12)
-            a11 = b11 ^ (~b12 & b13)
-            a12 = b12 ^ (~b13 & b14)
-            a13 = b13 ^ (~b14 & b10)
-            a14 = b14 ^ (~b10 & b11)
-            a15 = b15 ^ (~b16 & b17)
-            a16 = b16 ^ (~b17 & b18)
-            a17 = b17 ^ (~b18 & b19)
-            a18 = b18 ^ (~b19 & b15)
-            a19 = b19 ^ (~b15 & b16)
-            a20 = b20 ^ (~b21 & b22)
-            a21 = b21 ^ (~b22 & b23)
-            a22 = b22 ^ (~b23 & b24)
-            a23 = b23 ^ (~b24 & b20)
-            a24 = b24 ^ (~b20 & b21)
-    return a00, a01, a02, a03
+        for pair in range(12):  # two rounds at a time: the second undoes the renaming of the first
+            state = keccak_round(state, ROUND_CONSTANTS[pair + pair])
+            state = keccak_round(state, ROUND_CONSTANTS[pair + pair + 1])
+    return state[0], state[1], state[2], state[3]
 
 
 @kernel
@@ -169,7 +227,7 @@ def keccak256_word(data: Ptr, size: U64) -> U256:
 
 @kernel
 def keccak256_batch(n: U64, pointers: Ptr, sizes: Ptr, out: Ptr) -> U64:
-    """Digests of ``n`` messages, 32 bytes each at ``out``; u64 addresses and lengths at ``pointers``, ``sizes``."""
+    """Digests, 32 bytes each, of ``n`` messages: u64 addresses at ``pointers``, lengths at ``sizes``."""
     for i in range(n):
         keccak256(load64(pointers + 8 * i), load64(sizes + 8 * i), out + 32 * i)
     return U64(0)
