@@ -1,0 +1,98 @@
+"""Errors of the storage layer. Each keeps the values it speaks of as attributes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class StorageError(Exception):
+    """Base of everything that storage raises on purpose."""
+
+
+class CorruptStoreError(StorageError):
+    """Stored bytes contradict themselves (checksum, length, order); ``where`` says which file or key."""
+
+    def __init__(self, where: str | Path, detail: str, expected: object = None, found: object = None) -> None:
+        self.where, self.detail, self.expected, self.found = str(where), detail, expected, found
+        values = "" if expected is None and found is None else f" (expected {expected}, found {found})"
+        super().__init__(f"{where}: {detail}{values}")
+
+
+class DatadirLockedError(StorageError):
+    """Another process (or another handle of this one) has the data directory open."""
+
+    def __init__(self, path: str | Path, holder: str) -> None:
+        self.path, self.holder = str(path), holder
+        super().__init__(f"data directory {path} is in use by {holder}; one node per data directory")
+
+
+class SchemaMismatchError(StorageError):
+    """The data on disk was written with another layout version."""
+
+    def __init__(self, path: str | Path, expected: int, found: int) -> None:
+        self.path, self.expected, self.found = str(path), expected, found
+        super().__init__(f"{path}: stored with schema version {found}, this program reads version {expected}")
+
+
+class StoreClosedError(StorageError):
+    """The store was used after ``close``."""
+
+
+class UnknownTableError(StorageError):
+    """A table that the store was not opened with."""
+
+    def __init__(self, table: str, tables: tuple[str, ...]) -> None:
+        self.table, self.tables = table, tables
+        super().__init__(f"unknown table {table!r}; the store has {', '.join(tables)}")
+
+
+class MissingBlockError(StorageError):
+    """No block of this number (the store holds ``oldest`` to ``latest``; -1 when empty)."""
+
+    def __init__(self, number: int, oldest: int, latest: int) -> None:
+        self.number, self.oldest, self.latest = number, oldest, latest
+        super().__init__(f"block {number} is not stored; the store holds {oldest} to {latest}")
+
+
+class PrunedDataError(StorageError):
+    """The block is stored, but this part of it was pruned."""
+
+    def __init__(self, number: int, part: str) -> None:
+        self.number, self.part = number, part
+        super().__init__(f"{part} of block {number} was pruned")
+
+
+class BadBlockError(StorageError):
+    """Block parts that contradict each other or do not follow the newest block."""
+
+    def __init__(self, number: int, detail: str) -> None:
+        self.number, self.detail = number, detail
+        super().__init__(f"block {number}: {detail}")
+
+
+class RecoveryGapError(StorageError):
+    """State at ``checkpoint`` cannot reach ``target``: blocks or write sets between them are missing."""
+
+    def __init__(self, checkpoint: int, target: int, latest: int) -> None:
+        self.checkpoint, self.target, self.latest = checkpoint, target, latest
+        super().__init__(
+            f"state checkpoint {checkpoint} needs write sets up to block {target}, blocks end at {latest}"
+        )
+
+
+class SnapshotError(StorageError):
+    """A snapshot file that cannot be taken or loaded; ``detail`` says why."""
+
+    def __init__(self, path: str | Path, detail: str) -> None:
+        self.path, self.detail = str(path), detail
+        super().__init__(f"snapshot {path}: {detail}")
+
+
+class GenesisError(StorageError):
+    """A genesis file with an invalid value; ``path`` is the JSON path, e.g. ``alloc.0xab….balance``."""
+
+    def __init__(self, path: str, value: object, reason: str) -> None:
+        self.path, self.value, self.reason = path, value, reason
+        shown = repr(value)
+        shown = shown if len(shown) <= 100 else f"{shown[:97]}..."
+        super().__init__(f"genesis {path or '(top level)'}: {reason}; got {shown}")
