@@ -20,7 +20,7 @@ def decode_batch_scratch(n: U64, total: U64) -> U64:
 
 @kernel
 def decode_batch(n: U64, pointers: Ptr, sizes: Ptr, records: Ptr, statuses: Ptr, scratch: Ptr) -> None:
-    """``decode`` ``n`` transactions: arrays of U64 addresses, sizes, statuses, and of ``Transaction`` records.
+    """``decode`` ``n`` transactions: arrays of U64 addresses, sizes, statuses; of ``Transaction`` records.
 
     Hash and signing hash of a refused transaction mean nothing. ``scratch``: ``decode_batch_scratch`` bytes.
     """

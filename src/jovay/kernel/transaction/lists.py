@@ -35,7 +35,7 @@ class AccessEntry(Record):
 
 
 class Authorization(Record):
-    """One EIP-7702 tuple: ``target`` is whose code to delegate to, ``authority`` who signed (once recovered)."""
+    """One EIP-7702 tuple: ``target`` has the code to delegate to, ``authority`` signed (once recovered)."""
 
     chain_id: U256
     target: Bytes(20)

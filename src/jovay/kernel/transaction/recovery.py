@@ -18,7 +18,7 @@ AUTHORIZATION_SCRATCH = 256
 
 @kernel
 def recover_sender(tx: Transaction, scratch: Ptr) -> U64:
-    """Recover ``tx.sender`` of a decoded transaction; scratch of 64 bytes. Status 0 or ``RECOVERY_FAILED``."""
+    """Recover ``tx.sender`` of a decoded transaction; scratch 64 bytes. Status 0 or ``RECOVERY_FAILED``."""
     if tx.kind == L1_MESSAGE:
         return U64(0)
     return recover_address(tx.signing_hash, tx.r, tx.s, tx.y_parity, tx.sender, scratch)
