@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ def program_digest(elf: bytes) -> bytes:
     return read_elf(elf).digest()
 
 
-# ---- writing -------------------------------------------------------------------------------------------------
+# ---- writing -----------------------------------------------------------------------------------------------
 
 
 def write_elf(image: Image) -> bytes:
@@ -124,7 +125,7 @@ def _align(value: int, to: int) -> int:
     return -(-value // to) * to
 
 
-# ---- reading -------------------------------------------------------------------------------------------------
+# ---- reading -----------------------------------------------------------------------------------------------
 
 
 def read_elf(elf: bytes) -> Image:
@@ -142,7 +143,8 @@ def read_elf(elf: bytes) -> Image:
         raise ElfError("program headers lie outside the file")
     segments = []
     for k in range(count):
-        kind, flags, start, address, _, filled, size, _ = _PROGRAM.unpack_from(elf, offset + k * _PROGRAM.size)
+        header = _PROGRAM.unpack_from(elf, offset + k * _PROGRAM.size)
+        kind, flags, start, address, _, filled, size, _ = header
         if kind == PT_LOAD and size:
             if filled > size or start + filled > len(elf):
                 raise ElfError("a segment lies outside the file")
@@ -153,7 +155,7 @@ def read_elf(elf: bytes) -> Image:
 def check_segments(entry: int, segments: Sequence[Segment]) -> tuple[Segment, ...]:
     """Ascending segments; ``ElfError`` if they overlap, or if code and data are not kept apart."""
     ordered = tuple(sorted(segments, key=lambda s: s.address))
-    for below, above in zip(ordered, ordered[1:], strict=False):
+    for below, above in itertools.pairwise(ordered):
         if below.end > above.address:
             raise ElfError(f"segments overlap at {above.address:#x}")
         if below.writable and not above.writable:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from jovay.kernel.riscv import machine as m
+from jovay.kernel.riscv.decode import decode_text
+
 from ..errors import CompilerError
-from . import machine as m
 from .elf import Image, read_elf
 from .layout import INPUT_BASE, LENGTH_SIZE, OUTPUT_BASE, PAGE
 
@@ -48,7 +50,7 @@ class Execution:
         return self.reason == "exit"
 
 
-class InputTooLarge(CompilerError):
+class InputTooLargeError(CompilerError):
     """The input does not fit the program's input window."""
 
 
@@ -97,7 +99,10 @@ class Emulator:
 
 
 def run(elf: bytes, data: bytes, max_cycles: int) -> Execution:
-    """Run a program once. ``ElfError`` if it is no RV64IM executable, ``InputTooLarge`` if ``data`` does not fit."""
+    """Run a program once; ``data`` becomes its input.
+
+    Raises ``ElfError`` if it is no RV64IM executable, ``InputTooLargeError`` if the input does not fit.
+    """
     return Emulator(elf).run(data, max_cycles)
 
 
@@ -111,7 +116,7 @@ class _Memory:
         self.writable = next((s.address for s in segments if s.writable), segments[-1].end)
         window = next((s for s in segments if s.address == INPUT_BASE), None)
         if len(data) + LENGTH_SIZE > (window.size if window else 0) and (data or window):
-            raise InputTooLarge(f"input of {len(data)} bytes")
+            raise InputTooLargeError(f"input of {len(data)} bytes")
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
         self._map = mmap.mmap(-1, -(-self.size // PAGE) * PAGE, flags=flags)
         self._anchor = ctypes.c_char.from_buffer(self._map)
@@ -144,7 +149,7 @@ class _Memory:
         self._map.close()
 
 
-# ---- the compiled machine ------------------------------------------------------------------------------------
+# ---- the compiled machine ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -156,7 +161,6 @@ class _Library:
 @cache
 def _machine_library() -> _Library:
     from ..native import build
-    from .decode import decode_text
 
     library = build([m.run, decode_text])
     return _Library(library[m.run], library[decode_text])

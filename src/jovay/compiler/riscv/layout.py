@@ -10,12 +10,12 @@
 =============  =========================================================================================
 
 Everything lies below 2³¹, within reach of the medium (``medany``) code model, and an address fits 31 bits.
-Sizes are chosen when a program is built and recorded in its program headers, so a program's digest covers them.
+Sizes are chosen when a program is built and recorded in its program headers, so its digest covers them.
 
 A machine starts with all registers 0 and all memory outside the program and the input 0. ``_start`` sets the
 stack pointer and calls the entry with up to six words: input address, input size, output address (of the
-length word), arena address, arena size, output window size. The entry returns a status; ``_start`` passes it to
-the ``exit`` system call (``ECALL`` with 93 in a7, the status in a0).
+length word), arena address, arena size, output window size. The entry returns a status; ``_start`` passes
+it to the ``exit`` system call (``ECALL`` with ``SYSCALL_EXIT`` in a7, the status in a0).
 """
 
 from __future__ import annotations
@@ -34,8 +34,6 @@ ADDRESS_LIMIT = 0x8000_0000
 
 #: Bytes of the length word before input and output.
 LENGTH_SIZE = 8
-
-SYSCALL_EXIT = 93
 
 #: Most words an entry can take.
 MAX_ARGUMENTS = 6

@@ -69,13 +69,14 @@ def parse_object(data: bytes) -> Object:
     for index, section in enumerate(elf.iter_sections()):
         if section["sh_flags"] & SHF_ALLOC and not section.name.startswith(_DROPPED):
             sections[index] = _section(section)
-    table = elf.get_section_by_name(".symtab")
+    table: Any = elf.get_section_by_name(".symtab")
     symbols, exported = [], {}
     for index, symbol in enumerate(table.iter_symbols() if table else ()):
         symbols.append(_symbol(symbol))
         if symbol["st_info"]["bind"] != "STB_LOCAL" and symbols[-1][0] is not None:
             exported[symbol.name] = index
-    for section in elf.iter_sections():
+    listed: Iterable[Any] = elf.iter_sections()
+    for section in listed:
         if section["sh_type"] == "SHT_REL":
             raise LinkError("relocations without addends are not RISC-V's")
         if section["sh_type"] == "SHT_RELA" and section["sh_info"] in sections:
@@ -106,7 +107,10 @@ def _symbol(symbol: Any) -> tuple[int | None, int, str]:
 
 
 def select(objects: Sequence[Object], library: Sequence[Object]) -> list[Object]:
-    """``objects`` and, in order, what they need from ``library``; ``LinkError`` lists what is nowhere defined."""
+    """``objects`` and, in order, what they need from ``library``.
+
+    ``LinkError`` lists what is nowhere defined.
+    """
     chosen = list(objects)
     defined = {name for o in chosen for name in o.exported}
     waiting = [name for o in chosen for name in o.undefined]
@@ -145,7 +149,8 @@ def link(objects: Sequence[Object], entry: str, sizes: MemorySizes) -> Image:
         raise LinkError(f"undefined entry: {entry}")
     for o in objects:
         _relocate(o, names)
-    segments = [Segment(TEXT_BASE, _bytes(kinds["text"], TEXT_BASE, text_end), text_end - TEXT_BASE, PF_R | PF_X)]
+    code = _bytes(kinds["text"], TEXT_BASE, text_end)
+    segments = [Segment(TEXT_BASE, code, text_end - TEXT_BASE, PF_R | PF_X)]
     if rodata_end > rodata_base:
         data = _bytes(kinds["rodata"], rodata_base, rodata_end)
         segments.append(Segment(rodata_base, data, rodata_end - rodata_base, PF_R))

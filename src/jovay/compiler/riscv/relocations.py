@@ -35,7 +35,9 @@ _B_MASK = _S_MASK
 _J_MASK = 0x0000_0FFF
 
 
-def apply(data: bytearray, base: int, relocations: Sequence[Relocation], address: Callable[[int], int]) -> None:
+def apply(
+    data: bytearray, base: int, relocations: Sequence[Relocation], address: Callable[[int], int]
+) -> None:
     """Patch one section that lies at ``base``. ``address`` resolves symbol indexes.
 
     ``ValueError`` for an unknown relocation or a value that does not fit, with its name or number and place.

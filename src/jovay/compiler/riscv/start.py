@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import struct
 
+from jovay.kernel.riscv.machine import SYSCALL_EXIT
+
 from .elf import SHF_ALLOC, SHF_EXECINSTR
 from .encoding import encode
-from .layout import ARENA_BASE, INPUT_BASE, LENGTH_SIZE, OUTPUT_BASE, STACK_BASE, SYSCALL_EXIT, MemorySizes
+from .layout import ARENA_BASE, INPUT_BASE, LENGTH_SIZE, OUTPUT_BASE, STACK_BASE, MemorySizes
 from .linker import Object, Section
 from .relocations import CALL_PLT, Relocation
 
@@ -23,7 +25,7 @@ def load_immediate(rd: int, value: int) -> list[int]:
     if upper == 0:
         return [encode("addi", rd=rd, imm=low)]
     words = [encode("lui", rd=rd, imm=upper)]
-    return words + [encode("addi", rd=rd, rs1=rd, imm=low)] if low else words
+    return [*words, encode("addi", rd=rd, rs1=rd, imm=low)] if low else words
 
 
 def start_object(entry: str, sizes: MemorySizes) -> Object:

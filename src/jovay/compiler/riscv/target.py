@@ -63,4 +63,5 @@ def compile_module(texts: Sequence[str], exported: set[str], imported: Collectio
     for thing in module.functions:
         if thing.is_declaration and thing.name not in imported and not thing.name.startswith("llvm."):
             raise CompilerError(f"the kernel calls {thing.name}, which the guest does not have")
-    return guest_machine().emit_object(module)
+    code: bytes = guest_machine().emit_object(module)
+    return code

@@ -1,11 +1,11 @@
-"""The RV64IM machine, in the kernel language: fetches decoded instructions and carries them out until it stops.
+"""The RV64IM machine: fetches decoded instructions and carries them out until it stops.
 
-Memory is one range of guest addresses, readable as a whole and writable from ``writable`` on; instructions come
-from the decoded text only, so a program cannot change itself. Misaligned loads and stores are allowed, misaligned
-jumps are not. Each instruction costs one cycle, also the one that stops the machine.
+Memory is one range of guest addresses, readable as a whole and writable from ``writable`` on; instructions
+come from the decoded text only, so a program cannot change itself. Misaligned loads and stores are allowed,
+misaligned jumps are not. Each instruction costs one cycle, also the one that stops the machine.
 """
 
-from jovay.kernel.lang import (
+from ..lang import (
     U64,
     Bytes,
     Ptr,
@@ -22,10 +22,11 @@ from jovay.kernel.lang import (
     store32,
     store64,
 )
-
 from .decode import BRANCHES, CODE, LOADS, STORES, field_imm, field_op, field_rd, field_rs1, field_rs2
-from .layout import SYSCALL_EXIT
 from .operations import OPERATIONS, sign_extend
+
+#: The only system call: ends the program, status in a0.
+SYSCALL_EXIT = 93
 
 #: Why the machine stopped. ``RUNNING`` after a run means the cycle limit.
 RUNNING, EXITED, BREAKPOINT, BAD_SYSCALL, ILLEGAL_INSTRUCTION, BAD_LOAD, BAD_STORE, BAD_JUMP = range(8)
@@ -49,7 +50,7 @@ class Machine(Record):
     limit: U64
     status: U64
     fault: U64  # the address that was refused
-    registers: Bytes(33 * 8)  # x0 … x31, and where writes to x0 go  # type: ignore[valid-type]
+    registers: Bytes(33 * 8)  # x0 … x31, and where writes to x0 go
 
 
 REGISTERS_OFFSET = Machine.fields["registers"][1]
@@ -177,7 +178,8 @@ def _steps():
     tests |= {"ge": (True, signed_below), "ltu": (False, below), "geu": (True, below)}
     for name in BRANCHES:
         steps[CODE[name]] = _branch(name, *tests[name[1:]])
-    widths = {"b": (1, load8, store8), "h": (2, load16, store16), "w": (4, load32, store32), "d": (8, load64, store64)}
+    widths = {"b": (1, load8, store8), "h": (2, load16, store16)}
+    widths |= {"w": (4, load32, store32), "d": (8, load64, store64)}
     for name in LOADS:
         width, load, _ = widths[name[1]]
         steps[CODE[name]] = _load(name, width, load, width < 8 and not name.endswith("u"))
@@ -198,7 +200,7 @@ STEP = Switch("step", _steps(), step_illegal)
 
 @kernel
 def run(m: Machine) -> U64:
-    """Run until the machine stops or ``cycles`` reaches ``limit``; returns the status. Can be called again."""
+    """Run until the machine stops or ``cycles`` reaches ``limit``; returns the status."""
     pc = m.pc
     cycles = m.cycles
     limit = m.limit

@@ -1,12 +1,12 @@
-"""What the computing instructions of RV64IM compute, in the kernel language: two words in, one word out.
+"""What the computing instructions of RV64IM compute: two words in, one word out.
 
-Immediate forms share the operation of their register form; ``lui`` is ``add``. Every operation is total: division
-by zero and overflow give what chapter "M" of the ISA lays down.
+Immediate forms share the operation of their register form; ``lui`` is ``add``. Every operation is total:
+division by zero and overflow give what chapter "M" of the ISA lays down.
 """
 
 from collections.abc import Callable
 
-from jovay.kernel.lang import U64, U128, kernel, sar, signed_lt
+from ..lang import U64, U128, kernel, sar, signed_lt
 
 SIGN = U64(1 << 63)
 ONES = U64((1 << 64) - 1)

@@ -3,7 +3,7 @@
 Arguments and results are C's: sizes in bytes, each function returns its target. Misaligned words are fine.
 """
 
-from jovay.kernel.lang import Ptr, U64, kernel, load8, load64, store8, store64
+from ..lang import U64, Ptr, kernel, load8, load64, store8, store64
 
 
 @kernel

@@ -11,8 +11,7 @@ bits 32-63 immediate, signed
 ``fence`` becomes an addition into nowhere: there is one hart and no device.
 """
 
-from jovay.kernel.lang import U8, U64, Ptr, Table, kernel, load32, sar, store64
-
+from ..lang import U8, U64, Ptr, Table, kernel, load32, sar, store64
 from .operations import OPERATIONS, sign_extend
 
 LOADS = ("lb", "lh", "lw", "ld", "lbu", "lhu", "lwu")
@@ -94,7 +93,7 @@ def register_operation(word: U64) -> U64:
 
 @kernel
 def decode_immediate(word: U64, rd: U64, rs1: U64) -> U64:
-    """OP-IMM and OP-IMM-32: the register operation with an immediate; shifts keep a function code above it."""
+    """OP-IMM and OP-IMM-32: the register operation with an immediate; above a shift's lies a function code."""
     funct3 = (word >> 12) & 7
     wide = word & 8 == 0
     imm = sign_extend(word >> 20, U64(12))
@@ -121,8 +120,8 @@ def store_offset(word: U64) -> U64:
 
 @kernel(inline=True)
 def branch_offset(word: U64) -> U64:
-    bits = (word >> 31 << 12) | (((word >> 7) & 1) << 11) | (((word >> 25) & 63) << 5) | (((word >> 8) & 15) << 1)
-    return sign_extend(bits, U64(13))
+    bits = (word >> 31 << 12) | (((word >> 7) & 1) << 11) | (((word >> 25) & 63) << 5)
+    return sign_extend(bits | (((word >> 8) & 15) << 1), U64(13))
 
 
 @kernel(inline=True)

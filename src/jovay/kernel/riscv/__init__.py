@@ -1,0 +1,1 @@
+"""An RV64IM machine, and the block operations its programs are linked with."""
