@@ -1,0 +1,1 @@
+"""SIMD batch kernels: LLVM IR written over a lane type."""
