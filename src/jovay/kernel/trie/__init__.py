@@ -1,0 +1,1 @@
+"""Tries: Ethereum's Merkle Patricia trie (transaction and receipt roots) and the zkTrie (the state)."""
