@@ -89,8 +89,8 @@ $(STAMPS)/node: $(CLIENTS)/package-lock.json requirements/node.txt $(STAMPS)/ven
 	@touch $@
 
 # Locks hold names, versions and hashes, never an address. Renewing them needs pip-tools, in its own place.
-lock:
-	@[ -x $(VENV)-lock/bin/pip-compile ] || { python3 -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet pip-tools; }
+lock: $(STAMPS)/venv
+	@[ -x $(VENV)-lock/bin/pip-compile ] || { $(PY) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet pip-tools; }
 	@compile() { CUSTOM_COMPILE_COMMAND="make lock" $(VENV)-lock/bin/pip-compile --quiet --generate-hashes \
 	    --strip-extras --no-emit-index-url --no-emit-find-links "$$@"; }; \
 	compile $(ARGS) --build-deps-for editable --output-file requirements/run.txt pyproject.toml; \
