@@ -54,7 +54,7 @@ def _kernel_texts(entry: KernelFunction, progress: Progress | None) -> list[str]
     from ..frontend import reachable, signature_of
 
     fits = native.is_plain(entry) and len(signature_of(entry).arguments) <= MAX_ARGUMENTS
-    if not fits or "return" not in entry.__annotations__:
+    if not fits or entry.__annotations__.get("return") is None:
         raise KernelCompileError(
             f"{_symbol(entry)}: an entry takes up to {MAX_ARGUMENTS} 64-bit words and returns one"
         )

@@ -93,7 +93,7 @@ def register_operation(word: U64) -> U64:
 
 @kernel
 def decode_immediate(word: U64, rd: U64, rs1: U64) -> U64:
-    """OP-IMM and OP-IMM-32: the register operation with an immediate; above a shift's lies a function code."""
+    """OP-IMM and OP-IMM-32: register operations with an immediate; a shift has a function code above."""
     funct3 = (word >> 12) & 7
     wide = word & 8 == 0
     imm = sign_extend(word >> 20, U64(12))
