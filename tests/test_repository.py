@@ -1,0 +1,52 @@
+"""What must stay true of the repository itself."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import jovay
+from rigs.paths import CLIENTS, ROOT
+
+LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_python_locks_hold_names_versions_and_hashes_only(lock: Path) -> None:
+    text = lock.read_text()
+    body = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    requirement = re.compile(r"[a-z0-9.-]+==[^ ]+( ; [a-z_]+ [<>=]+ \"[0-9.]+\")? \\")
+    for line in body:
+        assert requirement.fullmatch(line) or re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", line), (
+            line
+        )
+    assert "--hash" in text
+
+
+def test_node_lock_holds_hashes_and_no_addresses() -> None:
+    packages = json.loads((CLIENTS / "package-lock.json").read_text())["packages"]
+    del packages[""]
+    assert packages
+    for name, package in packages.items():
+        assert package["integrity"].startswith("sha512-"), name
+        assert "resolved" not in package, name
+
+
+def test_every_dependency_is_locked() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for lock, wanted in (
+        ("run", project["dependencies"]),
+        ("dev", project["dependencies"] + project["optional-dependencies"]["dev"]),
+    ):
+        text = (ROOT / "requirements" / f"{lock}.txt").read_text()
+        locked = set(re.findall(r"^([a-z0-9.-]+)==", text, re.MULTILINE))
+        assert {re.split(r"[<>=;\[ ]", one)[0] for one in wanted} <= locked
+
+
+def test_one_version() -> None:
+    assert version("jovay") == jovay.__version__
