@@ -1,7 +1,8 @@
-"""RV64IM for tests: programs by hand, a slow model written from the ISA manual, and QEMU (unicorn) as a judge."""
+"""RV64IM for tests: programs by hand, a slow model from the ISA manual, and QEMU (unicorn) as a judge."""
 
 from __future__ import annotations
 
+import importlib
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -116,7 +117,7 @@ class Program:
         return self
 
     def elf(self, data: bytes = b"", constants: bytes = b"") -> bytes:
-        """An executable with this text, ``constants`` at ``CONSTANTS``, and ``DATA_SIZE`` writable bytes at ``DATA``.
+        """An executable: this text, ``constants`` at ``CONSTANTS``, ``DATA_SIZE`` writable bytes at ``DATA``.
 
         These begin with the length of the rest, so that the rest is the output; ``data`` is how it begins.
         """
@@ -138,15 +139,14 @@ def qemu(words: Sequence[int], data: bytes, steps: int) -> tuple[tuple[int, ...]
 
     Returns the registers, the writable bytes after the first eight, and the pc.
     """
-    import unicorn
-    from unicorn import riscv_const
-
-    engine: Any = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV64)
+    unicorn: Any = importlib.import_module("unicorn")
+    names: Any = importlib.import_module("unicorn.riscv_const")
+    engine = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV64)
     engine.mem_map(TEXT, 0x10_0000)
     engine.mem_map(DATA, DATA_SIZE)
     engine.mem_write(TEXT, struct.pack(f"<{len(words)}I", *words))
     engine.mem_write(DATA, memory(data))
     engine.emu_start(TEXT, TEXT + 4 * len(words), count=steps)
-    registers = tuple(engine.reg_read(riscv_const.UC_RISCV_REG_X0 + k) for k in range(32))
+    registers = tuple(engine.reg_read(names.UC_RISCV_REG_X0 + k) for k in range(32))
     after = bytes(engine.mem_read(DATA + 8, DATA_SIZE - 8))
-    return registers, after, engine.reg_read(riscv_const.UC_RISCV_REG_PC)
+    return registers, after, engine.reg_read(names.UC_RISCV_REG_PC)

@@ -1,4 +1,4 @@
-"""A guest that uses the whole kernel language. Input: a task number, then the task's data; output: its result."""
+"""A guest that uses the whole kernel language. Input: a task number and its data; output: the result."""
 
 from jovay.kernel import arith
 from jovay.kernel.hashes.keccak import keccak256
@@ -39,7 +39,6 @@ from jovay.kernel.lang import (
     store32,
     store64,
     store64be,
-    store256,
     store256be,
 )
 
@@ -121,7 +120,9 @@ def task_limbs(data: Ptr, size: U64, output: Ptr, arena: Ptr) -> U64:
         store16(arena + 256 + k, x >> 5)
         store8(arena + 300 + k, x % (z | 1))
         total = rotl(total, 7) ^ U256(x // (z & 0xFFFF)) ^ U256(U64(y * U128(x) >> 50) * SQUARES[x & 255])
-        total = total + U256(rotr(z, x) ^ sar(x, z & 127) ^ (x << (z & 127)) ^ bswap(z)) + (U256(clz(x)) << 100)
+        total = (
+            total + U256(rotr(z, x) ^ sar(x, z & 127) ^ (x << (z & 127)) ^ bswap(z)) + (U256(clz(x)) << 100)
+        )
         total = total ^ (U256(ctz(z)) << 200) ^ (U256(popcount(x)) << 130) ^ U256(NIBBLES[z & 15])
         total = total ^ load256(arena + 40 + k)
     emit(output, total)
@@ -155,7 +156,13 @@ def walk(tree: Node, depth: U64, acc: U256) -> U256:
     if address_of(tree) == 0:
         return acc
     acc = walk(Node(tree.left), depth + 1, acc)
-    acc = acc * 31 + tree.value + U256(tree.count) + (U256(tree.tag) << 64) + U256(load64(tree.note + 8) ^ depth)
+    acc = (
+        acc * 31
+        + tree.value
+        + U256(tree.count)
+        + (U256(tree.tag) << 64)
+        + U256(load64(tree.note + 8) ^ depth)
+    )
     return walk(Node(tree.right), depth + 1, acc)
 
 
@@ -197,7 +204,17 @@ def op_nothing(stack: Ptr, depth: U64, argument: U64) -> U64:
 
 STEP = Switch(
     "guest step",
-    {0: op_push, 1: op_add, 2: op_push, 3: op_mix, 5: op_add, 6: op_push, 9: op_mix, 200: op_push, 255: op_add},
+    {
+        0: op_push,
+        1: op_add,
+        2: op_push,
+        3: op_mix,
+        5: op_add,
+        6: op_push,
+        9: op_mix,
+        200: op_push,
+        255: op_add,
+    },
     op_nothing,
 )
 

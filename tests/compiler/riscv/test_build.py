@@ -39,7 +39,9 @@ def run_native(function, data):
     """Status and output of ``guest.main`` called as the program calls it."""
     source = ctypes.create_string_buffer(data, len(data) + 64)
     output, arena = ctypes.create_string_buffer(1 << 16), ctypes.create_string_buffer(ARENA)
-    status = function(*(U64(ctypes.addressof(x)) if x else U64(len(data)) for x in (source, None, output, arena)))
+    status = function(
+        *(U64(ctypes.addressof(x)) if x else U64(len(data)) for x in (source, None, output, arena))
+    )
     (size,) = struct.unpack_from("<Q", output)
     return int(status), output[8 : 8 + size]
 
@@ -149,7 +151,7 @@ generate([keccak.padded_lane])
 
 
 def test_builds_are_identical(tmp_path):
-    """Other directory, other cache, other hash seed, other process, other order of compilation: the same bytes."""
+    """Other directory, cache, hash seed, process and order of compilation: the same bytes."""
     digests = []
     for k, first in enumerate(("", UNRELATED)):
         place = tmp_path / f"place{k}"
@@ -158,7 +160,9 @@ def test_builds_are_identical(tmp_path):
         environment = os.environ | {"PYTHONHASHSEED": str(k + 1), "JOVAY_CACHE": str(place / "cache")}
         environment["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
         command = [sys.executable, "-c", BUILD.format(first=first), str(place)]
-        done = subprocess.run(command, env=environment, cwd=place, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            command, env=environment, cwd=place, capture_output=True, text=True, timeout=300
+        )
         assert done.returncode == 0, done.stderr
         digests.append(done.stdout)
     assert digests[0] == digests[1]

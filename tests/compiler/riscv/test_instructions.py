@@ -18,7 +18,9 @@ def operands(seed, count=400):
     """Pairs of words: all of the edges with each other, then random ones of random length."""
     rng = random.Random(seed)
     pairs = [(a, b) for a in EDGES for b in EDGES]
-    pairs += [(rng.getrandbits(rng.randint(1, 64)), rng.getrandbits(rng.randint(1, 64))) for _ in range(count)]
+    pairs += [
+        (rng.getrandbits(rng.randint(1, 64)), rng.getrandbits(rng.randint(1, 64))) for _ in range(count)
+    ]
     return pairs
 
 
@@ -142,7 +144,9 @@ def test_what_is_legal():
                 assert (native(word) != 0) == legal(opcode, funct3, funct7), f"{word:#010x}"
 
 
-@pytest.mark.parametrize("word", [0, 0xFFFFFFFF, 0x00000073 | 1 << 7, 0x00200073, 0x30200073, 0xC0001073, 0x0000100F, 0x4501])
+@pytest.mark.parametrize(
+    "word", [0, 0xFFFFFFFF, 0x00000073 | 1 << 7, 0x00200073, 0x30200073, 0xC0001073, 0x0000100F, 0x4501]
+)
 def test_illegal_instructions_stop_the_machine(word):
     p = Program()("addi", rd=1, imm=1)
     p.words.append(word)
@@ -157,11 +161,11 @@ def test_system_calls():
     assert (result.reason, result.exited, result.fault) == ("unknown system call", False, 64)
 
 
-SAFE = [n for n in MODEL] + list(IMMEDIATE) + ["lui", "auipc", "fence"]
+SAFE = [*MODEL, *IMMEDIATE, "lui", "auipc", "fence"]
 
 
 def random_program(rng, length):
-    """A program without faults: computations, branches forwards and back, loads and stores around ``DATA``."""
+    """A program without faults: computations, branches ahead, loads and stores, and a loop around them."""
     p = Program().li(31, DATA + 2048)
     for k in range(1, 31):
         p.li(k, rng.choice((rng.choice(EDGES), rng.getrandbits(64))))
@@ -175,7 +179,12 @@ def random_program(rng, length):
         elif kind < 0.2:
             p("jal", rd=rd, imm=rng.randint(1, min(8, length - k)) * 4)
         elif kind < 0.35:
-            p(rng.choice(("lb", "lh", "lw", "ld", "lbu", "lhu", "lwu")), rd=rd, rs1=31, imm=rng.randint(-2000, 2000))
+            p(
+                rng.choice(("lb", "lh", "lw", "ld", "lbu", "lhu", "lwu")),
+                rd=rd,
+                rs1=31,
+                imm=rng.randint(-2000, 2000),
+            )
         elif kind < 0.5:
             p(rng.choice(("sb", "sh", "sw", "sd")), rs1=31, rs2=rs2, imm=rng.randint(-2000, 2000))
         else:
