@@ -2,7 +2,7 @@
 
 Column families beat key prefixes here: no byte string is built per key, and each table has its own memtable,
 bloom filter and compression. rocksdict holds the interpreter lock during a write, so callers cut large
-batches where they need not be atomic (see ``state``), and blocks do not go through RocksDB at all (see ``blocks``).
+batches where they need not be atomic (see ``state``), and blocks have files of their own (see ``blocks``).
 """
 
 from __future__ import annotations
@@ -125,20 +125,18 @@ class RocksKV:
 
     def get(self, table: str, key: bytes) -> bytes | None:
         try:
-            value: bytes | None = self._reader(table).get(key)
+            return cast(bytes | None, self._reader(table).get(key))
         except StorageError:
             raise
         except Exception as error:
             raise _translate(self.path, error) from error
-        return value
 
     def multi_get(self, table: str, keys: Sequence[bytes]) -> list[bytes | None]:
         reader = self._reader(table)
         try:
-            values: list[bytes | None] = reader.get(list(keys)) if keys else []
+            return cast(list[bytes | None], reader.get(list(keys))) if keys else []
         except Exception as error:
             raise _translate(self.path, error) from error
-        return values
 
     def write(self, batch: Batch, *, sync: bool = False) -> None:
         raw = WriteBatch(raw_mode=True)
