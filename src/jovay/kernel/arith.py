@@ -6,7 +6,7 @@ invariant integers", IEEE Transactions on Computers 60 (2011), algorithms 2, 4, 
 those of Knuth's algorithm D.
 """
 
-from .lang import U64, U128, U256, clz, ctz, kernel, signed_lt
+from .lang import U64, U128, U256, U512, clz, ctz, kernel, signed_lt
 from .lang import sar as sar_word
 
 ONES64 = U64(0xFFFFFFFFFFFFFFFF)
@@ -212,27 +212,11 @@ def smod(a: U256, b: U256) -> U256:
     return -r if is_negative(a) else r
 
 
-@kernel(inline=False)
+@kernel(inline=True)
 def product512(a: U256, b: U256) -> tuple[U256, U256]:
     """The whole product ``a * b``: upper and lower half."""
-    low, c0 = product_by_limb(a, U64(b))
-    p1, c1 = product_by_limb(a, U64(b >> 64))
-    p2, c2 = product_by_limb(a, U64(b >> 128))
-    p3, c3 = product_by_limb(a, U64(b >> 192))
-    r0 = U64(low)
-    s1 = (low >> 64) | (U256(c0) << 192)
-    s1 += p1
-    c1 += U64(s1 < p1)
-    r1 = U64(s1)
-    s2 = (s1 >> 64) | (U256(c1) << 192)
-    s2 += p2
-    c2 += U64(s2 < p2)
-    r2 = U64(s2)
-    s3 = (s2 >> 64) | (U256(c2) << 192)
-    s3 += p3
-    c3 += U64(s3 < p3)
-    high = (s3 >> 64) | (U256(c3) << 192)
-    return high, (U256(U64(s3)) << 192) | (U256(r2) << 128) | (U256(r1) << 64) | U256(r0)
+    product = U512(a) * U512(b)
+    return U256(product >> 256), U256(product)
 
 
 @kernel(inline=False)

@@ -1,0 +1,27 @@
+"""Arenas: zeroed address space for the kernel, of which only what is touched takes memory."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+
+#: Linux; Python names it from 3.13 on.
+MAP_NORESERVE = 0x4000
+
+
+class Arena:
+    """``size`` bytes of zeroed, page-aligned address space at ``address``."""
+
+    def __init__(self, size: int) -> None:
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
+        self._map = mmap.mmap(-1, size, flags=flags)
+        self.size = size
+        self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
+
+    def reset(self) -> None:
+        """Back to zeros; the memory goes back to the system."""
+        self._map.madvise(mmap.MADV_DONTNEED)
+
+    def read(self, address: int, size: int) -> bytes:
+        """Copy of ``size`` bytes at ``address`` within the arena."""
+        return ctypes.string_at(address, size)

@@ -1,0 +1,28 @@
+"""State tests on the native kernel."""
+
+from __future__ import annotations
+
+import ctypes
+
+from jovay.compiler.arena import Arena
+from jovay.compiler.native import Library
+from jovay.kernel.statetest import Outcome, run_state_test
+
+#: Address space, of which a test touches little.
+ARENA_BYTES = 4 << 30
+
+
+class NativeEngine:
+    """Runs tests one after the other in one arena, which is returned to zero in between."""
+
+    def __init__(self, library: Library) -> None:
+        self._run = library[run_state_test]
+        self._arena = Arena(ARENA_BYTES)
+
+    def run(self, data: bytes) -> tuple[bytes, int]:
+        """(outcome, 0): the native engine counts no cycles."""
+        source = ctypes.create_string_buffer(data, len(data))
+        out = ctypes.create_string_buffer(Outcome.size)
+        self._run(ctypes.addressof(source), len(data), ctypes.addressof(out), self._arena.address)
+        self._arena.reset()
+        return out.raw, 0

@@ -1,0 +1,170 @@
+"""State tests of execution-spec-tests: JSON case → input of ``kernel.statetest`` → outcome, as geth's ``evm statetest``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from jovay.kernel.evm.forks import FORKS
+from jovay.kernel.evm.machine import Block
+from jovay.kernel.evm.validity import MESSAGES as INVALID
+from jovay.kernel.evm import status as endings
+from jovay.kernel.lang import Bytes, Record, Word
+from jovay.kernel.statetest import Outcome, PreAccount, StateTest
+from jovay.kernel.transaction.status import message as decoding_message
+
+STAGES = ("execution", "decoding", "sender recovery", "arena")
+DEFAULT_BLOB_SCHEDULE = {
+    "Cancun": {"target": 3, "max": 6, "baseFeeUpdateFraction": 3338477},
+    "Prague": {"target": 6, "max": 9, "baseFeeUpdateFraction": 5007716},
+    "Osaka": {"target": 6, "max": 9, "baseFeeUpdateFraction": 5007716},
+}
+
+
+@dataclass(frozen=True)
+class StateTestResult:
+    """One line of the report, with the field names of geth's ``evm statetest --json``."""
+
+    name: str
+    passed: bool
+    state_root: str
+    fork: str
+    error: str
+    gas_used: int
+    cycles: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        line = {"name": self.name, "pass": self.passed, "stateRoot": self.state_root, "fork": self.fork}
+        return line | ({"error": self.error} if self.error else {}) | ({"cycles": self.cycles} if self.cycles else {})
+
+
+class Engine(Protocol):
+    """Runs ``run_state_test`` on an input; (outcome bytes, cycles)."""
+
+    def run(self, data: bytes) -> tuple[bytes, int]: ...
+
+
+def number(value: Any, default: int = 0) -> int:
+    """A JSON quantity: hex string, decimal string or number."""
+    if value is None:
+        return default
+    return int(value, 0) if isinstance(value, str) else int(value)
+
+
+def unhex(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+def pack(record: type[Record], values: dict[str, int]) -> bytes:
+    """The bytes of a record; fields that are not named are 0."""
+    out = bytearray(record.size)
+    for name, value in values.items():
+        kind, offset = record.fields[name]
+        assert isinstance(kind, type) and issubclass(kind, Word)
+        width = kind.bits // 8
+        out[offset : offset + width] = value.to_bytes(width, "little")
+    return bytes(out)
+
+
+def unpack(record: type[Record], data: bytes) -> dict[str, Any]:
+    """The fields of a record: integers, and bytes for ``Bytes`` fields."""
+    out: dict[str, Any] = {}
+    for name, (kind, offset) in record.fields.items():
+        if isinstance(kind, Bytes):
+            out[name] = data[offset : offset + kind.size]
+        elif isinstance(kind, type) and issubclass(kind, Word):
+            out[name] = int.from_bytes(data[offset : offset + kind.bits // 8], "little")
+    return out
+
+
+def blob_base_fee(excess: int, fraction: int) -> int:
+    """EIP-4844: fake_exponential(1, excess, fraction)."""
+    i, output, accumulator = 1, 0, fraction
+    while accumulator > 0:
+        output += accumulator
+        accumulator = accumulator * excess // (fraction * i)
+        i += 1
+    return output // fraction
+
+
+def encode_block(env: dict[str, Any], config: dict[str, Any], fork: str) -> bytes:
+    """The ``Block`` record of a test's environment."""
+    schedule = (config.get("blobSchedule") or DEFAULT_BLOB_SCHEDULE).get(fork) or {}
+    fraction = number(schedule.get("baseFeeUpdateFraction"), 1)
+    return pack(
+        Block,
+        {
+            "number": number(env["currentNumber"]),
+            "timestamp": number(env["currentTimestamp"]),
+            "gas_limit": number(env["currentGasLimit"]),
+            "base_fee": number(env.get("currentBaseFee")),
+            "blob_base_fee": blob_base_fee(number(env.get("currentExcessBlobGas")), fraction),
+            "prevrandao": number(env.get("currentRandom")),
+            "coinbase": number(env["currentCoinbase"]),
+            "chain_id": number(config.get("chainid"), 1),
+            "fork": FORKS[fork],
+            "difficulty": number(env.get("currentDifficulty")),
+            "max_blobs": number(schedule.get("max")),
+        },
+    )
+
+
+def encode(case: dict[str, Any], fork: str, post: dict[str, Any], scale: int) -> bytes:
+    """Input of ``run_state_test`` for one post-state of a case."""
+    raw = unhex(post["txbytes"])
+    head = bytearray(pack(StateTest, {"account_count": len(case["pre"]), "transaction_size": len(raw), "scale": scale}))
+    at = StateTest.fields["block"][1]
+    block = encode_block(case["env"], case.get("config", {}), fork)
+    head[at : at + len(block)] = block
+    parts = [bytes(head)]
+    for address, account in case["pre"].items():
+        code = unhex(account["code"])
+        slots = account.get("storage", {})
+        values = {
+            "address": number(address),
+            "balance": number(account["balance"]),
+            "nonce": number(account["nonce"]),
+            "code_size": len(code),
+            "slot_count": len(slots),
+        }
+        parts += [pack(PreAccount, values), code + bytes(-len(code) % 8)]
+        for key, value in slots.items():
+            parts += [number(key).to_bytes(32, "little"), number(value).to_bytes(32, "little")]
+    return b"".join([*parts, raw, bytes(64)])
+
+
+def describe(stage: int, status: int) -> str:
+    """Why a transaction did not run."""
+    if status == 0:
+        return ""
+    if stage in (1, 2):
+        return decoding_message(0, status)
+    return INVALID.get(status) or endings.MESSAGES.get(status) or f"{STAGES[stage]} failed with status {status}"
+
+
+def run_case(engine: Engine, name: str, case: dict[str, Any], scale: int = 1) -> Iterator[StateTestResult]:
+    """Run every post-state of a case on ``engine``."""
+    for fork, posts in case["post"].items():
+        if fork not in FORKS:
+            yield StateTestResult(name, False, "", fork, f"fork {fork} is not supported", 0)
+            continue
+        for post in posts:
+            data, cycles = engine.run(encode(case, fork, post, scale))
+            outcome = unpack(Outcome, data)
+            yield judge(name, fork, post, outcome, cycles)
+
+
+def judge(name: str, fork: str, post: dict[str, Any], outcome: dict[str, Any], cycles: int) -> StateTestResult:
+    """Compare an outcome with what the test expects."""
+    root, logs = "0x" + outcome["state_root"].hex(), "0x" + outcome["logs_hash"].hex()
+    why = describe(outcome["stage"], outcome["status"])
+    problems = []
+    if bool(post.get("expectException")) != bool(why):
+        expected = post.get("expectException") or "a valid transaction"
+        problems.append(f"expected {expected}, got {why or 'a valid transaction'}")
+    if root != post["hash"]:
+        problems.append(f"post state root mismatch: got {root}, want {post['hash']}")
+    if logs != post["logs"]:
+        problems.append(f"post state logs hash mismatch: got {logs}, want {post['logs']}")
+    return StateTestResult(name, not problems, root, fork, "; ".join(problems), outcome["gas_used"], cycles)

@@ -1,0 +1,209 @@
+"""Entering and leaving frames: checkpoints, value transfer, precompiles, delivery of results (Yellow Paper, 8)."""
+
+from ..hashes.keccak import keccak256_word
+from ..lang import U64, U256, Ptr, address_of, copy, kernel, load8, store256
+from ..precompiles import PRECOMPILE, is_precompile
+from ..state.code import code_footprint, place_code
+from ..state.journal import is_full, undo_to
+from ..state.view import account, set_balance, set_code, touch
+from ..state.world import Code
+from . import forks, status
+from .gas import CODE_DEPOSIT_BYTE, MAX_CODE_SIZE
+from .machine import FRAME_SIZE, Account, Frame, Machine
+from .trace import trace_enter, trace_exit
+
+CREATE, CREATE2 = 0xF0, 0xF5
+DELEGATION_SIZE = 23
+ADDRESS_MASK = U256((1 << 160) - 1)
+
+
+@kernel
+def delegate_of(code: Code) -> U256:
+    """The address an account delegates to, 0 if its code is no delegation (EIP-7702: 0xef0100 ‖ address)."""
+    if address_of(code) == 0 or code.size != DELEGATION_SIZE:
+        return U256(0)
+    if load8(code.bytes) != 0xEF or load8(code.bytes + 1) != 1 or load8(code.bytes + 2) != 0:
+        return U256(0)
+    target = U256(0)
+    for i in range(20):
+        target = target << 8 | U256(load8(code.bytes + 3 + i))
+    return target
+
+
+@kernel
+def new_frame(m: Machine, gas: U64) -> Frame:
+    """The next frame above the running one, with its checkpoints; null where the arenas are full."""
+    f = Frame(m.frames + m.depth * FRAME_SIZE)
+    if m.depth == 0:
+        f.stack = m.stack_arena
+        f.memory = m.memory_arena
+    else:
+        parent = m.frame
+        f.stack = parent.sp
+        f.memory = parent.memory + parent.memory_size
+    f.pc = U64(0)
+    f.gas = gas
+    f.sp = f.stack
+    f.memory_size = U64(0)
+    f.journal = m.journal_count
+    f.logs = m.log_count
+    f.log_data = m.log_data_used
+    f.refund = m.refund
+    f.code_arena = m.code_used
+    return f
+
+
+@kernel
+def start(m: Machine, f: Frame) -> None:
+    """Make ``f`` the running frame."""
+    m.depth += 1
+    m.frame = f
+    m.return_size = U64(0)
+    if m.trace != 0:
+        trace_enter(m, f)
+
+
+@kernel
+def set_code_of(f: Frame, code: Code) -> None:
+    if address_of(code) == 0:
+        f.code = U64(0)
+        f.code_size = U64(0)
+        f.jumpdests = U64(0)
+    else:
+        f.code = code.bytes
+        f.code_size = code.size
+        f.jumpdests = code.jumpdests
+
+
+@kernel
+def transfer(m: Machine, sender: Account, recipient: Account, value: U256) -> bool:
+    """Move ``value`` wei (the sender has it); false if the group may not write one of the accounts."""
+    touch(m, recipient)
+    if value == 0 and recipient.exists == 0 and m.block.fork < forks.SPURIOUS:
+        return set_balance(m, recipient, recipient.balance)
+    if value == 0 or sender == recipient:
+        return True
+    return set_balance(m, sender, sender.balance - value) and set_balance(m, recipient, recipient.balance + value)
+
+
+@kernel
+def enter_call(
+    m: Machine, kind: U64, target: Account, code_at: Account, caller: Account, value: U256, transfers: bool, f: Frame
+) -> U64:
+    """Start the call prepared in ``f`` (input, address, caller, value, static set by the caller).
+
+    ``code_at`` is the account whose code runs. Precompiles run at once. Answers ENTER, the end of the precompile, or
+    an abort.
+    """
+    f.kind = kind
+    f.account = target
+    if transfers and not transfer(m, caller, target, value):
+        return m.abort
+    code = code_at.code
+    delegated = m.block.fork >= forks.PRAGUE and address_of(code) != 0 and delegate_of(code) != 0
+    if delegated:
+        other = account(m, delegate_of(code))
+        if address_of(other) == 0:
+            return m.abort
+        code = other.code
+        if is_precompile(m.block.fork, other.address):
+            code = Code(U64(0))
+    set_code_of(f, code)
+    start(m, f)
+    if not delegated and is_precompile(m.block.fork, code_at.address):
+        return run_precompile(m, f, code_at.address)
+    if f.code_size == 0:
+        return U64(status.STOP)
+    return U64(status.ENTER)
+
+
+@kernel
+def run_precompile(m: Machine, f: Frame, address: U256) -> U64:
+    """Run a precompiled contract in frame ``f``; its output goes to the return arena."""
+    how, gas = PRECOMPILE(U64(address), m, f.input, f.input_size, f.gas)
+    f.gas = gas
+    if how == status.RETURN:
+        f.input = m.return_arena
+        f.input_size = m.return_size
+    return how
+
+
+@kernel
+def leave(m: Machine, how: U64) -> U64:
+    """End the running frame with ``how`` and hand the result to its parent. Answers NEXT, or an abort."""
+    f = m.frame
+    if is_full(m):
+        return U64(status.ARENA_FULL)
+    created = f.kind == CREATE or f.kind == CREATE2
+    if created and how <= status.RETURN:
+        how = deposit_code(m, f, how)
+        if how >= status.ABORT:
+            return how
+    deliver_output(m, f, how, created)
+    if how >= status.REVERT:
+        undo_to(m, f.journal)
+        m.log_count = f.logs
+        m.log_data_used = f.log_data
+        m.refund = f.refund
+        m.code_used = f.code_arena
+        if how >= status.EXCEPTIONAL:
+            f.gas = U64(0)
+    if m.trace != 0:
+        trace_exit(m, f, how)
+    m.depth -= 1
+    if m.depth == 0:
+        return how
+    parent = Frame(m.frames + (m.depth - 1) * FRAME_SIZE)
+    m.frame = parent
+    parent.gas += f.gas
+    success = how <= status.RETURN
+    result = U256(success)
+    if created:
+        if success:
+            result = f.address
+    else:
+        size = m.return_size if m.return_size < f.out_size else f.out_size
+        if size != 0:
+            copy(parent.memory + f.out_offset, m.return_arena, size)
+    store256(parent.sp, result)
+    parent.sp += 32
+    return U64(status.NEXT)
+
+
+@kernel
+def deliver_output(m: Machine, f: Frame, how: U64, created: bool) -> None:
+    """Bring the frame's output into the return arena (a successful create returns nothing)."""
+    m.return_size = U64(0)
+    if how == status.REVERT or (how == status.RETURN and (not created or m.depth == 1)):
+        if f.input_size != 0 and f.input != m.return_arena:
+            copy(m.return_arena, f.input, f.input_size)
+        m.return_size = f.input_size
+
+
+@kernel
+def deposit_code(m: Machine, f: Frame, how: U64) -> U64:
+    """Pay for and store what an initialisation returned (EIP-170, EIP-3541, EIP-2)."""
+    from_, size = f.input, f.input_size
+    if how == status.STOP:
+        size = U64(0)
+    fork = m.block.fork
+    if fork >= forks.SPURIOUS and size > MAX_CODE_SIZE:
+        return U64(status.CODE_TOO_LARGE)
+    if fork >= forks.LONDON and size != 0 and load8(from_) == 0xEF:
+        return U64(status.INVALID_CODE_PREFIX)
+    if f.gas < size * CODE_DEPOSIT_BYTE:
+        if fork >= forks.HOMESTEAD:
+            return U64(status.OUT_OF_GAS)
+        f.input_size = U64(0)
+        return how
+    f.gas -= size * CODE_DEPOSIT_BYTE
+    if size == 0:
+        return how
+    if m.code_used + code_footprint(size) > m.code_capacity:
+        return U64(status.ARENA_FULL)
+    code = place_code(m.code_arena + m.code_used, from_, size, keccak256_word(from_, size))
+    m.code_used += code_footprint(size)
+    if not set_code(m, f.account, code, code.hash):
+        return m.abort
+    return how
+

@@ -1,0 +1,208 @@
+"""0x30–0x3f: the frame's own environment and other accounts' code."""
+
+from ...arith import saturated64
+from ...lang import U64, U256, Ptr, Table, address_of, copy, fill, kernel, load8, load256, load256be, store256
+from ...state.view import account, code_size, is_empty
+from .. import forks
+from .. import gas as price
+from ..access import is_cold
+from ..machine import Account, Frame, Machine
+from ..memory import at, expand, words_of
+from ..opcodes import Control, instruction, source
+from ..status import NEXT, OUT_OF_GAS, RETURN_DATA_OUT_OF_BOUNDS
+
+COPY_WORD = price.COPY_WORD
+ADDRESS_MASK = U256((1 << 160) - 1)
+BALANCE = Table(U64, price.by_fork({forks.FRONTIER: 20, forks.TANGERINE: 400, forks.ISTANBUL: 700, forks.BERLIN: 100}))
+EXTCODE = Table(U64, price.by_fork({forks.FRONTIER: 20, forks.TANGERINE: 700, forks.BERLIN: 100}))
+EXTCODEHASH = Table(U64, price.by_fork({forks.CONSTANTINOPLE: 400, forks.ISTANBUL: 700, forks.BERLIN: 100}))
+COLD_EXTRA = price.COLD_ACCOUNT - price.WARM_ACCESS
+
+
+@kernel
+def address(m: Machine, f: Frame) -> U256:
+    """the account in execution"""
+    return f.address
+
+
+@kernel
+def origin(m: Machine, f: Frame) -> U256:
+    """the transaction's sender"""
+    return m.origin
+
+
+@kernel
+def caller(m: Machine, f: Frame) -> U256:
+    """the caller"""
+    return f.caller
+
+
+@kernel
+def callvalue(m: Machine, f: Frame) -> U256:
+    """wei sent with the call"""
+    return f.value
+
+
+@kernel
+def calldatasize(m: Machine, f: Frame) -> U256:
+    """bytes of input"""
+    return U256(f.input_size)
+
+
+@kernel
+def codesize(m: Machine, f: Frame) -> U256:
+    """bytes of the running code"""
+    return U256(f.code_size)
+
+
+@kernel
+def gasprice(m: Machine, f: Frame) -> U256:
+    """the effective gas price"""
+    return m.gas_price
+
+
+@kernel
+def returndatasize(m: Machine, f: Frame) -> U256:
+    """bytes the last call returned (EIP-211)"""
+    return U256(m.return_size)
+
+
+source(0x30, "ADDRESS", price.BASE, address)
+source(0x32, "ORIGIN", price.BASE, origin)
+source(0x33, "CALLER", price.BASE, caller)
+source(0x34, "CALLVALUE", price.BASE, callvalue)
+source(0x36, "CALLDATASIZE", price.BASE, calldatasize)
+source(0x38, "CODESIZE", price.BASE, codesize)
+source(0x3A, "GASPRICE", price.BASE, gasprice)
+source(0x3D, "RETURNDATASIZE", price.BASE, returndatasize, forks.BYZANTIUM)
+
+
+@kernel(inline=True)
+def access(m: Machine, a: Account) -> U64:
+    """What a cold account costs on top (EIP-2929)."""
+    if m.block.fork >= forks.BERLIN and is_cold(m, a):
+        return U64(COLD_EXTRA)
+    return U64(0)
+
+
+@instruction(0x31, "BALANCE", price.ZERO, pops=1, pushes=1)
+def balance(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """an account's balance"""
+    a = account(m, load256(sp - 32) & ADDRESS_MASK)
+    if address_of(a) == 0:
+        return m.abort, pc, sp, gas
+    cost = BALANCE[m.block.fork] + access(m, a)
+    if gas < cost:
+        return U64(OUT_OF_GAS), pc, sp, gas
+    store256(sp - 32, a.balance)
+    return U64(NEXT), pc + 1, sp, gas - cost
+
+
+@instruction(0x35, "CALLDATALOAD", price.VERYLOW, pops=1, pushes=1)
+def calldataload(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """word of input, padded with zeros"""
+    offset = saturated64(load256(sp - 32))
+    value, size = U256(0), f.input_size
+    if offset < size:
+        if size - offset >= 32:
+            value = load256be(f.input + offset)
+        else:
+            i = offset
+            while i < size:
+                value = value << 8 | U256(load8(f.input + i))
+                i += 1
+            value = value << ((U64(32) - (size - offset)) << 3)
+    store256(sp - 32, value)
+    return U64(NEXT), pc + 1, sp, gas
+
+
+@kernel
+def copy_padded(target: Ptr, origin_: Ptr, length: U64, offset: U256, size: U64) -> None:
+    """Copy ``size`` bytes from ``offset`` of data of ``length`` bytes; beyond its end there are zeros."""
+    start = saturated64(offset)
+    available = U64(0)
+    if start < length:
+        available = length - start if length - start < size else size
+    if available != 0:
+        copy(target, origin_ + start, available)
+    if size != available:
+        fill(target + available, U64(0), size - available)
+
+
+@kernel
+def copy_to_memory(m: Machine, f: Frame, sp: Ptr, gas: U64, data: Ptr, length: U64) -> tuple[U64, U64]:
+    """The four copies' common part: operands (target, offset, size) below ``sp``. (status, gas)"""
+    target, size = load256(sp - 32), load256(sp - 96)
+    cost = words_of(size) * COPY_WORD
+    if gas < cost:
+        return U64(OUT_OF_GAS), gas
+    paid, gas = expand(m, f, gas - cost, target, size)
+    if not paid:
+        return U64(OUT_OF_GAS), gas
+    if size != 0:
+        copy_padded(at(f, target), data, length, load256(sp - 64), U64(size))
+    return U64(NEXT), gas
+
+
+@instruction(0x37, "CALLDATACOPY", price.VERYLOW, pops=3, pushes=0)
+def calldatacopy(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """copy input to memory"""
+    how, gas = copy_to_memory(m, f, sp, gas, f.input, f.input_size)
+    return how, pc + 1, sp - 96, gas
+
+
+@instruction(0x39, "CODECOPY", price.VERYLOW, pops=3, pushes=0)
+def codecopy(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """copy the running code to memory"""
+    how, gas = copy_to_memory(m, f, sp, gas, f.code, f.code_size)
+    return how, pc + 1, sp - 96, gas
+
+
+@instruction(0x3E, "RETURNDATACOPY", price.VERYLOW, pops=3, pushes=0, since=forks.BYZANTIUM)
+def returndatacopy(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """copy what the last call returned; reading past its end is an exception (EIP-211)"""
+    offset, size = saturated64(load256(sp - 64)), saturated64(load256(sp - 96))
+    if offset > m.return_size or size > m.return_size - offset:
+        return U64(RETURN_DATA_OUT_OF_BOUNDS), pc, sp, gas
+    how, gas = copy_to_memory(m, f, sp, gas, m.return_arena, m.return_size)
+    return how, pc + 1, sp - 96, gas
+
+
+@instruction(0x3B, "EXTCODESIZE", price.ZERO, pops=1, pushes=1)
+def extcodesize(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """bytes of an account's code"""
+    a = account(m, load256(sp - 32) & ADDRESS_MASK)
+    if address_of(a) == 0:
+        return m.abort, pc, sp, gas
+    cost = EXTCODE[m.block.fork] + access(m, a)
+    if gas < cost:
+        return U64(OUT_OF_GAS), pc, sp, gas
+    store256(sp - 32, U256(code_size(a)))
+    return U64(NEXT), pc + 1, sp, gas - cost
+
+
+@instruction(0x3C, "EXTCODECOPY", price.ZERO, pops=4, pushes=0)
+def extcodecopy(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """copy an account's code to memory"""
+    a = account(m, load256(sp - 32) & ADDRESS_MASK)
+    if address_of(a) == 0:
+        return m.abort, pc, sp, gas
+    cost = EXTCODE[m.block.fork] + access(m, a)
+    if gas < cost:
+        return U64(OUT_OF_GAS), pc, sp, gas
+    data = a.code.bytes if code_size(a) != 0 else U64(0)
+    how, gas = copy_to_memory(m, f, sp - 32, gas - cost, data, code_size(a))
+    return how, pc + 1, sp - 128, gas
+
+
+@instruction(0x3F, "EXTCODEHASH", price.ZERO, pops=1, pushes=1, since=forks.CONSTANTINOPLE)
+def extcodehash(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """hash of an account's code, 0 for an empty account (EIP-1052)"""
+    a = account(m, load256(sp - 32) & ADDRESS_MASK)
+    if address_of(a) == 0:
+        return m.abort, pc, sp, gas
+    cost = EXTCODEHASH[m.block.fork] + access(m, a)
+    if gas < cost:
+        return U64(OUT_OF_GAS), pc, sp, gas
+    store256(sp - 32, U256(0) if is_empty(a) else a.code_hash)
+    return U64(NEXT), pc + 1, sp, gas - cost

@@ -1,0 +1,47 @@
+"""0xa0–0xa4: logs."""
+
+from ...lang import U64, Ptr, copy, load256, store256be
+from .. import gas as price
+from ..machine import LOG_SIZE, Frame, Log, Machine
+from ..memory import at, expand, words_of
+from ..opcodes import Control, instruction
+from ..status import ARENA_FULL, NEXT, OUT_OF_GAS, STATIC_VIOLATION
+
+LOG_BYTE = price.LOG_BYTE
+
+
+def _log(topics: int) -> None:
+    def body(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+        if f.static != 0:
+            return U64(STATIC_VIOLATION), pc, sp, gas
+        offset, size = load256(sp - 32), load256(sp - 64)
+        paid, gas = expand(m, f, gas, offset, size)
+        cost = words_of(size) * (32 * LOG_BYTE)  # an upper bound that cannot wrap, exact below
+        if paid:
+            cost = U64(size) * LOG_BYTE
+        if not paid or gas < cost:
+            return U64(OUT_OF_GAS), pc, sp, gas
+        data_size = U64(size)
+        if m.log_count == m.log_capacity or m.log_data_used + data_size > m.log_data_capacity:
+            return U64(ARENA_FULL), pc, sp, gas
+        entry = Log(m.logs + m.log_count * LOG_SIZE)
+        entry.address = f.address
+        entry.topic_count = U64(topics)
+        for k in range(topics):
+            store256be(entry.topics + k * 32, load256(sp - 96 - k * 32))
+        entry.data = m.log_data + m.log_data_used
+        entry.data_size = data_size
+        entry.transaction = m.transaction
+        if data_size != 0:
+            copy(entry.data, at(f, offset), data_size)
+        m.log_data_used += data_size
+        m.log_count += 1
+        return U64(NEXT), pc + 1, sp - (64 + 32 * topics), gas - cost
+
+    body.__qualname__ = f"log{topics}"
+    body.__doc__ = f"append a log with {topics} topics"
+    instruction(0xA0 + topics, f"LOG{topics}", price.LOG + topics * price.LOG_TOPIC, pops=topics + 2, pushes=0)(body)
+
+
+for _n in range(5):
+    _log(_n)

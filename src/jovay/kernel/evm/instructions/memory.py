@@ -1,0 +1,68 @@
+"""0x51–0x53, 0x59, 0x5e: memory."""
+
+from ...lang import U64, U256, Ptr, copy, kernel, load256, load256be, store8, store256, store256be
+from .. import forks
+from .. import gas as price
+from ..machine import Frame, Machine
+from ..memory import at, expand, words_of
+from ..opcodes import Control, instruction, source
+from ..status import NEXT, OUT_OF_GAS
+
+COPY_WORD = price.COPY_WORD
+
+
+@instruction(0x51, "MLOAD", price.VERYLOW, pops=1, pushes=1)
+def mload(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """word of memory"""
+    offset = load256(sp - 32)
+    paid, gas = expand(m, f, gas, offset, U256(32))
+    if not paid:
+        return U64(OUT_OF_GAS), pc, sp, gas
+    store256(sp - 32, load256be(at(f, offset)))
+    return U64(NEXT), pc + 1, sp, gas
+
+
+@instruction(0x52, "MSTORE", price.VERYLOW, pops=2, pushes=0)
+def mstore(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """store a word"""
+    offset = load256(sp - 32)
+    paid, gas = expand(m, f, gas, offset, U256(32))
+    if not paid:
+        return U64(OUT_OF_GAS), pc, sp, gas
+    store256be(at(f, offset), load256(sp - 64))
+    return U64(NEXT), pc + 1, sp - 64, gas
+
+
+@instruction(0x53, "MSTORE8", price.VERYLOW, pops=2, pushes=0)
+def mstore8(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """store a byte"""
+    offset = load256(sp - 32)
+    paid, gas = expand(m, f, gas, offset, U256(1))
+    if not paid:
+        return U64(OUT_OF_GAS), pc, sp, gas
+    store8(at(f, offset), U64(load256(sp - 64)))
+    return U64(NEXT), pc + 1, sp - 64, gas
+
+
+@kernel
+def msize(m: Machine, f: Frame) -> U256:
+    """bytes of memory in use"""
+    return U256(f.memory_size)
+
+
+source(0x59, "MSIZE", price.BASE, msize)
+
+
+@instruction(0x5E, "MCOPY", price.VERYLOW, pops=3, pushes=0, since=forks.CANCUN)
+def mcopy(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """copy within memory (EIP-5656)"""
+    target, origin, size = load256(sp - 32), load256(sp - 64), load256(sp - 96)
+    cost = words_of(size) * COPY_WORD
+    if gas < cost:
+        return U64(OUT_OF_GAS), pc, sp, gas
+    paid, gas = expand(m, f, gas - cost, target if target > origin else origin, size)
+    if not paid:
+        return U64(OUT_OF_GAS), pc, sp, gas
+    if size != 0:
+        copy(at(f, target), at(f, origin), U64(size))
+    return U64(NEXT), pc + 1, sp - 96, gas

@@ -1,0 +1,71 @@
+"""0x50, 0x5f–0x9f: POP, PUSHn, DUPn, SWAPn."""
+
+from ...lang import U64, U256, Ptr, load64be, load256, load256be, store256
+from .. import forks
+from .. import gas as price
+from ..machine import Frame, Machine
+from ..opcodes import Control, instruction
+from ..status import NEXT
+
+
+@instruction(0x50, "POP", price.BASE, pops=1, pushes=0)
+def pop(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """drop the top"""
+    return U64(NEXT), pc + 1, sp - 32, gas
+
+
+@instruction(0x5F, "PUSH0", price.BASE, pops=0, pushes=1, since=forks.SHANGHAI)
+def push0(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """push 0 (EIP-3855)"""
+    store256(sp, U256(0))
+    return U64(NEXT), pc + 1, sp + 32, gas
+
+
+def _push(size: int) -> None:
+    shift = 256 - 8 * size
+
+    def small(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+        store256(sp, U256(load64be(f.code + pc + 1) >> (shift - 192)))
+        return U64(NEXT), pc + (size + 1), sp + 32, gas
+
+    def wide(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+        store256(sp, load256be(f.code + pc + 1) >> shift)
+        return U64(NEXT), pc + (size + 1), sp + 32, gas
+
+    body = small if size <= 8 else wide
+    body.__qualname__ = f"push{size}"
+    body.__doc__ = f"push {size} bytes of code"
+    instruction(0x5F + size, f"PUSH{size}", price.VERYLOW, pops=0, pushes=1)(body)
+
+
+def _dup(depth: int) -> None:
+    offset = 32 * depth
+
+    def body(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+        store256(sp, load256(sp - offset))
+        return U64(NEXT), pc + 1, sp + 32, gas
+
+    body.__qualname__ = f"dup{depth}"
+    body.__doc__ = f"push a copy of item {depth}"
+    instruction(0x7F + depth, f"DUP{depth}", price.VERYLOW, pops=depth, pushes=depth + 1)(body)
+
+
+def _swap(depth: int) -> None:
+    offset = 32 * (depth + 1)
+
+    def body(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+        top = load256(sp - 32)
+        store256(sp - 32, load256(sp - offset))
+        store256(sp - offset, top)
+        return U64(NEXT), pc + 1, sp, gas
+
+    body.__qualname__ = f"swap{depth}"
+    body.__doc__ = f"exchange the top with item {depth + 1}"
+    instruction(0x8F + depth, f"SWAP{depth}", price.VERYLOW, pops=depth + 1, pushes=depth + 1)(body)
+
+
+for _n in range(1, 33):
+    _push(_n)
+for _n in range(1, 17):
+    _dup(_n)
+    _swap(_n)

@@ -1,0 +1,121 @@
+"""0x54, 0x55, 0x5c, 0x5d: persistent and transient storage."""
+
+from ...lang import U64, U256, Ptr, Table, address_of, kernel, load256, store256
+from ...state.view import set_slot, set_transient, slot, slot_entry, transient, warm_slot
+from .. import forks
+from .. import gas as price
+from ..machine import Frame, Machine, Slot
+from ..opcodes import Control, instruction
+from ..status import NEXT, OUT_OF_GAS, STATIC_VIOLATION
+
+SLOAD = Table(U64, price.by_fork({forks.FRONTIER: 50, forks.TANGERINE: 200, forks.ISTANBUL: 800, forks.BERLIN: 100}))
+SLOAD_COLD_EXTRA = price.COLD_SLOAD - price.WARM_ACCESS
+COLD_SLOAD = price.COLD_SLOAD
+SET, RESET, SENTRY = price.SSTORE_SET, price.SSTORE_RESET, price.SSTORE_SENTRY
+CLEARS = Table(
+    U64,
+    price.by_fork(
+        {
+            forks.FRONTIER: price.SSTORE_CLEARS_REFUND_EIP2200,
+            forks.LONDON: price.SSTORE_CLEARS_REFUND_EIP3529,
+        }
+    ),
+)
+#: Price of a write that changes nothing, or a slot already changed, where writes are metered net (EIP-1283, 2200, 2929).
+DIRTY = Table(U64, price.by_fork({forks.CONSTANTINOPLE: 200, forks.ISTANBUL: 800, forks.BERLIN: 100}))
+NET_METERED = Table(
+    U64, price.by_fork({forks.FRONTIER: 0, forks.CONSTANTINOPLE: 1, forks.PETERSBURG: 0, forks.ISTANBUL: 1})
+)
+
+
+@instruction(0x54, "SLOAD", price.ZERO, pops=1, pushes=1)
+def sload(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """read a storage slot (EIP-2929)"""
+    fork = m.block.fork
+    s = slot(m, f.account, load256(sp - 32))
+    if address_of(s) == 0:
+        return m.abort, pc, sp, gas
+    cost = SLOAD[fork]
+    if fork >= forks.BERLIN and warm_slot(m, s):
+        cost += SLOAD_COLD_EXTRA
+    if gas < cost:
+        return U64(OUT_OF_GAS), pc, sp, gas
+    store256(sp - 32, s.value)
+    return U64(NEXT), pc + 1, sp, gas - cost
+
+
+@kernel
+def sstore_price(m: Machine, fork: U64, s: Slot, value: U256) -> U64:
+    """Gas of writing ``value``, and the change of the refund counter (EIP-2200 with later prices)."""
+    cold = U64(0)
+    if fork >= forks.BERLIN and warm_slot(m, s):
+        cold = U64(COLD_SLOAD)
+    clears = CLEARS[fork]
+    if NET_METERED[fork] == 0:
+        if s.value == 0 and value != 0:
+            return U64(SET)
+        if s.value != 0 and value == 0:
+            m.refund += clears
+        return U64(RESET)
+    dirty = DIRTY[fork]
+    reset = U64(RESET)
+    if fork >= forks.BERLIN:
+        reset -= COLD_SLOAD
+    if value == s.value:
+        return cold + dirty
+    if s.value == s.original:
+        if s.original == 0:
+            return cold + SET
+        if value == 0:
+            m.refund += clears
+        return cold + reset
+    if s.original != 0:
+        if s.value == 0:
+            m.refund -= clears
+        elif value == 0:
+            m.refund += clears
+    if value == s.original:
+        m.refund += (SET if s.original == 0 else reset) - dirty
+    return cold + dirty
+
+
+@instruction(0x55, "SSTORE", price.ZERO, pops=2, pushes=0)
+def sstore(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """write a storage slot (EIP-2200, EIP-2929, EIP-3529)"""
+    fork = m.block.fork
+    if f.static != 0:
+        return U64(STATIC_VIOLATION), pc, sp, gas
+    if fork >= forks.ISTANBUL and gas <= SENTRY:
+        return U64(OUT_OF_GAS), pc, sp, gas
+    s = slot(m, f.account, load256(sp - 32))
+    if address_of(s) == 0:
+        return m.abort, pc, sp, gas
+    value = load256(sp - 64)
+    cost = sstore_price(m, fork, s, value)
+    if gas < cost:
+        return U64(OUT_OF_GAS), pc, sp, gas
+    if value != s.value and not set_slot(m, s, value):
+        return m.abort, pc, sp, gas
+    return U64(NEXT), pc + 1, sp - 64, gas - cost
+
+
+@instruction(0x5C, "TLOAD", price.WARM_ACCESS, pops=1, pushes=1, since=forks.CANCUN)
+def tload(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """read transient storage (EIP-1153)"""
+    s = slot_entry(m, f.account, load256(sp - 32))
+    if address_of(s) == 0:
+        return m.abort, pc, sp, gas
+    store256(sp - 32, transient(m, s))
+    return U64(NEXT), pc + 1, sp, gas
+
+
+@instruction(0x5D, "TSTORE", price.WARM_ACCESS, pops=2, pushes=0, since=forks.CANCUN)
+def tstore(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """write transient storage (EIP-1153)"""
+    if f.static != 0:
+        return U64(STATIC_VIOLATION), pc, sp, gas
+    s = slot_entry(m, f.account, load256(sp - 32))
+    if address_of(s) == 0:
+        return m.abort, pc, sp, gas
+    set_transient(m, s, load256(sp - 64))
+    return U64(NEXT), pc + 1, sp - 64, gas

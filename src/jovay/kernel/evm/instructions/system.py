@@ -1,0 +1,287 @@
+"""0xf0–0xf2, 0xf4, 0xf5, 0xfa, 0xff: creates, calls and SELFDESTRUCT."""
+
+from ...arith import saturated64
+from ...lang import U64, U256, Ptr, Table, address_of, kernel, load256, store256
+from ...state.code import code_footprint, place_code
+from ...state.view import (
+    account,
+    is_empty,
+    mark_created,
+    mark_destructed,
+    set_balance,
+    set_nonce,
+    touch,
+    warm_account,
+)
+from ...state.world import EMPTY_CODE_HASH
+from .. import forks, status
+from .. import gas as price
+from ..access import is_cold
+from ..addresses import create2_address, create_address
+from ..frames import delegate_of, enter_call, new_frame, set_code_of, start, transfer
+from ..machine import Account, Frame, Machine
+from ..memory import at, expand
+from ..opcodes import Control, instruction
+from ..trace import trace_selfdestruct
+from .environment import ADDRESS_MASK
+
+CREATE, CALL, CALLCODE, DELEGATECALL, CREATE2, STATICCALL = 0xF0, 0xF1, 0xF2, 0xF4, 0xF5, 0xFA
+CALL_BASE = Table(U64, price.by_fork({forks.FRONTIER: 40, forks.TANGERINE: 700, forks.BERLIN: 100}))
+CALL_VALUE, STIPEND, NEW_ACCOUNT = price.CALL_VALUE, price.CALL_STIPEND, price.NEW_ACCOUNT
+COLD_ACCOUNT, WARM = price.COLD_ACCOUNT, price.WARM_ACCESS
+DEPTH_LIMIT = price.CALL_DEPTH_LIMIT
+INITCODE_WORD, KECCAK_WORD = price.INITCODE_WORD, price.KECCAK256_WORD
+MAX_INITCODE = price.MAX_INITCODE_SIZE
+SELFDESTRUCT_GAS = Table(U64, price.by_fork({forks.FRONTIER: 0, forks.TANGERINE: 5000}))
+SELFDESTRUCT_REFUND = price.SELFDESTRUCT_REFUND
+NONCE_LIMIT = 0xFFFFFFFFFFFFFFFF
+
+
+@kernel
+def alive(m: Machine, a: Account) -> bool:
+    """Whether value sent to ``a`` founds no new account (EIP-161; before it, whether it exists)."""
+    return not is_empty(a) if m.block.fork >= forks.SPURIOUS else a.exists != 0
+
+
+@kernel(inline=False)
+def call(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64, has_value: bool) -> Control:
+    """CALL and its three kin; operands: gas, address[, value], input range, output range."""
+    requested, to = load256(sp - 32), load256(sp - 64) & ADDRESS_MASK
+    value = load256(sp - 96) if has_value else U256(0)
+    rest = sp - 96 if has_value else sp - 64
+    in_offset, in_size = load256(rest - 32), load256(rest - 64)
+    out_offset, out_size = load256(rest - 96), load256(rest - 128)
+    if kind == CALL and f.static != 0 and value != 0:
+        return U64(status.STATIC_VIOLATION), pc, sp, gas
+    paid, gas = expand(m, f, gas, in_offset, in_size)
+    if not paid:
+        return U64(status.OUT_OF_GAS), pc, sp, gas
+    paid, gas = expand(m, f, gas, out_offset, out_size)
+    if not paid:
+        return U64(status.OUT_OF_GAS), pc, sp, gas
+    code_at = account(m, to)
+    if address_of(code_at) == 0:
+        return m.abort, pc, sp, gas
+    how, cost = call_price(m, f, kind, code_at, value)
+    if how != status.NEXT:
+        return how, pc, sp, gas
+    if gas < cost:
+        return U64(status.OUT_OF_GAS), pc, sp, gas
+    gas -= cost
+    granted = saturated64(requested)
+    if m.block.fork >= forks.TANGERINE:
+        most = gas - (gas >> 6)
+        if granted > most:
+            granted = most
+    elif granted > gas:
+        return U64(status.OUT_OF_GAS), pc, sp, gas
+    gas -= granted
+    if value != 0:
+        granted += STIPEND
+    after = rest - 128
+    f.gas, f.pc, f.sp = gas, pc + 1, after
+    if m.depth > DEPTH_LIMIT or (value != 0 and f.account.balance < value):
+        m.return_size = U64(0)
+        store256(after, U256(0))
+        return U64(status.NEXT), pc + 1, after + 32, gas + granted
+    child = new_frame(m, granted)
+    child.input = at(f, in_offset)
+    child.input_size = U64(in_size)
+    child.out_offset = U64(out_offset)
+    child.out_size = U64(out_size)
+    child.static = U64(1) if kind == STATICCALL else f.static
+    target = code_at if kind == CALL or kind == STATICCALL else f.account
+    child.address = target.address
+    child.caller = f.caller if kind == DELEGATECALL else f.address
+    child.value = f.value if kind == DELEGATECALL else value
+    how = enter_call(m, kind, target, code_at, f.account, value, kind == CALL or kind == STATICCALL, child)
+    return how | ENTERED, pc, sp, gas
+
+
+#: Set beside the answer of a child that has been started: the interpreter switches frames.
+ENTERED = 1 << 32
+
+
+@kernel
+def call_price(m: Machine, f: Frame, kind: U64, code_at: Account, value: U256) -> tuple[U64, U64]:
+    """(status, gas) of a call apart from memory and the gas it passes on (EIP-2929, EIP-7702)."""
+    fork = m.block.fork
+    cost = CALL_BASE[fork]
+    if fork >= forks.BERLIN and is_cold(m, code_at):
+        cost += COLD_ACCOUNT - WARM
+    if fork >= forks.PRAGUE:
+        delegate = delegate_of(code_at.code)
+        if delegate != 0:
+            other = account(m, delegate)
+            if address_of(other) == 0:
+                return m.abort, cost
+            cost += COLD_ACCOUNT if is_cold(m, other) else WARM
+    if value != 0:
+        cost += CALL_VALUE
+    if kind == CALL and not alive(m, code_at) and (value != 0 or fork < forks.SPURIOUS):
+        cost += NEW_ACCOUNT
+    return U64(status.NEXT), cost
+
+
+@instruction(0xF1, "CALL", price.ZERO, pops=7, pushes=1)
+def call_(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """call an account"""
+    return call(m, f, U64(CALL), pc, sp, gas, True)
+
+
+@instruction(0xF2, "CALLCODE", price.ZERO, pops=7, pushes=1)
+def callcode(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """run another account's code as one's own"""
+    return call(m, f, U64(CALLCODE), pc, sp, gas, True)
+
+
+@instruction(0xF4, "DELEGATECALL", price.ZERO, pops=6, pushes=1, since=forks.HOMESTEAD)
+def delegatecall(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """run another account's code as one's own, with caller and value kept (EIP-7)"""
+    return call(m, f, U64(DELEGATECALL), pc, sp, gas, False)
+
+
+@instruction(0xFA, "STATICCALL", price.ZERO, pops=6, pushes=1, since=forks.BYZANTIUM)
+def staticcall(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """call without the right to change anything (EIP-214)"""
+    return call(m, f, U64(STATICCALL), pc, sp, gas, False)
+
+
+@kernel(inline=False)
+def create(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """CREATE and CREATE2; operands: value, initialisation code range[, salt]."""
+    value, offset, size = load256(sp - 32), load256(sp - 64), load256(sp - 96)
+    fork = m.block.fork
+    if f.static != 0:
+        return U64(status.STATIC_VIOLATION), pc, sp, gas
+    paid, gas = expand(m, f, gas, offset, size)
+    if not paid:
+        return U64(status.OUT_OF_GAS), pc, sp, gas
+    length = U64(size)
+    if fork >= forks.SHANGHAI and length > MAX_INITCODE:
+        return U64(status.INITCODE_TOO_LARGE), pc, sp, gas
+    words = (length + 31) >> 5
+    cost = words * INITCODE_WORD if fork >= forks.SHANGHAI else U64(0)
+    if kind == CREATE2:
+        cost += words * KECCAK_WORD
+    if gas < cost:
+        return U64(status.OUT_OF_GAS), pc, sp, gas
+    gas -= cost
+    after = sp - 128 if kind == CREATE2 else sp - 96
+    m.return_size = U64(0)
+    creator = f.account
+    if m.depth > DEPTH_LIMIT or creator.balance < value or creator.nonce == NONCE_LIMIT:
+        store256(after, U256(0))
+        return U64(status.NEXT), pc + 1, after + 32, gas
+    granted = gas - (gas >> 6) if fork >= forks.TANGERINE else gas
+    code = at(f, offset)
+    if kind == CREATE2:
+        address = create2_address(m, creator.address, load256(sp - 128), code, length)
+    else:
+        address = create_address(m, creator.address, creator.nonce)
+    created = account(m, address)
+    if address_of(created) == 0:
+        return m.abort, pc, sp, gas
+    if not set_nonce(m, creator, creator.nonce + 1):
+        return m.abort, pc, sp, gas
+    f.gas, f.pc, f.sp = gas - granted, pc + 1, after
+    how = enter_create(m, kind, created, creator, value, code, length, granted)
+    if how == status.ADDRESS_COLLISION:
+        store256(after, U256(0))
+        return U64(status.NEXT), pc + 1, after + 32, gas - granted
+    return how | ENTERED if how < status.ABORT else how, pc, sp, gas
+
+
+@kernel
+def enter_create(
+    m: Machine, kind: U64, created: Account, creator: Account, value: U256, code: Ptr, size: U64, gas: U64
+) -> U64:
+    """Start the initialisation of ``created``. ENTER, ADDRESS_COLLISION (nothing entered) or an abort."""
+    fork = m.block.fork
+    if fork >= forks.BERLIN:
+        warm_account(m, created)
+    if collides(created):
+        return U64(status.ADDRESS_COLLISION)
+    if m.code_used + code_footprint(size) > m.code_capacity:
+        return U64(status.ARENA_FULL)
+    child = new_frame(m, gas)
+    initcode = place_code(m.code_arena + m.code_used, code, size, U256(0))
+    m.code_used += code_footprint(size)
+    set_code_of(child, initcode)
+    child.kind = kind
+    child.input = initcode.bytes
+    child.input_size = U64(0)
+    child.out_offset = U64(0)
+    child.out_size = U64(0)
+    child.static = U64(0)
+    child.account = created
+    child.address = created.address
+    child.caller = creator.address
+    child.value = value
+    mark_created(m, created)
+    if not transfer(m, creator, created, value):
+        return m.abort
+    if not set_nonce(m, created, U64(1) if fork >= forks.SPURIOUS else U64(0)):
+        return m.abort
+    start(m, child)
+    return U64(status.ENTER)
+
+
+@kernel
+def collides(a: Account) -> bool:
+    """Whether an account is in the way of a create (EIP-684, EIP-7610)."""
+    if a.nonce != 0 or a.code_hash != EMPTY_CODE_HASH:
+        return True
+    base = a.base
+    return address_of(base) != 0 and base.has_storage != 0 and base.storage_epoch == a.storage_epoch
+
+
+@instruction(0xF0, "CREATE", price.CREATE, pops=3, pushes=1)
+def create_(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """create a contract"""
+    return create(m, f, U64(CREATE), pc, sp, gas)
+
+
+@instruction(0xF5, "CREATE2", price.CREATE, pops=4, pushes=1, since=forks.CONSTANTINOPLE)
+def create2(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """create a contract at an address fixed by salt and code (EIP-1014)"""
+    return create(m, f, U64(CREATE2), pc, sp, gas)
+
+
+@instruction(0xFF, "SELFDESTRUCT", price.ZERO, pops=1, pushes=0)
+def selfdestruct(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    """send the balance away; the account goes only if this transaction created it (EIP-6780)"""
+    return destruct(m, f, load256(sp - 32) & ADDRESS_MASK, pc, sp, gas)
+
+
+@kernel(inline=False)
+def destruct(m: Machine, f: Frame, to: U256, pc: U64, sp: Ptr, gas: U64) -> Control:
+    fork = m.block.fork
+    if f.static != 0:
+        return U64(status.STATIC_VIOLATION), pc, sp, gas
+    a, heir = f.account, account(m, to)
+    if address_of(heir) == 0:
+        return m.abort, pc, sp, gas
+    cost = SELFDESTRUCT_GAS[fork]
+    if fork >= forks.BERLIN and is_cold(m, heir):
+        cost += COLD_ACCOUNT
+    amount = a.balance
+    if fork >= forks.TANGERINE and not alive(m, heir) and (amount != 0 or fork < forks.SPURIOUS):
+        cost += NEW_ACCOUNT
+    if gas < cost:
+        return U64(status.OUT_OF_GAS), pc, sp, gas
+    if fork < forks.LONDON and a.destructed != m.stamp:
+        m.refund += SELFDESTRUCT_REFUND
+    if m.trace != 0:
+        trace_selfdestruct(m, f, to, amount)
+    goes = fork < forks.CANCUN or a.created == m.stamp
+    done = True
+    if not (heir == a):
+        done = set_balance(m, heir, heir.balance + amount) and set_balance(m, a, U256(0))
+    elif goes:
+        done = set_balance(m, a, U256(0))
+    touch(m, heir)
+    if done and goes:
+        done = mark_destructed(m, a)
+    f.input_size = U64(0)
+    return U64(status.STOP) if done else m.abort, pc, sp - 32, gas - cost

@@ -1,0 +1,44 @@
+"""The interpreter: one loop over the opcode table."""
+
+from ..lang import U64, Ptr, Switch, kernel, load8
+from . import instructions  # noqa: F401  (fills the table)
+from .frames import leave
+from .instructions.system import ENTERED
+from .machine import Frame, Machine
+from .opcodes import OPCODES, Control
+from .status import ABORT, ENTER, INVALID_OPCODE, NEXT
+from .trace import trace_step
+
+LOW = 0xFFFFFFFF
+
+
+@kernel
+def undefined(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    return U64(INVALID_OPCODE), pc, sp, gas
+
+
+STEP = Switch("step", {code: opcode.step for code, opcode in OPCODES.items()}, undefined)
+
+
+@kernel
+def run(m: Machine) -> U64:
+    """Run the machine's frames until the outermost ends. Its status, or an abort; PAUSED can be run on."""
+    while True:
+        f = m.frame
+        pc, sp, gas, how = f.pc, f.sp, f.gas, U64(NEXT)
+        while how == NEXT:
+            opcode = load8(f.code + pc)
+            if m.trace != 0:
+                trace_step(m, f, pc, opcode, sp, gas)
+            how, pc, sp, gas = STEP(opcode, m, f, pc, sp, gas)
+        if how >= ENTERED:
+            how = how & LOW
+            if how == ENTER:
+                continue
+        else:
+            f.pc, f.sp, f.gas = pc, sp, gas
+        if how >= ABORT:
+            return how
+        how = leave(m, how)
+        if how != NEXT:
+            return how

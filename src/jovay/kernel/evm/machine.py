@@ -1,0 +1,198 @@
+"""The machine: everything one worker needs to execute transactions. All records live in arenas the host gives."""
+
+from ..lang import U64, U256, Bytes, Ptr, Record
+from ..state.world import BaseAccount, BaseSlot, Code, World
+
+
+class Block(Record):
+    """The environment a block gives its transactions."""
+
+    number: U64
+    timestamp: U64
+    gas_limit: U64
+    base_fee: U256
+    blob_base_fee: U256
+    prevrandao: U256
+    coinbase: U256
+    chain_id: U64
+    fork: U64
+    difficulty: U256  # before Paris
+    hashes: Ptr  # 256 × 32 bytes, hash of block n at (n mod 256)
+    hashes_known: U64  # how many blocks before this one have their hash there
+    fees_to_coinbase: U64  # 1: the whole fee goes to the coinbase (L2 fee vault); 0: the base fee is burnt
+    l1_fee_per_byte: U256  # L1 data fee, wei per byte of the raw transaction
+    blob_target_update_fraction: U64
+    max_blobs: U64
+
+
+class Account(Record):
+    """An account as this view sees it."""
+
+    address: U256
+    balance: U256
+    code_hash: U256
+    nonce: U64
+    code: Code
+    exists: U64
+    storage_epoch: U64
+    base: BaseAccount
+    group: U64  # conflict group for which it was loaded; other groups must not see it
+    read_only: U64  # 1: predicted as read only
+    warm: U64  # transaction stamps: equal to the machine's stamp means «in this transaction»
+    created: U64
+    destructed: U64
+    touched: U64
+    listed: U64  # stamp of the dirty list it is on
+    padding: Bytes(32)  # the journal saves 32 bytes from any field
+
+
+class Slot(Record):
+    """A storage slot as this view sees it; it also carries the transient value of the same key."""
+
+    key: U256
+    account: Account
+    storage_epoch: U64
+    value: U256
+    original: U256
+    original_stamp: U64
+    loaded: U64  # 0: only the transient value is known
+    base: BaseSlot
+    warm: U64
+    listed: U64
+    read_only: U64
+    transient: U256
+    transient_stamp: U64
+    padding: Bytes(32)
+
+
+class Frame(Record):
+    """One call or create in progress."""
+
+    pc: U64
+    gas: U64
+    stack: Ptr  # base of this frame's stack
+    sp: Ptr  # next free item
+    code: Ptr
+    code_size: U64
+    jumpdests: Ptr
+    memory: Ptr
+    memory_size: U64
+    input: Ptr
+    input_size: U64
+    address: U256
+    caller: U256
+    value: U256
+    account: Account
+    kind: U64  # opcode that entered the frame: CALL, CREATE, …
+    static: U64
+    out_offset: U64  # where the parent wants the output
+    out_size: U64
+    journal: U64  # checkpoints
+    logs: U64
+    log_data: U64
+    refund: U64
+    code_arena: U64
+
+
+class Log(Record):
+    """One log; its data lies at ``data`` in the log data arena."""
+
+    address: U256
+    topics: Bytes(128)
+    topic_count: U64
+    data: Ptr
+    data_size: U64
+    transaction: U64  # index within the run
+
+
+class Result(Record):
+    """What came of one transaction."""
+
+    status: U64  # 1 success, 0 failure (EIP-658)
+    how: U64  # how its outermost frame ended
+    gas_used: U64
+    gas_refunded: U64
+    gas_price: U256  # effective
+    created: U256  # address of the created contract, 0 if none
+    first_log: U64
+    log_count: U64
+    output_size: U64  # in the machine's return arena
+    l1_fee: U256
+    blob_gas: U64
+
+
+class Machine(Record):
+    """One worker: tables of its view, journal, frames, stacks, memory, logs."""
+
+    world: World
+    block: Block
+    height: U64  # the view reads the world as of this block
+    group: U64  # conflict group in execution; 0: no ownership rules
+    stamp: U64  # of the running transaction
+    budget: U64  # jumps and calls until PAUSED
+    abort: U64  # status of a look-up that gave the null record
+    # view tables
+    accounts: Ptr
+    account_count: U64
+    account_capacity: U64
+    account_index: Ptr
+    account_mask: U64
+    slots: Ptr
+    slot_count: U64
+    slot_capacity: U64
+    slot_index: Ptr
+    slot_mask: U64
+    generation: U64  # of the two indexes; entries of older generations are free
+    dirty: Ptr  # pointers to Account (bit 0 clear) or Slot (bit 0 set) records
+    dirty_count: U64
+    dirty_capacity: U64
+    dirty_stamp: U64
+    misses: Ptr  # pairs of words (address, key); key record is preceded by a kind: 96 bytes each
+    miss_count: U64
+    miss_capacity: U64
+    # execution
+    journal: Ptr
+    journal_count: U64
+    journal_capacity: U64
+    frames: Ptr
+    depth: U64  # frames in use
+    frame: Frame
+    stack_arena: Ptr
+    memory_arena: Ptr
+    memory_capacity: U64
+    code_arena: Ptr
+    code_used: U64
+    code_capacity: U64
+    return_arena: Ptr  # output of the last child, or of the transaction
+    return_size: U64
+    return_capacity: U64
+    logs: Ptr
+    log_count: U64
+    log_capacity: U64
+    log_data: Ptr
+    log_data_used: U64
+    log_data_capacity: U64
+    touched: Ptr  # pointers to accounts touched or destructed in this transaction
+    touched_count: U64
+    touched_capacity: U64
+    scratch: Ptr
+    scratch_capacity: U64
+    # the running transaction
+    flags: U64  # which checks a simulated call skips
+    origin: U256
+    gas_price: U256
+    blob_hashes: Ptr
+    blob_count: U64
+    refund: U64
+    fees: U256  # owed to the coinbase by transactions of this machine, not yet credited
+    transaction: U64  # index, for logs
+    trace: Ptr  # Trace record, 0 when not tracing
+    seed: U64
+
+
+FRAME_SIZE = Frame.size
+ACCOUNT_SIZE = Account.size
+SLOT_SIZE = Slot.size
+LOG_SIZE = Log.size
+STACK_BYTES = 1024 * 32
+MISS_SIZE = 96

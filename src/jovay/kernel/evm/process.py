@@ -1,0 +1,333 @@
+"""One transaction: Υ of the Yellow Paper, as ``process_transaction`` of execution-specs."""
+
+from ..lang import U64, U256, Ptr, address_of, kernel, load64, load256be, store8, store256be
+from ..hashes.keccak import keccak256_word
+from ..state.code import code_footprint, place_code
+from ..state.journal import save, undo_to
+from ..state.view import (
+    BALANCE_OFFSET,
+    CODE_HASH_OFFSET,
+    NONCE_OFFSET,
+    account,
+    clear_account,
+    is_empty,
+    may_write_account,
+    set_balance,
+    set_code,
+    set_nonce,
+    slot_entry,
+    warm_account,
+    warm_slot,
+)
+from ..state.world import EMPTY_CODE_HASH, Code
+from ..transaction.lists import ACCESS_KEY_STRIDE, AccessEntry, Authorization, blob_hash, next_access_entry
+from ..transaction.lists import next_authorization
+from ..transaction.record import BLOB, L1_MESSAGE, Transaction
+from ..transaction.recovery import authority_of
+from ..rlp import Cursor
+from . import forks, status
+from .addresses import create_address
+from .frames import delegate_of, enter_call, leave, new_frame
+from .gas import AUTHORIZATION_REFUND, GAS_PER_BLOB
+from .instructions.system import enter_create
+from .interpreter import run
+from .machine import Account, Frame, Machine, Result
+from .validity import ALL, ANY_BALANCE, VALID, check_state, check_static, floor_gas, intrinsic_gas
+
+CALL, CREATE = 0xF1, 0xF0
+ADDRESS_MASK = U256((1 << 160) - 1)
+
+
+@kernel
+def word_of_address(at: Ptr) -> U256:
+    """A 20-byte address as a word."""
+    return load256be(at) >> 96
+
+
+@kernel(inline=False)
+def process_transaction(m: Machine, tx: Transaction, gas_left: U64, result: Result) -> U64:
+    """Execute ``tx``. VALID with ``result`` filled; an invalidity or abort status leaves no trace of it.
+
+    ``gas_left`` is what the block can still give.
+    """
+    begin(m, tx)
+    result.first_log = m.log_count
+    how = check_static(tx, m.block, m.flags)
+    if how == VALID:
+        how = execute(m, tx, gas_left, result)
+    if how != VALID and how != status.PAUSED:
+        give_up(m, result)
+    return how
+
+
+@kernel
+def begin(m: Machine, tx: Transaction) -> None:
+    m.stamp += 1
+    m.depth = U64(0)
+    m.journal_count = U64(0)
+    m.touched_count = U64(0)
+    m.refund = U64(0)
+    m.return_size = U64(0)
+    m.abort = U64(0)
+    m.origin = word_of_address(tx.sender)
+
+
+@kernel
+def give_up(m: Machine, result: Result) -> None:
+    """Undo an aborted or invalid transaction."""
+    undo_to(m, U64(0))
+    m.log_count = result.first_log
+    m.depth = U64(0)
+
+
+@kernel
+def execute(m: Machine, tx: Transaction, gas_left: U64, result: Result) -> U64:
+    """The stages of Υ, with the transaction known to be well-formed."""
+    sender = account(m, m.origin)
+    if address_of(sender) == 0:
+        return m.abort
+    how = U64(VALID)
+    if tx.kind != L1_MESSAGE:
+        how = check_state(m, tx, sender, gas_left)
+        if how == VALID:
+            how = buy_gas(m, tx, sender, result)
+    else:
+        m.gas_price = U256(0)
+        result.l1_fee = U256(0)
+        result.blob_gas = U64(0)
+    if how != VALID:
+        return how
+    if not set_nonce(m, sender, sender.nonce + 1):
+        return m.abort
+    how = prepare_access(m, tx, sender)
+    if how == VALID:
+        how = process_authorizations(m, tx)
+    if how != VALID:
+        return how
+    intrinsic = intrinsic_gas(tx, m.block.fork)
+    grant = tx.gas_limit - intrinsic if tx.gas_limit >= intrinsic else U64(0)
+    how = enter_transaction(m, tx, sender, grant, result)
+    if how == status.ENTER:
+        how = run(m)
+    elif how < status.ABORT and m.depth != 0:
+        how = leave(m, how)
+    if how >= status.ABORT:
+        return how
+    return settle(m, tx, sender, how, result)
+
+
+@kernel
+def resume_transaction(m: Machine, tx: Transaction, result: Result) -> U64:
+    """Go on with a transaction that was PAUSED."""
+    how = run(m)
+    if how < status.ABORT:
+        sender = account(m, m.origin)
+        how = settle(m, tx, sender, how, result)
+    if how != VALID and how != status.PAUSED:
+        give_up(m, result)
+    return how
+
+
+@kernel
+def buy_gas(m: Machine, tx: Transaction, sender: Account, result: Result) -> U64:
+    """Take the upfront cost from the sender (EIP-1559, EIP-4844, and the L1 data fee)."""
+    block = m.block
+    price = tx.max_fee
+    if block.fork >= forks.LONDON:
+        tip = tx.max_fee - block.base_fee
+        price = block.base_fee + (tip if tip < tx.max_priority_fee else tx.max_priority_fee)
+    m.gas_price = price
+    result.gas_price = price
+    result.blob_gas = tx.blob_count * GAS_PER_BLOB
+    result.l1_fee = block.l1_fee_per_byte * U256(tx.raw_size)
+    cost = price * U256(tx.gas_limit) + block.blob_base_fee * U256(result.blob_gas) + result.l1_fee
+    if m.flags & ANY_BALANCE != 0 and sender.balance < cost + tx.value:
+        sender.balance = cost + tx.value  # a prediction pays with money that never leaves this view
+    return U64(VALID) if set_balance(m, sender, sender.balance - cost) else m.abort
+
+
+@kernel
+def prepare_access(m: Machine, tx: Transaction, sender: Account) -> U64:
+    """Warm the sender, the recipient and the access list (EIP-2929, EIP-2930); note the blob hashes."""
+    warm_account(m, sender)
+    m.blob_count = tx.blob_count
+    if tx.kind == BLOB:
+        m.blob_hashes = m.scratch + m.scratch_capacity - 32 * tx.blob_count
+        for i in range(tx.blob_count):
+            store256be(m.blob_hashes + U64(i) * 32, load256be(blob_hash(tx, U64(i))))
+    if tx.has_to != 0:
+        target = account(m, word_of_address(tx.to))
+        if address_of(target) == 0:
+            return m.abort
+        warm_account(m, target)
+    at, end = tx.access_list, tx.access_list + tx.access_list_size
+    entry = AccessEntry(m.scratch)
+    while at != end:
+        at = next_access_entry(at, entry)
+        listed = account(m, word_of_address(entry.account))
+        if address_of(listed) == 0:
+            return m.abort
+        warm_account(m, listed)
+        for k in range(entry.key_count):
+            s = slot_entry(m, listed, load256be(entry.keys + U64(k) * ACCESS_KEY_STRIDE))
+            if address_of(s) == 0:
+                return m.abort
+            warm_slot(m, s)
+    return U64(VALID)
+
+
+@kernel
+def process_authorizations(m: Machine, tx: Transaction) -> U64:
+    """Set the delegations of a type 4 transaction; a void tuple is passed over (EIP-7702)."""
+    at, end = tx.authorizations, tx.authorizations + tx.authorizations_size
+    authorization, cursor, work = Authorization(m.scratch), Cursor(m.scratch + 512), m.scratch + 1024
+    while at != end:
+        at = next_authorization(at, cursor, authorization)
+        chain = authorization.chain_id
+        if (chain == 0 or chain == U256(m.block.chain_id)) and authorization.nonce != ALL:
+            if authority_of(authorization, work) == 0:
+                how = delegate(m, authorization)
+                if how != VALID:
+                    return how
+    return U64(VALID)
+
+
+@kernel
+def delegate(m: Machine, authorization: Authorization) -> U64:
+    """Point the authority's code to the target, if its nonce and present code allow it."""
+    a = account(m, word_of_address(authorization.authority))
+    if address_of(a) == 0:
+        return m.abort
+    warm_account(m, a)
+    if a.code_hash != EMPTY_CODE_HASH and delegate_of(a.code) == 0:
+        return U64(VALID)
+    if a.nonce != authorization.nonce:
+        return U64(VALID)
+    if a.exists != 0:
+        m.refund += AUTHORIZATION_REFUND
+    target = word_of_address(authorization.target)
+    written = True
+    if target == 0:
+        if a.code_hash != EMPTY_CODE_HASH:
+            written = set_code(m, a, Code(U64(0)), EMPTY_CODE_HASH)
+    else:
+        text = m.scratch + 2048
+        store8(text, U64(0xEF))
+        store8(text + 1, U64(1))
+        store8(text + 2, U64(0))
+        store256be(text + 3, target << 96)
+        if m.code_used + code_footprint(U64(23)) > m.code_capacity:
+            return U64(status.ARENA_FULL)
+        code = place_code(m.code_arena + m.code_used, text, U64(23), keccak256_word(text, U64(23)))
+        m.code_used += code_footprint(U64(23))
+        written = set_code(m, a, code, code.hash)
+    if not written or not set_nonce(m, a, a.nonce + 1):
+        return m.abort
+    return U64(VALID)
+
+
+@kernel
+def enter_transaction(m: Machine, tx: Transaction, sender: Account, gas: U64, result: Result) -> U64:
+    """Start the outermost frame. ENTER, or how it ended at once."""
+    result.created = U256(0)
+    if tx.has_to == 0:
+        address = create_address(m, sender.address, sender.nonce - 1)
+        created = account(m, address)
+        if address_of(created) == 0:
+            return m.abort
+        result.created = address
+        return enter_create(m, U64(CREATE), created, sender, tx.value, tx.data, tx.data_size, gas)
+    target = account(m, word_of_address(tx.to))
+    if m.block.fork >= forks.PRAGUE and delegate_of(target.code) != 0:
+        other = account(m, delegate_of(target.code))
+        if address_of(other) == 0:
+            return m.abort
+        warm_account(m, other)
+    f = new_frame(m, gas)
+    f.input = tx.data
+    f.input_size = tx.data_size
+    f.out_offset = U64(0)
+    f.out_size = U64(0)
+    f.static = U64(0)
+    f.address = target.address
+    f.caller = sender.address
+    f.value = tx.value
+    return enter_call(m, U64(CALL), target, target, sender, tx.value, True, f)
+
+
+@kernel
+def settle(m: Machine, tx: Transaction, sender: Account, how: U64, result: Result) -> U64:
+    """Refund, pay the coinbase, remove what must go (EIP-3529, EIP-7623, EIP-1559, EIP-161, EIP-6780)."""
+    fork = m.block.fork
+    # The outermost frame's record is still there; a create that collided never had one and loses all.
+    left = U64(0) if how == status.ADDRESS_COLLISION else outermost_gas(m)
+    used = tx.gas_limit - left
+    quotient = U64(5) if fork >= forks.LONDON else U64(2)
+    refund = used // quotient
+    if m.refund < refund:
+        refund = m.refund
+    if tx.kind == L1_MESSAGE:
+        refund = U64(0)
+    used -= refund
+    floor = floor_gas(tx, fork)
+    if used < floor and tx.kind != L1_MESSAGE:
+        used = floor
+    result.gas_used = used
+    result.gas_refunded = refund
+    result.how = how
+    result.status = U64(how <= status.RETURN)
+    result.log_count = m.log_count - result.first_log
+    result.output_size = m.return_size
+    if tx.kind != L1_MESSAGE:
+        if not set_balance(m, sender, sender.balance + m.gas_price * U256(tx.gas_limit - used)):
+            return m.abort
+        fee = m.gas_price * U256(used) + result.l1_fee
+        if fork >= forks.LONDON and m.block.fees_to_coinbase == 0:
+            fee -= m.block.base_fee * U256(used)
+        paid = pay_coinbase(m, fee)
+        if paid != VALID:
+            return paid
+    else:
+        result.gas_price = U256(0)
+    if not finalise(m):
+        return m.abort
+    m.journal_count = U64(0)
+    m.transaction += 1
+    return U64(VALID)
+
+
+@kernel
+def outermost_gas(m: Machine) -> U64:
+    return Frame(m.frames).gas
+
+
+@kernel
+def pay_coinbase(m: Machine, fee: U256) -> U64:
+    """Serially at once; in a conflict group the fees are summed up, since adding commutes."""
+    if m.group != 0:
+        m.fees += fee
+        return U64(VALID)
+    coinbase = account(m, m.block.coinbase)
+    if address_of(coinbase) == 0 or not set_balance(m, coinbase, coinbase.balance + fee):
+        return m.abort
+    return U64(VALID)
+
+
+@kernel
+def finalise(m: Machine) -> bool:
+    """Remove destructed accounts and those touched and left empty."""
+    fork = m.block.fork
+    for i in range(m.touched_count):
+        a = Account(load64(m.touched + U64(i) * 8))
+        gone = a.destructed == m.stamp
+        if fork >= forks.SPURIOUS and a.touched == m.stamp and is_empty(a):
+            gone = True
+        if gone and a.exists != 0:
+            if not may_write_account(m, a):
+                return False
+            save(m, address_of(a) + BALANCE_OFFSET)
+            save(m, address_of(a) + CODE_HASH_OFFSET)
+            save(m, address_of(a) + NONCE_OFFSET)
+            clear_account(a)
+            a.storage_epoch += 1
+    return True

@@ -1,0 +1,58 @@
+"""How an instruction, a frame or a transaction ends.
+
+Below ``EXCEPTIONAL`` the frame goes on or ends in order; from there it halts exceptionally and loses its gas; from
+``ABORT`` the whole transaction is undone because the host must do something first.
+"""
+
+NEXT = 0
+STOP = 1
+RETURN = 2
+REVERT = 3
+ENTER = 4
+
+EXCEPTIONAL = 16
+OUT_OF_GAS = 16
+STACK_UNDERFLOW = 17
+STACK_OVERFLOW = 18
+INVALID_JUMP = 19
+INVALID_OPCODE = 20
+STATIC_VIOLATION = 21
+RETURN_DATA_OUT_OF_BOUNDS = 22
+INVALID_CODE_PREFIX = 23
+CODE_TOO_LARGE = 24
+ADDRESS_COLLISION = 25
+CALL_DEPTH = 26
+INSUFFICIENT_BALANCE = 27
+INITCODE_TOO_LARGE = 28
+PRECOMPILE_FAILED = 29
+NONCE_OVERFLOW = 30
+
+ABORT = 64
+MISS = 64  # a key that is not in memory: it is in the miss list
+LEFT_SET = 65  # touched a key outside the predicted read-write set
+ARENA_FULL = 66
+PAUSED = 67  # the slice of gas the host gave is used up; run again to go on
+
+#: geth's wording of what ends a frame.
+MESSAGES = {
+    REVERT: "execution reverted",
+    OUT_OF_GAS: "out of gas",
+    STACK_UNDERFLOW: "stack underflow",
+    STACK_OVERFLOW: "stack limit reached 1024 (1023)",
+    INVALID_JUMP: "invalid jump destination",
+    INVALID_OPCODE: "invalid opcode",
+    STATIC_VIOLATION: "write protection",
+    RETURN_DATA_OUT_OF_BOUNDS: "return data out of bounds",
+    INVALID_CODE_PREFIX: "invalid code: must not begin with 0xef",
+    CODE_TOO_LARGE: "max code size exceeded",
+    ADDRESS_COLLISION: "contract address collision",
+    CALL_DEPTH: "max call depth exceeded",
+    INSUFFICIENT_BALANCE: "insufficient balance for transfer",
+    INITCODE_TOO_LARGE: "max initcode size exceeded",
+    PRECOMPILE_FAILED: "precompile failed",
+    NONCE_OVERFLOW: "nonce uint64 overflow",
+    MISS: "state not in memory",
+    LEFT_SET: "left the predicted read-write set",
+    ARENA_FULL: "execution arena full",
+    PAUSED: "paused",
+}

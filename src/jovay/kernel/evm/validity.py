@@ -1,0 +1,216 @@
+"""Whether a transaction may be in a block, and the status that says why not."""
+
+from ..lang import U64, U256, kernel, load8
+from ..state.view import code_size
+from ..transaction.lists import blob_hash
+from ..transaction.record import BLOB, L1_MESSAGE, LEGACY, SET_CODE, Transaction
+from . import forks
+from .frames import delegate_of
+from .gas import (
+    ACCESS_LIST_ADDRESS,
+    ACCESS_LIST_SLOT,
+    AUTHORIZATION,
+    FLOOR_TOKEN,
+    GAS_PER_BLOB,
+    INITCODE_WORD,
+    MAX_INITCODE_SIZE,
+    TX_BASE,
+    TX_CREATE,
+    TX_DATA_NONZERO,
+    TX_DATA_NONZERO_FRONTIER,
+    TX_DATA_ZERO,
+    TX_GAS_LIMIT_CAP,
+)
+from .machine import Account, Block, Machine
+
+VALID = 0
+TYPE_NOT_SUPPORTED = 128
+WRONG_CHAIN_ID = 129
+NONCE_TOO_LOW = 130
+NONCE_TOO_HIGH = 131
+NONCE_MAX = 132
+SENDER_NOT_EOA = 133
+INTRINSIC_GAS_TOO_LOW = 134
+FLOOR_GAS_TOO_LOW = 135
+GAS_LIMIT_TOO_HIGH = 136  # EIP-7825
+BLOCK_GAS_EXHAUSTED = 137
+FEE_CAP_TOO_LOW = 138
+TIP_ABOVE_FEE_CAP = 139
+INSUFFICIENT_FUNDS = 140
+INITCODE_TOO_LARGE = 141
+BLOB_MISSING = 142
+BLOB_TOO_MANY = 143
+BLOB_VERSION = 144
+BLOB_FEE_TOO_LOW = 145
+BLOB_CREATE = 146
+AUTHORIZATIONS_MISSING = 147
+SET_CODE_CREATE = 148
+UNPROTECTED = 149
+
+#: Checks that a run skips: a prediction ignores nonce and balance, a simulated call (eth_call) may come from anyone.
+ANY_NONCE = 1
+ANY_BALANCE = 2
+SIMULATED = 4
+
+#: geth's words.
+MESSAGES = {
+    TYPE_NOT_SUPPORTED: "transaction type not supported",
+    WRONG_CHAIN_ID: "invalid chain id for signer",
+    NONCE_TOO_LOW: "nonce too low",
+    NONCE_TOO_HIGH: "nonce too high",
+    NONCE_MAX: "nonce has max value",
+    SENDER_NOT_EOA: "sender not an eoa",
+    INTRINSIC_GAS_TOO_LOW: "intrinsic gas too low",
+    FLOOR_GAS_TOO_LOW: "insufficient gas for floor data gas cost",
+    GAS_LIMIT_TOO_HIGH: "transaction gas limit too high",
+    BLOCK_GAS_EXHAUSTED: "gas limit reached",
+    FEE_CAP_TOO_LOW: "max fee per gas less than block base fee",
+    TIP_ABOVE_FEE_CAP: "max priority fee per gas higher than max fee per gas",
+    INSUFFICIENT_FUNDS: "insufficient funds for gas * price + value",
+    INITCODE_TOO_LARGE: "max initcode size exceeded",
+    BLOB_MISSING: "blob transaction missing blob hashes",
+    BLOB_TOO_MANY: "blob transaction has too many blobs",
+    BLOB_VERSION: "blob hash version mismatch",
+    BLOB_FEE_TOO_LOW: "max fee per blob gas less than block blob gas fee",
+    BLOB_CREATE: "blob transaction of type create",
+    AUTHORIZATIONS_MISSING: "EIP-7702 transaction with empty auth list",
+    SET_CODE_CREATE: "EIP-7702 transaction cannot be used to create contract",
+    UNPROTECTED: "only replay-protected (EIP-155) transactions allowed over RPC",
+}
+BLOB_HASH_VERSION = 1
+MAX_BLOBS_OF_TRANSACTION = 6  # EIP-7594, from Osaka
+ALL = 0xFFFFFFFFFFFFFFFF
+
+
+@kernel
+def intrinsic_gas(tx: Transaction, fork: U64) -> U64:
+    """g₀ (Yellow Paper, 6.2) with EIP-2028, 2930, 3860 and 7702."""
+    nonzero = U64(TX_DATA_NONZERO) if fork >= forks.ISTANBUL else U64(TX_DATA_NONZERO_FRONTIER)
+    gas = U64(TX_BASE) + tx.zero_bytes * TX_DATA_ZERO + tx.nonzero_bytes * nonzero
+    if tx.has_to == 0:
+        if fork >= forks.HOMESTEAD:
+            gas += TX_CREATE
+        if fork >= forks.SHANGHAI:
+            gas += ((tx.data_size + 31) >> 5) * INITCODE_WORD
+    gas += tx.access_addresses * ACCESS_LIST_ADDRESS + tx.access_keys * ACCESS_LIST_SLOT
+    return gas + tx.authorization_count * AUTHORIZATION
+
+
+@kernel
+def floor_gas(tx: Transaction, fork: U64) -> U64:
+    """The least a transaction pays for its calldata (EIP-7623)."""
+    if fork < forks.PRAGUE:
+        return U64(0)
+    return U64(TX_BASE) + (tx.zero_bytes + 4 * tx.nonzero_bytes) * FLOOR_TOKEN
+
+
+@kernel
+def type_is_known(tx: Transaction, fork: U64) -> bool:
+    kind = tx.kind
+    if kind == LEGACY or kind == L1_MESSAGE:
+        return True
+    if kind == 1:
+        return fork >= forks.BERLIN
+    if kind == 2:
+        return fork >= forks.LONDON
+    return fork >= forks.CANCUN if kind == BLOB else fork >= forks.PRAGUE
+
+
+@kernel
+def check_static(tx: Transaction, block: Block, flags: U64) -> U64:
+    """The rules that need no state."""
+    fork = block.fork
+    if not type_is_known(tx, fork):
+        return U64(TYPE_NOT_SUPPORTED)
+    if tx.has_chain_id != 0 and tx.chain_id != block.chain_id:
+        return U64(WRONG_CHAIN_ID)
+    if tx.kind == L1_MESSAGE:
+        return U64(VALID)
+    if fork >= forks.OSAKA and tx.gas_limit > TX_GAS_LIMIT_CAP and flags & SIMULATED == 0:
+        return U64(GAS_LIMIT_TOO_HIGH)
+    if tx.max_priority_fee > tx.max_fee:
+        return U64(TIP_ABOVE_FEE_CAP)
+    if fork >= forks.SHANGHAI and tx.has_to == 0 and tx.data_size > MAX_INITCODE_SIZE:
+        return U64(INITCODE_TOO_LARGE)
+    if tx.gas_limit < intrinsic_gas(tx, fork):
+        return U64(INTRINSIC_GAS_TOO_LOW)
+    if tx.gas_limit < floor_gas(tx, fork):
+        return U64(FLOOR_GAS_TOO_LOW)
+    if tx.nonce == ALL:
+        return U64(NONCE_MAX)
+    if tx.kind == BLOB:
+        return check_blobs(tx, block)
+    if tx.kind == SET_CODE:
+        if tx.has_to == 0:
+            return U64(SET_CODE_CREATE)
+        if tx.authorization_count == 0:
+            return U64(AUTHORIZATIONS_MISSING)
+    return U64(VALID)
+
+
+@kernel(inline=False)
+def check_blobs(tx: Transaction, block: Block) -> U64:
+    """EIP-4844, EIP-7594."""
+    if tx.has_to == 0:
+        return U64(BLOB_CREATE)
+    if tx.blob_count == 0:
+        return U64(BLOB_MISSING)
+    if tx.blob_count > block.max_blobs:
+        return U64(BLOB_TOO_MANY)
+    if block.fork >= forks.OSAKA and tx.blob_count > MAX_BLOBS_OF_TRANSACTION:
+        return U64(BLOB_TOO_MANY)
+    for i in range(tx.blob_count):
+        if load8(blob_hash(tx, U64(i))) != BLOB_HASH_VERSION:
+            return U64(BLOB_VERSION)
+    if tx.max_blob_fee < block.blob_base_fee:
+        return U64(BLOB_FEE_TOO_LOW)
+    return U64(VALID)
+
+
+@kernel
+def wide_product(a: U256, b: U64) -> U256:
+    """a · b, all ones where it does not fit."""
+    if a >> 192 != 0:
+        return ~U256(0)
+    return a * U256(b)
+
+
+@kernel
+def check_state(m: Machine, tx: Transaction, sender: Account, gas_left: U64) -> U64:
+    """The rules that need the sender's account and the block's remaining gas."""
+    block = m.block
+    if m.flags & ANY_NONCE == 0:
+        if tx.nonce < sender.nonce:
+            return U64(NONCE_TOO_LOW)
+        if tx.nonce > sender.nonce:
+            return U64(NONCE_TOO_HIGH)
+    if tx.gas_limit > gas_left:
+        return U64(BLOCK_GAS_EXHAUSTED)
+    if tx.max_fee < block.base_fee:
+        return U64(FEE_CAP_TOO_LOW)
+    if m.flags & SIMULATED == 0 and block.fork >= forks.LONDON and code_size(sender) != 0:  # EIP-3607
+        if block.fork < forks.PRAGUE or delegate_of(sender.code) == 0:
+            return U64(SENDER_NOT_EOA)
+    if m.flags & ANY_BALANCE != 0:
+        return U64(VALID)
+    if not can_pay(m, tx, sender):
+        return U64(INSUFFICIENT_FUNDS)
+    return U64(VALID)
+
+
+@kernel
+def can_pay(m: Machine, tx: Transaction, sender: Account) -> bool:
+    """Whether the balance covers value, gas at the fee cap, blobs at theirs, and the L1 data fee."""
+    ceiling = ~U256(0)
+    most = wide_product(tx.max_fee, tx.gas_limit)
+    blobs = wide_product(tx.max_blob_fee, tx.blob_count * GAS_PER_BLOB)
+    if most == ceiling or blobs == ceiling:
+        return False
+    total = most + blobs
+    if total < most:
+        return False
+    with_value = total + tx.value
+    if with_value < total:
+        return False
+    data_fee = wide_product(m.block.l1_fee_per_byte, tx.raw_size)
+    return with_value + data_fee >= with_value and sender.balance >= with_value + data_fee

@@ -1,0 +1,58 @@
+"""Which precompiled contract stands at which address, since when."""
+
+from ..evm import forks
+from ..evm.machine import Machine
+from ..evm.status import PRECOMPILE_FAILED
+from ..lang import U64, U256, Ptr, Switch, kernel
+from . import curves, hashing, modexp
+
+Answer = tuple[U64, U64]
+
+#: address → (since fork, contract)
+PRECOMPILES = {
+    0x01: (forks.FRONTIER, hashing.ecrecover),
+    0x02: (forks.FRONTIER, hashing.sha256_),
+    0x03: (forks.FRONTIER, hashing.ripemd160_),
+    0x04: (forks.FRONTIER, hashing.identity),
+    0x05: (forks.BYZANTIUM, modexp.modexp_),
+    0x06: (forks.BYZANTIUM, curves.ec_add),
+    0x07: (forks.BYZANTIUM, curves.ec_mul),
+    0x08: (forks.BYZANTIUM, curves.ec_pairing),
+    0x09: (forks.ISTANBUL, hashing.blake2f_),
+    0x0A: (forks.CANCUN, curves.point_evaluation_),
+    0x0B: (forks.PRAGUE, curves.g1add),
+    0x0C: (forks.PRAGUE, curves.g1msm),
+    0x0D: (forks.PRAGUE, curves.g2add),
+    0x0E: (forks.PRAGUE, curves.g2msm),
+    0x0F: (forks.PRAGUE, curves.pairing),
+    0x10: (forks.PRAGUE, curves.map_fp),
+    0x11: (forks.PRAGUE, curves.map_fp2),
+    0x100: (forks.OSAKA, curves.p256verify),
+}
+
+
+@kernel
+def no_precompile(m: Machine, input: Ptr, size: U64, gas: U64) -> Answer:
+    return U64(PRECOMPILE_FAILED), U64(0)
+
+
+PRECOMPILE = Switch("precompile", {a: contract for a, (_, contract) in PRECOMPILES.items()}, no_precompile)
+
+
+@kernel
+def is_precompile(fork: U64, address: U256) -> bool:
+    """Whether ``address`` is a precompiled contract at ``fork``."""
+    if address > 0x100 or address == 0:
+        return False
+    if address == 0x100:
+        return fork >= forks.OSAKA
+    last = U256(4)
+    if fork >= forks.PRAGUE:
+        last = U256(0x11)
+    elif fork >= forks.CANCUN:
+        last = U256(0x0A)
+    elif fork >= forks.ISTANBUL:
+        last = U256(9)
+    elif fork >= forks.BYZANTIUM:
+        last = U256(8)
+    return address <= last

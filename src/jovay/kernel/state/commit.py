@@ -1,0 +1,80 @@
+"""Bring what a view changed into the world, as block ``world.height``."""
+
+from ..evm.machine import Account, Machine, Slot
+from ..lang import U64, U256, address_of, kernel, load64
+from .code import intern_code
+from .history import push_account, push_slot
+from .world import World, insert_account, insert_slot
+
+OK, WORLD_FULL = 0, 1
+
+
+@kernel
+def commit_view(m: Machine) -> U64:
+    """Write every listed record that differs back to the world. OK, or WORLD_FULL with the rest not written."""
+    for i in range(m.dirty_count):
+        pointer = load64(m.dirty + U64(i) * 8)
+        written = commit_slot(m.world, Slot(pointer - 1)) if pointer & 1 != 0 else commit_account(m.world, Account(pointer))
+        if not written:
+            return U64(WORLD_FULL)
+    return U64(OK)
+
+
+@kernel
+def commit_account(world: World, a: Account) -> bool:
+    base = a.base
+    if address_of(base) == 0:
+        base = insert_account(world, a.address)
+        if address_of(base) == 0:
+            return False
+        a.base = base
+    if a.exists == base.exists and a.nonce == base.nonce and a.balance == base.balance:
+        if a.code_hash == base.code_hash and a.storage_epoch == base.storage_epoch:
+            return True
+    code = U64(0)
+    if address_of(a.code) != 0:
+        code = address_of(intern_code(world, a.code.bytes, a.code.size, a.code.hash))
+        if code == 0:
+            return False
+    if base.version != world.height:
+        push_account(world, base)
+        base.version = world.height
+    base.balance = a.balance
+    base.nonce = a.nonce
+    base.exists = a.exists
+    base.code_hash = a.code_hash
+    base.code = code
+    if base.storage_epoch != a.storage_epoch:
+        base.storage_epoch = a.storage_epoch
+        base.has_storage = U64(0)
+    return True
+
+
+@kernel
+def commit_slot(world: World, s: Slot) -> bool:
+    a = s.account
+    if s.storage_epoch != a.storage_epoch:  # wiped after it was written
+        return True
+    base = s.base
+    if address_of(base) == 0:
+        if s.value == 0:
+            return True
+        account = a.base
+        if address_of(account) == 0:
+            account = insert_account(world, a.address)
+            if address_of(account) == 0:
+                return False
+            a.base = account
+        base = insert_slot(world, account, s.key)
+        if address_of(base) == 0:
+            return False
+        s.base = base
+    current = base.value if base.storage_epoch == s.storage_epoch else U256(0)
+    if current == s.value:
+        return True
+    if base.version != world.height:
+        push_slot(world, base)
+        base.version = world.height
+    base.value = s.value
+    base.storage_epoch = s.storage_epoch
+    return True

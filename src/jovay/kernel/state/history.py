@@ -1,0 +1,112 @@
+"""Older values of world records: a ring of versions, chained from newest to oldest.
+
+A version holds the value that a record had from block ``version`` until the next newer one. A link is the count of
+versions ever written; it is dead once the ring has gone round it.
+"""
+
+from ..evm.machine import Account, Slot
+from ..lang import U64, U256, Record, kernel
+from .world import BaseAccount, BaseSlot, Code, World
+
+
+class Version(Record):
+    version: U64
+    older: U64
+    balance: U256  # a slot's value stands here
+    code_hash: U256
+    nonce: U64
+    code: Code
+    exists: U64
+    storage_epoch: U64
+
+
+VERSION_SIZE = Version.size
+
+
+@kernel(inline=True)
+def version_at(world: World, link: U64) -> Version:
+    return Version(world.history + ((link - 1) % world.history_capacity) * VERSION_SIZE)
+
+
+@kernel(inline=True)
+def is_alive(world: World, link: U64) -> bool:
+    return link != 0 and link + world.history_capacity > world.history_next
+
+
+@kernel
+def push_account(world: World, base: BaseAccount) -> None:
+    """Keep the present value of ``base`` as its newest older version."""
+    if world.history_capacity == 0:
+        return
+    world.history_next += 1
+    v = version_at(world, world.history_next)
+    v.version = base.version
+    v.older = base.history
+    v.balance = base.balance
+    v.code_hash = base.code_hash
+    v.nonce = base.nonce
+    v.code = Code(base.code)
+    v.exists = base.exists
+    v.storage_epoch = base.storage_epoch
+    base.history = world.history_next
+
+
+@kernel
+def push_slot(world: World, base: BaseSlot) -> None:
+    """Keep the present value of ``base`` as its newest older version."""
+    if world.history_capacity == 0:
+        return
+    world.history_next += 1
+    v = version_at(world, world.history_next)
+    v.version = base.version
+    v.older = base.history
+    v.balance = base.value
+    v.storage_epoch = base.storage_epoch
+    base.history = world.history_next
+
+
+@kernel
+def find_version(world: World, link: U64, height: U64) -> Version:
+    """The newest version at or below ``height`` on a chain; null when it is no longer kept."""
+    while is_alive(world, link):
+        v = version_at(world, link)
+        if v.version <= height:
+            return v
+        link = v.older
+    return Version(U64(0))
+
+
+@kernel
+def account_at_height(world: World, base: BaseAccount, height: U64, into: Account) -> bool:
+    """Copy the account as of block ``height``; false when that is no longer kept."""
+    if base.version <= height:
+        into.balance = base.balance
+        into.code_hash = base.code_hash
+        into.nonce = base.nonce
+        into.code = Code(base.code)
+        into.exists = base.exists
+        into.storage_epoch = base.storage_epoch
+        return True
+    v = find_version(world, base.history, height)
+    if v == Version(U64(0)):
+        return False
+    into.balance = v.balance
+    into.code_hash = v.code_hash
+    into.nonce = v.nonce
+    into.code = v.code
+    into.exists = v.exists
+    into.storage_epoch = v.storage_epoch
+    return True
+
+
+@kernel
+def slot_at_height(world: World, base: BaseSlot, height: U64, into: Slot) -> bool:
+    """Copy the slot's value as of block ``height`` (zero if the account was wiped since); false if not kept."""
+    if base.version <= height:
+        into.value = base.value if base.storage_epoch == into.storage_epoch else U256(0)
+        return True
+    v = find_version(world, base.history, height)
+    if v == Version(U64(0)):
+        return False
+    into.value = v.balance if v.storage_epoch == into.storage_epoch else U256(0)
+    return True

@@ -1,0 +1,372 @@
+"""A machine's view of the world: records are copied on first use, changed in place and journalled.
+
+A look-up gives the null record when the key is not in memory (the miss is listed) or may not be used by this
+conflict group; ``m.abort`` then says why, and the caller ends the transaction with it.
+"""
+
+from ..evm import status
+from ..evm.machine import ACCOUNT_SIZE, MISS_SIZE, SLOT_SIZE, Account, Machine, Slot
+from ..lang import U64, U256, Ptr, address_of, kernel, load64, store64, store256
+from .history import account_at_height, slot_at_height
+from .journal import save
+from .world import EMPTY_CODE_HASH, BaseAccount, BaseSlot, Code, find_account, find_slot, hash_word, slot_hash
+
+#: ``owner`` of records that several groups of a block may read and none may write: the block's stamp with this.
+READ_ONLY_GROUP = 0xFFFFFFFF
+
+
+@kernel
+def reset_view(m: Machine) -> None:
+    """Forget every record and every listed change."""
+    m.generation += 1
+    m.account_count = U64(0)
+    m.slot_count = U64(0)
+    m.dirty_count = U64(0)
+    m.dirty_stamp += 1
+    m.code_used = U64(0)
+    m.miss_count = U64(0)
+    m.journal_count = U64(0)
+    m.log_count = U64(0)
+    m.log_data_used = U64(0)
+    m.fees = U256(0)
+    m.transaction = U64(0)
+
+
+@kernel
+def forget_index(m: Machine) -> None:
+    """Start another conflict group: it finds no record of the groups before, whose changes stay listed."""
+    m.generation += 1
+
+
+@kernel(inline=False)
+def miss(m: Machine, kind: U64, address: U256, key: U256) -> None:
+    """List a key that is not in memory: kind 0 account, 1 slot."""
+    m.abort = U64(status.MISS)
+    count = m.miss_count
+    if count < m.miss_capacity:
+        at = m.misses + count * MISS_SIZE
+        store64(at, kind)
+        store256(at + 32, address)
+        store256(at + 64, key)
+        m.miss_count = count + 1
+
+
+@kernel
+def permission(m: Machine, owner: U64) -> U64:
+    """What the running group may do with a record: 0 nothing, 1 read, 2 write."""
+    if m.group == 0 or owner == m.group:
+        return U64(2)
+    return U64(1) if owner == m.group | READ_ONLY_GROUP else U64(0)
+
+
+@kernel(inline=True)
+def account(m: Machine, address: U256) -> Account:
+    """The view's record of ``address``."""
+    at = hash_word(m.seed, address) & m.account_mask
+    while True:
+        entry = load64(m.account_index + at * 8)
+        if entry >> 32 != m.generation:
+            return load_account(m, address, at)
+        found = Account(m.accounts + ((entry & 0xFFFFFFFF) - 1) * ACCOUNT_SIZE)
+        if found.address == address:
+            return found
+        at = (at + 1) & m.account_mask
+
+
+@kernel(inline=False)
+def load_account(m: Machine, address: U256, at: U64) -> Account:
+    """Copy an account from the world into index position ``at``."""
+    nothing = Account(U64(0))
+    base = find_account(m.world, address)
+    known = address_of(base) != 0
+    allowed = U64(2)
+    if known:
+        allowed = permission(m, base.owner)
+        if allowed == 0:
+            m.abort = U64(status.LEFT_SET)
+            return nothing
+    elif m.world.complete == 0 or m.group != 0:
+        miss(m, U64(0), address, U256(0))
+        return nothing
+    position = m.account_count
+    if position * 2 > m.account_mask or position == m.account_capacity:
+        m.abort = U64(status.ARENA_FULL)
+        return nothing
+    a = Account(m.accounts + position * ACCOUNT_SIZE)
+    a.address = address
+    a.base = base
+    a.read_only = U64(allowed == 1)
+    a.group = m.group
+    a.warm = U64(0)
+    a.created = U64(0)
+    a.destructed = U64(0)
+    a.touched = U64(0)
+    a.listed = U64(0)
+    if not known:
+        clear_account(a)
+        a.storage_epoch = U64(0)
+    elif not account_at_height(m.world, base, m.height, a):
+        miss(m, U64(0), address, U256(0))
+        return nothing
+    m.account_count = position + 1
+    store64(m.account_index + at * 8, (m.generation << 32) | (position + 1))
+    return a
+
+
+@kernel
+def clear_account(a: Account) -> None:
+    """Make an account absent; its storage epoch stays."""
+    a.balance = U256(0)
+    a.nonce = U64(0)
+    a.code_hash = EMPTY_CODE_HASH
+    a.code = Code(U64(0))
+    a.exists = U64(0)
+
+
+@kernel(inline=True)
+def slot_entry(m: Machine, a: Account, key: U256) -> Slot:
+    """The view's record of a slot; its persistent value may not be loaded yet."""
+    at = slot_hash(m.seed, address_of(a), key) & m.slot_mask
+    while True:
+        entry = load64(m.slot_index + at * 8)
+        if entry >> 32 != m.generation:
+            return add_slot(m, a, key, at)
+        found = Slot(m.slots + ((entry & 0xFFFFFFFF) - 1) * SLOT_SIZE)
+        if found.key == key and found.account == a:
+            return found
+        at = (at + 1) & m.slot_mask
+
+
+@kernel(inline=False)
+def add_slot(m: Machine, a: Account, key: U256, at: U64) -> Slot:
+    position = m.slot_count
+    if position * 2 > m.slot_mask or position == m.slot_capacity:
+        m.abort = U64(status.ARENA_FULL)
+        return Slot(U64(0))
+    s = Slot(m.slots + position * SLOT_SIZE)
+    s.key = key
+    s.account = a
+    s.storage_epoch = a.storage_epoch
+    s.value = U256(0)
+    s.original_stamp = U64(0)
+    s.loaded = U64(0)
+    s.base = BaseSlot(U64(0))
+    s.warm = U64(0)
+    s.listed = U64(0)
+    s.read_only = U64(0)
+    s.transient_stamp = U64(0)
+    m.slot_count = position + 1
+    store64(m.slot_index + at * 8, (m.generation << 32) | (position + 1))
+    return s
+
+
+@kernel(inline=True)
+def slot(m: Machine, a: Account, key: U256) -> Slot:
+    """The view's record of a slot with its value loaded and its value at the transaction's start noted."""
+    s = slot_entry(m, a, key)
+    if address_of(s) == 0:
+        return s
+    if s.loaded == 0 and not load_slot(m, a, s):
+        return Slot(U64(0))
+    if s.storage_epoch != a.storage_epoch:  # the account was wiped since
+        s.storage_epoch = a.storage_epoch
+        s.value = U256(0)
+    if s.original_stamp != m.stamp:
+        s.original = s.value
+        s.original_stamp = m.stamp
+    return s
+
+
+@kernel(inline=False)
+def load_slot(m: Machine, a: Account, s: Slot) -> bool:
+    """Copy a slot's value from the world; false when it is missing or not ours."""
+    s.value = U256(0)
+    base_account = a.base
+    if address_of(base_account) == 0 or a.storage_epoch > base_account.storage_epoch:
+        s.loaded = U64(1)
+        return True
+    base = find_slot(m.world, base_account, s.key)
+    if address_of(base) != 0:
+        allowed = permission(m, base.owner)
+        if allowed == 0:
+            m.abort = U64(status.LEFT_SET)
+            return False
+        s.read_only = U64(allowed == 1)
+        s.base = base
+        if not slot_at_height(m.world, base, m.height, s):
+            miss(m, U64(1), a.address, s.key)
+            return False
+        s.loaded = U64(1)
+        return True
+    if base_account.exists == 0 and base_account.has_storage == 0 and base_account.version <= m.height:
+        s.loaded = U64(1)  # nothing can be stored under an account that does not exist
+        return True
+    if m.world.complete == 0 or m.group != 0:
+        miss(m, U64(1), a.address, s.key)
+        return False
+    s.loaded = U64(1)
+    return True
+
+
+# ---- changes -------------------------------------------------------------------------------------------------
+
+
+@kernel
+def may_write_account(m: Machine, a: Account) -> bool:
+    """List ``a`` as changed; false when the group may only read it."""
+    if a.read_only != 0:
+        m.abort = U64(status.LEFT_SET)
+        return False
+    if a.listed != m.dirty_stamp:
+        a.listed = m.dirty_stamp
+        list_dirty(m, address_of(a))
+    return True
+
+
+@kernel
+def list_dirty(m: Machine, pointer: Ptr) -> None:
+    """Dirty entries never exceed the two tables' capacities, for which the list has room."""
+    store64(m.dirty + m.dirty_count * 8, pointer)
+    m.dirty_count += 1
+
+
+BALANCE_OFFSET = Account.fields["balance"][1]
+NONCE_OFFSET = Account.fields["nonce"][1]
+CODE_HASH_OFFSET = Account.fields["code_hash"][1]
+EXISTS_OFFSET = Account.fields["exists"][1]
+WARM_OFFSET = Account.fields["warm"][1]
+SLOT_VALUE_OFFSET = Slot.fields["value"][1]
+SLOT_WARM_OFFSET = Slot.fields["warm"][1]
+SLOT_TRANSIENT_OFFSET = Slot.fields["transient"][1]
+SLOT_TRANSIENT_STAMP_OFFSET = Slot.fields["transient_stamp"][1]
+
+
+@kernel
+def set_balance(m: Machine, a: Account, balance: U256) -> bool:
+    if not may_write_account(m, a):
+        return False
+    save(m, address_of(a) + BALANCE_OFFSET)
+    a.balance = balance
+    if a.exists == 0:
+        save(m, address_of(a) + EXISTS_OFFSET)
+        a.exists = U64(1)
+    touch(m, a)
+    return True
+
+
+@kernel
+def set_nonce(m: Machine, a: Account, nonce: U64) -> bool:
+    if not may_write_account(m, a):
+        return False
+    save(m, address_of(a) + NONCE_OFFSET)
+    a.nonce = nonce
+    if a.exists == 0:
+        save(m, address_of(a) + EXISTS_OFFSET)
+        a.exists = U64(1)
+    return True
+
+
+@kernel
+def set_code(m: Machine, a: Account, code: Code, code_hash: U256) -> bool:
+    if not may_write_account(m, a):
+        return False
+    save(m, address_of(a) + CODE_HASH_OFFSET)
+    save(m, address_of(a) + NONCE_OFFSET)  # the 32 bytes from the nonce hold the code pointer too
+    save(m, address_of(a) + EXISTS_OFFSET)
+    a.code_hash = code_hash
+    a.code = code
+    a.exists = U64(1)
+    return True
+
+
+@kernel
+def set_slot(m: Machine, s: Slot, value: U256) -> bool:
+    if s.read_only != 0:
+        m.abort = U64(status.LEFT_SET)
+        return False
+    if s.listed != m.dirty_stamp:
+        s.listed = m.dirty_stamp
+        list_dirty(m, address_of(s) | 1)
+    save(m, address_of(s) + SLOT_VALUE_OFFSET)
+    s.value = value
+    return True
+
+
+@kernel
+def touch(m: Machine, a: Account) -> None:
+    """EIP-161: an account that is touched and empty at the end of its transaction is removed."""
+    if a.touched != m.stamp:
+        save(m, address_of(a) + WARM_OFFSET)  # warm, created, destructed and touched lie together
+        a.touched = m.stamp
+        list_touched(m, a)
+
+
+@kernel
+def list_touched(m: Machine, a: Account) -> None:
+    count = m.touched_count
+    if count == m.touched_capacity:
+        m.journal_count = m.journal_capacity + 1  # over-full: the frame's end aborts the transaction
+        return
+    store64(m.touched + count * 8, address_of(a))
+    m.touched_count = count + 1
+
+
+@kernel(inline=True)
+def warm_account(m: Machine, a: Account) -> bool:
+    """Mark as accessed in this transaction (EIP-2929); true if it was cold."""
+    if a.warm == m.stamp:
+        return False
+    save(m, address_of(a) + WARM_OFFSET)
+    a.warm = m.stamp
+    return True
+
+
+@kernel(inline=True)
+def warm_slot(m: Machine, s: Slot) -> bool:
+    if s.warm == m.stamp:
+        return False
+    save(m, address_of(s) + SLOT_WARM_OFFSET)
+    s.warm = m.stamp
+    return True
+
+
+@kernel
+def mark_destructed(m: Machine, a: Account) -> bool:
+    """Remove ``a`` at the end of its transaction; false if the group may not write it."""
+    if not may_write_account(m, a):
+        return False
+    save(m, address_of(a) + WARM_OFFSET)
+    a.destructed = m.stamp
+    list_touched(m, a)
+    return True
+
+
+@kernel
+def mark_created(m: Machine, a: Account) -> None:
+    save(m, address_of(a) + WARM_OFFSET)
+    a.created = m.stamp
+
+
+@kernel(inline=True)
+def is_empty(a: Account) -> bool:
+    """EIP-161: no nonce, no balance, no code."""
+    return a.nonce == 0 and a.balance == 0 and a.code_hash == EMPTY_CODE_HASH
+
+
+@kernel(inline=True)
+def transient(m: Machine, s: Slot) -> U256:
+    """EIP-1153."""
+    return s.transient if s.transient_stamp == m.stamp else U256(0)
+
+
+@kernel
+def set_transient(m: Machine, s: Slot, value: U256) -> None:
+    save(m, address_of(s) + SLOT_TRANSIENT_OFFSET)
+    save(m, address_of(s) + SLOT_TRANSIENT_STAMP_OFFSET)
+    s.transient = value
+    s.transient_stamp = m.stamp
+
+
+@kernel(inline=True)
+def code_size(a: Account) -> U64:
+    return a.code.size if address_of(a.code) != 0 else U64(0)

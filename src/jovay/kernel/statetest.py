@@ -1,0 +1,268 @@
+"""A state test of execution-spec-tests as one pure function: pre-state and transaction in, roots out.
+
+Natively it is the engine of ``jovay evm statetest``; compiled to RISC-V it is the guest of the same command.
+
+Input: ``StateTest``; per account ``PreAccount``, its code padded to 8 bytes, its slots as pairs of words (key, value,
+little-endian); then the raw transaction. Output: ``Outcome``.
+"""
+
+from .evm.machine import LOG_SIZE, Block, Log, Machine, Result
+from .evm.process import process_transaction
+from .hashes.keccak import keccak256, keccak256_word
+from .lang import (
+    U64,
+    U256,
+    Bytes,
+    Ptr,
+    Record,
+    address_of,
+    copy,
+    kernel,
+    load64,
+    load256,
+    store8,
+    store64,
+    store256be,
+)
+from .rlp import header_size, string_size, u64_size, u256_size, write_list_header, write_string, write_u64, write_u256
+from .setup import MachineSizes, WorldSizes, init_machine, init_world
+from .sort import sort_by_key
+from .state.code import intern_code
+from .state.commit import commit_view
+from .state.world import BaseAccount, World, account_at, insert_account, insert_slot, slot_at
+from .transaction.decode import decode
+from .transaction.record import TRANSACTION_SIZE, Transaction
+from .transaction.recovery import recover_sender
+from .trie.mpt import mpt_root, mpt_scratch
+
+
+class StateTest(Record):
+    """The environment; ``hashes_known`` and ``hashes`` are as in ``Block``."""
+
+    block: Bytes(Block.size)
+    account_count: U64
+    transaction_size: U64
+    scale: U64  # arena sizes: 0 small (RISC-V), 1 large
+
+
+class PreAccount(Record):
+    address: U256
+    balance: U256
+    nonce: U64
+    code_size: U64
+    slot_count: U64
+
+
+class Outcome(Record):
+    status: U64  # 0: executed; else why the transaction is invalid or could not be run
+    stage: U64  # 0 execution, 1 decoding, 2 sender recovery, 3 arenas
+    gas_used: U64
+    success: U64
+    state_root: Bytes(32)
+    logs_hash: Bytes(32)
+
+
+STATE_TEST_SIZE, PRE_ACCOUNT_SIZE, RESULT_SIZE = StateTest.size, PreAccount.size, Result.size
+
+
+@kernel
+def sizes_for(scale: U64, world: WorldSizes, machine: MachineSizes) -> None:
+    """Arena sizes: 0 for a guest with tens of megabytes, 1 for a host with plenty of address space."""
+    big = scale != 0
+    world.accounts = U64(4096)
+    world.account_index = U64(16384)
+    world.slots = U64(1 << 17) if big else U64(16384)
+    world.slot_index = U64(1 << 19) if big else U64(65536)
+    world.code_bytes = U64(1 << 26) if big else U64(1 << 22)
+    world.code_index = U64(16384)
+    world.history = U64(0)
+    machine.accounts = U64(1 << 17) if big else U64(8192)
+    machine.account_index = U64(1 << 19) if big else U64(32768)
+    machine.slots = U64(1 << 21) if big else U64(32768)
+    machine.slot_index = U64(1 << 23) if big else U64(131072)
+    machine.misses = U64(16)
+    machine.journal = U64(1 << 23) if big else U64(1 << 17)
+    machine.stack_bytes = U64(34 << 20)
+    machine.memory_bytes = U64(1 << 28) if big else U64(1 << 25)
+    machine.code_bytes = U64(1 << 28) if big else U64(1 << 24)
+    machine.return_bytes = U64(1 << 27) if big else U64(1 << 23)
+    machine.logs = U64(1 << 18) if big else U64(1 << 13)
+    machine.log_bytes = U64(1 << 27) if big else U64(1 << 22)
+    machine.touched = U64(1 << 20) if big else U64(1 << 14)
+    machine.scratch = U64(1 << 26) if big else U64(1 << 24)
+
+
+@kernel
+def load_pre_state(world: World, at: Ptr, count: U64) -> Ptr:
+    """Fill the world; answers the address behind the accounts, 0 if the world is too small."""
+    for _ in range(count):
+        pre = PreAccount(at)
+        at += PRE_ACCOUNT_SIZE
+        a = insert_account(world, pre.address)
+        if address_of(a) == 0:
+            return U64(0)
+        a.exists = U64(1)
+        a.balance = pre.balance
+        a.nonce = pre.nonce
+        if pre.code_size != 0:
+            a.code_hash = keccak256_word(at, pre.code_size)
+            a.code = address_of(intern_code(world, at, pre.code_size, a.code_hash))
+            if a.code == 0:
+                return U64(0)
+        at += (pre.code_size + 7) & ~U64(7)
+        for _k in range(pre.slot_count):
+            slot = insert_slot(world, a, load256(at))
+            if address_of(slot) == 0:
+                return U64(0)
+            slot.value = load256(at + 32)
+            if slot.value != 0:
+                a.has_storage = U64(1)
+            at += 64
+    return at
+
+
+@kernel
+def storage_root(world: World, a: BaseAccount, at: Ptr, out: Ptr) -> Ptr:
+    """Keccak MPT root of the slots chained from ``a.first_user``; answers the address behind what it used."""
+    n, position, start = U64(0), a.first_user, at
+    while position != 0:
+        slot = slot_at(world, position - 1)
+        position = slot.first_user
+        store256be(at + 32, slot.key)
+        keccak256(at + 32, U64(32), at)
+        end = write_u256(at + 40, slot.value)
+        store64(at + 32, end - at - 40)
+        at += 80
+        n += 1
+    return sorted_root(n, start, U64(80), out, at)
+
+
+@kernel
+def sorted_root(n: U64, records: Ptr, stride: U64, out: Ptr, at: Ptr) -> Ptr:
+    """Root of ``n`` records: a 32-byte key, the value's size, the value. Answers the address behind what it used."""
+    pointers = at
+    keys = pointers + n * 8
+    values = keys + n * 32
+    scratch = values + n * 16
+    total = U64(0)
+    for i in range(n):
+        store64(pointers + U64(i) * 8, records + U64(i) * stride)
+    sort_by_key(n, pointers)
+    for i in range(n):
+        record = load64(pointers + U64(i) * 8)
+        copy(keys + U64(i) * 32, record, U64(32))
+        store64(values + U64(i) * 16, record + 40)
+        size = load64(record + 32)
+        store64(values + U64(i) * 16 + 8, size)
+        total += size
+    mpt_root(n, keys, U64(32), values, out, scratch)
+    return scratch + mpt_scratch(n, total)
+
+
+@kernel
+def state_root(world: World, at: Ptr, out: Ptr) -> None:
+    """Keccak MPT root of the whole world; ``at`` is free memory."""
+    for i in range(world.account_count):
+        account_at(world, U64(i)).first_user = U64(0)
+    for i in range(world.slot_count):
+        slot = slot_at(world, U64(i))
+        a = slot.account
+        if slot.value != 0 and slot.storage_epoch == a.storage_epoch:
+            slot.first_user = a.first_user
+            a.first_user = U64(i) + 1
+    n, records = U64(0), at
+    at += world.account_count * 160
+    for i in range(world.account_count):
+        a = account_at(world, U64(i))
+        if a.exists != 0:
+            write_account(world, a, records + n * 160, at)
+            n += 1
+    sorted_root(n, records, U64(160), out, at)
+
+
+@kernel
+def write_account(world: World, a: BaseAccount, record: Ptr, at: Ptr) -> None:
+    """The record of one account: hashed address, size and RLP [nonce, balance, storage root, code hash]."""
+    store256be(at, a.address << 96)
+    keccak256(at, U64(20), record)
+    store256be(at + 32, a.code_hash)
+    storage_root(world, a, at + 64, at)
+    payload = u64_size(a.nonce) + u256_size(a.balance) + 66
+    p = write_list_header(record + 40, payload)
+    p = write_u256(write_u64(p, a.nonce), a.balance)
+    p = write_string(write_string(p, at, U64(32)), at + 32, U64(32))
+    store64(record + 32, p - record - 40)
+
+
+@kernel
+def logs_hash(m: Machine, first: U64, count: U64, at: Ptr, out: Ptr) -> None:
+    """Keccak-256 of the RLP of the logs."""
+    body = at + 16
+    p = body
+    for i in range(count):
+        p = write_log(Log(m.logs + (first + U64(i)) * LOG_SIZE), p)
+    size = p - body
+    start = body - header_size(size)
+    write_list_header(start, size)
+    keccak256(start, p - start, out)
+
+
+@kernel
+def log_payload(log: Log) -> U64:
+    topics = log.topic_count * 33
+    return U64(21) + header_size(topics) + topics + string_size(log.data, log.data_size)
+
+
+@kernel
+def write_log(log: Log, p: Ptr) -> Ptr:
+    """RLP [address, topics, data]."""
+    topics = log.topic_count * 33
+    p = write_list_header(p, log_payload(log))
+    store256be(p + 1, log.address << 96)
+    store8(p, U64(0x94))
+    p = write_list_header(p + 21, topics)
+    for k in range(log.topic_count):
+        p = write_string(p, log.topics + U64(k) * 32, U64(32))
+    return write_string(p, log.data, log.data_size)
+
+
+@kernel
+def run_state_test(input: Ptr, size: U64, output: Ptr, arena: Ptr) -> U64:
+    """The whole test; ``arena`` is zeroed memory, 64-byte aligned, large enough for ``sizes_for(scale)``."""
+    test, out = StateTest(input), Outcome(output)
+    world_sizes, machine_sizes = WorldSizes(arena), MachineSizes(arena + 256)
+    sizes_for(test.scale, world_sizes, machine_sizes)
+    world = World(arena + 1024)
+    at = init_world(address_of(world), world_sizes, U64(1))
+    world.complete = U64(1)
+    world.height = U64(1)
+    m = Machine(at)
+    free = init_machine(at, machine_sizes, world, U64(2))
+    m.block = Block(test.block)
+    raw = load_pre_state(world, input + STATE_TEST_SIZE, test.account_count)
+    if raw == 0:
+        out.status, out.stage = U64(1), U64(3)
+        return U64(1)
+    tx, result = Transaction(free), Result(free + TRANSACTION_SIZE)
+    free += U64(TRANSACTION_SIZE + RESULT_SIZE + 64)
+    out.stage = U64(1)
+    out.status = decode(raw, test.transaction_size, tx, m.scratch)
+    if out.status == 0:
+        out.stage = U64(2)
+        out.status = recover_sender(tx, m.scratch)
+    result.first_log, result.log_count = U64(0), U64(0)
+    if out.status == 0:
+        out.stage = U64(0)
+        out.status = process_transaction(m, tx, m.block.gas_limit, result)
+    if out.status == 0:
+        if commit_view(m) != 0:
+            out.status, out.stage = U64(1), U64(3)
+            return U64(1)
+        out.gas_used = result.gas_used
+        out.success = result.status
+    else:
+        result.log_count = U64(0)
+    free = (free + 63) & ~U64(63)
+    state_root(world, free, out.state_root)
+    logs_hash(m, result.first_log, result.log_count, free, out.logs_hash)
+    return U64(0)
