@@ -78,9 +78,9 @@ def partial_round(state: State, constant: U64) -> State:
     return (
         (total + d[0] * s0) % P, (total + s1) % P, (total + d[2] * s2) % P, (total + d[3] * s3) % P,
         (total + d[4] * s4) % P, (total + d[5] * s5) % P, (total + d[6] * s6) % P, (total + d[7] * s7) % P,
-        (total + d[8] * s8) % P, (total + d[9] * s9) % P, (total + d[10] * s10) % P, (total + d[11] * s11) % P,
-        (total + d[12] * s12) % P, (total + d[13] * s13) % P, (total + d[14] * s14) % P,
-        (total + d[15] * s15) % P,
+        (total + d[8] * s8) % P, (total + d[9] * s9) % P, (total + d[10] * s10) % P,
+        (total + d[11] * s11) % P, (total + d[12] * s12) % P, (total + d[13] * s13) % P,
+        (total + d[14] * s14) % P, (total + d[15] * s15) % P,
     )  # fmt: skip
 
 
