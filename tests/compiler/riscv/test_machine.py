@@ -131,6 +131,7 @@ def test_files_round_trip():
         image(CODE, entry=TEXT + 16),
         image(CODE, Segment(CONSTANTS, b"", 8, PF_R | PF_W), Segment(DATA, b"", 8, PF_R)),
         image(CODE, Segment(2**63 - 8, b"", 16, PF_R)),
+        image(CODE, Segment(TEXT + 2**32, b"", 16, PF_R | PF_W)),
     ],
 )
 def test_unsound_images_are_refused(bad):

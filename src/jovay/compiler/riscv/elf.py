@@ -15,13 +15,19 @@ EM_RISCV = 243
 ET_EXEC = 2
 PT_LOAD = 1
 PF_X, PF_W, PF_R = 1, 2, 4
-SHT_PROGBITS, SHT_STRTAB, SHT_NOBITS = 1, 3, 8
+#: Most bytes from a program's lowest to its highest address.
+SPAN_LIMIT = 1 << 32
+SHT_PROGBITS, SHT_STRTAB, SHT_NOBITS, SHT_RISCV_ATTRIBUTES = 1, 3, 8, 0x7000_0003
 SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR = 1, 2, 4
 
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _PROGRAM = struct.Struct("<IIQQQQQQ")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 _IDENT = b"\x7fELF\x02\x01\x01" + bytes(9)
+#: The psABI's ".riscv.attributes" with the architecture (tag 5), so that tools know of the M extension.
+_ARCHITECTURE = b"\x05rv64i2p0_m2p0\0"
+_VENDOR = b"\x01" + struct.pack("<I", 5 + len(_ARCHITECTURE)) + _ARCHITECTURE
+_ATTRIBUTES = b"A" + struct.pack("<I", 4 + 6 + len(_VENDOR)) + b"riscv\0" + _VENDOR
 _DIGEST_DOMAIN = b"jovay riscv64im program v1"
 
 
@@ -94,18 +100,18 @@ def write_elf(image: Image) -> bytes:
         padded = s.data.ljust(_align(len(s.data), PAGE), b"\0")
         body += padded
         offset += len(padded)
-    sections, names = _sections(segments, offsets, offset)
-    at = _align(offset + len(names), 8)
+    sections, tail = _sections(segments, offsets, offset)
+    at = _align(offset + len(tail), 8)
     header = _HEADER.pack(
         _IDENT, ET_EXEC, EM_RISCV, 1, image.entry, _HEADER.size, at, 0,
         _HEADER.size, _PROGRAM.size, len(segments), _SECTION.size, len(sections), len(sections) - 1,
     )  # fmt: skip
     front = (header + b"".join(programs)).ljust(PAGE, b"\0")
-    return (front + body + names).ljust(at, b"\0") + b"".join(sections)
+    return (front + body + tail).ljust(at, b"\0") + b"".join(sections)
 
 
 def _sections(segments: Sequence[Segment], offsets: Sequence[int], at: int) -> tuple[list[bytes], bytes]:
-    """Section headers and their name table, which will lie at file offset ``at``."""
+    """Section headers, and what lies at file offset ``at``: the contents of sections that are not loaded."""
     names, headers = b"\0", [bytes(_SECTION.size)]
     for s, offset in zip(segments, offsets, strict=True):
         label = ".text" if s.executable else ".data" if s.writable else ".rodata"
@@ -116,9 +122,13 @@ def _sections(segments: Sequence[Segment], offsets: Sequence[int], at: int) -> t
             label = ".bss" if s.writable else ".input"
         headers.append(_SECTION.pack(len(names), kind, flags, s.address, offset or at, size, 0, 0, 16, 0))
         names += label.encode() + b"\0"
-    start, names = len(names), names + b".shstrtab\0"
+    start = len(names)
+    names += b".riscv.attributes\0"
+    headers.append(_SECTION.pack(start, SHT_RISCV_ATTRIBUTES, 0, 0, at, len(_ATTRIBUTES), 0, 0, 1, 0))
+    start, at = len(names), at + len(_ATTRIBUTES)
+    names += b".shstrtab\0"
     headers.append(_SECTION.pack(start, SHT_STRTAB, 0, 0, at, len(names), 0, 0, 1, 0))
-    return headers, names
+    return headers, _ATTRIBUTES + names
 
 
 def _align(value: int, to: int) -> int:
@@ -166,6 +176,6 @@ def check_segments(entry: int, segments: Sequence[Segment]) -> tuple[Segment, ..
     text = code[0]
     if text.address % 4 or text.size % 4 or entry % 4 or not text.address <= entry < text.end:
         raise ElfError("the entry is not an instruction of the executable segment")
-    if ordered[-1].end >= 1 << 63:
-        raise ElfError("segments reach beyond the address space")
+    if ordered[-1].end - ordered[0].address > SPAN_LIMIT or ordered[-1].end >= 1 << 63:
+        raise ElfError(f"segments span more than {SPAN_LIMIT} bytes")
     return ordered
