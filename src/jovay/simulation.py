@@ -155,8 +155,10 @@ class TraceOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class ExecuteOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to execute bundles.
 
-    * ``validation``: check nonces, balances and prices like a real block; without it none of them fails a
-      call and the base fee counts as zero where the call names no price.
+    * ``validation``: check nonces and prices like a real block. Without it nonces are not checked, and the
+      base fee counts as zero for a call that names no price (so that it costs nothing); a call that names one
+      pays for its gas, and fails like a transaction if it cannot. Whether the sender is an EOA is never
+      checked.
     * ``new_block``: each bundle is a new block on top of the previous one (eth_simulateV1); otherwise all
       bundles run in the environment of the block they start from (eth_call).
     * ``gas_cap``: gas for one call without ``gas``, and the limit of all gas spent; ``time_limit`` in
@@ -258,9 +260,10 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
 class CallResult(msgspec.Struct, frozen=True, kw_only=True):
     """Outcome of one call.
 
-    ``invalid`` means it never started; ``halt`` that it started and failed, with ``detail`` for its message
-    where geth shows one (the opcode, the stack sizes). ``gas_used`` is after refunds, ``max_used_gas`` the
-    peak before them.
+    ``invalid`` means it never started; ``halt`` that it started and failed. ``detail`` is the whole error
+    text where geth says more than the reason (addresses and amounts, the opcode, the stack sizes).
+    ``gas_used`` is after refunds, ``max_used_gas`` the peak before them. ``access_list`` has every address
+    and slot that the execution touched (EIP-2929), including the sender, the recipient and precompiles.
     """
 
     gas_used: int
@@ -274,6 +277,12 @@ class CallResult(msgspec.Struct, frozen=True, kw_only=True):
     logs: Sequence[CallLog] = ()
     access_list: tuple[AccessEntry, ...] = ()
     trace: Trace | None = None
+
+    @property
+    def error(self) -> str | None:
+        """Error text, None for success."""
+        reason = self.invalid or self.halt
+        return None if reason is None else self.detail or reason.value
 
 
 class BundleResult(msgspec.Struct, frozen=True):

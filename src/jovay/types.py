@@ -218,11 +218,15 @@ class BlobSchedule(msgspec.Struct, frozen=True, gc=False):
 
 
 class Fork(msgspec.Struct, frozen=True, kw_only=True):
-    """A fork in the chain's configuration; ``activation_time`` in seconds, 0 for genesis."""
+    """A fork in the chain's configuration; ``activation_time`` in seconds, 0 for genesis.
+
+    ``max_transaction_gas`` is the EIP-7825 limit, None before Osaka.
+    """
 
     name: str
     activation_time: int
     blob_schedule: BlobSchedule | None = None
+    max_transaction_gas: int | None = None
     precompiles: dict[str, Address] = {}
     system_contracts: dict[str, Address] = {}
 

@@ -182,6 +182,9 @@ class Backend(Protocol):
     def client_version(self) -> str:
         """Answer to web3_clientVersion, for instance ``jovay/v0.1.0/linux-amd64/python3.11``."""
 
+    def keccak256(self, content: bytes) -> Hash32:
+        """Keccak-256."""
+
     # Blocks.
     def head(self) -> int:
         """Number of the newest visible block."""
@@ -263,8 +266,11 @@ class Backend(Protocol):
         """
 
     # Pool.
-    def submit(self, batch: RawBatch) -> Submitted:
-        """Decode, check and pool raw transactions."""
+    def submit(self, batch: RawBatch, ready_only: bool = False) -> Submitted:
+        """Decode, check and pool raw transactions.
+
+        ``ready_only`` refuses what could only wait (``NONCE_TOO_HIGH`` with the expected nonce).
+        """
 
     def pool_status(self) -> PoolStatus:
         """Size of the pool."""

@@ -1,0 +1,199 @@
+"""Batches of one kind, handled as a whole: raw transactions in, receipts out.
+
+For such batches the work per entry in Python is a few operations on strings; the backend sees one call.
+"""
+
+from __future__ import annotations
+
+import binascii
+import struct
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Annotated, Literal
+
+import msgspec
+
+from jovay.rpc.backend import RawBatch, Submitted
+from jovay.rpc.context import Context
+from jovay.rpc.errors import RESPONSE_TOO_LARGE, RpcError
+from jovay.rpc.forms import receipt_form
+from jovay.types import Receipt
+
+Identifier = int | str
+
+
+class _Send(msgspec.Struct, gc=False):
+    method: Literal["eth_sendRawTransaction"]
+    params: tuple[str]
+    id: Identifier
+    jsonrpc: Literal["2.0"]
+
+
+_HashText = Annotated[str, msgspec.Meta(min_length=66, max_length=66)]
+
+
+class _Receipt(msgspec.Struct, gc=False):
+    method: Literal["eth_getTransactionReceipt"]
+    params: tuple[_HashText]
+    id: Identifier
+    jsonrpc: Literal["2.0"]
+
+
+_decode_sends = msgspec.json.Decoder(list[_Send]).decode
+_decode_receipts = msgspec.json.Decoder(list[_Receipt]).decode
+_encode = msgspec.json.Encoder().encode
+_LOOK_AHEAD = 512
+
+
+def recognise(body: bytes) -> SendBatch | ReceiptBatch | None:
+    """The batch if all its entries are of one such kind and well-formed, else None."""
+    head = body[:_LOOK_AHEAD]
+    try:
+        if b'"eth_sendRawTransaction"' in head:
+            return _send_batch(_decode_sends(body))
+        if b'"eth_getTransactionReceipt"' in head:
+            return _receipt_batch(_decode_receipts(body))
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        # Also ValidationError, binascii.Error, UnicodeDecodeError: the general path answers entry by entry.
+        return None
+    return None
+
+
+def _send_batch(entries: list[_Send]) -> SendBatch | None:
+    texts = [entry.params[0] for entry in entries]
+    if not entries or not all(text.startswith("0x") for text in texts):
+        return None
+    data = binascii.a2b_hex("".join([text[2:] for text in texts]))
+    lengths = [len(text) for text in texts]
+    if any(length & 1 for length in lengths):
+        return None
+    ends = accumulate([(length >> 1) - 1 for length in lengths])
+    return SendBatch([entry.id for entry in entries], RawBatch(data, list(ends)))
+
+
+def _receipt_batch(entries: list[_Receipt]) -> ReceiptBatch | None:
+    texts = [entry.params[0] for entry in entries]
+    if not entries or not all(text.startswith("0x") for text in texts):
+        return None
+    data = binascii.a2b_hex("".join([text[2:] for text in texts]))
+    hashes = [data[start : start + 32] for start in range(0, len(data), 32)]
+    return ReceiptBatch([entry.id for entry in entries], hashes)
+
+
+class SendBatch:
+    """A batch of eth_sendRawTransaction."""
+
+    __slots__ = ("batch", "ids")
+    method = "eth_sendRawTransaction"
+
+    def __init__(self, ids: list[Identifier], batch: RawBatch) -> None:
+        self.ids = ids
+        self.batch = batch
+
+    async def run(self, context: Context) -> bytes:
+        """Submit all and answer each."""
+        result = await context.services.ingest.submit(self.batch)
+        return format_sends(self.ids, result)
+
+
+def _id_texts(ids: Sequence[Identifier]) -> list[str]:
+    if str in set(map(type, ids)):
+        return [_encode(item).decode() for item in ids]
+    return [str(item) for item in ids]
+
+
+def format_sends(ids: Sequence[Identifier], result: Submitted) -> bytes:
+    """Answers to a batch of eth_sendRawTransaction."""
+    digits = result.hashes.hex()
+    starts = range(0, 64 * len(ids), 64)
+    answers = [
+        f'{{"jsonrpc":"2.0","id":{item},"result":"0x{digits[start : start + 64]}"}}'
+        for item, start in zip(_id_texts(ids), starts, strict=True)
+    ]
+    for index, error in result.errors.items():
+        text = _encode(ids[index]).decode()
+        message = _encode(error.message).decode()
+        answers[index] = f'{{"jsonrpc":"2.0","id":{text},"error":{{"code":-32000,"message":{message}}}}}'
+    return f"[{','.join(answers)}]".encode()
+
+
+class ReceiptBatch:
+    """A batch of eth_getTransactionReceipt."""
+
+    __slots__ = ("hashes", "ids")
+    method = "eth_getTransactionReceipt"
+
+    def __init__(self, ids: list[Identifier], hashes: list[bytes]) -> None:
+        self.ids = ids
+        self.hashes = hashes
+
+    async def run(self, context: Context) -> bytes:
+        """Look up all and answer each."""
+        return await context.services.pool.run(self._work, context)
+
+    def _work(self, context: Context) -> bytes:
+        receipts = context.backend.receipts(self.hashes)
+        content = format_receipts(self.ids, receipts)
+        if len(content) > context.limits.response:
+            raise RpcError("response too large", RESPONSE_TOO_LARGE)
+        return content
+
+
+def format_receipts(ids: Sequence[Identifier], receipts: Sequence[Receipt | None]) -> bytes:
+    """Answers to a batch of eth_getTransactionReceipt."""
+    answers = [
+        f'{{"jsonrpc":"2.0","id":{item},"result":'.encode()
+        + (b"null}" if receipt is None else _encode(receipt_form(receipt)) + b"}")
+        for item, receipt in zip(_id_texts(ids), receipts, strict=True)
+    ]
+    return b"[" + b",".join(answers) + b"]"
+
+
+def format_failure(ids: Sequence[Identifier], error: RpcError) -> bytes:
+    """The same error for every entry of a batch."""
+    form = _encode(error.form()).decode()
+    answers = [f'{{"jsonrpc":"2.0","id":{item},"error":{form}}}' for item in _id_texts(ids)]
+    return f"[{','.join(answers)}]".encode()
+
+
+class FrameError(ValueError):
+    """The binary batch is not a sequence of length-prefixed transactions."""
+
+
+_length = struct.Struct(">I").unpack_from
+
+
+def parse_frames(body: bytes, most: int) -> RawBatch:
+    """Transactions of a binary batch: repeated u32 big-endian length and bytes."""
+    parts: list[bytes] = []
+    position = 0
+    size = len(body)
+    while position < size:
+        if position + 4 > size:
+            raise FrameError("truncated length")
+        length = _length(body, position)[0]
+        position += 4
+        if length > size - position:
+            raise FrameError("truncated transaction")
+        parts.append(body[position : position + length])
+        position += length
+        if len(parts) > most:
+            raise FrameError(f"more than {most} transactions")
+    return RawBatch(b"".join(parts), list(accumulate(map(len, parts))))
+
+
+REFUSED = 0
+ACCEPTED = 1
+
+
+def format_frames(count: int, result: Submitted) -> bytes:
+    """Answer to a binary batch: for each transaction one status byte (1 accepted, 0 refused) and its hash."""
+    hashes = result.hashes
+    status = bytearray(b"\x01" * count)
+    for index in result.errors:
+        status[index] = REFUSED
+    answers = bytearray(33 * count)
+    answers[::33] = status
+    for column in range(32):
+        answers[column + 1 :: 33] = hashes[column : 32 * count : 32]
+    return bytes(answers)

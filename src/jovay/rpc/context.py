@@ -1,0 +1,40 @@
+"""What a handler gets: the node behind the RPC layer and the connection that asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jovay.rpc.backend import Backend
+from jovay.rpc.feed import Feed
+from jovay.rpc.filters import Filters
+from jovay.rpc.hub import Hub
+from jovay.rpc.ingest import Ingest
+from jovay.rpc.limits import Limits
+from jovay.rpc.session import Session
+from jovay.rpc.workers import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that outlives a connection."""
+
+    backend: Backend
+    limits: Limits
+    hub: Hub
+    filters: Filters
+    feed: Feed
+    ingest: Ingest
+    pool: Pool
+    namespaces: frozenset[str]
+
+
+class Context:
+    """One connection's view of the node."""
+
+    __slots__ = ("backend", "limits", "services", "session")
+
+    def __init__(self, services: Services, session: Session | None = None) -> None:
+        self.services = services
+        self.backend = services.backend
+        self.limits = services.limits
+        self.session = session

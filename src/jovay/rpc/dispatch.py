@@ -1,0 +1,293 @@
+"""From the bytes of a request to the bytes of its answer: single calls, batches, limits and errors."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from jovay.rpc import bulk
+from jovay.rpc.backend import BackendError
+from jovay.rpc.context import Context
+from jovay.rpc.errors import (
+    INTERNAL,
+    INVALID_REQUEST,
+    PARSE,
+    RESPONSE_TOO_LARGE,
+    TIMEOUT,
+    RpcError,
+    method_not_found,
+)
+from jovay.rpc.table import METHODS, Method, Run
+
+logger = logging.getLogger(__name__)
+
+_NO_RAW = msgspec.Raw(b"")
+_encode = msgspec.json.Encoder().encode
+_SLICE = 0.002
+"""Seconds that a batch may keep the event loop before others get a turn."""
+
+Observer = Callable[[str, float, bool, int], None]
+"""Called with method, seconds, success and number of calls (for metrics)."""
+
+
+class Request(msgspec.Struct, gc=False):
+    """A JSON-RPC request; members stay raw until they are needed."""
+
+    jsonrpc: msgspec.Raw = _NO_RAW
+    method: msgspec.Raw = _NO_RAW
+    params: msgspec.Raw = _NO_RAW
+    id: msgspec.Raw = _NO_RAW
+
+
+_decode_request = msgspec.json.Decoder(Request).decode
+_decode_requests = msgspec.json.Decoder(list[Request]).decode
+_decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_any = msgspec.json.Decoder(Any).decode
+_decode_errors = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+
+
+class _Call(msgspec.Struct, gc=False):
+    """A valid request: ``id`` None means a notification, which gets no answer."""
+
+    id: bytes | None
+    name: str
+    params: msgspec.Raw
+
+
+def answer(identifier: bytes, result: bytes) -> bytes:
+    """A successful answer around an encoded result."""
+    return b'{"jsonrpc":"2.0","id":' + identifier + b',"result":' + result + b"}"
+
+
+def error_answer(identifier: bytes, error: RpcError) -> bytes:
+    """An error answer."""
+    return b'{"jsonrpc":"2.0","id":' + identifier + b',"error":' + _encode(error.form()) + b"}"
+
+
+def encode(result: Any) -> bytes:
+    """JSON of a handler's result; ``msgspec.Raw`` goes in as it is."""
+    return _encode(result)
+
+
+class Dispatcher:
+    """Answers requests with the methods of the table."""
+
+    def __init__(self, observer: Observer | None = None) -> None:
+        self._observer = observer
+
+    def handle(self, body: bytes, context: Context) -> bytes | Awaitable[bytes]:
+        """Answer to a request body; empty when there is nothing to say.
+
+        What memory can answer at once is answered at once; otherwise the answer is awaitable.
+        """
+        if is_batch(body):
+            return self._handle_batch(body, context)
+        try:
+            request = _decode_request(body)
+        except msgspec.ValidationError:
+            return error_answer(b"null", RpcError("invalid request", INVALID_REQUEST))
+        except _decode_errors:
+            return error_answer(b"null", RpcError("parse error", PARSE))
+        call = _check(request)
+        if isinstance(call, bytes):
+            return call
+        return self._start(call, context)
+
+    def _start(self, call: _Call, context: Context) -> bytes | Awaitable[bytes]:
+        method = METHODS.get(call.name)
+        if method is None or not _served(method, context):
+            return self._failed(call, method_not_found(call.name), 0.0)
+        begun = time.perf_counter()
+        try:
+            arguments = method.bind(call.params, context.limits.params)
+            if method.run is not Run.INLINE:
+                return self._finish(call, method, arguments, context, begun)
+            result = encode(method.handler(context, *arguments))
+        except Exception as error:
+            return self._failed(call, error, begun)
+        return self._succeeded(call, result, context, begun)
+
+    async def _finish(
+        self, call: _Call, method: Method, arguments: list[Any], context: Context, begun: float
+    ) -> bytes:
+        try:
+            if method.run is Run.WAIT:
+                result = encode(await method.handler(context, *arguments))
+            else:
+                async with asyncio.timeout(context.limits.request_time):
+                    result = await _run(method, arguments, context)
+        except Exception as error:
+            return self._failed(call, error, begun)
+        return self._succeeded(call, result, context, begun)
+
+    def _succeeded(self, call: _Call, result: bytes, context: Context, begun: float) -> bytes:
+        if len(result) > context.limits.response:
+            return self._failed(call, RpcError("response too large", RESPONSE_TOO_LARGE), begun)
+        if self._observer is not None:
+            self._observer(call.name, time.perf_counter() - begun, True, 1)
+        return b"" if call.id is None else answer(call.id, result)
+
+    def _failed(self, call: _Call, error: Exception, begun: float) -> bytes:
+        visible = _visible(call.name, error)
+        if self._observer is not None and begun:
+            self._observer(call.name, time.perf_counter() - begun, False, 1)
+        return b"" if call.id is None else error_answer(call.id, visible)
+
+    def _handle_batch(self, body: bytes, context: Context) -> bytes | Awaitable[bytes]:
+        fast = bulk.recognise(body)
+        if fast is not None:
+            if len(fast.ids) > context.limits.batch:
+                return _too_large(_encode(fast.ids[0]))
+            return self._run_bulk(fast, context)
+        try:
+            entries = _decode_batch(body, context.limits.batch)
+        except _decode_errors:
+            return error_answer(b"null", RpcError("parse error", PARSE))
+        if not entries:
+            return error_answer(b"null", RpcError("empty batch", INVALID_REQUEST))
+        if len(entries) > context.limits.batch:
+            first = next((call.id for call in entries if isinstance(call, _Call) and call.id), b"null")
+            return _too_large(first)
+        return self._run_batch(entries, context)
+
+    async def _run_bulk(self, batch: bulk.SendBatch | bulk.ReceiptBatch, context: Context) -> bytes:
+        begun = time.perf_counter()
+        try:
+            async with asyncio.timeout(context.limits.request_time):
+                content = await batch.run(context)
+        except Exception as error:
+            return bulk.format_failure(batch.ids, _visible(batch.method, error))
+        if self._observer is not None:
+            self._observer(batch.method, time.perf_counter() - begun, True, len(batch.ids))
+        return content
+
+    async def _run_batch(self, entries: list[_Call | bytes], context: Context) -> bytes:
+        answers: list[bytes] = []
+        size = 0
+        turn = time.perf_counter()
+        deadline = turn + context.limits.request_time
+        stop: RpcError | None = None
+        for entry in entries:
+            if isinstance(entry, bytes):
+                content = entry
+            elif stop is not None:
+                content = b"" if entry.id is None else error_answer(entry.id, stop)
+            else:
+                started = self._start(entry, context)
+                content = started if isinstance(started, bytes) else await started
+            if content:
+                answers.append(content)
+                size += len(content)
+            now = time.perf_counter()
+            if stop is None and size > context.limits.response:
+                answers.pop()
+                stop = RpcError("response too large", RESPONSE_TOO_LARGE)
+                if isinstance(entry, _Call) and entry.id is not None:
+                    answers.append(error_answer(entry.id, stop))
+            elif stop is None and now > deadline:
+                stop = RpcError("request timed out", TIMEOUT)
+            if now - turn > _SLICE:
+                await asyncio.sleep(0)
+                turn = time.perf_counter()
+        return b"[" + b",".join(answers) + b"]" if answers else b""
+
+
+async def _run(method: Method, arguments: list[Any], context: Context) -> bytes:
+    if method.run is Run.ASYNC:
+        return encode(await method.handler(context, *arguments))
+
+    def work() -> bytes:
+        return encode(method.handler(context, *arguments))
+
+    pool = context.services.pool
+    return await (pool.run_heavy(work) if method.run is Run.HEAVY else pool.run(work))
+
+
+def _visible(name: str, error: Exception) -> RpcError:
+    """What the client learns of a failure; of a fault in the node only that there was one."""
+    if isinstance(error, RpcError):
+        return error
+    if isinstance(error, BackendError):
+        return RpcError(str(error))
+    if isinstance(error, TimeoutError):
+        return RpcError("request timed out", TIMEOUT)
+    logger.error("%s failed", name, exc_info=error)
+    return RpcError(f"internal error: {type(error).__name__}", INTERNAL)
+
+
+def _served(method: Method, context: Context) -> bool:
+    if method.dev and context.backend.dev is None:
+        return False
+    return method.name.partition("_")[0] in context.services.namespaces
+
+
+def is_batch(body: bytes) -> bool:
+    """Whether the first character that is not white space opens an array."""
+    first = body[:1]
+    if first in (b"{", b"["):
+        return first == b"["
+    return body.lstrip(b" \t\r\n")[:1] == b"["
+
+
+def _decode_batch(body: bytes, limit: int) -> list[_Call | bytes]:
+    """Calls of a batch, and ready answers for entries that are no requests."""
+    try:
+        requests = _decode_requests(body)
+    except msgspec.ValidationError:
+        # Some entry is no object, or has a member of the wrong type: look at them one by one.
+        items = _decode_items(body)
+        return [_decode_item(item) for item in items[: limit + 1]]
+    return [_check(request) for request in requests[: limit + 1]]
+
+
+def _decode_item(item: msgspec.Raw) -> _Call | bytes:
+    try:
+        return _check(_decode_request(item))
+    except _decode_errors:
+        return error_answer(b"null", RpcError("invalid request", INVALID_REQUEST))
+
+
+def _too_large(identifier: bytes) -> bytes:
+    return b"[" + error_answer(identifier, RpcError("batch too large", INVALID_REQUEST)) + b"]"
+
+
+def _check(request: Request) -> _Call | bytes:
+    """A valid call, or the answer that refuses the request."""
+    raw_id = bytes(request.id)
+    identifier = _identifier(raw_id) if raw_id else None
+    if raw_id and identifier is None:
+        return error_answer(b"null", RpcError("invalid request", INVALID_REQUEST))
+    name = _name(bytes(request.method))
+    if name is None or bytes(request.jsonrpc) != b'"2.0"':
+        return error_answer(identifier or b"null", RpcError("invalid request", INVALID_REQUEST))
+    return _Call(identifier, name, request.params)
+
+
+def _name(raw: bytes) -> str | None:
+    if raw[:1] != b'"' or len(raw) > 256:
+        return None
+    text = raw[1:-1]
+    if b"\\" in text or not text:
+        return None
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _identifier(raw: bytes) -> bytes | None:
+    """The id to send back: a string, number or null as it came; None for anything else."""
+    if raw.isdigit() and len(raw) < 20:
+        return raw
+    if raw[:1] in (b"{", b"[", b"t", b"f") or len(raw) > 4096:
+        return None
+    try:
+        _decode_any(raw)
+    except _decode_errors:
+        return None
+    return raw

@@ -1,0 +1,65 @@
+"""eth_subscribe and eth_unsubscribe, on WebSockets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jovay.rpc.args import AnyArg, StringArg, parse_log_filter
+from jovay.rpc.context import Context
+from jovay.rpc.errors import METHOD_NOT_FOUND, RpcError, invalid_params, limit_exceeded
+from jovay.rpc.feed import Subscription
+from jovay.rpc.logqueries import check_terms
+from jovay.rpc.table import Run, method
+
+
+@method("eth_subscribe", Run.INLINE, large=True)
+def subscribe(context: Context, name: StringArg, options: AnyArg = None) -> str:
+    """Subscribe to ``newHeads``, ``logs`` (with a filter) or ``newPendingTransactions`` (``true``: whole)."""
+    session = context.session
+    if session is None:
+        raise RpcError("notifications not supported", METHOD_NOT_FOUND)
+    most = context.limits.subscriptions
+    if len(session.subscriptions) >= most:
+        raise limit_exceeded(f"too many subscriptions on this connection (limit {most})")
+    feed = context.services.feed
+    if name == "newHeads":
+        subscription = Subscription(session)
+        stop = feed.heads(subscription)
+    elif name == "logs":
+        subscription = Subscription(session, _query(context, options))
+        stop = feed.logs(subscription)
+    elif name == "newPendingTransactions":
+        subscription = Subscription(session)
+        stop = feed.transactions(subscription) if _flag(options) else feed.hashes(subscription)
+    else:
+        raise RpcError(f'no "{name[:64]}" subscription in eth namespace', METHOD_NOT_FOUND)
+    session.subscriptions[subscription.identifier] = stop
+    session.after_answer(subscription.activate)
+    return subscription.identifier
+
+
+def _query(context: Context, options: Any) -> Any:
+    try:
+        query = parse_log_filter({} if options is None else options)
+    except ValueError as error:
+        raise invalid_params(f"invalid argument 1: {error}") from None
+    check_terms(query, context.limits)
+    return query
+
+
+def _flag(options: Any) -> bool:
+    if options is None or isinstance(options, bool):
+        return bool(options)
+    raise invalid_params("invalid argument 1: json: cannot unmarshal value into Go value of type bool")
+
+
+@method("eth_unsubscribe", Run.INLINE)
+def unsubscribe(context: Context, identifier: StringArg) -> bool:
+    """End a subscription of this connection."""
+    if context.session is None:
+        raise RpcError("notifications not supported", METHOD_NOT_FOUND)
+    stop = context.session.subscriptions.pop(identifier, None)
+    if stop is None:
+        raise RpcError("subscription not found")
+    stop()
+    return True

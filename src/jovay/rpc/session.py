@@ -1,0 +1,19 @@
+"""A connection that can be notified, as subscriptions see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Session(Protocol):
+    """A connection that can receive notifications."""
+
+    subscriptions: dict[str, Callable[[], None]]
+    """Live subscriptions: id to what ends them."""
+
+    def notify(self, messages: list[bytes]) -> None:
+        """Send text messages, in order; never blocks."""
+
+    def after_answer(self, action: Callable[[], None]) -> None:
+        """Run ``action`` once the answer to the current request is on its way."""

@@ -1,0 +1,184 @@
+"""WebSockets for JSON-RPC: requests, notifications, and no memory for clients that do not read.
+
+The protocol is the ``websockets`` package's, used without its I/O.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from websockets.exceptions import InvalidHandshake, InvalidState
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import CLOSED, OPEN
+from websockets.server import ServerProtocol
+
+from jovay.rpc.limits import Limits
+
+logger = logging.getLogger(__name__)
+
+_CLOSE_TIME = 5.0
+Answer = Callable[[bytes, "WebSocket"], bytes | Awaitable[bytes]]
+
+
+class WebSocket(asyncio.Protocol):
+    """One WebSocket connection and its subscriptions (a :class:`jovay.rpc.session.Session`)."""
+
+    def __init__(
+        self, transport: asyncio.Transport, answer: Answer, limits: Limits, sockets: set[WebSocket]
+    ) -> None:
+        self.transport = transport
+        self.subscriptions: dict[str, Callable[[], None]] = {}
+        self._answer = answer
+        self._limits = limits
+        self._sockets = sockets
+        self._protocol = ServerProtocol(max_size=limits.body)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._fragments: list[bytes] = []
+        self._actions: list[Callable[[], None]] = []
+        self._loop = asyncio.get_running_loop()
+        self._last_heard = self._loop.time()
+        self._paused = False
+
+    def start(self, head: bytes, rest: bytes) -> None:
+        """Shake hands over the request's head and go on with what came after it."""
+        self._sockets.add(self)
+        self._protocol.receive_data(head)
+        for event in self._protocol.events_received():
+            if isinstance(event, Request):
+                self._protocol.send_response(self._protocol.accept(event))
+        self._flush()
+        if self._protocol.state is OPEN and rest:
+            self.data_received(rest)
+
+    # asyncio.Protocol.
+    def data_received(self, data: bytes) -> None:
+        """Bytes of frames."""
+        self._last_heard = self._loop.time()
+        try:
+            self._protocol.receive_data(data)
+        except (InvalidHandshake, InvalidState):
+            self.transport.abort()
+            return
+        events = self._protocol.events_received()
+        self._flush()
+        for event in events:
+            if isinstance(event, Frame):
+                self._on_frame(event)
+        if self._protocol.close_expected():
+            self._loop.call_later(_CLOSE_TIME, self.transport.abort)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The client is gone: its subscriptions and requests end."""
+        self._sockets.discard(self)
+        self._protocol.receive_eof()
+        self._end()
+
+    def eof_received(self) -> None:
+        """The client stopped sending."""
+        self._protocol.receive_eof()
+        self._flush()
+
+    def _end(self) -> None:
+        for stop in self.subscriptions.values():
+            stop()
+        self.subscriptions.clear()
+        for task in self._tasks:
+            task.cancel()
+
+    def _on_frame(self, frame: Frame) -> None:
+        if frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            self._fragments.append(bytes(frame.data))
+            if frame.fin:
+                message = b"".join(self._fragments)
+                self._fragments = []
+                self._on_message(message)
+        elif frame.opcode is Opcode.CLOSE:
+            self._end()
+
+    def _on_message(self, message: bytes) -> None:
+        answer = self._answer(message, self)
+        if isinstance(answer, bytes):
+            actions, self._actions = self._actions, []
+            self._finish(answer, actions)
+            return
+        task = self._loop.create_task(self._wait(answer))
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+        if len(self._tasks) >= self._limits.in_flight and not self._paused:
+            self._paused = True
+            self.transport.pause_reading()
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if self._paused and len(self._tasks) < self._limits.in_flight and not self.transport.is_closing():
+            self._paused = False
+            self.transport.resume_reading()
+
+    async def _wait(self, answer: Awaitable[bytes]) -> None:
+        try:
+            content = await answer
+        except Exception:
+            logger.exception("cannot answer a request")
+            return
+        # Subscriptions made inside this request wake after its answer; those of others lose nothing by it.
+        actions, self._actions = self._actions, []
+        self._finish(content, actions)
+
+    def _finish(self, content: bytes, actions: list[Callable[[], None]]) -> None:
+        if content:
+            self.notify([content])
+        for action in actions:
+            action()
+
+    # Session.
+    def notify(self, messages: list[bytes]) -> None:
+        """Send text messages; a client that lets too much pile up is dropped."""
+        if self._protocol.state is not OPEN or self.transport.is_closing():
+            return
+        self.transport.write(b"".join([part for text in messages for part in (_text_head(text), text)]))
+        if self.transport.get_write_buffer_size() > self._limits.queue:
+            self.close(CloseCode.TRY_AGAIN_LATER, "too slow")
+
+    def after_answer(self, action: Callable[[], None]) -> None:
+        """Run ``action`` once the answer to the current request is on its way."""
+        self._actions.append(action)
+
+    # Care from the server.
+    def check(self, now: float) -> None:
+        """Ping a quiet client; drop one that stays quiet."""
+        quiet = now - self._last_heard
+        if quiet > 2 * self._limits.ping_time:
+            self.transport.abort()
+        elif quiet > self._limits.ping_time and self._protocol.state is OPEN:
+            self._protocol.send_ping(b"")
+            self._flush()
+
+    def close(self, code: int, reason: str) -> None:
+        """Say good-bye and hang up, at the latest after some seconds."""
+        if self._protocol.state is OPEN:
+            self._protocol.send_close(code, reason)
+            self._flush()
+        self._end()
+        self._loop.call_later(_CLOSE_TIME, self.transport.abort)
+
+    def _flush(self) -> None:
+        for data in self._protocol.data_to_send():
+            if data:
+                self.transport.write(data)
+            else:
+                self.transport.close()
+        if self._protocol.state is CLOSED:
+            self.transport.close()
+
+
+def _text_head(text: bytes) -> bytes:
+    """Head of an unfragmented, unmasked text frame (RFC 6455, section 5.2)."""
+    size = len(text)
+    if size < 126:
+        return bytes((0x81, size))
+    if size < 1 << 16:
+        return b"\x81\x7e" + size.to_bytes(2)
+    return b"\x81\x7f" + size.to_bytes(8)
