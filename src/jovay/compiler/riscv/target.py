@@ -49,7 +49,7 @@ def retarget(text: str) -> str:
 
 def freestanding(text: str) -> str:
     """IR text whose functions LLVM may not turn into calls of library functions, such as themselves."""
-    return _DEFINITION.sub(r'\1\2 noinline "no-builtins"', text.replace("alwaysinline", ""))
+    return _DEFINITION.sub(r'\1\2 "no-builtins"', text)
 
 
 def compile_module(texts: Sequence[str], exported: set[str], imported: Collection[str]) -> bytes:
