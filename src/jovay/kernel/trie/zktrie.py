@@ -1,0 +1,276 @@
+"""The zkTrie: a binary, path-compressed Merkle tree over Poseidon2; lookups and batch updates.
+
+The tree of a set of keys is the only one in which every branch has two children and decides the first bit in
+which the keys below it differ. So n leaves make n − 1 branches, whatever the order of updates. docs/zktrie.md
+has the definition and why proofs are sound.
+"""
+
+from jovay.kernel.lang import U64, Bytes, Ptr, Record, copy, kernel
+
+from .hashing import (
+    BUFFERS_SIZE,
+    PENDING_LEAF,
+    PENDING_SIZE,
+    Pending,
+    add_branch,
+    add_leaf,
+    attach,
+    attach_root,
+    begin_pending,
+    hash_pending,
+)
+from .nodes import (
+    BAD_KEY,
+    NONE,
+    OPAQUE,
+    OUT_OF_MEMORY,
+    TOUCHES_OPAQUE,
+    Trie,
+    branch_at,
+    end_update,
+    free_leaf,
+    has_room,
+    is_leaf,
+    leaf_at,
+    new_branch,
+    new_leaf,
+    release_branch,
+)
+from .path import (
+    ITEM_SIZE,
+    KEY_BITS,
+    PREFIX_BITS,
+    bit_of,
+    is_canonical,
+    is_same,
+    is_zero,
+    item_at,
+    prefix_of,
+    shared_bits,
+    shared_prefix,
+    sort_keys,
+    split,
+)
+
+#: Results of ``lookup``; it may also be ``TOUCHES_OPAQUE``.
+ABSENT = 0
+FOUND = 1
+
+
+class Batch(Record):
+    """The sorted keys of an update and their values."""
+
+    keys: Ptr
+    values: Ptr
+    items: Ptr
+    pending: Bytes(PENDING_SIZE)
+
+
+BATCH_SIZE = Batch.size
+
+
+@kernel
+def update_scratch(n: U64) -> U64:
+    """Scratch bytes that ``update_batch`` needs for ``n`` keys."""
+    return n * (2 * ITEM_SIZE + PENDING_LEAF) + (BATCH_SIZE + BUFFERS_SIZE)
+
+
+@kernel
+def update_batch(trie: Trie, n: U64, keys: Ptr, values: Ptr, scratch: Ptr) -> U64:
+    """Set ``n`` keys (32 bytes each, any order; the last of equal ones counts) to values of 32 bytes.
+
+    A zero value deletes. Status 0; ``OUT_OF_MEMORY`` (there must be room for ``n`` new leaves and branches)
+    or ``BAD_KEY`` (an element not below the modulus), both with nothing done; ``TOUCHES_OPAQUE`` if the trie is
+    partial and a key leads to an unknown part, which spoils the trie.
+    """
+    if trie.status != 0:
+        return trie.status
+    for i in range(n):
+        if not is_canonical(keys + i * 32):
+            return U64(BAD_KEY)
+    if not has_room(trie, n, n - 1 if trie.root == NONE and n != 0 else n):
+        return U64(OUT_OF_MEMORY)
+    batch = Batch(scratch)
+    buffers = scratch + BATCH_SIZE
+    batch.keys, batch.values, batch.items = keys, values, buffers + BUFFERS_SIZE
+    spare = batch.items + n * ITEM_SIZE
+    count = sort_keys(n, keys, batch.items, spare)
+    pending = begin_pending(batch.pending, buffers, spare + n * ITEM_SIZE)
+    if count != 0:
+        new, where, number = _merge(trie, batch, trie.root, trie.digest, U64(0), count)
+        attach_root(trie, pending, new, where, number)
+        if trie.status == 0:
+            hash_pending(trie, pending)
+        end_update(trie)
+    return trie.status
+
+
+@kernel
+def lookup(trie: Trie, key: Ptr, out: Ptr) -> U64:
+    """``FOUND`` with the value at ``out``, ``ABSENT``, or ``TOUCHES_OPAQUE`` if a partial trie can't say."""
+    reference, prefix = trie.root, prefix_of(key)
+    while reference > OPAQUE and not is_leaf(reference):
+        branch = branch_at(trie, reference)
+        if agreement(trie, reference, key, prefix) < branch.depth:
+            return U64(ABSENT)
+        reference = branch.left if bit_of(key, branch.depth) == 0 else branch.right
+    if reference == NONE:
+        return U64(ABSENT)
+    if reference == OPAQUE:
+        return U64(TOUCHES_OPAQUE)
+    leaf = leaf_at(trie, reference)
+    if not is_same(leaf.key, key):
+        return U64(ABSENT)
+    copy(out, leaf.value, U64(32))
+    return U64(FOUND)
+
+
+@kernel
+def agreement(trie: Trie, reference: U64, key: Ptr, prefix: U64) -> U64:
+    """How many of the leading bits that all keys below a branch or leaf share ``key`` shares too."""
+    if is_leaf(reference):
+        return shared_bits(leaf_at(trie, reference).key, key)
+    branch = branch_at(trie, reference)
+    shared, depth = shared_prefix(branch.prefix, prefix), branch.depth
+    if shared >= depth or shared < PREFIX_BITS:
+        return shared if shared < depth else depth
+    shared = shared_bits(leaf_at(trie, some_leaf(trie, reference)).key, key)
+    return shared if shared < depth else depth
+
+
+@kernel(inline=False)
+def some_leaf(trie: Trie, reference: U64) -> U64:
+    """A leaf below a branch; there is always one that is known."""
+    while not is_leaf(reference):
+        branch = branch_at(trie, reference)
+        reference = branch.right if branch.left == OPAQUE else branch.left
+    return reference
+
+
+# ---- updates ------------------------------------------------------------------------------------
+# A subtree is (reference, where, number): where its digest is, or 0 while that is pending, and the number of
+# a pending leaf. One that was not touched comes back with the where that it went in with.
+
+
+@kernel(inline=False)
+def _merge(trie: Trie, batch: Batch, ref: U64, where: U64, lo: U64, hi: U64) -> tuple[U64, U64, U64]:
+    """Bring items ``lo`` to ``hi`` into a subtree; they have all bits above it in common with it."""
+    if lo == hi:
+        return ref, where, U64(0)
+    if ref == NONE:
+        return _build(trie, batch, lo, hi)
+    if ref == OPAQUE:
+        trie.status = U64(TOUCHES_OPAQUE)
+        return ref, where, U64(0)
+    first, last = item_at(batch.items, lo), item_at(batch.items, hi - 1)
+    shared = agreement(trie, ref, batch.keys + first.index * 32, first.prefix)
+    shared_last = agreement(trie, ref, batch.keys + last.index * 32, last.prefix)
+    depth = U64(KEY_BITS) if is_leaf(ref) else branch_at(trie, ref).depth
+    if shared < depth or shared_last < depth:
+        # Keys left of the subtree differ from it most at the first item, keys right of it at the last.
+        if shared <= shared_last:
+            own = 1 - bit_of(batch.keys + first.index * 32, shared)
+            return _diverge(trie, batch, ref, where, lo, hi, shared, own)
+        own = 1 - bit_of(batch.keys + last.index * 32, shared_last)
+        return _diverge(trie, batch, ref, where, lo, hi, shared_last, own)
+    if is_leaf(ref):
+        return _set_leaf(trie, batch, ref, where, lo)
+    return _descend(trie, batch, ref, where, lo, hi)
+
+
+@kernel(inline=False)
+def _descend(trie: Trie, batch: Batch, ref: U64, where: U64, lo: U64, hi: U64) -> tuple[U64, U64, U64]:
+    """Bring items into both sides of a branch that stays, unless they empty a side."""
+    branch = branch_at(trie, ref)
+    left_slot, right_slot = branch.left_digest, branch.right_digest
+    middle = split(batch.keys, batch.items, lo, hi, branch.depth)
+    left, left_where, left_number = _merge(trie, batch, branch.left, left_slot, lo, middle)
+    right, right_where, right_number = _merge(trie, batch, branch.right, right_slot, middle, hi)
+    if left == NONE or right == NONE:
+        release_branch(trie, ref)
+        if left == NONE:
+            return right, right_where, right_number
+        return left, left_where, left_number
+    if left == branch.left and left_where == left_slot:
+        if right == branch.right and right_where == right_slot:
+            return ref, where, U64(0)
+    return _join(trie, batch, ref, left, left_where, left_number, right, right_where, right_number)
+
+
+@kernel(inline=False)
+def _join(
+    trie: Trie, batch: Batch, ref: U64,
+    left: U64, left_where: U64, left_number: U64,
+    right: U64, right_where: U64, right_number: U64,
+) -> tuple[U64, U64, U64]:  # fmt: skip
+    """Give a branch, which is now pending, its children."""
+    pending = Pending(batch.pending)
+    height = attach(trie, pending, ref, U64(0), left, left_where, left_number)
+    other = attach(trie, pending, ref, U64(1), right, right_where, right_number)
+    add_branch(trie, pending, ref, (height if height > other else other) + 1)
+    return ref, U64(0), U64(0)
+
+
+@kernel
+def _new_branch(trie: Trie, depth: U64, prefix: U64) -> U64:
+    ref = new_branch(trie)
+    branch = branch_at(trie, ref)
+    branch.depth, branch.prefix = depth, prefix
+    return ref
+
+
+@kernel(inline=False)
+def _diverge(
+    trie: Trie, batch: Batch, ref: U64, where: U64, lo: U64, hi: U64, depth: U64, own: U64
+) -> tuple[U64, U64, U64]:
+    """Items part from a subtree, whose bit ``depth`` is ``own``, above its first branch or leaf."""
+    middle = split(batch.keys, batch.items, lo, hi, depth)
+    if own == 0:
+        left, left_where, left_number = _merge(trie, batch, ref, where, lo, middle)
+        right, right_where, right_number = _build(trie, batch, middle, hi)
+    else:
+        left, left_where, left_number = _build(trie, batch, lo, middle)
+        right, right_where, right_number = _merge(trie, batch, ref, where, middle, hi)
+    if left == NONE:
+        return right, right_where, right_number
+    if right == NONE:
+        return left, left_where, left_number
+    ref = _new_branch(trie, depth, item_at(batch.items, lo).prefix)
+    return _join(trie, batch, ref, left, left_where, left_number, right, right_where, right_number)
+
+
+@kernel(inline=False)
+def _build(trie: Trie, batch: Batch, lo: U64, hi: U64) -> tuple[U64, U64, U64]:
+    """A subtree of items alone, deletions left out."""
+    if lo == hi:
+        return U64(NONE), U64(0), U64(0)
+    first = item_at(batch.items, lo)
+    key, value = batch.keys + first.index * 32, batch.values + first.index * 32
+    if lo + 1 == hi:
+        if is_zero(value):
+            return U64(NONE), U64(0), U64(0)
+        ref = new_leaf(trie, key, value)
+        return ref, U64(0), add_leaf(Pending(batch.pending), ref)
+    depth = shared_bits(key, batch.keys + item_at(batch.items, hi - 1).index * 32)
+    middle = split(batch.keys, batch.items, lo, hi, depth)
+    left, left_where, left_number = _build(trie, batch, lo, middle)
+    right, right_where, right_number = _build(trie, batch, middle, hi)
+    if left == NONE:
+        return right, right_where, right_number
+    if right == NONE:
+        return left, left_where, left_number
+    ref = _new_branch(trie, depth, first.prefix)
+    return _join(trie, batch, ref, left, left_where, left_number, right, right_where, right_number)
+
+
+@kernel(inline=False)
+def _set_leaf(trie: Trie, batch: Batch, ref: U64, where: U64, i: U64) -> tuple[U64, U64, U64]:
+    """Set or delete the leaf that has the key of item ``i``."""
+    value, leaf = batch.values + item_at(batch.items, i).index * 32, leaf_at(trie, ref)
+    if is_zero(value):
+        free_leaf(trie, ref)
+        return U64(NONE), U64(0), U64(0)
+    if is_same(value, leaf.value):
+        return ref, where, U64(0)
+    copy(leaf.value, value, U64(32))
+    return ref, U64(0), add_leaf(Pending(batch.pending), ref)
