@@ -169,9 +169,10 @@ def signed_digit(biased: U256, index: U64) -> U64:
 
 @kernel(inline=True)
 def non_adjacent_form(k: U256) -> tuple[U256, U256]:
-    """Masks of the digits 1 and -1 of a ``k`` below 2**254.
+    """Masks of the digits 1 and -1 of a ``k`` below 2**255.
 
     H. Prodinger, "On binary representations of integers with digits -1, 0, 1", Integers (2000), A08.
     """
-    triple = k + k + k
-    return (triple & ~k) >> 1, (k & ~triple) >> 1
+    half = k >> 1
+    total = k + half
+    return total & ~half, half & ~total
