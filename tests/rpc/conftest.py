@@ -1,0 +1,99 @@
+"""A server over the memory chain, in a thread with an event loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from rigs.accounts import KEYS
+from rigs.rpc import Rpc
+from rigs.transactions import address_of, sign
+
+from jovay.rpc.backend import Backend
+from jovay.rpc.limits import Limits
+from jovay.rpc.server import RpcServer, ServerConfig
+from rpc.memory_backend import CHAIN_ID, MemoryBackend
+
+ALICE_KEY = bytes.fromhex(KEYS[0][2:])
+BOB_KEY = bytes.fromhex(KEYS[1][2:])
+ALICE = address_of(ALICE_KEY)
+BOB = address_of(BOB_KEY)
+
+
+def transfer(nonce: int, to: bytes = BOB, value: int = 1, data: bytes = b"", key: bytes = ALICE_KEY) -> bytes:
+    """A signed EIP-1559 transaction."""
+    return sign(2, [CHAIN_ID, nonce, 2, 100, 100_000, to, value, data, []], key)
+
+
+@dataclass
+class Served:
+    """A running server."""
+
+    server: RpcServer
+    loop: asyncio.AbstractEventLoop
+    url: str
+    ws_url: str
+
+    def rpc(self) -> Rpc:
+        """A client."""
+        return Rpc(self.url)
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run a coroutine on the server's loop."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+
+
+@contextmanager
+def serve(backend: Backend, limits: Limits | None = None, **config: Any) -> Iterator[Served]:
+    """Serve a backend on a free port for the length of a ``with`` block."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    settings = ServerConfig(http_port=0, limits=limits or Limits(), **config)
+
+    async def begin() -> RpcServer:
+        server = RpcServer(backend, settings, metrics=lambda: ("text/plain", b"up 1\n"))
+        await server.start()
+        return server
+
+    server = asyncio.run_coroutine_threadsafe(begin(), loop).result(30)
+    address = f"127.0.0.1:{server.http_port}"
+    try:
+        yield Served(server, loop, f"http://{address}", f"ws://{address}")
+    finally:
+        asyncio.run_coroutine_threadsafe(server.stop(1.0), loop).result(30)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+@pytest.fixture
+def backend() -> MemoryBackend:
+    """A fresh chain with two rich accounts."""
+    made = MemoryBackend()
+    made.fund(ALICE, 10**21)
+    made.fund(BOB, 10**21)
+    return made
+
+
+@pytest.fixture
+def served(backend: MemoryBackend) -> Iterator[Served]:
+    """A server over the fresh chain."""
+    with serve(backend) as running:
+        yield running
+
+
+@pytest.fixture
+def rpc(served: Served) -> Iterator[Rpc]:
+    """A client of the server."""
+    client = served.rpc()
+    yield client
+    client.close()
+
+
+Server = Callable[..., Any]

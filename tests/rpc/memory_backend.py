@@ -1,0 +1,462 @@
+"""A chain in memory for tests of the RPC layer: transfers, and contracts that are Python functions.
+
+Blocks are cut on :meth:`MemoryBackend.seal` (or with every submission if ``automine``).  Hashes of blocks are
+made up; senders, transaction hashes and nonces are real.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+from rigs.transactions import Refused, decode, keccak256, recover
+
+from jovay.rpc.backend import (
+    BackendError,
+    BlockTag,
+    Event,
+    Fees,
+    Finality,
+    HistoryUnavailableError,
+    LogFilter,
+    NewBlock,
+    NewPending,
+    PoolContent,
+    PoolStatus,
+    RawBatch,
+    SubmitError,
+    Submitted,
+    TooManyResultsError,
+)
+from jovay.simulation import Bundle, BundleResult, Call, CallResult, ExecuteOptions, Invalid, TraceOptions
+from jovay.types import (
+    Account,
+    AccountProof,
+    BlobSchedule,
+    Block,
+    ChainConfig,
+    Fork,
+    Header,
+    Inclusion,
+    Log,
+    Receipt,
+    SlotProof,
+    Transaction,
+)
+
+CHAIN_ID = 1337
+BASE_FEE = 7
+Contract = Callable[[Call], CallResult]
+"""Code of a test contract; emitted logs are in its result."""
+
+
+def chain_config() -> ChainConfig:
+    """Prague at genesis, Osaka from a far time on."""
+    precompiles = {"ECREC": bytes(19) + b"\1", "SHA256": bytes(19) + b"\2"}
+    return ChainConfig(
+        chain_id=CHAIN_ID,
+        genesis_hash=keccak256(b"genesis"),
+        forks=(
+            Fork(
+                name="Prague",
+                activation_time=0,
+                blob_schedule=BlobSchedule(6, 9, 5_007_716),
+                precompiles=precompiles,
+                system_contracts={"HISTORY_STORAGE_ADDRESS": b"\x35" * 20},
+            ),
+            Fork(
+                name="Osaka",
+                activation_time=1 << 40,
+                max_transaction_gas=1 << 24,
+                precompiles=precompiles | {"P256VERIFY": bytes(18) + b"\1\0"},
+            ),
+        ),
+    )
+
+
+class State(msgspec.Struct):
+    """World state after a block."""
+
+    accounts: dict[bytes, Account]
+    code: dict[bytes, bytes]
+    storage: dict[tuple[bytes, int], int]
+
+    def copy(self) -> State:
+        """An independent copy."""
+        return State(dict(self.accounts), dict(self.code), dict(self.storage))
+
+
+class MemoryBackend:
+    """Implements :class:`jovay.rpc.backend.Backend`."""
+
+    dev = None
+    client_version = "memory/v0"
+
+    def __init__(self, automine: bool = True) -> None:
+        self.automine = automine
+        self.chain = chain_config()
+        self.contracts: dict[bytes, Contract] = {}
+        self.pool: list[tuple[Transaction, bytes]] = []
+        self.blocks: list[Block] = []
+        self.states: list[State] = [State({}, {}, {})]
+        self.block_logs: list[list[Log]] = []
+        self.all_receipts: dict[bytes, Receipt] = {}
+        self.places: dict[bytes, tuple[int, int]] = {}
+        self.raw: dict[bytes, bytes] = {}
+        self.tags = {BlockTag.EARLIEST: 0}
+        self.submissions: list[int] = []
+        self.executed: list[tuple[Sequence[Bundle], int, ExecuteOptions]] = []
+        self.traces: dict[bytes, CallResult] = {}
+        self.executor: Callable[[Sequence[Bundle], int, ExecuteOptions], list[BundleResult]] | None = None
+        self._listeners: list[Callable[[Event], None]] = []
+        self._lock = threading.RLock()
+        self.seal()
+
+    # Making a chain.
+    def fund(self, address: bytes, balance: int) -> None:
+        """Set a balance in the newest state."""
+        self.states[-1].accounts[address] = Account(0, balance)
+
+    def install(self, address: bytes, contract: Contract) -> None:
+        """Put a Python contract at an address."""
+        self.contracts[address] = contract
+        self.states[-1].code[address] = b"\xfe"
+
+    def emit(self, event: Event) -> None:
+        """Tell all listeners."""
+        for listener in tuple(self._listeners):
+            listener(event)
+
+    def seal(self, timestamp: int | None = None) -> Header:
+        """Cut a block of the pooled transactions."""
+        with self._lock:
+            number = len(self.blocks)
+            state = self.states[-1].copy()
+            taken, self.pool = self.pool, []
+            block_hash = self.chain.genesis_hash if not number else keccak256(b"block%d" % number)
+            when = timestamp if timestamp is not None else 1_700_000_000 + number
+            logs: list[Log] = []
+            gas = 0
+            for index, (transaction, raw) in enumerate(taken):
+                result = self._apply(state, transaction)
+                gas += result.gas_used
+                place = (block_hash, number, when, transaction.hash, index)
+                own = [
+                    _log(item.address, item.topics, item.data, len(logs) + position, place)
+                    for position, item in enumerate(result.logs)
+                ]
+                logs += own
+                self.all_receipts[transaction.hash] = _receipt(transaction, result, gas, own, place)
+                self.places[transaction.hash] = (number, index)
+                self.raw[transaction.hash] = raw
+            header = _header(number, block_hash, self.blocks[-1].header if number else None, when, gas)
+            self.blocks.append(Block(header=header, transactions=[item for item, _ in taken], withdrawals=()))
+            self.block_logs.append(logs)
+            if number:
+                self.states.append(state)
+            hashes = b"".join(item.hash for item, _ in taken)
+        self.emit(NewBlock(header, hashes))
+        return header
+
+    def _apply(self, state: State, transaction: Transaction) -> CallResult:
+        to = transaction.to or keccak256(transaction.sender + b"%d" % transaction.nonce)[12:]
+        sender = state.accounts.get(transaction.sender, Account())
+        receiver = state.accounts.get(to, Account())
+        call = Call(sender=transaction.sender, to=to, value=transaction.value, data=transaction.input)
+        contract = self.contracts.get(to)
+        result = contract(call) if contract else CallResult(gas_used=21_000)
+        if transaction.to is None:
+            result = msgspec.structs.replace(result, created=to)
+            state.code[to] = transaction.input
+        cost = result.gas_used * transaction.effective_gas_price(BASE_FEE)
+        moved = transaction.value if result.halt is None else 0
+        state.accounts[transaction.sender] = Account(transaction.nonce + 1, sender.balance - cost - moved)
+        if to == transaction.sender:
+            return result
+        state.accounts[to] = Account(receiver.nonce, receiver.balance + moved)
+        return result
+
+    # Backend.
+    def keccak256(self, content: bytes) -> bytes:
+        return keccak256(content)
+
+    def head(self) -> int:
+        return len(self.blocks) - 1
+
+    def resolve(self, tag: BlockTag) -> int | None:
+        return self.tags.get(tag)
+
+    def number_of(self, block_hash: bytes) -> int | None:
+        return next((b.header.number for b in self.blocks if b.header.hash == block_hash), None)
+
+    def header(self, number: int) -> Header | None:
+        return self.blocks[number].header if number < len(self.blocks) else None
+
+    def block(self, number: int) -> Block | None:
+        return self.blocks[number] if number < len(self.blocks) else None
+
+    def transaction_count(self, number: int) -> int | None:
+        return len(self.blocks[number].transactions) if number < len(self.blocks) else None
+
+    def transaction_hashes(self, number: int) -> bytes | None:
+        block = self.block(number)
+        return None if block is None else b"".join(item.hash for item in block.transactions)
+
+    def transaction(self, transaction_hash: bytes) -> Inclusion | None:
+        place = self.places.get(transaction_hash)
+        if place is not None:
+            return self.transaction_at(*place)
+        return next((Inclusion(item) for item, _ in self.pool if item.hash == transaction_hash), None)
+
+    def transaction_at(self, number: int, index: int) -> Inclusion | None:
+        block = self.block(number)
+        if block is None or index >= len(block.transactions):
+            return None
+        return Inclusion(block.transactions[index], block.header, index)
+
+    def receipts(self, hashes: Sequence[bytes]) -> list[Receipt | None]:
+        return [self.all_receipts.get(item) for item in hashes]
+
+    def block_receipts(self, number: int) -> list[Receipt] | None:
+        block = self.block(number)
+        return None if block is None else [self.all_receipts[item.hash] for item in block.transactions]
+
+    def logs(self, query: LogFilter) -> list[Log]:
+        found: list[Log] = []
+        for number in range(query.first, query.last + 1):
+            hits = [log for log in self.block_logs[number] if _wanted(log, query)]
+            if query.limit and len(found) + len(hits) > query.limit:
+                raise TooManyResultsError(query.limit, number - 1)
+            found += hits
+        return found
+
+    def raw_header(self, number: int) -> bytes | None:
+        return b"header%d" % number if number < len(self.blocks) else None
+
+    def raw_block(self, number: int) -> bytes | None:
+        return b"block%d" % number if number < len(self.blocks) else None
+
+    def raw_receipts(self, number: int) -> list[bytes] | None:
+        block = self.block(number)
+        return None if block is None else [b"receipt" + item.hash for item in block.transactions]
+
+    def raw_transaction(self, transaction_hash: bytes) -> bytes | None:
+        pooled = {item.hash: raw for item, raw in self.pool}
+        return self.raw.get(transaction_hash) or pooled.get(transaction_hash)
+
+    def _state(self, number: int) -> State:
+        if number < 0 or number >= len(self.states):
+            raise HistoryUnavailableError(f"state of block {number} is not available")
+        return self.states[number]
+
+    def account(self, address: bytes, number: int) -> Account:
+        return self._state(number).accounts.get(address, Account())
+
+    def code(self, address: bytes, number: int) -> bytes:
+        return self._state(number).code.get(address, b"")
+
+    def storage(self, address: bytes, slot: int, number: int) -> int:
+        return self._state(number).storage.get((address, slot), 0)
+
+    def proof(self, address: bytes, slots: Sequence[int], number: int) -> AccountProof:
+        return AccountProof(
+            scheme="none",
+            state_root=bytes(32),
+            address=address,
+            account=self.account(address, number),
+            proof=(b"node",),
+            storage=tuple(SlotProof(slot, self.storage(address, slot, number), (b"leaf",)) for slot in slots),
+        )
+
+    def execute(
+        self, bundles: Sequence[Bundle], number: int, options: ExecuteOptions
+    ) -> list[BundleResult]:
+        self.executed.append((bundles, number, options))
+        if self.executor is not None:
+            return self.executor(bundles, number, options)
+        return [BundleResult([self._call(call) for call in bundle.calls]) for bundle in bundles]
+
+    def _call(self, call: Call) -> CallResult:
+        if (call.gas or 0) < 21_000:
+            detail = f"intrinsic gas too low: have {call.gas}, want 21000"
+            return CallResult(gas_used=0, invalid=Invalid.INTRINSIC_GAS, detail=detail)
+        contract = self.contracts.get(call.to or b"")
+        return contract(call) if contract else CallResult(gas_used=21_000, max_used_gas=21_000)
+
+    def trace_transactions(
+        self, number: int, indexes: Sequence[int] | None, options: TraceOptions, time_limit: float
+    ) -> list[CallResult]:
+        block = self.blocks[number]
+        chosen = range(len(block.transactions)) if indexes is None else indexes
+        return [self.traces[block.transactions[index].hash] for index in chosen]
+
+    def submit(self, batch: RawBatch, ready_only: bool = False) -> Submitted:
+        hashes, errors, added = [], {}, []
+        self.submissions.append(len(batch.ends))
+        with self._lock:
+            start = 0
+            for index, end in enumerate(batch.ends):
+                raw = batch.data[start:end]
+                start = end
+                try:
+                    transaction = parse_transaction(raw)
+                except Refused as error:
+                    hashes.append(bytes(32))
+                    errors[index] = SubmitError(Invalid.MALFORMED, f"rlp: {error}")
+                    continue
+                hashes.append(transaction.hash)
+                refused = self._check(transaction)
+                if refused is None:
+                    self.pool.append((transaction, raw))
+                    added.append(transaction.hash)
+                else:
+                    errors[index] = refused
+        if added:
+            self.emit(NewPending(b"".join(added)))
+            if self.automine:
+                self.seal()
+        return Submitted(b"".join(hashes), errors)
+
+    def _check(self, transaction: Transaction) -> SubmitError | None:
+        expected, nonce = self.next_nonce(transaction.sender), transaction.nonce
+        if nonce < expected:
+            text = f"nonce too low: next nonce {expected}, tx nonce {nonce}"
+            return SubmitError(Invalid.NONCE_TOO_LOW, text, expected)
+        if nonce > expected:
+            text = f"nonce too high: next nonce {expected}, tx nonce {nonce}"
+            return SubmitError(Invalid.NONCE_TOO_HIGH, text, expected)
+        if self.account(transaction.sender, self.head()).balance < transaction.value:
+            return SubmitError(Invalid.INSUFFICIENT_FUNDS, Invalid.INSUFFICIENT_FUNDS.value)
+        return None
+
+    def pool_status(self) -> PoolStatus:
+        return PoolStatus(len(self.pool), 0)
+
+    def pool_content(self, sender: bytes | None = None) -> PoolContent:
+        pending: dict[bytes, list[Transaction]] = {}
+        for item, _ in self.pool:
+            if sender in (None, item.sender):
+                pending.setdefault(item.sender, []).append(item)
+        queued: Mapping[bytes, Sequence[Transaction]] = {}
+        return PoolContent(pending, queued)
+
+    def next_nonce(self, address: bytes) -> int:
+        pooled = sum(item.sender == address for item, _ in self.pool)
+        return self.account(address, self.head()).nonce + pooled
+
+    def fees(self) -> Fees:
+        return Fees(BASE_FEE, 3, 1)
+
+    def blob_base_fee(self, number: int) -> int | None:
+        return 1
+
+    def finality(self, number: int) -> Finality:
+        if number >= len(self.blocks):
+            raise BackendError("unknown block")
+        return Finality(stage=1, block_number=number)
+
+    def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+
+def parse_transaction(raw: bytes) -> Transaction:
+    """A signed transaction of type 0 to 2."""
+    fields = decode(raw)
+    sender = recover(fields["signing_hash"], fields["r"], fields["s"], fields["y_parity"])
+    kind = fields["kind"]
+    dynamic = kind >= 2
+    v = fields["y_parity"]
+    if kind == 0:
+        v += 35 + 2 * fields["chain_id"] if fields["has_chain_id"] else 27
+    return Transaction(
+        type=kind,
+        hash=fields["hash"],
+        sender=sender,
+        nonce=fields["nonce"],
+        gas=fields["gas_limit"],
+        to=fields["to"] or None,
+        value=fields["value"],
+        input=fields["data"],
+        gas_price=None if dynamic else fields["max_fee"],
+        max_fee_per_gas=fields["max_fee"] if dynamic else None,
+        max_priority_fee_per_gas=fields["max_priority_fee"] if dynamic else None,
+        chain_id=fields.get("chain_id"),
+        access_list=() if kind else None,
+        v=v,
+        r=fields["r"],
+        s=fields["s"],
+    )
+
+
+def _wanted(log: Log, query: LogFilter) -> bool:
+    if query.addresses and log.address not in query.addresses:
+        return False
+    if len(query.topics) > len(log.topics):
+        return False
+    return all(not want or have in want for want, have in zip(query.topics, log.topics, strict=False))
+
+
+def _header(number: int, block_hash: bytes, parent: Header | None, when: int, gas: int) -> Header:
+    return Header(
+        number=number,
+        hash=block_hash,
+        parent_hash=parent.hash if parent else bytes(32),
+        coinbase=b"\xcb" * 20,
+        state_root=keccak256(b"state%d" % number),
+        transactions_root=keccak256(b"transactions%d" % number),
+        receipts_root=keccak256(b"receipts%d" % number),
+        logs_bloom=bytes(256),
+        gas_limit=30_000_000,
+        gas_used=gas,
+        timestamp=when,
+        base_fee_per_gas=BASE_FEE,
+        withdrawals_root=bytes.fromhex("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"),
+        blob_gas_used=0,
+        excess_blob_gas=0,
+        parent_beacon_block_root=bytes(32),
+        requests_hash=keccak256(b"requests"),
+        size=600,
+    )
+
+
+Place = tuple[bytes, int, int, bytes, int]
+
+
+def _log(address: bytes, topics: tuple[bytes, ...], data: bytes, log_index: int, place: Place) -> Log:
+    block_hash, number, when, transaction_hash, index = place
+    return Log(
+        address=address,
+        topics=topics,
+        data=data,
+        block_hash=block_hash,
+        block_number=number,
+        block_timestamp=when,
+        transaction_hash=transaction_hash,
+        transaction_index=index,
+        log_index=log_index,
+    )
+
+
+def _receipt(
+    transaction: Transaction, result: CallResult, cumulative: int, logs: list[Log], place: Place
+) -> Receipt:
+    block_hash, number, when, transaction_hash, index = place
+    return Receipt(
+        transaction_hash=transaction_hash,
+        transaction_index=index,
+        block_hash=block_hash,
+        block_number=number,
+        block_timestamp=when,
+        sender=transaction.sender,
+        to=transaction.to,
+        type=transaction.type,
+        status=0 if result.halt else 1,
+        gas_used=result.gas_used,
+        cumulative_gas_used=cumulative,
+        effective_gas_price=transaction.effective_gas_price(BASE_FEE),
+        logs_bloom=bytes(256),
+        logs=logs,
+        contract_address=result.created,
+    )
