@@ -29,6 +29,8 @@ NATIVE = [
     kernel_tx.next_access_entry,
     kernel_tx.next_authorization,
     kernel_tx.blob_hash,
+    kernel_tx.recover_sender,
+    kernel_tx.authority_of,
 ]
 PLAIN = ["kind", "nonce", "gas_limit", "max_fee", "max_priority_fee", "value", "max_blob_fee"]
 PLAIN += ["has_chain_id", "chain_id", "y_parity", "r", "s"]
@@ -82,8 +84,26 @@ class Decoded:
             signed = self.bytes_at(view.signed, view.signed_size)
             fields["digest"] = reference.keccak256(b"\5" + _list_header(len(signed)) + signed)
             fields["target"] = memory.read(Authorization.fields["target"][1], 20)
+            self.check_authority(memory, fields)
             found.append(fields)
         return found
+
+    def check_authority(self, memory: Buffer, fields: dict[str, Any]) -> None:
+        """Who signed the tuple, if anybody did, as libsecp256k1 sees it."""
+        scratch = Buffer(kernel_tx.AUTHORIZATION_SCRATCH)
+        status = self.native[kernel_tx.authority_of](memory.address, scratch.address)
+        assert scratch.intact
+        r, s, y_parity = fields["r"], fields["s"], fields["y_parity"]
+        if not (0 < r < reference.ORDER and 0 < s <= reference.ORDER // 2 and y_parity <= 1):
+            assert status == codes.INVALID_SIGNATURE
+            return
+        try:
+            expected = reference.recover(fields["digest"], r, s, y_parity)
+        except reference.Refused:
+            assert status == codes.RECOVERY_FAILED
+            return
+        assert status == 0
+        assert memory.read(Authorization.fields["authority"][1], 20) == expected
 
     def blobs(self) -> list[bytes]:
         count, address = self.tx.blob_count, self.memory.address
@@ -160,11 +180,21 @@ def test_transaction_tests(native: Any) -> None:
 
 
 def sender_of(native: Any, raw: bytes) -> bytes:
-    """The sender, by libsecp256k1 from the kernel's signing hash and signature."""
+    """The sender, by the kernel and by libsecp256k1 from the kernel's signing hash and signature."""
     decoded = Decoded(native, raw)
     assert decoded.status == 0
-    tx = decoded.tx
-    return reference.recover(decoded.field("signing_hash", 32), int(tx.r), int(tx.s), int(tx.y_parity))
+    tx, scratch = decoded.tx, Buffer(64)
+    status = native[kernel_tx.recover_sender](decoded.memory.address, scratch.address)
+    assert scratch.intact
+    try:
+        digest = decoded.field("signing_hash", 32)
+        sender = reference.recover(digest, int(tx.r), int(tx.s), int(tx.y_parity))
+    except reference.Refused:
+        assert status == codes.RECOVERY_FAILED
+        raise
+    assert status == 0
+    assert decoded.field("sender", 20) == sender
+    return sender
 
 
 @pytest.mark.parametrize("folder", ["prague/eip7702", "cancun/eip4844", "berlin", "london", "osaka/eip7825"])
@@ -378,23 +408,25 @@ def test_batches(native: Any, batch: list[tuple[bytes, bytes]]) -> None:
 
 
 def check_senders(native: Any, batch: Any, singles: Any, records: Buffer, statuses: Buffer) -> None:
-    """Lay out signatures, recover with libsecp256k1, hand the keys back."""
+    """Lay out signatures, recover with libsecp256k1, hand the keys back with every kind of mark."""
     n = len(singles)
     digests, signatures, owners = Buffer(n * 32), Buffer(n * 65), Buffer(n * 8)
     arrays = (records, statuses, digests, signatures, owners)
     m = native[kernel_tx.signatures_of](n, *(a.address for a in arrays))
     valid = [i for i, (_, sender) in enumerate(batch) if sender]
     assert words_of(owners)[:m] == valid
-    keys = Buffer(m * 64)
+    keys, marks, scratch = Buffer(m * 64), Buffer(bytes(k % 3 for k in range(m))), Buffer(m * 48 + 64)
     for k in range(m):
         signature = signatures.read(k * 65, 65)
         key = reference.PublicKey.from_signature_and_message(signature, digests.read(k * 32, 32), hasher=None)
-        keys.write(key.format(compressed=False)[1:], k * 64)
-    good, scratch = words_to([1] * max(m - 1, 0) + [0] * min(m, 1)), Buffer(m * 48)
-    arrays = (owners, keys, good, records, statuses, scratch)
+        if k % 3 == 1:
+            keys.write(key.format(compressed=False)[1:], k * 64)
+    arrays = (owners, keys, marks, records, statuses, scratch)
     native[kernel_tx.senders_from_keys](m, *(a.address for a in arrays))
-    for i in valid[:-1]:
-        at = i * Transaction.size + Transaction.fields["sender"][1]
-        assert records.read(at, 20) == batch[i][1]
-    if valid:
-        assert words_of(statuses)[valid[-1]] == codes.RECOVERY_FAILED
+    assert all(a.intact for a in arrays)
+    for k, i in enumerate(valid):
+        if k % 3 == 0:
+            assert words_of(statuses)[i] == codes.RECOVERY_FAILED
+        else:
+            at = i * Transaction.size + Transaction.fields["sender"][1]
+            assert records.read(at, 20) == batch[i][1]

@@ -1,4 +1,4 @@
-"""The zkTrie's definition (docs/zktrie.md) again, slow and short: Poseidon2 by its matrices, tries by recursion."""
+"""The zkTrie's definition (docs/zktrie.md) again, slow, short: Poseidon2 by matrices, tries by recursion."""
 
 from __future__ import annotations
 

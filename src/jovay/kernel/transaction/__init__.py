@@ -6,6 +6,7 @@
 ``decode``     bytes → fields, strict; hash and signing hash
 ``lists``      access lists (EIP-2930), blob hashes (EIP-4844), authorizations (EIP-7702)
 ``signing``    what is signed
+``recovery``   who signed: senders, authorities (EIP-7702)
 ``batch``      many at a time: hashes in SIMD lanes, arrays for batch recovery
 ============== ==========================================================================================
 """
@@ -32,12 +33,14 @@ from .record import (
     TRANSACTION_SIZE,
     Transaction,
 )
+from .recovery import AUTHORIZATION_SCRATCH, authority_of, recover_address, recover_sender
 from .signing import SIGNING_OVERHEAD, signing_payload
 from .status import message
 
 __all__ = [
     "ACCESS_KEY_STRIDE",
     "ACCESS_LIST",
+    "AUTHORIZATION_SCRATCH",
     "AUTHORIZATION_SIZE",
     "BLOB",
     "BLOB_HASH_STRIDE",
@@ -50,12 +53,15 @@ __all__ = [
     "AccessEntry",
     "Authorization",
     "Transaction",
+    "authority_of",
     "blob_hash",
     "decode",
     "decode_batch",
     "message",
     "next_access_entry",
     "next_authorization",
+    "recover_address",
+    "recover_sender",
     "senders_from_keys",
     "signatures_of",
     "signing_payload",

@@ -1,10 +1,11 @@
 """Many transactions at a time: hashes in SIMD lanes, and the arrays that batch recovery reads and writes."""
 
 from jovay.kernel.hashes.keccak import keccak256_batch
-from jovay.kernel.lang import U64, Ptr, copy, kernel, load64, store8, store64, store256be
+from jovay.kernel.lang import U64, Ptr, copy, kernel, load8, load64, store8, store64, store256be
 
 from .decode import parse
 from .record import L1_MESSAGE, TRANSACTION_SIZE, Transaction
+from .recovery import recover_sender
 from .signing import SIGNING_OVERHEAD, signing_payload
 from .status import RECOVERY_FAILED
 
@@ -67,12 +68,12 @@ def signatures_of(n: U64, records: Ptr, statuses: Ptr, digests: Ptr, signatures:
 
 @kernel
 def senders_from_keys(
-    m: U64, owners: Ptr, keys: Ptr, good: Ptr, records: Ptr, statuses: Ptr, scratch: Ptr
+    m: U64, owners: Ptr, keys: Ptr, marks: Ptr, records: Ptr, statuses: Ptr, scratch: Ptr
 ) -> None:
     """Set the senders of ``m`` recovered transactions, a sender being the last 20 bytes of keccak256(key).
 
-    ``keys``: m public keys of 64 bytes (x, y big-endian); ``good``: m U64 flags, 0 where recovery failed,
-    which becomes a status ``RECOVERY_FAILED``. ``scratch``: 48·m bytes.
+    ``keys``: m public keys of 64 bytes (x, y big-endian); ``marks``: a byte each: 1 recovered, 0 not (status
+    ``RECOVERY_FAILED`` then), else try again here. ``scratch``: 48·m + 64 bytes.
     """
     pointers, sizes, hashes = scratch, scratch + m * 8, scratch + m * 16
     for i in range(m):
@@ -80,8 +81,9 @@ def senders_from_keys(
         store64(sizes + i * 8, U64(64))
     keccak256_batch(m, pointers, sizes, hashes)
     for i in range(m):
-        owner = load64(owners + i * 8)
-        if load64(good + i * 8) == 0:
+        owner, mark = load64(owners + i * 8), load8(marks + i)
+        tx = Transaction(records + owner * TRANSACTION_SIZE)
+        if mark == 1:
+            copy(tx.sender, hashes + i * 32 + 12, U64(20))
+        elif mark == 0 or recover_sender(tx, scratch + m * 48) != 0:
             store64(statuses + owner * 8, U64(RECOVERY_FAILED))
-        else:
-            copy(Transaction(records + owner * TRANSACTION_SIZE).sender, hashes + i * 32 + 12, U64(20))
