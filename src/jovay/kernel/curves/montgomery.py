@@ -31,6 +31,9 @@ from jovay.kernel.lang import (
     store384,
 )
 
+from .inverse import inverse_modulo as inverse_modulo_256
+from .inverse import modular_inverse
+
 
 class PrimeField(NamedTuple):
     """Constants and kernel functions of one prime field.
@@ -240,13 +243,22 @@ def _power(f: str, size: int, one: Table, mul: Callable) -> Callable:
     return power
 
 
-def _inverse(f: str, modulus: int, power: Callable) -> Callable:
-    digits, count = exponent_table(modulus - 2)
+def _inverse(f: str, p: Word, row: Callable, memory: tuple[Callable, Callable], math: tuple) -> Callable:
+    word = type(p)
+    load, store = memory
+    wide, reduce = math
+    cubed = word((1 << (3 * word.bits)) % int(p))
+
+    @kernel(name=f"{f}_product_by_limb", inline=True)
+    def product(x: word, limb: U64) -> tuple[word, U64]:
+        return row(word(0), x, limb, U64(0), word(0))
+
+    inverse_modulo = inverse_modulo_256 if word is U256 else modular_inverse(word, product)
 
     @kernel(name=f"{f}_inverse", inline=False)
     def inverse(out: Ptr, a: Ptr, s: Ptr) -> None:
-        """``1/a`` by Fermat's little theorem, zero for zero; ``s``: 17 elements of scratch."""
-        power(out, a, address_of(digits), U64(count), s)
+        """``1/a``, zero for zero; ``s`` is not used: extensions of the field need it."""
+        store(out, reduce(wide(inverse_modulo(load(a), p), cubed)))
 
     return inverse
 
@@ -297,7 +309,7 @@ def prime_field(tag: str, modulus: int) -> PrimeField:
 
     add, sub, neg, halve, is_zero, equal = _memory_sums(f, word(modulus), load, store, plus, minus)
     power = _power(f, size, one, mul)
-    inverse = _inverse(f, modulus, power)
+    inverse = _inverse(f, word(modulus), row, (load, store), (wide, reduce))
     from_bytes, to_bytes = _codec(f, word(modulus), double, (load, store), (wide, reduce))
     return PrimeField(
         tag, modulus, word, double, size, one, load, store, plus, minus, wide, reduce,
