@@ -21,6 +21,7 @@ class WorldSizes(Record):
     code_bytes: U64
     code_index: U64
     history: U64
+    changed: U64
 
 
 class MachineSizes(Record):
@@ -73,6 +74,9 @@ def init_world(at: Ptr, sizes: WorldSizes, seed: U64) -> Ptr:
     w.history = at
     w.history_capacity = sizes.history
     at += aligned(sizes.history * VERSION_SIZE)
+    w.changed = at
+    w.changed_capacity = sizes.changed
+    at += aligned(sizes.changed * 8)
     w.seed = seed
     return at
 

@@ -8,6 +8,7 @@ little-endian); then the raw transaction. Output: ``Outcome``.
 
 from .evm.machine import LOG_SIZE, Block, Log, Machine, Result
 from .evm.process import process_transaction
+from .block.receipts import write_log
 from .hashes.keccak import keccak256, keccak256_word
 from .lang import (
     U64,
@@ -20,11 +21,10 @@ from .lang import (
     kernel,
     load64,
     load256,
-    store8,
     store64,
     store256be,
 )
-from .rlp import header_size, string_size, u64_size, u256_size, write_list_header, write_string, write_u64, write_u256
+from .rlp import header_size, u64_size, u256_size, write_list_header, write_string, write_u64, write_u256
 from .setup import MachineSizes, WorldSizes, init_machine, init_world
 from .sort import sort_by_key
 from .state.code import intern_code
@@ -76,6 +76,7 @@ def sizes_for(scale: U64, world: WorldSizes, machine: MachineSizes) -> None:
     world.code_bytes = U64(1 << 26) if big else U64(1 << 22)
     world.code_index = U64(16384)
     world.history = U64(0)
+    world.changed = U64(1 << 21) if big else U64(1 << 15)
     machine.accounts = U64(1 << 17) if big else U64(8192)
     machine.account_index = U64(1 << 19) if big else U64(32768)
     machine.slots = U64(1 << 21) if big else U64(32768)
@@ -205,25 +206,6 @@ def logs_hash(m: Machine, first: U64, count: U64, at: Ptr, out: Ptr) -> None:
     start = body - header_size(size)
     write_list_header(start, size)
     keccak256(start, p - start, out)
-
-
-@kernel
-def log_payload(log: Log) -> U64:
-    topics = log.topic_count * 33
-    return U64(21) + header_size(topics) + topics + string_size(log.data, log.data_size)
-
-
-@kernel
-def write_log(log: Log, p: Ptr) -> Ptr:
-    """RLP [address, topics, data]."""
-    topics = log.topic_count * 33
-    p = write_list_header(p, log_payload(log))
-    store256be(p + 1, log.address << 96)
-    store8(p, U64(0x94))
-    p = write_list_header(p + 21, topics)
-    for k in range(log.topic_count):
-        p = write_string(p, log.topics + U64(k) * 32, U64(32))
-    return write_string(p, log.data, log.data_size)
 
 
 @kernel

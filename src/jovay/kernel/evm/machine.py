@@ -118,6 +118,7 @@ class Result(Record):
     log_count: U64
     output_size: U64  # in the machine's return arena
     l1_fee: U256
+    fee: U256  # owed to the coinbase, where the view is parallel
     blob_gas: U64
 
 
@@ -128,6 +129,7 @@ class Machine(Record):
     block: Block
     height: U64  # the view reads the world as of this block
     group: U64  # conflict group in execution; 0: no ownership rules
+    parallel: U64  # 1: one of several views of the same block: every key needs a world record, fees are summed
     stamp: U64  # of the running transaction
     budget: U64  # jumps and calls until PAUSED
     abort: U64  # status of a look-up that gave the null record
@@ -184,7 +186,6 @@ class Machine(Record):
     blob_hashes: Ptr
     blob_count: U64
     refund: U64
-    fees: U256  # owed to the coinbase by transactions of this machine, not yet credited
     transaction: U64  # index, for logs
     trace: Ptr  # Trace record, 0 when not tracing
     seed: U64

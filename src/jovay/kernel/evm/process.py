@@ -284,11 +284,12 @@ def settle(m: Machine, tx: Transaction, sender: Account, how: U64, result: Resul
         fee = m.gas_price * U256(used) + result.l1_fee
         if fork >= forks.LONDON and m.block.fees_to_coinbase == 0:
             fee -= m.block.base_fee * U256(used)
-        paid = pay_coinbase(m, fee)
+        paid = pay_coinbase(m, fee, result)
         if paid != VALID:
             return paid
     else:
         result.gas_price = U256(0)
+        result.fee = U256(0)
     if not finalise(m):
         return m.abort
     m.journal_count = U64(0)
@@ -302,10 +303,10 @@ def outermost_gas(m: Machine) -> U64:
 
 
 @kernel
-def pay_coinbase(m: Machine, fee: U256) -> U64:
-    """Serially at once; in a conflict group the fees are summed up, since adding commutes."""
-    if m.group != 0:
-        m.fees += fee
+def pay_coinbase(m: Machine, fee: U256, result: Result) -> U64:
+    """Serially at once; among parallel views the block sums the fees up, since adding commutes."""
+    result.fee = fee
+    if m.parallel != 0:
         return U64(VALID)
     coinbase = account(m, m.block.coinbase)
     if address_of(coinbase) == 0 or not set_balance(m, coinbase, coinbase.balance + fee):

@@ -1,7 +1,7 @@
 """Bring what a view changed into the world, as block ``world.height``."""
 
 from ..evm.machine import Account, Machine, Slot
-from ..lang import U64, U256, address_of, kernel, load64
+from ..lang import U64, U256, Ptr, address_of, kernel, load64, store64
 from .code import intern_code
 from .history import push_account, push_slot
 from .world import World, insert_account, insert_slot
@@ -12,12 +12,28 @@ OK, WORLD_FULL = 0, 1
 @kernel
 def commit_view(m: Machine) -> U64:
     """Write every listed record that differs back to the world. OK, or WORLD_FULL with the rest not written."""
-    for i in range(m.dirty_count):
+    return commit_range(m, U64(0), m.dirty_count)
+
+
+@kernel
+def commit_range(m: Machine, first: U64, end: U64) -> U64:
+    """The same for a range of the list of changes."""
+    for i in range(first, end):
         pointer = load64(m.dirty + U64(i) * 8)
         written = commit_slot(m.world, Slot(pointer - 1)) if pointer & 1 != 0 else commit_account(m.world, Account(pointer))
         if not written:
             return U64(WORLD_FULL)
     return U64(OK)
+
+
+@kernel
+def begin_change(world: World, pointer: Ptr) -> bool:
+    """List a record as changed in this block (it may be listed more than once)."""
+    if world.changed_count == world.changed_capacity:
+        return False
+    store64(world.changed + world.changed_count * 8, pointer)
+    world.changed_count += 1
+    return True
 
 
 @kernel
@@ -36,6 +52,8 @@ def commit_account(world: World, a: Account) -> bool:
         code = address_of(intern_code(world, a.code.bytes, a.code.size, a.code.hash))
         if code == 0:
             return False
+    if not begin_change(world, address_of(base)):
+        return False
     if base.version != world.height:
         push_account(world, base)
         base.version = world.height
@@ -72,6 +90,8 @@ def commit_slot(world: World, s: Slot) -> bool:
     current = base.value if base.storage_epoch == s.storage_epoch else U256(0)
     if current == s.value:
         return True
+    if not begin_change(world, address_of(base) | 1):
+        return False
     if base.version != world.height:
         push_slot(world, base)
         base.version = world.height

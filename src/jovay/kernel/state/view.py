@@ -28,7 +28,6 @@ def reset_view(m: Machine) -> None:
     m.journal_count = U64(0)
     m.log_count = U64(0)
     m.log_data_used = U64(0)
-    m.fees = U256(0)
     m.transaction = U64(0)
 
 
@@ -85,8 +84,11 @@ def load_account(m: Machine, address: U256, at: U64) -> Account:
         if allowed == 0:
             m.abort = U64(status.LEFT_SET)
             return nothing
-    elif m.world.complete == 0 or m.group != 0:
+    elif m.world.complete == 0 or m.parallel != 0:
         miss(m, U64(0), address, U256(0))
+        return nothing
+    if m.parallel != 0 and address == m.block.coinbase:  # its balance is known only when all fees are
+        m.abort = U64(status.LEFT_SET)
         return nothing
     position = m.account_count
     if position * 2 > m.account_mask or position == m.account_capacity:
@@ -201,7 +203,7 @@ def load_slot(m: Machine, a: Account, s: Slot) -> bool:
     if base_account.exists == 0 and base_account.has_storage == 0 and base_account.version <= m.height:
         s.loaded = U64(1)  # nothing can be stored under an account that does not exist
         return True
-    if m.world.complete == 0 or m.group != 0:
+    if m.world.complete == 0 or m.parallel != 0:
         miss(m, U64(1), a.address, s.key)
         return False
     s.loaded = U64(1)

@@ -76,6 +76,9 @@ class World(Record):
     code_mask: U64
     code_count: U64
     height: U64
+    changed: Ptr  # records changed in the running block: BaseAccount, or BaseSlot with bit 0 set
+    changed_count: U64
+    changed_capacity: U64
 
 
 BASE_ACCOUNT_SIZE = BaseAccount.size

@@ -1,0 +1,1 @@
+"""Blocks: prediction of read-write sets, conflict groups, execution, receipts, write sets."""

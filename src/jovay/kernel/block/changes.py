@@ -1,0 +1,172 @@
+"""The write set of a block: the records it changed, as flat arrays for storage and followers."""
+
+from ..lang import U64, U256, Ptr, Record, address_of, kernel, load64
+from ..state.code import find_code
+from ..state.history import push_account, push_slot
+from ..state.world import (
+    EMPTY_CODE_HASH,
+    BaseAccount,
+    BaseSlot,
+    Code,
+    World,
+    find_account,
+    find_slot,
+    insert_account,
+    insert_slot,
+)
+
+
+class AccountChange(Record):
+    """An account after the block. ``exists`` 0: it is gone, and its storage with it."""
+
+    address: U256
+    balance: U256
+    code_hash: U256
+    nonce: U64
+    exists: U64
+    code_size: U64
+    wiped: U64  # storage epoch: differs from 0 where storage was wiped since the account was loaded
+
+
+class SlotChange(Record):
+    """A storage slot after the block."""
+
+    address: U256
+    key: U256
+    value: U256
+
+
+class Changes(Record):
+    """Where the write set goes, and how much there is."""
+
+    accounts: Ptr
+    slots: Ptr
+    account_count: U64
+    slot_count: U64
+
+
+ACCOUNT_CHANGE_SIZE = AccountChange.size
+SLOT_CHANGE_SIZE = SlotChange.size
+LISTED = 0xFFFFFFFD
+
+
+@kernel
+def collect_changes(world: World, stamp: U64, out: Changes) -> None:
+    """Write every changed record once; ``out`` has room for ``changed_count`` of each kind. Empties the list."""
+    mark = (stamp << 32) | LISTED
+    out.account_count = U64(0)
+    out.slot_count = U64(0)
+    for i in range(world.changed_count):
+        pointer = load64(world.changed + U64(i) * 8)
+        if pointer & 1 != 0:
+            write_slot(BaseSlot(pointer - 1), mark, out)
+        else:
+            write_account(BaseAccount(pointer), mark, out)
+    world.changed_count = U64(0)
+
+
+@kernel
+def write_account(base: BaseAccount, mark: U64, out: Changes) -> None:
+    if base.owner == mark:
+        return
+    base.owner = mark
+    change = AccountChange(out.accounts + out.account_count * ACCOUNT_CHANGE_SIZE)
+    out.account_count += 1
+    change.address = base.address
+    change.balance = base.balance
+    change.code_hash = base.code_hash
+    change.nonce = base.nonce
+    change.exists = base.exists
+    change.code_size = Code(base.code).size if base.code != 0 else U64(0)
+    change.wiped = base.storage_epoch
+
+
+@kernel
+def write_slot(base: BaseSlot, mark: U64, out: Changes) -> None:
+    if base.owner == mark:
+        return
+    base.owner = mark
+    account = base.account
+    change = SlotChange(out.slots + out.slot_count * SLOT_CHANGE_SIZE)
+    out.slot_count += 1
+    change.address = account.address
+    change.key = base.key
+    change.value = base.value if base.storage_epoch == account.storage_epoch else U256(0)
+
+
+@kernel
+def load_accounts(world: World, changes: Ptr, n: U64, version: U64) -> U64:
+    """Bring ``n`` AccountChange records, known to hold since block ``version``, into the tables. Answers how many fit.
+
+    Code must have been interned before. Records that are in the tables already stay as they are.
+    """
+    for i in range(n):
+        change = AccountChange(changes + U64(i) * ACCOUNT_CHANGE_SIZE)
+        if address_of(find_account(world, change.address)) == 0:
+            base = insert_account(world, change.address)
+            if address_of(base) == 0:
+                return U64(i)
+            base.balance = change.balance
+            base.code_hash = change.code_hash
+            base.nonce = change.nonce
+            base.exists = change.exists
+            base.version = version
+            base.code = U64(0)
+            if change.code_hash != EMPTY_CODE_HASH:
+                base.code = address_of(find_code(world, change.code_hash))
+    return n
+
+
+@kernel
+def load_slots(world: World, changes: Ptr, n: U64, version: U64) -> U64:
+    """Bring ``n`` SlotChange records into the tables, inserting absent accounts where need be. Answers how many fit."""
+    for i in range(n):
+        change = SlotChange(changes + U64(i) * SLOT_CHANGE_SIZE)
+        account = insert_account(world, change.address)
+        if address_of(account) == 0:
+            return U64(i)
+        if address_of(find_slot(world, account, change.key)) == 0:
+            slot = insert_slot(world, account, change.key)
+            if address_of(slot) == 0:
+                return U64(i)
+            slot.value = change.value
+            slot.version = version
+    return n
+
+
+@kernel
+def apply_changes(world: World, changes: Changes, height: U64) -> U64:
+    """Replay a block's write set: recovery and followers. 0, or 1 when a table is full.
+
+    Every changed record must be in the tables already (load it first), so that its history is right.
+    """
+    world.height = height
+    for i in range(changes.account_count):
+        change = AccountChange(changes.accounts + U64(i) * ACCOUNT_CHANGE_SIZE)
+        base = insert_account(world, change.address)
+        if address_of(base) == 0:
+            return U64(1)
+        push_account(world, base)
+        base.version = height
+        if change.exists == 0 and base.exists != 0:
+            base.storage_epoch += 1
+        base.balance = change.balance
+        base.code_hash = change.code_hash
+        base.nonce = change.nonce
+        base.exists = change.exists
+        base.code = U64(0)
+        if change.code_hash != EMPTY_CODE_HASH:
+            base.code = address_of(find_code(world, change.code_hash))
+    for i in range(changes.slot_count):
+        change = SlotChange(changes.slots + U64(i) * SLOT_CHANGE_SIZE)
+        account = insert_account(world, change.address)
+        if address_of(account) == 0:
+            return U64(1)
+        slot = insert_slot(world, account, change.key)
+        if address_of(slot) == 0:
+            return U64(1)
+        push_slot(world, slot)
+        slot.version = height
+        slot.storage_epoch = account.storage_epoch
+        slot.value = change.value
+    return U64(0)

@@ -1,0 +1,147 @@
+"""Execution of conflict groups, commitment of what they changed, and the serial rest of a block."""
+
+from ..evm import status
+from ..evm.machine import Machine
+from ..evm.process import process_transaction
+from ..evm.validity import VALID
+from ..lang import U64, U256, Ptr, address_of, kernel, load64, store64
+from ..state.commit import OK, WORLD_FULL, begin_change, commit_range
+from ..state.history import push_account
+from ..state.view import forget_index
+from ..state.world import World, insert_account
+from .run import DEFERRED, DEPENDENT, DROPPED, EXECUTED, PREDICTED, run_at
+
+INVALID = 128
+
+
+@kernel
+def collect_groups(runs: Ptr, n: U64, out: Ptr) -> U64:
+    """First runs of the groups that must be executed, largest first, as U64 at ``out``; answers their number.
+
+    Runs that nobody disturbs become EXECUTED as they were predicted.
+    """
+    count = U64(0)
+    for i in range(n):
+        r = run_at(runs, U64(i))
+        first = (r.state == PREDICTED or r.state == DEPENDENT) and r.parent == U64(i)
+        if first and r.group_size == 1 and r.state == PREDICTED:
+            r.state = U64(EXECUTED)
+        elif first:
+            store64(out + count * 8, U64(i))
+            count += 1
+    at = U64(1)
+    while at < count:  # insertion sort: groups are few, and mostly of one size
+        moving = load64(out + at * 8)
+        size, k = run_at(runs, moving).group_size, at
+        while k > 0 and run_at(runs, load64(out + k * 8 - 8)).group_size < size:
+            store64(out + k * 8, load64(out + k * 8 - 8))
+            k -= 1
+        store64(out + k * 8, moving)
+        at += 1
+    return count
+
+
+@kernel
+def execute_group(m: Machine, runs: Ptr, root: U64, stamp: U64) -> None:
+    """Execute a group's runs in order. One that leaves the predicted set is deferred, and with it all after it."""
+    forget_index(m)
+    m.group = (stamp << 32) | (root + 1)
+    m.parallel = U64(1)
+    m.flags = U64(0)
+    first_dirty = m.dirty_count
+    deferring, index = False, root + 1
+    while index != 0:
+        r = run_at(runs, index - 1)
+        index = r.next
+        if deferring:
+            r.state = U64(DEFERRED)
+            continue
+        how = process_transaction(m, r.transaction, ~U64(0), r.result)
+        r.machine = m
+        r.status = how
+        if how == VALID:
+            r.state = U64(EXECUTED)
+        elif how >= INVALID:
+            r.state = U64(DROPPED)
+        else:
+            r.state = U64(DEFERRED)
+            deferring = True
+    head = run_at(runs, root)
+    head.machine = m
+    head.first_dirty = first_dirty
+    head.dirty_end = m.dirty_count
+    m.group = U64(0)
+
+
+@kernel
+def execute_groups(m: Machine, runs: Ptr, groups: Ptr, first: U64, step: U64, count: U64, stamp: U64) -> None:
+    """One worker's share: every ``step``-th group from ``first`` on."""
+    at = first
+    while at < count:
+        execute_group(m, runs, load64(groups + at * 8), stamp)
+        at += step
+
+
+@kernel
+def commit_runs(world: World, runs: Ptr, n: U64) -> U64:
+    """Bring what singles and groups changed into the world. OK or WORLD_FULL."""
+    for i in range(n):
+        r = run_at(runs, U64(i))
+        if r.parent == U64(i) and (r.group_size > 1 or r.state == EXECUTED):
+            if commit_range(r.machine, r.first_dirty, r.dirty_end) != OK:
+                return U64(WORLD_FULL)
+    return U64(OK)
+
+
+@kernel
+def credit_fees(world: World, runs: Ptr, n: U64, coinbase: U256) -> U64:
+    """Credit the coinbase with the fees of all executed runs. OK or WORLD_FULL."""
+    total = U256(0)
+    for i in range(n):
+        r = run_at(runs, U64(i))
+        if r.state == EXECUTED:
+            total += r.result.fee
+    if total == 0:
+        return U64(OK)
+    base = insert_account(world, coinbase)
+    if address_of(base) == 0 or not begin_change(world, address_of(base)):
+        return U64(WORLD_FULL)
+    if base.version != world.height:
+        push_account(world, base)
+        base.version = world.height
+    base.balance += total
+    base.exists = U64(1)
+    return U64(OK)
+
+
+@kernel
+def execute_deferred(m: Machine, runs: Ptr, n: U64, first: U64) -> U64:
+    """Execute deferred runs from ``first`` on, serially in ``m``. Answers n when done, else the run that misses keys."""
+    m.group = U64(0)
+    m.parallel = U64(0)
+    m.flags = U64(0)
+    for i in range(first, n):
+        r = run_at(runs, U64(i))
+        if r.state == DEFERRED:
+            how = process_transaction(m, r.transaction, ~U64(0), r.result)
+            if how == status.MISS:
+                return U64(i)
+            r.machine = m
+            r.status = how
+            r.state = U64(EXECUTED) if how == VALID else U64(DROPPED)
+            r.parent = n  # it follows the groups in the block
+    return n
+
+
+@kernel
+def order_block(runs: Ptr, n: U64, order: Ptr) -> U64:
+    """Indexes of the executed runs in block order at ``order``: the groups', then the deferred. Answers their number."""
+    count = U64(0)
+    for late in range(2):
+        for i in range(n):
+            r = run_at(runs, U64(i))
+            if r.state == EXECUTED and U64(r.parent == n) == U64(late):
+                r.position = count
+                store64(order + count * 8, U64(i))
+                count += 1
+    return count

@@ -1,0 +1,218 @@
+"""Receipts: what the node stores and serves, the bloom filters, and the two roots over transactions and receipts."""
+
+from ..evm.machine import LOG_SIZE, Log, Machine, Result
+from ..hashes.keccak import keccak256_word
+from ..lang import U64, U256, Bytes, Ptr, Record, copy, fill, kernel, load8, load64, store8, store64, store256be
+from ..rlp import header_size, string_size, u64_size, write_list_header, write_string, write_u64
+from ..transaction.record import Transaction
+from ..trie.mpt import mpt_scratch, ordered_root
+from .run import Run, run_at
+
+
+class Receipt(Record):
+    """A stored receipt. ``created`` is 0 if no contract was created; logs are counted from the block's first."""
+
+    status: U64
+    kind: U64
+    gas_used: U64
+    cumulative_gas: U64
+    first_log: U64
+    log_count: U64
+    blob_gas: U64
+    gas_price: U256
+    created: U256
+    l1_fee: U256
+    bloom: Bytes(256)
+
+
+class StoredLog(Record):
+    """A stored log; its data lies at ``data_offset`` in the block's log data."""
+
+    address: U256
+    topics: Bytes(128)
+    topic_count: U64
+    data_offset: U64
+    data_size: U64
+    transaction: U64
+
+
+class BlockReceipts(Record):
+    """Where the receipts of a block go, and what they sum up to."""
+
+    receipts: Ptr
+    logs: Ptr
+    log_data: Ptr
+    log_capacity: U64
+    log_data_capacity: U64
+    count: U64
+    log_count: U64
+    log_data_size: U64
+    gas_used: U64
+    blob_gas_used: U64
+    scratch: Ptr
+    scratch_size: U64
+    bloom: Bytes(256)
+    receipts_root: Bytes(32)
+    transactions_root: Bytes(32)
+
+
+RECEIPT_SIZE = Receipt.size
+STORED_LOG_SIZE = StoredLog.size
+OK, TOO_SMALL = 0, 1
+
+
+@kernel
+def add_to_bloom(bloom: Ptr, digest: U256) -> None:
+    """Set the three bits that a Keccak-256 digest names (Yellow Paper, 4.3.1)."""
+    for k in range(3):
+        bit = U64(digest >> (240 - 16 * k)) & 2047
+        at = bloom + 255 - (bit >> 3)
+        store8(at, load8(at) | (U64(1) << (bit & 7)))
+
+
+@kernel
+def bloom_log(bloom: Ptr, log: Log, scratch: Ptr) -> None:
+    store256be(scratch, log.address << 96)
+    add_to_bloom(bloom, keccak256_word(scratch, U64(20)))
+    for k in range(log.topic_count):
+        add_to_bloom(bloom, keccak256_word(log.topics + U64(k) * 32, U64(32)))
+
+
+@kernel
+def log_size(log: Log) -> U64:
+    """Bytes of a log's RLP payload."""
+    topics = log.topic_count * 33
+    return U64(21) + header_size(topics) + topics + string_size(log.data, log.data_size)
+
+
+@kernel
+def write_log(log: Log, p: Ptr) -> Ptr:
+    """RLP [address, topics, data]."""
+    p = write_list_header(p, log_size(log))
+    store256be(p + 1, log.address << 96)
+    store8(p, U64(0x94))
+    p = write_list_header(p + 21, log.topic_count * 33)
+    for k in range(log.topic_count):
+        p = write_string(p, log.topics + U64(k) * 32, U64(32))
+    return write_string(p, log.data, log.data_size)
+
+
+@kernel
+def receipt_bound(result: Result, m: Machine) -> U64:
+    """Upper bound of the bytes of a receipt's consensus encoding."""
+    size = U64(320)
+    for k in range(result.log_count):
+        size += Log(m.logs + (result.first_log + U64(k)) * LOG_SIZE).data_size + 192
+    return size
+
+
+@kernel
+def encode_receipt(receipt: Receipt, result: Result, m: Machine, p: Ptr) -> Ptr:
+    """EIP-2718 consensus encoding: [type ‖] RLP [status, cumulative gas, bloom, logs]."""
+    logs = U64(0)
+    for k in range(result.log_count):
+        size = log_size(Log(m.logs + (result.first_log + U64(k)) * LOG_SIZE))
+        logs += header_size(size) + size
+    if receipt.kind != 0:
+        store8(p, receipt.kind)
+        p += 1
+    payload = U64(1) + u64_size(receipt.cumulative_gas) + 259 + header_size(logs) + logs
+    p = write_list_header(p, payload)
+    p = write_u64(write_u64(p, receipt.status), receipt.cumulative_gas)
+    p = write_string(p, receipt.bloom, U64(256))
+    p = write_list_header(p, logs)
+    for k in range(result.log_count):
+        p = write_log(Log(m.logs + (result.first_log + U64(k)) * LOG_SIZE), p)
+    return p
+
+
+@kernel
+def store_logs(out: BlockReceipts, result: Result, m: Machine, receipt: Receipt, position: U64) -> bool:
+    """Copy a run's logs into the block's and into the receipt's bloom."""
+    receipt.first_log = out.log_count
+    receipt.log_count = result.log_count
+    if out.log_count + result.log_count > out.log_capacity:
+        return False
+    for k in range(result.log_count):
+        log = Log(m.logs + (result.first_log + U64(k)) * LOG_SIZE)
+        if out.log_data_size + log.data_size > out.log_data_capacity:
+            return False
+        stored = StoredLog(out.logs + out.log_count * STORED_LOG_SIZE)
+        stored.address = log.address
+        copy(stored.topics, log.topics, U64(128))
+        stored.topic_count = log.topic_count
+        stored.data_offset = out.log_data_size
+        stored.data_size = log.data_size
+        stored.transaction = position
+        if log.data_size != 0:
+            copy(out.log_data + out.log_data_size, log.data, log.data_size)
+        out.log_data_size += log.data_size
+        out.log_count += 1
+        bloom_log(receipt.bloom, log, out.scratch)
+    return True
+
+
+@kernel
+def build_receipt(out: BlockReceipts, r: Run, position: U64) -> bool:
+    result, m = r.result, r.machine
+    receipt = Receipt(out.receipts + position * RECEIPT_SIZE)
+    out.gas_used += result.gas_used
+    out.blob_gas_used += result.blob_gas
+    receipt.status = result.status
+    receipt.kind = r.transaction.kind
+    receipt.gas_used = result.gas_used
+    receipt.cumulative_gas = out.gas_used
+    receipt.blob_gas = result.blob_gas
+    receipt.gas_price = result.gas_price
+    receipt.created = result.created
+    receipt.l1_fee = result.l1_fee
+    fill(receipt.bloom, U64(0), U64(256))
+    if not store_logs(out, result, m, receipt, position):
+        return False
+    for k in range(32):
+        at = out.bloom + U64(k) * 8
+        store64(at, load64(at) | load64(receipt.bloom + U64(k) * 8))
+    return True
+
+
+@kernel
+def build_receipts(out: BlockReceipts, runs: Ptr, order: Ptr, count: U64) -> U64:
+    """Fill the block's receipts, logs, bloom and the two roots. OK, or TOO_SMALL with nothing of use."""
+    out.count = count
+    out.log_count, out.log_data_size, out.gas_used, out.blob_gas_used = U64(0), U64(0), U64(0), U64(0)
+    fill(out.bloom, U64(0), U64(256))
+    for i in range(count):
+        if not build_receipt(out, run_at(runs, load64(order + U64(i) * 8)), U64(i)):
+            return U64(TOO_SMALL)
+    return roots(out, runs, order, count)
+
+
+@kernel
+def roots(out: BlockReceipts, runs: Ptr, order: Ptr, count: U64) -> U64:
+    """Keccak MPT roots over the raw transactions and over the consensus encodings of the receipts."""
+    values, total = out.scratch, U64(0)
+    for i in range(count):
+        tx = run_at(runs, load64(order + U64(i) * 8)).transaction
+        store64(values + U64(i) * 16, tx.raw)
+        store64(values + U64(i) * 16 + 8, tx.raw_size)
+        total += tx.raw_size
+    scratch = values + count * 16
+    end = out.scratch + out.scratch_size
+    if scratch + mpt_scratch(count, total) > end:
+        return U64(TOO_SMALL)
+    ordered_root(count, values, out.transactions_root, scratch)
+    p, total = scratch, U64(0)
+    for i in range(count):
+        r = run_at(runs, load64(order + U64(i) * 8))
+        if p + receipt_bound(r.result, r.machine) > end:
+            return U64(TOO_SMALL)
+        after = encode_receipt(Receipt(out.receipts + U64(i) * RECEIPT_SIZE), r.result, r.machine, p)
+        store64(values + U64(i) * 16, p)
+        store64(values + U64(i) * 16 + 8, after - p)
+        total += after - p
+        p = after
+    scratch = (p + 63) & ~U64(63)
+    if scratch + mpt_scratch(count, total) > end:
+        return U64(TOO_SMALL)
+    ordered_root(count, values, out.receipts_root, scratch)
+    return U64(OK)
