@@ -50,6 +50,9 @@ class BlockParts:
 
     def frozen(self) -> BlockParts:
         """The same block with ``bytes`` in every field, which no arena behind a memoryview can change."""
+        if all(type(getattr(self, name)) is bytes for name in FIELDS):
+            self._check()
+            return self
         offsets = self.tx_offsets
         if not isinstance(offsets, bytes):
             if len(offsets) and int(offsets[-1]) >= 1 << 32:

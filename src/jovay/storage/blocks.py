@@ -237,9 +237,9 @@ class BlockStore:
         return segments[bisect_right(firsts, number) - 1]
 
     def read(self, number: int, part: Part, start: int = 0, length: int | None = None) -> bytes:
-        """``length`` bytes of a part from ``start`` (all by default), without reading the rest of the block.
+        """``length`` bytes of a part from ``start`` (default: all), without reading the rest of the block.
 
-        Raises ``MissingBlockError``, ``PrunedDataError``, ``CorruptStoreError``, ``IndexError`` (past the end).
+        Raises ``MissingBlockError``, ``PrunedDataError``, ``CorruptStoreError`` or ``IndexError``.
         """
         block = self._recent.get(number)
         if block is None or number > self.latest:

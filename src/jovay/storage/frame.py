@@ -94,6 +94,8 @@ def parse(data: bytes, where: str | Path) -> FrameHeader:
         raise CorruptStoreError(where, "block header checksum", fields[-1], checksum)
     if fields[1] != FORMAT:
         raise CorruptStoreError(where, "block format version", FORMAT, fields[1])
+    if not fields[6] < fields[7]:
+        raise CorruptStoreError(where, "index in its group", f"below {fields[7]}", fields[6])
     number, block_hash, tx_count, group_index, group_size, dropped = fields[3:9]
     lengths, checksums = fields[10 : 10 + PARTS], fields[10 + PARTS : -1]
     return FrameHeader(number, block_hash, tx_count, group_index, group_size, dropped, lengths, checksums)

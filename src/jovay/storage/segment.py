@@ -17,7 +17,7 @@ from .frame import FRAME, MAGIC, FrameHeader, Part, check, parse
 
 GROWTH = 4 << 20
 """The growing file is extended by this many bytes, so that a commit seldom changes its length."""
-KEEP_CACHED = 64 << 20
+KEEP_CACHED = 16 << 20
 """Written bytes that stay in the page cache (the newest blocks are in memory anyway)."""
 _SIDECAR = struct.Struct("<8sQQII")
 _SIDECAR_MAGIC = b"JVOFFS01"
