@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
-import llvmlite
-import numba.core  # noqa: F401  (the version below is Numba's; importing its core is cheap)
-from numba import __version__ as numba_version
 
 from jovay import kernel
 
@@ -34,9 +33,10 @@ def digest(*parts: str | bytes) -> str:
     return h.hexdigest()
 
 
+@cache
 def toolchain_version() -> str:
     """Everything outside our sources that decides the generated code."""
-    return f"python {sys.version_info[:2]} numba {numba_version} llvmlite {llvmlite.__version__}"
+    return f"python {sys.version_info[:2]} numba {version('numba')} llvmlite {version('llvmlite')}"
 
 
 def source_digest(*directories: Path) -> str:

@@ -8,8 +8,9 @@ its IR and the CPU. An entry whose arguments and result are 64-bit words is call
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import llvmlite.binding as llvm
@@ -168,24 +169,46 @@ def optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine, level: int, ve
     passes.getModulePassManager().run(module, passes)
 
 
-def build(
+def forward(symbol: str, twin: str, arguments: int) -> str:
+    """IR that defines ``symbol`` as a call of its SIMD twin (all arguments and the result are 64-bit words)."""
+    types = ", ".join(["i64"] * arguments)
+    named = ", ".join(f"i64 %a{k}" for k in range(arguments))
+    return (
+        f'declare i64 @"{twin}"({types})\n'
+        f'define i64 @"{symbol}"({named}) {{\n  %r = call i64 @"{twin}"({named})\n  ret i64 %r\n}}\n'
+    )
+
+
+def compile_object(
     entries: Sequence[Callable[..., Any]],
+    twins: Mapping[str, str] = MappingProxyType({}),
     extra: Sequence[str] = (),
     progress: Progress | None = None,
-) -> Library:
-    """Compile ``entries`` with all they call, plus ``extra`` IR modules, for this CPU."""
-    from .frontend import reachable
+) -> bytes:
+    """Object code of ``entries`` with all they call, for this CPU; cached by IR.
 
-    host_machine()
-    texts = generate(reachable(list(entries)), progress)
+    ``twins`` maps kernel functions to functions of the ``extra`` IR modules that take their place.
+    """
+    from .frontend import reachable, signature_of
+
+    machine = host_machine()
+    functions = reachable(list(entries))
+    texts = generate([f for f in functions if f.symbol not in twins], progress)
+    for f in functions:
+        if f.symbol in twins:
+            texts[f.symbol] = forward(f.symbol, twins[f.symbol], len(signature_of(f).arguments))
     slots = [f for f in entries if not is_plain(f)]
     ordered = [texts[symbol] for symbol in sorted(texts)]
-    exported = {f.symbol for f in entries} | {"slots." + f.symbol for f in slots}  # type: ignore[attr-defined]
+    exported = {f.symbol for f in entries} | {"slots." + f.symbol for f in slots}
     key = digest(toolchain_version(), host_key(), str(OPTIMISATION_LEVEL), *sorted(exported), *ordered, *extra)
     path = cache_directory() / "native" / f"{key}.o"
     if not path.exists():
-        modules = [*ordered, *extra] + ([_slot_thunks(slots)] if slots else [])
-        module = link(modules, exported)
-        optimise(module, host_machine(), OPTIMISATION_LEVEL, vectorise=True)
-        write_atomically(path, host_machine().emit_object(module))
-    return Library(path.read_bytes(), entries)
+        module = link([*ordered, *extra] + ([_slot_thunks(slots)] if slots else []), exported)
+        optimise(module, machine, OPTIMISATION_LEVEL, vectorise=True)
+        write_atomically(path, machine.emit_object(module))
+    return path.read_bytes()
+
+
+def build(entries: Sequence[Callable[..., Any]], progress: Progress | None = None) -> Library:
+    """Compile and load ``entries``: for tests and tools; the node's own library is ``kernel.load``."""
+    return Library(compile_object(entries, progress=progress), entries)

@@ -1,0 +1,94 @@
+"""The node's native kernel: its entries, its SIMD twins, and a cache that needs no look at the sources' meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from jovay.kernel import setup, statetest
+from jovay.kernel.block import changes, execute, predict, receipts, run, schedule, system
+from jovay.kernel.curves import secp256k1
+from jovay.kernel.evm import process
+from jovay.kernel.hashes import keccak
+from jovay.kernel.state import code, commit, view, world
+from jovay.kernel.transaction import batch, decode
+
+from . import native
+from .cache import COMPILER_DIRECTORY, KERNEL_DIRECTORY, cache_directory, digest, source_digest, write_atomically
+from .generate import Progress
+from .simd.build import exported_symbols, host_features, ir_modules
+
+#: What Python calls, and all it calls.
+ENTRIES: tuple[Callable[..., Any], ...] = (
+    batch.decode_batch,
+    batch.signatures_of,
+    batch.senders_from_keys,
+    changes.apply_changes,
+    changes.collect_changes,
+    changes.load_accounts,
+    changes.load_slots,
+    code.intern_code,
+    commit.commit_view,
+    decode.decode,
+    execute.collect_groups,
+    execute.commit_runs,
+    execute.credit_fees,
+    execute.execute_deferred,
+    execute.execute_groups,
+    execute.order_block,
+    keccak.keccak256,
+    predict.predict_runs,
+    process.process_transaction,
+    process.resume_transaction,
+    receipts.build_receipts,
+    run.init_runs,
+    schedule.group_runs,
+    secp256k1.recover_batch,
+    setup.init_machine,
+    setup.init_world,
+    statetest.run_state_test,
+    system.begin_block,
+    view.reset_view,
+    view.account,
+    view.slot,
+    world.find_account,
+    world.find_slot,
+    world.insert_account,
+    world.insert_slot,
+)
+
+#: Kernel functions and the SIMD functions that take their place where the CPU has the lanes.
+TWINS = {
+    "hashes.keccak.keccak256_batch": "keccak256_batch",
+    "hashes.poseidon2.compress_batch": "poseidon2_compress_batch",
+    "curves.secp256k1.recover_batch": "secp256k1_recover_batch",
+}
+
+
+@cache
+def fast_key() -> str:
+    """Key of the whole library: sources, tools, CPU. It is known without importing Numba."""
+    return digest(source_digest(KERNEL_DIRECTORY, COMPILER_DIRECTORY), native.host_key())
+
+
+def compile_kernel(progress: Progress | None = None) -> bytes:
+    """Object code of the kernel, from the cache or compiled now."""
+    path = cache_directory() / "kernel" / f"{fast_key()}.o"
+    if not path.exists():
+        native.host_machine()
+        features = host_features()
+        twins = {symbol: twin for symbol, twin in TWINS.items() if twin in exported_symbols(features)}
+        code = native.compile_object(ENTRIES, twins, ir_modules(features), progress)
+        write_atomically(path, code)
+    return path.read_bytes()
+
+
+_loaded: list[native.Library] = []
+
+
+def load(progress: Progress | None = None) -> native.Library:
+    """The kernel, loaded once per process. ``progress(done, total, what)`` is told of functions being compiled."""
+    if not _loaded:
+        _loaded.append(native.Library(compile_kernel(progress), ENTRIES))
+    return _loaded[0]

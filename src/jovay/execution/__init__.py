@@ -1,0 +1,1 @@
+"""The native state in memory and the machines that execute over it; sequencer, JSON-RPC and provers share them."""

@@ -1,0 +1,19 @@
+"""Errors of native execution."""
+
+from __future__ import annotations
+
+
+class ExecutionError(Exception):
+    """Base of what native execution raises."""
+
+
+class WorldFullError(ExecutionError):
+    """A table of the world is full; nothing was lost, but the block cannot go on."""
+
+    def __init__(self, table: str, capacity: int) -> None:
+        super().__init__(f"the native state's table of {table} is full ({capacity})")
+        self.table, self.capacity = table, capacity
+
+
+class ArenaFullError(ExecutionError):
+    """An execution needed more memory than its machine has."""

@@ -1,0 +1,161 @@
+"""The world in native memory: tables of accounts, slots and code, filled from a source on demand."""
+
+from __future__ import annotations
+
+import ctypes
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from jovay.compiler.arena import Arena
+from jovay.compiler.native import Library
+from jovay.kernel.block import changes as kernel_changes
+from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
+from jovay.kernel.lang import Record
+from jovay.kernel.setup import WORLD_SIZE, WorldSizes, init_world
+from jovay.kernel.state import code as kernel_code
+from jovay.kernel.state.history import VERSION_SIZE
+from jovay.kernel.state.world import BASE_ACCOUNT_SIZE, BASE_SLOT_SIZE, World
+
+from .errors import WorldFullError
+from .lock import StateLock
+from .records import View, dtype_of
+
+MEGABYTE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Misses:
+    """Keys that were not in memory: addresses (32-byte words, little-endian), and (address, slot) pairs."""
+
+    accounts: Sequence[int]
+    slots: Sequence[tuple[int, int]]
+
+    def __bool__(self) -> bool:
+        return bool(self.accounts or self.slots)
+
+
+class StateSource(Protocol):
+    """Where state comes from that is not in memory."""
+
+    def read(self, misses: Misses) -> tuple[npt.NDArray[Any], npt.NDArray[Any], list[bytes]]:
+        """AccountChange records, SlotChange records and the accounts' code; absent keys as absent records."""
+
+
+class NothingElse:
+    """The source of a state that is wholly in memory: what is missing does not exist."""
+
+    def read(self, misses: Misses) -> tuple[npt.NDArray[Any], npt.NDArray[Any], list[bytes]]:
+        accounts = np.zeros(len(misses.accounts), dtype_of(AccountChange))
+        empty = bytes.fromhex("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470")[::-1]
+        for i, address in enumerate(misses.accounts):
+            accounts[i]["address"] = address.to_bytes(32, "little")
+            accounts[i]["code_hash"] = empty
+        slots = np.zeros(len(misses.slots), dtype_of(SlotChange))
+        for i, (address, key) in enumerate(misses.slots):
+            slots[i]["address"] = address.to_bytes(32, "little")
+            slots[i]["key"] = key.to_bytes(32, "little")
+        return accounts, slots, []
+
+
+def power_of_two(least: int) -> int:
+    """The smallest power of two that is at least ``least``."""
+    return 1 << max(4, (least - 1).bit_length())
+
+
+class NativeWorld:
+    """One world: its arena, its lock, and loading into it. Capacities bound its memory, not its address space."""
+
+    def __init__(
+        self,
+        library: Library,
+        accounts: int = 4_000_000,
+        slots: int = 16_000_000,
+        code_bytes: int = 512 * MEGABYTE,
+        history: int = 2_000_000,
+        source: StateSource | None = None,
+        version: int = 0,
+    ) -> None:
+        self.library = library
+        self.lock = StateLock()
+        self.source: StateSource = source or NothingElse()
+        self.version = version
+        sizes = {
+            "accounts": accounts,
+            "account_index": power_of_two(2 * accounts + 1),
+            "slots": slots,
+            "slot_index": power_of_two(2 * slots + 1),
+            "code_bytes": code_bytes,
+            "code_index": 1 << 20,
+            "history": history,
+            "changed": 1 << 22,
+        }
+        total = accounts * BASE_ACCOUNT_SIZE + sizes["account_index"] * 4 + slots * BASE_SLOT_SIZE
+        total += sizes["slot_index"] * 4 + code_bytes + (1 << 23) + history * VERSION_SIZE + (1 << 25) + 4096
+        self._arena = Arena(total)
+        self.address = self._arena.address
+        spec = sizes_record(WorldSizes, sizes)
+        library[init_world](self.address, ctypes.addressof(spec), secrets.randbits(64))
+        self.view = View(World, self.address)
+
+    def load(self, misses: Misses) -> None:
+        """Read missing keys from the source, all at once, and bring them into the tables."""
+        accounts, slots, codes = self.source.read(misses)
+        with self.lock.write():
+            self.insert(accounts, slots, codes)
+
+    def insert(self, accounts: npt.NDArray[Any], slots: npt.NDArray[Any], codes: Sequence[bytes]) -> None:
+        """Bring records into the tables (the caller has the lock, or nobody else knows the world yet)."""
+        for code in codes:
+            self.intern(code)
+        if len(accounts):
+            done = self.library[kernel_changes.load_accounts](
+                self.address, accounts.ctypes.data, len(accounts), self.version
+            )
+            if done != len(accounts):
+                raise WorldFullError("accounts", self.view.account_capacity)
+        if len(slots):
+            done = self.library[kernel_changes.load_slots](self.address, slots.ctypes.data, len(slots), self.version)
+            if done != len(slots):
+                raise WorldFullError("slots", self.view.slot_capacity)
+
+    def intern(self, code: bytes) -> None:
+        """Keep contract code by its hash."""
+        digest = (ctypes.c_uint64 * 4)()
+        data = ctypes.create_string_buffer(code, max(1, len(code)))
+        from jovay.kernel.hashes.keccak import keccak256
+
+        self.library[keccak256](ctypes.addressof(data), len(code), ctypes.addressof(digest))
+        word = int.from_bytes(bytes(digest), "big")
+        if not self.library[kernel_code.intern_code](self.address, ctypes.addressof(data), len(code), word):
+            raise WorldFullError("code", self.view.codes_capacity)
+
+    def apply(self, accounts: npt.NDArray[Any], slots: npt.NDArray[Any], height: int) -> None:
+        """Replay a block's write set (recovery)."""
+        spec = sizes_record(
+            Changes,
+            {
+                "accounts": accounts.ctypes.data if len(accounts) else 0,
+                "slots": slots.ctypes.data if len(slots) else 0,
+                "account_count": len(accounts),
+                "slot_count": len(slots),
+            },
+        )
+        if self.library[kernel_changes.apply_changes](self.address, ctypes.addressof(spec), height):
+            raise WorldFullError("records", self.view.slot_capacity)
+
+
+def sizes_record(record: type[Record], values: dict[str, int]) -> ctypes.Array[ctypes.c_char]:
+    """A record in memory of its own with these word fields."""
+    buffer = ctypes.create_string_buffer(record.size)
+    view = View(record, ctypes.addressof(buffer))
+    for name, value in values.items():
+        setattr(view, name, value)
+    return buffer
+
+
+assert WORLD_SIZE <= 4096
