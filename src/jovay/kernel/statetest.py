@@ -88,7 +88,7 @@ def sizes_for(scale: U64, world: WorldSizes, machine: MachineSizes) -> None:
     machine.code_bytes = U64(1 << 28) if big else U64(1 << 24)
     machine.return_bytes = U64(1 << 27) if big else U64(1 << 23)
     machine.logs = U64(1 << 18) if big else U64(1 << 13)
-    machine.log_bytes = U64(1 << 27) if big else U64(1 << 22)
+    machine.log_bytes = U64(1 << 27) if big else U64(1 << 26)
     machine.touched = U64(1 << 20) if big else U64(1 << 14)
     machine.scratch = U64(1 << 26) if big else U64(1 << 24)
 
