@@ -1,0 +1,13 @@
+"""Entries of RISC-V programs: kernel functions behind the convention of ``compiler.riscv.layout``."""
+
+from .lang import U64, Ptr, kernel, store64
+from .statetest import Outcome, run_state_test
+
+OUTCOME_SIZE = U64(Outcome.size)
+
+
+@kernel
+def state_test(data: Ptr, size: U64, output: Ptr, arena: Ptr) -> U64:
+    """``run_state_test``; the output is its ``Outcome``."""
+    store64(output, OUTCOME_SIZE)
+    return run_state_test(data, size, output + 8, arena)

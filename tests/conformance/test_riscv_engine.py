@@ -1,0 +1,49 @@
+"""The kernel as a RISC-V program passes the state tests of execution-spec-tests, as it does natively."""
+
+import pytest
+
+from jovay.compiler.native import build
+from jovay.conformance.native_engine import NativeEngine
+from jovay.conformance.riscv_engine import RiscvEngine, RiscvError
+from jovay.conformance.state_tests import encode, run_case
+from jovay.kernel.statetest import run_state_test
+
+FORKS = ("Cancun", "Prague", "Osaka")
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return RiscvEngine()
+
+
+def test_state_tests_pass(engine, eest_spread):
+    results = [
+        r for name, case in eest_spread(150, forks=FORKS) for r in run_case(engine, name, case, scale=0)
+    ]
+    assert len(results) >= 150
+    assert [(r.name, r.error) for r in results if not r.passed] == []
+    assert all(r.cycles > 0 for r in results)
+
+
+def test_outcomes_equal_the_native_ones(engine, eest_spread):
+    native = NativeEngine(build([run_state_test]))
+    for _, case in eest_spread(20, seed=1, forks=FORKS):
+        for fork, posts in case["post"].items():
+            data = encode(case, fork, posts[0], scale=0)
+            assert engine.run(data)[0] == native.run(data)[0]
+
+
+@pytest.mark.slow
+def test_a_thousand_state_tests(engine, eest_spread):
+    cases = eest_spread(1200, seed=2, forks=FORKS)
+    results = [r for name, case in cases for r in run_case(engine, name, case, scale=0)]
+    assert len(results) >= 1000
+    assert [(r.name, r.error) for r in results if not r.passed] == []
+
+
+def test_a_guest_that_does_not_finish_is_an_error(engine, eest_spread, monkeypatch):
+    monkeypatch.setattr("jovay.conformance.riscv_engine.MAX_CYCLES", 1000)
+    (_, case), *_ = eest_spread(1, forks=FORKS)
+    fork, posts = next(iter(case["post"].items()))
+    with pytest.raises(RiscvError, match="cycle limit at pc 0x1"):
+        engine.run(encode(case, fork, posts[0], scale=0))
