@@ -12,7 +12,8 @@ from jovay.kernel.curves import secp256k1
 from jovay.kernel.evm import process
 from jovay.kernel.hashes import keccak
 from jovay.kernel.state import code, commit, view, world
-from jovay.kernel.transaction import batch, decode
+from jovay.kernel.transaction import batch
+from jovay.kernel.transaction.decode import decode
 
 from . import native
 from .cache import COMPILER_DIRECTORY, KERNEL_DIRECTORY, cache_directory, digest, source_digest, write_atomically
@@ -30,7 +31,7 @@ ENTRIES: tuple[Callable[..., Any], ...] = (
     changes.load_slots,
     code.intern_code,
     commit.commit_view,
-    decode.decode,
+    decode,
     execute.collect_groups,
     execute.commit_runs,
     execute.credit_fees,
