@@ -10,6 +10,8 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
+from .keccak import keccak_module
+from .poseidon2 import poseidon2_module
 from .secp256k1_recover import recover_module
 
 AVX512 = frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl"})
@@ -25,7 +27,11 @@ class Kernel:
     module: Callable[[], str]
 
 
-KERNELS = (Kernel("secp256k1_recover_batch", 6, AVX512 | {"avx512ifma"}, recover_module),)
+KERNELS = (
+    Kernel("secp256k1_recover_batch", 6, AVX512 | {"avx512ifma"}, recover_module),
+    Kernel("keccak256_batch", 4, AVX512, keccak_module),
+    Kernel("poseidon2_compress_batch", 3, AVX512, poseidon2_module),
+)
 
 
 def _fitting(features: Iterable[str]) -> list[Kernel]:

@@ -210,7 +210,10 @@ class _Columns:
 
 def _collect(element: Element, reduce: Callable[[int], tuple[list[Value], list[int]]]) -> Element:
     """Run ``reduce`` for every way and put the limbs together."""
-    per_way = [reduce(k) for k in range(element.ways)]
+    per_way = []
+    for k in range(element.ways):
+        per_way.append(reduce(k))
+        per_way[-1][0][-1].fence()
     rows = [[limbs[i] for limbs, _ in per_way] for i in range(LIMBS)]
     tops = per_way[0][1]
     return Element(rows, tops, sum(top << (52 * i) for i, top in enumerate(tops)))
@@ -228,14 +231,12 @@ def multiply(x: Element, y: Element, scale: int = 1, plus: Element | None = None
 
     def way(k: int) -> tuple[list[Value], list[int]]:
         columns = _Columns(_zero(x.limbs[0][k]))
-        if plus is not None and scale == 1:
-            columns.plus(k, plus)
         for i in range(LIMBS):
             for half in (columns.low, columns.high):
                 for j in range(LIMBS):
                     half(i + j, x.limbs[i][k], y.limbs[j][k], x.tops[i] * y.tops[j])
         columns.scale(scale)
-        if plus is not None and scale != 1:
+        if plus is not None:
             columns.plus(k, plus)
         return columns.reduced()
 

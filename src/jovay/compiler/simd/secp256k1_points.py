@@ -95,13 +95,14 @@ def store_point(to: Pointer, point: list[Element]) -> None:
 
 def double(x: Element, y: Element, z: Element) -> list[Element]:
     """2·(x, y, z)."""
-    b = square(y)
     e = square(x, scale=3)
+    b = square(y)
+    z3 = multiply(y, z, scale=2)
     d = multiply(x, b, scale=4)
-    c = square(b)
     x3 = square(e, plus=-(d << 1))
+    c = square(b)
     y3 = multiply(e, (d - x3).carried(), plus=-(c << 3))
-    return [x3, y3, multiply(y, z, scale=2)]
+    return [x3, y3, z3]
 
 
 def add_affine(point: list[Element], x: Element, y: Element, negative: list[Value]) -> list[Element]:
@@ -109,14 +110,17 @@ def add_affine(point: list[Element], x: Element, y: Element, negative: list[Valu
     x1, y1, z1 = point
     zz = square(z1)
     u = multiply(x, zz)
-    s = multiply(y, multiply(z1, zz))
+    zzz = multiply(z1, zz)
     h = (u - x1).carried()
-    r = ((-s).where(negative, s) - y1).carried()
+    s = multiply(y, zzz)
     hh = square(h)
+    r = ((-s).where(negative, s) - y1).carried()
+    z3 = multiply(z1, h)
     hhh, v = multiply(h, hh), multiply(x1, hh)
     x3 = square(r, plus=-(hhh + (v << 1)))
-    y3 = multiply(r, (v - x3).carried(), plus=-multiply(y1, hhh))
-    return [x3, y3, multiply(z1, h)]
+    w = multiply(y1, hhh)
+    y3 = multiply(r, (v - x3).carried(), plus=-w)
+    return [x3, y3, z3]
 
 
 def doubling(module: ir.Module, ways: int) -> Routine:

@@ -207,7 +207,7 @@ def scalar_stage(module: ir.Module) -> Routine:
 
 
 def product_stage(module: ir.Module) -> Routine:
-    """Routine ``(p scratch, i g)``: u1·G + u2·R of group g in Jacobian coordinates, from windows and lines."""
+    """Routine ``(p scratch, i g)``: u1·G + u2·R of group g, Jacobian, from windows and lines."""
     double = doubling(module, WAYS)
     plain = addition(module, "secp256k1_add", WAYS, endomorphism=False)
     turned = addition(module, "secp256k1_add_lambda", WAYS, endomorphism=True)
@@ -263,7 +263,7 @@ def _store_product(code: Routine, scratch: Pointer, g: Value, point: Pointer) ->
 
 
 def write_stage(module: ir.Module) -> Routine:
-    """Routine ``(p scratch, p keys, p ok, i n, i groups)``: affine coordinates of a chunk, written as bytes."""
+    """Routine ``(p scratch, p keys, p ok, i n, i groups)``: affine coordinates of a chunk as bytes."""
     code = Routine(module, "secp256k1_write", "pppii")
     scratch, keys, ok, n, groups = code.arguments
     words = code.buffer(WAYS * 8 * VECTOR.bytes)
@@ -318,7 +318,7 @@ def recover_module() -> str:
         first = i * rows
         count = (n - first).intrinsic("umin", rows)
         quads = count + (ROOT_WAYS * VECTOR.count - 1) >> 5
-        groups = count + (WAYS * VECTOR.count - 1) >> 4
+        groups = count + (WAYS * VECTOR.count - 1) >> (WAYS * VECTOR.count).bit_length() - 1
         code.call(read, scratch, digests.at(first * 32), sigs.at(first * 65), count, quads << 2)
         code.call(points, scratch, quads)
         inversion = scratch.at(OFFSETS["inversion"])
