@@ -33,7 +33,7 @@ class Halt(StrEnum):
     INVALID_CODE = "invalid code: must not begin with 0xef"
     NONCE_OVERFLOW = "nonce uint64 overflow"
     STACK_UNDERFLOW = "stack underflow"
-    STACK_OVERFLOW = "stack limit reached 1024"
+    STACK_OVERFLOW = "stack limit reached 1024 (1023)"
     INVALID_OPCODE = "invalid opcode"
     PRECOMPILE = "precompile failed"
     TIMEOUT = "execution timeout"
@@ -181,7 +181,10 @@ class ExecuteOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallLog(msgspec.Struct, frozen=True, gc=False):
-    """An event of an executed call; ``position`` is how many sub-calls of its frame came before it."""
+    """An event of an executed call; ``index`` counts within its block or request.
+
+    ``position`` is how many sub-calls of its frame came before it.
+    """
 
     address: Address
     topics: tuple[Hash32, ...]

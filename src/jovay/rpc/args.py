@@ -10,7 +10,7 @@ import msgspec
 from jovay.rpc import codec
 from jovay.rpc.backend import BlockTag
 from jovay.rpc.table import Kind
-from jovay.simulation import AccountOverride, BlockOverrides
+from jovay.simulation import AccountOverride, BlockOverrides, Call
 from jovay.types import AccessEntry, Authorization, Withdrawal
 
 _INT64_MAX = (1 << 63) - 1
@@ -173,6 +173,24 @@ class CallArgs(msgspec.Struct, frozen=True, kw_only=True):
     def payload(self) -> bytes:
         """Call data; ``input`` goes before ``data``."""
         return self.input if self.input is not None else self.data or b""
+
+    def call(self, gas: int | None) -> Call:
+        """The message to execute, with that gas limit."""
+        return Call(
+            sender=self.sender or bytes(20),
+            to=self.to,
+            gas=gas,
+            gas_price=self.gas_price,
+            max_fee_per_gas=self.max_fee_per_gas,
+            max_priority_fee_per_gas=self.max_priority_fee_per_gas,
+            value=self.value or 0,
+            data=self.payload,
+            nonce=self.nonce,
+            access_list=self.access_list,
+            max_fee_per_blob_gas=self.max_fee_per_blob_gas,
+            blob_versioned_hashes=self.blob_versioned_hashes,
+            authorization_list=self.authorization_list,
+        )
 
 
 def _parse_recipient(value: Any) -> bytes | None:

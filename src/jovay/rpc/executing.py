@@ -40,21 +40,7 @@ def make_call(context: Context, args: CallArgs, gas: int | None = None) -> Call:
     check_call(context, args)
     cap = context.limits.call_gas
     wanted = args.gas if gas is None else gas
-    return Call(
-        sender=args.sender or bytes(20),
-        to=args.to,
-        gas=cap if wanted is None else min(wanted, cap),
-        gas_price=args.gas_price,
-        max_fee_per_gas=args.max_fee_per_gas,
-        max_priority_fee_per_gas=args.max_priority_fee_per_gas,
-        value=args.value or 0,
-        data=args.payload,
-        nonce=args.nonce,
-        access_list=args.access_list,
-        max_fee_per_blob_gas=args.max_fee_per_blob_gas,
-        blob_versioned_hashes=args.blob_versioned_hashes,
-        authorization_list=args.authorization_list,
-    )
+    return args.call(cap if wanted is None else min(wanted, cap))
 
 
 def check_block_overrides(block: BlockOverrides | None) -> None:

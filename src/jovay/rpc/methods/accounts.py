@@ -1,1 +1,95 @@
-"""."""
+"""Accounts of the node (in development only) and transactions that it prepares."""
+
+from __future__ import annotations
+
+import msgspec
+
+from jovay.rpc.args import AddressArg, AnyArg, CallArg, DataArg
+from jovay.rpc.backend import DevBackend
+from jovay.rpc.codec import data
+from jovay.rpc.context import Context
+from jovay.rpc.envelope import envelope
+from jovay.rpc.errors import RpcError
+from jovay.rpc.forms import Form, transaction_form
+from jovay.rpc.prepare import fill, unsigned
+from jovay.rpc.table import Run, method
+from jovay.types import Transaction
+
+
+@method("eth_accounts", Run.INLINE)
+def accounts(context: Context) -> list[str]:
+    """Accounts whose keys the node holds: none outside development."""
+    dev = context.backend.dev
+    return [] if dev is None else [data(address) for address in dev.accounts()]
+
+
+def _keeper(context: Context) -> DevBackend:
+    dev = context.backend.dev
+    if dev is None:
+        raise RpcError("unknown account")
+    return dev
+
+
+def _transaction_form(transaction: Transaction) -> Form:
+    """The form of a transaction that is in no block and has no sender yet."""
+    form = transaction_form(transaction)
+    for name in ("blockHash", "blockNumber", "blockTimestamp", "transactionIndex", "from"):
+        del form[name]
+    if transaction.max_fee_per_gas is not None:
+        form["gasPrice"] = None
+    return form
+
+
+@method("eth_fillTransaction", Run.HEAVY, large=True)
+def fill_transaction(context: Context, transaction: CallArg) -> Form:
+    """The transaction with nonce, gas and prices filled in, unsigned, as ``raw`` and as ``tx``."""
+    made = unsigned(fill(context, transaction))
+    raw = envelope(made)
+    made = msgspec.structs.replace(made, hash=context.backend.keccak256(raw))
+    return {"raw": data(raw), "tx": _transaction_form(made)}
+
+
+@method("eth_sendTransaction", Run.HEAVY, large=True)
+def send_transaction(context: Context, transaction: CallArg) -> str:
+    """Send a transaction from an account of the node or an impersonated one."""
+    dev = _keeper(context)
+    filled = fill(context, transaction)
+    return data(dev.send(filled.call(filled.gas)))
+
+
+@method("eth_signTransaction", Run.HEAVY, large=True)
+def sign_transaction(context: Context, transaction: CallArg) -> Form:
+    """Sign a transaction with a key of the node."""
+    dev = _keeper(context)
+    if transaction.gas is None:
+        raise RpcError("gas not specified")
+    if transaction.nonce is None:
+        raise RpcError("nonce not specified")
+    filled = fill(context, transaction)
+    raw = dev.sign_transaction(filled.call(filled.gas))
+    made = msgspec.structs.replace(unsigned(filled), hash=context.backend.keccak256(raw))
+    return {"raw": data(raw), "tx": _transaction_form(made)}
+
+
+@method("eth_sign", Run.POOL, large=True)
+def sign(context: Context, address: AddressArg, message: DataArg) -> str:
+    """Sign a message (EIP-191, version E) with a key of the node."""
+    dev = _keeper(context)
+    prefix = b"\x19Ethereum Signed Message:\n%d" % len(message)
+    return data(dev.sign(address, context.backend.keccak256(prefix + message)))
+
+
+@method("personal_sign", Run.POOL, large=True, dev=True)
+def personal_sign(context: Context, message: DataArg, address: AddressArg, password: AnyArg = None) -> str:
+    """The same as eth_sign with the parameters the other way round."""
+    return sign(context, address, message)
+
+
+@method("eth_pendingTransactions", Run.POOL)
+def pending_transactions(context: Context) -> list[Form]:
+    """Pooled transactions of the node's own accounts."""
+    dev = context.backend.dev
+    if dev is None:
+        return []
+    pending = context.backend.pool_content().pending
+    return [transaction_form(item) for address in dev.accounts() for item in pending.get(address, ())]

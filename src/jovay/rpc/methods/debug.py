@@ -1,1 +1,263 @@
-"""."""
+"""debug_*: traces and raw encodings; trace_* in Parity's form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from jovay.rpc.args import (
+    LATEST,
+    BlockArg,
+    BlockNumberArg,
+    BlockRef,
+    CallArg,
+    DataArg,
+    HashArg,
+    OptionsArg,
+    parse_block_overrides,
+    parse_object,
+    parse_state_overrides,
+)
+from jovay.rpc.backend import BlockTag
+from jovay.rpc.codec import data, optional_data, parse_uint64
+from jovay.rpc.context import Context
+from jovay.rpc.errors import RpcError, invalid_params, limit_exceeded
+from jovay.rpc.executing import check_block_overrides, execute_one, make_call
+from jovay.rpc.forms import Form
+from jovay.rpc.resolve import active_fork, find_block
+from jovay.rpc.table import Kind, Run, method
+from jovay.rpc.tracers import Place, TraceConfig, parse_config
+from jovay.simulation import CallResult, ExecuteOptions, Halt
+from jovay.types import Block
+
+_NO_OPTIONS: dict[str, Any] = {}
+TraceArg = Annotated[dict[str, Any], Kind("TRACE OPTIONS", lambda value: parse_object(value, "TraceConfig"))]
+
+
+def _config(context: Context, options: dict[str, Any]) -> TraceConfig:
+    try:
+        return parse_config(options, context.limits)
+    except ValueError as error:
+        raise RpcError(str(error)) from None
+
+
+def _form(context: Context, config: TraceConfig, result: CallResult, place: Place) -> Any:
+    if result.invalid is not None:
+        raise RpcError(f"tracing failed: {result.error}")
+    if result.halt is Halt.TIMEOUT:
+        raise RpcError("execution timeout")
+    if result.trace is not None and result.trace.truncated and config.options.max_steps == _most(context):
+        raise limit_exceeded("trace too large")
+    return config.tracer.form(result, place)
+
+
+def _most(context: Context) -> int:
+    return context.limits.trace_steps
+
+
+def _place(context: Context, block: Block, index: int) -> Place:
+    transaction = block.transactions[index]
+    return Place(
+        gas=transaction.gas,
+        precompiles=_precompiles(context, block.header.timestamp),
+        keccak=context.backend.keccak256,
+        block_hash=block.header.hash,
+        block_number=block.header.number,
+        transaction_hash=transaction.hash,
+        index=index,
+    )
+
+
+def _precompiles(context: Context, timestamp: int) -> frozenset[bytes]:
+    return frozenset(active_fork(context.backend, timestamp).precompiles.values())
+
+
+def _trace(
+    context: Context, number: int, indexes: Sequence[int] | None, config: TraceConfig
+) -> list[tuple[Place, Any]]:
+    """Forms of some (or, for None, all) transactions of a block."""
+    block = context.backend.block(number)
+    if block is None:
+        raise RpcError(f"block #{number} not found")
+    if number == 0:
+        raise RpcError("genesis is not traceable")
+    results = context.backend.trace_transactions(number, indexes, config.options, config.time_limit)
+    chosen = range(len(block.transactions)) if indexes is None else indexes
+    places = [_place(context, block, index) for index in chosen]
+    return [
+        (place, _form(context, config, result, place)) for place, result in zip(places, results, strict=True)
+    ]
+
+
+def _block_number(context: Context, ref: BlockRef) -> int:
+    number = find_block(context.backend, ref)
+    if number is None:
+        raise RpcError(f"block {data(ref.hash)} not found" if ref.hash else f"block #{ref.number} not found")
+    return number
+
+
+@method("debug_traceTransaction", Run.HEAVY)
+def trace_transaction(context: Context, transaction_hash: HashArg, options: TraceArg = _NO_OPTIONS) -> Any:
+    """Trace of a mined transaction."""
+    config = _config(context, options)
+    found = context.backend.transaction(transaction_hash)
+    if found is None or found.header is None:
+        raise RpcError("transaction not found")
+    return _trace(context, found.header.number, [found.index], config)[0][1]
+
+
+def _trace_block(context: Context, ref: BlockRef, options: dict[str, Any]) -> list[Form]:
+    config = _config(context, options)
+    traced = _trace(context, _block_number(context, ref), None, config)
+    return [{"txHash": optional_data(place.transaction_hash), "result": form} for place, form in traced]
+
+
+@method("debug_traceBlockByNumber", Run.HEAVY)
+def trace_block_by_number(
+    context: Context, block: BlockNumberArg, options: TraceArg = _NO_OPTIONS
+) -> list[Form]:
+    """Traces of all transactions of a block."""
+    return _trace_block(context, block, options)
+
+
+@method("debug_traceBlockByHash", Run.HEAVY)
+def trace_block_by_hash(context: Context, block_hash: HashArg, options: TraceArg = _NO_OPTIONS) -> list[Form]:
+    """Traces of all transactions of a block."""
+    return _trace_block(context, BlockRef(hash=block_hash), options)
+
+
+@method("debug_traceBlock", Run.HEAVY, large=True)
+def trace_block(context: Context, block: DataArg, options: TraceArg = _NO_OPTIONS) -> list[Form]:
+    """Traces of all transactions of a block of this chain, given as RLP."""
+    block_hash = context.backend.keccak256(_first_item(block))
+    return _trace_block(context, BlockRef(hash=block_hash), options)
+
+
+def _first_item(block: bytes) -> bytes:
+    """Encoding of the header inside the RLP of a block."""
+    try:
+        start, _ = _list_bounds(block, 0)
+        _, end = _list_bounds(block, start)
+    except IndexError:
+        raise RpcError("could not decode block: rlp: value size exceeds available input length") from None
+    if end > len(block):
+        raise RpcError("could not decode block: rlp: value size exceeds available input length")
+    return block[start:end]
+
+
+def _list_bounds(content: bytes, position: int) -> tuple[int, int]:
+    """Start of the payload and end of the RLP list at a position."""
+    prefix = content[position]
+    if prefix < 0xC0:
+        raise RpcError("could not decode block: rlp: expected List")
+    if prefix < 0xF8:
+        return position + 1, position + 1 + prefix - 0xC0
+    width = prefix - 0xF7
+    start = position + 1 + width
+    return start, start + int.from_bytes(content[position + 1 : start])
+
+
+@method("debug_traceCall", Run.HEAVY, large=True)
+def trace_call(
+    context: Context, transaction: CallArg, block: BlockArg = LATEST, options: OptionsArg = _NO_OPTIONS
+) -> Any:
+    """Trace of a call, with ``stateOverrides``, ``blockOverrides`` and ``txIndex`` among the options."""
+    config = _config(context, options)
+    try:
+        state, overrides, index = _call_options(options)
+    except ValueError as error:
+        raise invalid_params(f"invalid argument 2: {error}") from None
+    check_block_overrides(overrides)
+    ref = BlockRef(tag=BlockTag.LATEST) if block.tag is BlockTag.PENDING else block
+    number = _block_number(context, ref)
+    call = make_call(context, transaction)
+    execute = ExecuteOptions(
+        gas_cap=context.limits.call_gas,
+        time_limit=config.time_limit,
+        at_index=index,
+        trace=config.options,
+    )
+    result = execute_one(context, call, number, state, overrides, execute)
+    header = context.backend.header(number)
+    place = Place(
+        gas=call.gas or 0,
+        precompiles=_precompiles(context, header.timestamp if header else 0),
+        keccak=context.backend.keccak256,
+    )
+    return _form(context, config, result, place)
+
+
+def _call_options(options: dict[str, Any]) -> tuple[Any, Any, int | None]:
+    state, block, index = (options.get(name) for name in ("stateOverrides", "blockOverrides", "txIndex"))
+    return (
+        None if state is None else parse_state_overrides(state),
+        None if block is None else parse_block_overrides(block),
+        None if index is None else parse_uint64(index),
+    )
+
+
+def _raw(content: bytes | None, what: str, ref: BlockRef) -> str:
+    if content is None:
+        name = data(ref.hash) if ref.hash is not None else f"#{ref.number}"
+        raise RpcError(f"{what} {name} not found")
+    return data(content)
+
+
+@method("debug_getRawHeader", Run.POOL)
+def get_raw_header(context: Context, block: BlockArg) -> str:
+    """RLP of a header."""
+    number = find_block(context.backend, block)
+    return _raw(None if number is None else context.backend.raw_header(number), "header", block)
+
+
+@method("debug_getRawBlock", Run.POOL)
+def get_raw_block(context: Context, block: BlockArg) -> str:
+    """RLP of a block."""
+    number = find_block(context.backend, block)
+    return _raw(None if number is None else context.backend.raw_block(number), "block", block)
+
+
+@method("debug_getRawReceipts", Run.POOL)
+def get_raw_receipts(context: Context, block: BlockArg) -> list[str]:
+    """Consensus encodings of a block's receipts."""
+    number = find_block(context.backend, block)
+    receipts = None if number is None else context.backend.raw_receipts(number)
+    return [] if receipts is None else [data(receipt) for receipt in receipts]
+
+
+@method("debug_getRawTransaction", Run.INLINE)
+def get_raw_transaction(context: Context, transaction_hash: HashArg) -> str | None:
+    """Envelope of a mined or pooled transaction."""
+    return optional_data(context.backend.raw_transaction(transaction_hash))
+
+
+@method("debug_getBadBlocks", Run.INLINE)
+def get_bad_blocks(context: Context) -> list[Form]:
+    """Invalid blocks that were seen: a sequencer imports none."""
+    return []
+
+
+_FLAT = {"tracer": "flatCallTracer", "tracerConfig": {"convertParityErrors": True}}
+
+
+@method("trace_transaction", Run.HEAVY)
+def parity_transaction(context: Context, transaction_hash: HashArg) -> list[Form] | None:
+    """Calls of a transaction in Parity's flat form; null for an unknown one."""
+    found = context.backend.transaction(transaction_hash)
+    if found is None or found.header is None:
+        return None
+    traced = _trace(context, found.header.number, [found.index], _config(context, _FLAT))
+    forms: list[Form] = traced[0][1]
+    return forms
+
+
+@method("trace_block", Run.HEAVY)
+def parity_block(context: Context, block: BlockArg) -> list[Form] | None:
+    """Calls of all transactions of a block in Parity's flat form."""
+    number = find_block(context.backend, block)
+    if number is None:
+        return None
+    if number == 0:
+        return []
+    traced = _trace(context, number, None, _config(context, _FLAT))
+    return [form for _, forms in traced for form in forms]

@@ -1,0 +1,57 @@
+"""Encodings of unsigned transactions, for methods that prepare them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jovay.types import AccessEntry, Authorization, Transaction
+
+Item = bytes | int | Sequence["Item"]
+
+
+def rlp(item: Item) -> bytes:
+    """Recursive length prefix encoding; integers as big-endian without leading zeros."""
+    if isinstance(item, int):
+        item = item.to_bytes((item.bit_length() + 7) // 8)
+    if isinstance(item, bytes):
+        if len(item) == 1 and item[0] < 0x80:
+            return item
+        return _prefix(len(item), 0x80) + item
+    payload = b"".join([rlp(part) for part in item])
+    return _prefix(len(payload), 0xC0) + payload
+
+
+def _prefix(size: int, offset: int) -> bytes:
+    if size < 56:
+        return bytes((offset + size,))
+    length = size.to_bytes((size.bit_length() + 7) // 8)
+    return bytes((offset + 55 + len(length),)) + length
+
+
+def _access_list(entries: Sequence[AccessEntry] | None) -> list[Item]:
+    return [[entry.address, list(entry.storage_keys)] for entry in entries or ()]
+
+
+def _authorizations(items: Sequence[Authorization] | None) -> list[Item]:
+    return [[item.chain_id, item.address, item.nonce, item.y_parity, item.r, item.s] for item in items or ()]
+
+
+def envelope(transaction: Transaction) -> bytes:
+    """EIP-2718 envelope with the signature that the transaction holds (zeros for an unsigned one)."""
+    item = transaction
+    to = item.to or b""
+    signature: list[Item] = [item.v, item.r, item.s]
+    if item.type == 0:
+        fields: list[Item] = [item.nonce, item.gas_price or 0, item.gas, to, item.value, item.input]
+        return rlp(fields + signature)
+    fields = [item.chain_id or 0, item.nonce]
+    if item.type == 1:
+        fields.append(item.gas_price or 0)
+    else:
+        fields += [item.max_priority_fee_per_gas or 0, item.max_fee_per_gas or 0]
+    fields += [item.gas, to, item.value, item.input, _access_list(item.access_list)]
+    if item.type == 3:
+        fields += [item.max_fee_per_blob_gas or 0, list(item.blob_versioned_hashes or ())]
+    elif item.type == 4:
+        fields.append(_authorizations(item.authorization_list))
+    return bytes((item.type,)) + rlp(fields + signature)

@@ -1,0 +1,226 @@
+"""Tracers over call frames: callTracer, flatCallTracer, 4byteTracer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from jovay.rpc.codec import data, optional_data, quantity
+from jovay.rpc.revert import revert_reason
+from jovay.rpc.tracers.base import Place, flag
+from jovay.simulation import CallLog, CallResult, Frame, Halt, TraceParts
+
+CREATE, CALL, CALLCODE, DELEGATECALL = 0xF0, 0xF1, 0xF2, 0xF4
+CREATE2, STATICCALL, SELFDESTRUCT = 0xF5, 0xFA, 0xFF
+NAMES = {
+    CREATE: "CREATE",
+    CALL: "CALL",
+    CALLCODE: "CALLCODE",
+    DELEGATECALL: "DELEGATECALL",
+    CREATE2: "CREATE2",
+    STATICCALL: "STATICCALL",
+    SELFDESTRUCT: "SELFDESTRUCT",
+}
+
+
+class Node:
+    """A frame with its children."""
+
+    __slots__ = ("children", "frame")
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.children: list[Node] = []
+
+
+def tree(result: CallResult) -> Node | None:
+    """Frames of a result as a tree, None if nothing ran."""
+    frames: Sequence[Frame] = result.trace.frames if result.trace is not None else ()
+    path: list[Node] = []
+    for frame in frames:
+        node = Node(frame)
+        del path[frame.depth :]
+        if path:
+            path[-1].children.append(node)
+        path.append(node)
+    return path[0] if path else None
+
+
+def _log_form(log: CallLog) -> dict[str, Any]:
+    return {
+        "address": data(log.address),
+        "topics": [data(topic) for topic in log.topics],
+        "data": data(log.data),
+        "index": quantity(log.index),
+        "position": quantity(log.position),
+    }
+
+
+class CallTracer:
+    """Nested calls with gas, values, data and errors."""
+
+    parts = TraceParts.FRAMES
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.with_log = flag(config, "withLog")
+        self.only_top = flag(config, "onlyTopCall")
+
+    def form(self, result: CallResult, place: Place) -> dict[str, Any]:
+        """The outermost call."""
+        root = tree(result)
+        if root is None:
+            return {}
+        form = self._frame(root, failed=False)
+        # The transaction's own gas, intrinsic costs included.
+        form["gas"] = quantity(place.gas)
+        form["gasUsed"] = quantity(result.gas_used)
+        return form
+
+    def _frame(self, node: Node, failed: bool) -> dict[str, Any]:
+        frame = node.frame
+        failed = failed or frame.error is not None
+        form: dict[str, Any] = {
+            "from": data(frame.sender),
+            "gas": quantity(frame.gas),
+            "gasUsed": quantity(frame.gas_used),
+        }
+        created_nothing = frame.op in (CREATE, CREATE2) and frame.error is not None
+        if frame.to is not None and not created_nothing:
+            form["to"] = data(frame.to)
+        form["input"] = data(frame.input)
+        if frame.output and frame.error in (None, Halt.REVERT.value):
+            form["output"] = data(frame.output)
+        if frame.error is not None:
+            form["error"] = frame.error
+            reason = revert_reason(frame.output) if frame.error == Halt.REVERT.value else None
+            if reason is not None:
+                form["revertReason"] = reason
+        if node.children and not self.only_top:
+            form["calls"] = [self._frame(child, failed) for child in node.children]
+        if self.with_log and frame.logs and not failed:
+            form["logs"] = [_log_form(log) for log in frame.logs]
+        if frame.op != STATICCALL:
+            form["value"] = quantity(frame.value)
+        form["type"] = NAMES.get(frame.op, f"opcode {frame.op:#x} not defined")
+        return form
+
+
+class FourByteTracer:
+    """How often each selector was called with how many bytes of arguments."""
+
+    parts = TraceParts.FRAMES
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        """No options."""
+
+    def form(self, result: CallResult, place: Place) -> dict[str, int]:
+        """``selector-size`` to count."""
+        counts: dict[str, int] = {}
+        for frame in result.trace.frames if result.trace is not None else ():
+            is_call = frame.op in (CALL, CALLCODE, DELEGATECALL, STATICCALL)
+            if is_call and len(frame.input) >= 4 and frame.to not in place.precompiles:
+                key = f"0x{frame.input[:4].hex()}-{len(frame.input) - 4}"
+                counts[key] = counts.get(key, 0) + 1
+        return counts
+
+
+_PARITY_ERRORS = {
+    Halt.CODE_STORE_OUT_OF_GAS.value: "Out of gas",
+    Halt.OUT_OF_GAS.value: "Out of gas",
+    Halt.GAS_OVERFLOW.value: "Out of gas",
+    Halt.CODE_SIZE.value: "Out of gas",
+    Halt.BAD_JUMP.value: "Bad jump destination",
+    Halt.REVERT.value: "Reverted",
+    Halt.RETURN_DATA.value: "Out of bounds",
+    Halt.STACK_OVERFLOW.value: "Out of stack",
+    Halt.PRECOMPILE.value: "Built-in failed",
+}
+_PARITY_PREFIXES = (
+    ("out of gas:", "Out of gas"),
+    ("invalid opcode", "Bad instruction"),
+    ("stack underflow", "Stack underflow"),
+)
+
+
+class FlatCallTracer:
+    """Calls in one list, as Parity's trace_transaction gives them."""
+
+    parts = TraceParts.FRAMES
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.parity_errors = flag(config, "convertParityErrors")
+        self.precompiles = flag(config, "includePrecompiles")
+
+    def form(self, result: CallResult, place: Place) -> list[dict[str, Any]]:
+        """All frames in order of entry."""
+        root = tree(result)
+        forms: list[dict[str, Any]] = []
+        if root is None:
+            return forms
+        self._add(root, [], place, forms)
+        top = forms[0]
+        top["action"]["gas"] = quantity(place.gas)
+        if "result" in top:
+            top["result"]["gasUsed"] = quantity(result.gas_used)
+        return forms
+
+    def _add(self, node: Node, address: list[int], place: Place, forms: list[dict[str, Any]]) -> None:
+        frame = node.frame
+        children = [child for child in node.children if self._shown(child.frame, place)]
+        form: dict[str, Any] = {
+            "action": _action(frame),
+            "blockHash": optional_data(place.block_hash),
+            "blockNumber": place.block_number,
+            "subtraces": len(children),
+            "traceAddress": address,
+            "transactionHash": optional_data(place.transaction_hash),
+            "transactionPosition": place.index,
+            "type": _flat_type(frame),
+        }
+        if frame.error is not None:
+            form["error"] = self._error(frame.error)
+        if frame.error in (None, Halt.REVERT.value) and frame.op != SELFDESTRUCT:
+            form["result"] = _outcome(frame)
+        forms.append(form)
+        for position, child in enumerate(children):
+            self._add(child, [*address, position], place, forms)
+
+    def _shown(self, frame: Frame, place: Place) -> bool:
+        return self.precompiles or frame.op not in (CALL, STATICCALL) or frame.to not in place.precompiles
+
+    def _error(self, error: str) -> str:
+        if not self.parity_errors:
+            return error
+        if error in _PARITY_ERRORS:
+            return _PARITY_ERRORS[error]
+        return next((text for prefix, text in _PARITY_PREFIXES if error.startswith(prefix)), error)
+
+
+def _flat_type(frame: Frame) -> str:
+    if frame.op == SELFDESTRUCT:
+        return "suicide"
+    return "create" if frame.op in (CREATE, CREATE2) else "call"
+
+
+def _action(frame: Frame) -> dict[str, Any]:
+    if frame.op == SELFDESTRUCT:
+        return {
+            "address": data(frame.sender),
+            "balance": quantity(frame.value),
+            "refundAddress": optional_data(frame.to),
+        }
+    form = {"from": data(frame.sender), "gas": quantity(frame.gas), "value": quantity(frame.value)}
+    if frame.op in (CREATE, CREATE2):
+        return form | {"creationMethod": NAMES[frame.op].lower(), "init": data(frame.input)}
+    call_type = NAMES.get(frame.op, "call").lower()
+    return form | {"callType": call_type, "input": data(frame.input), "to": optional_data(frame.to)}
+
+
+def _outcome(frame: Frame) -> dict[str, Any]:
+    form: dict[str, Any] = {"gasUsed": quantity(frame.gas_used)}
+    if frame.op not in (CREATE, CREATE2):
+        return form | {"output": data(frame.output)}
+    form["code"] = data(frame.output)
+    if frame.to is not None and frame.error is None:
+        form["address"] = data(frame.to)
+    return form
