@@ -9,7 +9,7 @@ from jovay.compiler.native import Library
 from jovay.kernel.statetest import Outcome, run_state_test
 
 #: Address space, of which a test touches little.
-ARENA_BYTES = 4 << 30
+ARENA_BYTES = 8 << 30
 
 
 class NativeEngine:

@@ -84,7 +84,7 @@ def sizes_for(scale: U64, world: WorldSizes, machine: MachineSizes) -> None:
     machine.misses = U64(16)
     machine.journal = U64(1 << 23) if big else U64(1 << 17)
     machine.stack_bytes = U64(34 << 20)
-    machine.memory_bytes = U64(1 << 28) if big else U64(1 << 25)
+    machine.memory_bytes = U64(1 << 31) if big else U64(1 << 25)
     machine.code_bytes = U64(1 << 28) if big else U64(1 << 24)
     machine.return_bytes = U64(1 << 27) if big else U64(1 << 23)
     machine.logs = U64(1 << 18) if big else U64(1 << 13)

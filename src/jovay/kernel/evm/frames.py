@@ -4,7 +4,7 @@ from ..hashes.keccak import keccak256_word
 from ..lang import U64, U256, Ptr, address_of, copy, kernel, load8, store256
 from ..precompiles import PRECOMPILE, is_precompile
 from ..state.code import code_footprint, place_code
-from ..state.journal import is_full, undo_to
+from ..state.journal import undo_to
 from ..state.view import account, set_balance, set_code, touch
 from ..state.world import Code
 from . import forks, status
@@ -50,6 +50,7 @@ def new_frame(m: Machine, gas: U64) -> Frame:
     f.log_data = m.log_data_used
     f.refund = m.refund
     f.code_arena = m.code_used
+    f.touched = m.touched_count
     return f
 
 
@@ -132,20 +133,22 @@ def run_precompile(m: Machine, f: Frame, address: U256) -> U64:
 def leave(m: Machine, how: U64) -> U64:
     """End the running frame with ``how`` and hand the result to its parent. Answers NEXT, or an abort."""
     f = m.frame
-    if is_full(m):
-        return U64(status.ARENA_FULL)
+    if m.abort != 0:
+        return m.abort
     created = f.kind == CREATE or f.kind == CREATE2
     if created and how <= status.RETURN:
         how = deposit_code(m, f, how)
         if how >= status.ABORT:
             return how
-    deliver_output(m, f, how, created)
+    if not deliver_output(m, f, how, created):
+        return m.abort
     if how >= status.REVERT:
         undo_to(m, f.journal)
         m.log_count = f.logs
         m.log_data_used = f.log_data
         m.refund = f.refund
         m.code_used = f.code_arena
+        m.touched_count = f.touched
         if how >= status.EXCEPTIONAL:
             f.gas = U64(0)
     if m.trace != 0:
@@ -171,13 +174,17 @@ def leave(m: Machine, how: U64) -> U64:
 
 
 @kernel
-def deliver_output(m: Machine, f: Frame, how: U64, created: bool) -> None:
-    """Bring the frame's output into the return arena (a successful create returns nothing)."""
+def deliver_output(m: Machine, f: Frame, how: U64, created: bool) -> bool:
+    """Bring the frame's output into the return arena (a successful create returns nothing); false where it is full."""
     m.return_size = U64(0)
     if how == status.REVERT or (how == status.RETURN and (not created or m.depth == 1)):
+        if f.input_size > m.return_capacity:
+            m.abort = U64(status.ARENA_FULL)
+            return False
         if f.input_size != 0 and f.input != m.return_arena:
             copy(m.return_arena, f.input, f.input_size)
         m.return_size = f.input_size
+    return True
 
 
 @kernel

@@ -92,6 +92,7 @@ class Frame(Record):
     log_data: U64
     refund: U64
     code_arena: U64
+    touched: U64
 
 
 class Log(Record):
@@ -132,7 +133,7 @@ class Machine(Record):
     parallel: U64  # 1: one of several views of the same block: every key needs a world record, fees are summed
     stamp: U64  # of the running transaction
     budget: U64  # jumps and calls until PAUSED
-    abort: U64  # status of a look-up that gave the null record
+    abort: U64  # why the running transaction must be given up: a look-up gave the null record, or an arena is full
     # view tables
     accounts: Ptr
     account_count: U64
@@ -177,6 +178,8 @@ class Machine(Record):
     touched: Ptr  # pointers to accounts touched or destructed in this transaction
     touched_count: U64
     touched_capacity: U64
+    log_data_mark: U64  # the two arenas' use when the running transaction began
+    code_mark: U64
     scratch: Ptr
     scratch_capacity: U64
     # the running transaction

@@ -2,6 +2,7 @@
 
 from ..lang import U64, U256, Ptr, fill, kernel
 from .machine import Frame, Machine
+from .status import ARENA_FULL
 
 #: Offsets and sizes from here on cost more gas than can exist.
 TOO_FAR = 1 << 32
@@ -15,7 +16,10 @@ def memory_gas(words: U64) -> U64:
 
 @kernel(inline=True)
 def expand(m: Machine, f: Frame, gas: U64, offset: U256, size: U256) -> tuple[bool, U64]:
-    """Pay for and zero the memory that ``offset … offset+size`` needs. (False, gas) when it cannot be paid."""
+    """Pay for and zero the memory that ``offset … offset+size`` needs. (False, gas) when it cannot be paid.
+
+    What is paid but does not fit in the arena ends the frame likewise, and the frame's end aborts the transaction.
+    """
     if size == 0:
         return True, gas
     if offset >= TOO_FAR or size >= TOO_FAR:
@@ -34,6 +38,7 @@ def grow(m: Machine, f: Frame, gas: U64, end: U64) -> tuple[bool, U64]:
         return False, gas
     size = words << 5
     if f.memory + size > m.memory_arena + m.memory_capacity:
+        m.abort = U64(ARENA_FULL)
         return False, gas
     fill(f.memory + f.memory_size, U64(0), size - f.memory_size)
     f.memory_size = size

@@ -3,7 +3,7 @@
 from ..lang import U64, U256, Ptr, address_of, kernel, load64, load256be, store8, store256be
 from ..hashes.keccak import keccak256_word
 from ..state.code import code_footprint, place_code
-from ..state.journal import save, undo_to
+from ..state.journal import has_room, save, undo_to
 from ..state.view import (
     BALANCE_OFFSET,
     CODE_HASH_OFFSET,
@@ -69,6 +69,8 @@ def begin(m: Machine, tx: Transaction) -> None:
     m.refund = U64(0)
     m.return_size = U64(0)
     m.abort = U64(0)
+    m.log_data_mark = m.log_data_used
+    m.code_mark = m.code_used
     m.origin = word_of_address(tx.sender)
 
 
@@ -77,6 +79,8 @@ def give_up(m: Machine, result: Result) -> None:
     """Undo an aborted or invalid transaction."""
     undo_to(m, U64(0))
     m.log_count = result.first_log
+    m.log_data_used = m.log_data_mark
+    m.code_used = m.code_mark
     m.depth = U64(0)
 
 
@@ -318,6 +322,8 @@ def pay_coinbase(m: Machine, fee: U256, result: Result) -> U64:
 def finalise(m: Machine) -> bool:
     """Remove destructed accounts and those touched and left empty."""
     fork = m.block.fork
+    if m.abort != 0 or not has_room(m, m.touched_count * 3):
+        return False
     for i in range(m.touched_count):
         a = Account(load64(m.touched + U64(i) * 8))
         gone = a.destructed == m.stamp

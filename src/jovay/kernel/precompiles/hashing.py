@@ -2,7 +2,7 @@
 
 from ..curves.secp256k1 import recover
 from ..evm.machine import Machine
-from ..evm.status import PRECOMPILE_FAILED
+from ..evm.status import ARENA_FULL, PRECOMPILE_FAILED
 from ..hashes.blake2b import blake2f
 from ..hashes.keccak import keccak256
 from ..hashes.ripemd160 import ripemd160
@@ -55,6 +55,8 @@ def identity(m: Machine, input: Ptr, size: U64, gas: U64) -> Answer:
     cost = U64(15) + ((size + 31) >> 5) * 3
     if gas < cost:
         return out_of_gas()
+    if size > m.return_capacity:
+        return U64(ARENA_FULL), gas
     if size != 0:
         copy(m.return_arena, input, size)
     return answer(m, size, gas - cost)

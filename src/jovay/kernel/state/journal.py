@@ -1,35 +1,47 @@
-"""Undo log: the 32 bytes at an address before they were written. Undoing in reverse restores any earlier state."""
+"""Undo log: the 32 bytes at an address before they were written. Undoing in reverse restores any earlier state.
+
+A full journal must not cost the power to undo. Values of the state (balances, nonces, code, slots) are therefore only
+written where ``has_room`` says so. Marks that hold a transaction's stamp may be written without an entry: they mean
+nothing to later transactions, and ``m.abort`` makes the frame's end give this one up.
+"""
 
 from ..evm.machine import Machine
+from ..evm.status import ARENA_FULL
 from ..lang import U64, Ptr, kernel, load64, load256, store64, store256
 
 ENTRY = 40
+#: Entries that one change of the state takes at most.
+CHANGE = 4
 
 
 @kernel(inline=True)
 def save(m: Machine, pointer: Ptr) -> None:
-    """Remember the 32 bytes at ``pointer``. A full journal drops the entry and marks itself over-full."""
+    """Remember the 32 bytes at ``pointer``. A full journal drops the entry and has the transaction aborted."""
     count = m.journal_count
+    if count == m.journal_capacity:
+        m.abort = U64(ARENA_FULL)
+        return
+    entry = m.journal + count * ENTRY
+    store64(entry, pointer)
+    store256(entry + 8, load256(pointer))
     m.journal_count = count + 1
-    if count < m.journal_capacity:
-        entry = m.journal + count * ENTRY
-        store64(entry, pointer)
-        store256(entry + 8, load256(pointer))
+
+
+@kernel(inline=True)
+def has_room(m: Machine, entries: U64) -> bool:
+    """Whether the journal takes ``entries`` more; else the transaction is aborted."""
+    if m.journal_count + entries <= m.journal_capacity:
+        return True
+    m.abort = U64(ARENA_FULL)
+    return False
 
 
 @kernel
 def undo_to(m: Machine, checkpoint: U64) -> None:
     """Restore everything written since ``checkpoint``."""
     count = m.journal_count
-    if count > m.journal_capacity:
-        count = m.journal_capacity
     while count > checkpoint:
         count -= 1
         entry = m.journal + count * ENTRY
         store256(load64(entry), load256(entry + 8))
     m.journal_count = checkpoint
-
-
-@kernel(inline=True)
-def is_full(m: Machine) -> bool:
-    return m.journal_count > m.journal_capacity

@@ -8,7 +8,7 @@ from ..evm import status
 from ..evm.machine import ACCOUNT_SIZE, MISS_SIZE, SLOT_SIZE, Account, Machine, Slot
 from ..lang import U64, U256, Ptr, address_of, kernel, load64, store64, store256
 from .history import account_at_height, slot_at_height
-from .journal import save
+from .journal import CHANGE, has_room, save
 from .world import EMPTY_CODE_HASH, BaseAccount, BaseSlot, Code, find_account, find_slot, hash_word, slot_hash
 
 #: ``owner`` of records that several groups of a block may read and none may write: the block's stamp with this.
@@ -215,9 +215,11 @@ def load_slot(m: Machine, a: Account, s: Slot) -> bool:
 
 @kernel
 def may_write_account(m: Machine, a: Account) -> bool:
-    """List ``a`` as changed; false when the group may only read it."""
+    """List ``a`` as changed; false when the group may only read it, or where the journal is full."""
     if a.read_only != 0:
         m.abort = U64(status.LEFT_SET)
+        return False
+    if not has_room(m, U64(CHANGE)):
         return False
     if a.listed != m.dirty_stamp:
         a.listed = m.dirty_stamp
@@ -286,6 +288,8 @@ def set_slot(m: Machine, s: Slot, value: U256) -> bool:
     if s.read_only != 0:
         m.abort = U64(status.LEFT_SET)
         return False
+    if not has_room(m, U64(CHANGE)):
+        return False
     if s.listed != m.dirty_stamp:
         s.listed = m.dirty_stamp
         list_dirty(m, address_of(s) | 1)
@@ -307,7 +311,7 @@ def touch(m: Machine, a: Account) -> None:
 def list_touched(m: Machine, a: Account) -> None:
     count = m.touched_count
     if count == m.touched_capacity:
-        m.journal_count = m.journal_capacity + 1  # over-full: the frame's end aborts the transaction
+        m.abort = U64(status.ARENA_FULL)  # the frame's end aborts the transaction
         return
     store64(m.touched + count * 8, address_of(a))
     m.touched_count = count + 1
