@@ -137,6 +137,58 @@ def _wide(tag: str, word: type[Word], double: type[Word], row: Callable) -> Call
     return wide
 
 
+def _wide_square(tag: str, word: type[Word], double: type[Word], row: Callable) -> Callable:
+    """``wide_square(a)``: the full square; products of different limbs are made once and doubled."""
+    bits = word.bits
+
+    def rows_from(shift: int) -> Callable:
+        at, last = 2 * shift + 64, shift == bits - 128
+
+        if last:
+
+            @kernel(name=f"{tag}_square_{shift}", inline=True)
+            def end(t: word, a: word, out: double) -> double:
+                low, _ = row(t, a >> (shift + 64), U64(a >> shift), U64(0), word(0))
+                return out | (double(low) << at)
+
+            return end
+        rest = rows_from(shift + 64)
+
+        @kernel(name=f"{tag}_square_{shift}", inline=True)
+        def one(t: word, a: word, out: double) -> double:
+            # Limbs at and above the operand's end are zero, so the carry limb is, too.
+            low, _ = row(t, a >> (shift + 64), U64(a >> shift), U64(0), word(0))
+            return rest(low >> 128, a, out | (double(U128(low)) << at))
+
+        return one
+
+    def squares_from(shift: int) -> Callable:
+        if shift == bits:
+
+            @kernel(name=f"{tag}_diagonal_end", inline=True)
+            def end(a: word, out: double) -> double:
+                return out
+
+            return end
+        rest = squares_from(shift + 64)
+        at = 2 * shift
+
+        @kernel(name=f"{tag}_diagonal_{shift}", inline=True)
+        def one(a: word, out: double) -> double:
+            limb = U128(U64(a >> shift))
+            return rest(a, out | (double(limb * limb) << at))
+
+        return one
+
+    rows, squares = rows_from(0), squares_from(0)
+
+    @kernel(name=f"{tag}_wide_square", inline=True)
+    def wide_square(a: word) -> double:
+        return (rows(word(0), a, double(0)) << 1) + squares(a, double(0))
+
+    return wide_square
+
+
 def _reduce(tag: str, modulus: int, word: type[Word], double: type[Word], row: Callable) -> Callable:
     """``reduce(t)``: ``t/R mod p`` for ``t < R·p`` (Montgomery 1985), below ``p``."""
     bits, top = word.bits, word.bits - 64
@@ -223,7 +275,7 @@ def _memory_sums(
     return [add, sub, neg, halve, is_zero, equal]
 
 
-def _power(f: str, size: int, one: Table, mul: Callable) -> Callable:
+def _power(f: str, size: int, one: Table, mul: Callable, sqr: Callable) -> Callable:
     @kernel(name=f"{f}_power", inline=False)
     def power(out: Ptr, a: Ptr, digits: Ptr, count: U64, s: Ptr) -> None:
         """``a`` to the exponent of ``exponent_table``; ``s``: 17 elements of scratch."""
@@ -234,7 +286,7 @@ def _power(f: str, size: int, one: Table, mul: Callable) -> Callable:
         copy(y, s + load64(digits) * size, size)
         for i in range(1, count):
             for _ in range(4):
-                mul(y, y, y)
+                sqr(y, y)
             digit = load64(digits + i * 8)
             if digit != 0:
                 mul(y, y, s + digit * size)
@@ -295,6 +347,7 @@ def prime_field(tag: str, modulus: int) -> PrimeField:
     f, size = f"{tag}_fp", word.bits // 8
     row = _row(f, word)
     wide = _wide(f, word, double, row)
+    wide_square = _wide_square(f, word, double, row)
     reduce = _reduce(f, modulus, word, double, row)
     plus, minus = _sums(f, modulus, word)
     one = Table(U64, [((1 << word.bits) % modulus >> shift) for shift in range(0, word.bits, 64)])
@@ -303,12 +356,12 @@ def prime_field(tag: str, modulus: int) -> PrimeField:
     def mul(out: Ptr, a: Ptr, b: Ptr) -> None:
         store(out, reduce(wide(load(a), load(b))))
 
-    @kernel(name=f"{f}_sqr")
+    @kernel(name=f"{f}_sqr", inline=False)
     def sqr(out: Ptr, a: Ptr) -> None:
-        mul(out, a, a)
+        store(out, reduce(wide_square(load(a))))
 
     add, sub, neg, halve, is_zero, equal = _memory_sums(f, word(modulus), load, store, plus, minus)
-    power = _power(f, size, one, mul)
+    power = _power(f, size, one, mul, sqr)
     inverse = _inverse(f, word(modulus), row, (load, store), (wide, reduce))
     from_bytes, to_bytes = _codec(f, word(modulus), double, (load, store), (wide, reduce))
     return PrimeField(
