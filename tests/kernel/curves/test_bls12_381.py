@@ -35,10 +35,11 @@ def library():
 def run(function, name, data):
     source = ctypes.create_string_buffer(data, len(data) + 1)
     out = ctypes.create_string_buffer(256)
-    scratch = ctypes.create_string_buffer(b"\xa5" * precompiles.SCRATCH, precompiles.SCRATCH)
+    scratch = ctypes.create_string_buffer(b"\xa5" * (precompiles.SCRATCH + 256), precompiles.SCRATCH + 256)
     addresses = (ctypes.addressof(b) for b in (out, scratch))
     status = function(ctypes.addressof(source), len(data), *addresses)
     assert status in (0, 1)
+    assert scratch.raw[precompiles.SCRATCH :] == b"\xa5" * 256
     assert out.raw[OUTPUT_SIZE[name] :] == bytes(256 - OUTPUT_SIZE[name])
     return out.raw[: OUTPUT_SIZE[name]] if status == 0 else None
 
@@ -193,3 +194,8 @@ def test_as_plain_python():
 
     assert run(add, "bls_g1add", g1(5) + g1(9)) == g1(14)
     assert run(add, "bls_g1add", g1(5) + fp(1) + fp(1)) is None
+
+    def map_to_g1(*arguments):
+        return precompiles.bls_map_fp_to_g1(*map(U64, arguments))
+
+    assert run(map_to_g1, "bls_map_fp_to_g1", fp(7)) == encode(clear_cofactor_G1(map_to_curve_G1(bls.FQ(7))))

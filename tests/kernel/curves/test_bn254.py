@@ -39,9 +39,10 @@ def reference(evm, number, data):
 def run(function, data, size, *extra):
     source = ctypes.create_string_buffer(data, len(data) + 1)
     out = ctypes.create_string_buffer(64)
-    scratch = ctypes.create_string_buffer(b"\xa5" * precompiles.SCRATCH, precompiles.SCRATCH)
+    scratch = ctypes.create_string_buffer(b"\xa5" * (precompiles.SCRATCH + 256), precompiles.SCRATCH + 256)
     status = function(ctypes.addressof(source), *extra, ctypes.addressof(out), ctypes.addressof(scratch))
     assert status in (0, 1)
+    assert scratch.raw[precompiles.SCRATCH :] == b"\xa5" * 256
     return out.raw[:size] if status == 0 else None
 
 
@@ -198,3 +199,12 @@ def test_as_plain_python(call):
     assert run(add, g1(5) + g1(9), 64) == g1(14)
     assert run(add, g1(5) + OFF_CURVE, 64) is None
     assert run(multiply, g1(3) + word(R + 1000), 64) == g1(3000)
+
+
+@pytest.mark.slow
+def test_pairing_as_plain_python():
+    def pairing(*arguments):
+        return bn254_pairing(*map(U64, arguments))
+
+    data = g1(3) + g2(1) + g1(-1) + g2(3)
+    assert run(pairing, data, 32, len(data)) == word(1)

@@ -33,8 +33,10 @@ def call():
     def invoke(data):
         source = ctypes.create_string_buffer(data, 192)
         out = ctypes.create_string_buffer(64)
-        scratch = ctypes.create_string_buffer(b"\xa5" * kzg.SCRATCH, kzg.SCRATCH)
+        scratch = ctypes.create_string_buffer(b"\xa5" * (kzg.SCRATCH + 256), kzg.SCRATCH + 256)
         status = function(*(ctypes.addressof(buffer) for buffer in (source, out, scratch)))
+        assert status in (0, 1)
+        assert scratch.raw[kzg.SCRATCH :] == b"\xa5" * 256
         return out.raw if status == 0 else None
 
     return invoke
