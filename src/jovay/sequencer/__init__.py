@@ -1,0 +1,1 @@
+"""The sequencer: Portal → TxPool → pre-execution → groups in parallel → state root → persistence."""

@@ -1,0 +1,110 @@
+"""Portal: raw transactions in, decoded and signed-for records out, many at a time and off the GIL."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from jovay.compiler.native import Library
+from jovay.compiler.simd.secp256k1_recover import SCRATCH_BYTES as RECOVERY_SCRATCH
+from jovay.execution.records import dtype_of
+from jovay.kernel.curves.secp256k1 import recover_batch
+from jovay.kernel.transaction import batch
+from jovay.kernel.transaction.record import TRANSACTION_SIZE, Transaction
+from jovay.kernel.transaction.signing import SIGNING_OVERHEAD
+
+U64Array = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedBatch:
+    """``records`` are Transaction records whose pointers lead into ``raw``: keep both alive together.
+
+    ``statuses`` is 0 for a transaction that decoded and whose sender was recovered.
+    """
+
+    raw: npt.NDArray[np.uint8]
+    records: npt.NDArray[Any]
+    statuses: U64Array
+
+    @property
+    def first_address(self) -> int:
+        """Address of the first record; they follow each other at ``TRANSACTION_SIZE``."""
+        return int(self.records.ctypes.data)
+
+
+class Portal:
+    """Decodes batches; safe to use from several threads."""
+
+    def __init__(self, library: Library) -> None:
+        self._decode = library[batch.decode_batch]
+        self._signatures = library[batch.signatures_of]
+        self._senders = library[batch.senders_from_keys]
+        self._recover = library[recover_batch]
+
+    def decode(self, data: bytes, ends: Sequence[int] | U64Array) -> DecodedBatch:
+        """Decode transactions that lie back to back in ``data``, each ending at its entry of ``ends``."""
+        count = len(ends)
+        stop = np.asarray(ends, np.uint64)
+        raw = np.frombuffer(bytearray(data) + bytearray(64), np.uint8)
+        starts = np.empty(count, np.uint64)
+        if count:
+            starts[0], starts[1:] = 0, stop[:-1]
+        pointers, sizes = starts + np.uint64(raw.ctypes.data), stop - starts
+        records = np.zeros(count, dtype_of(Transaction))
+        statuses = np.zeros(count, np.uint64)
+        scratch = np.empty(count * (48 + SIGNING_OVERHEAD) + len(data) + 64, np.uint8)
+        self._decode(
+            count,
+            pointers.ctypes.data,
+            sizes.ctypes.data,
+            records.ctypes.data,
+            statuses.ctypes.data,
+            scratch.ctypes.data,
+        )
+        self._recover_senders(count, records, statuses)
+        return DecodedBatch(raw, records, statuses)
+
+    def _recover_senders(self, count: int, records: npt.NDArray[Any], statuses: U64Array) -> None:
+        digests, signatures = np.empty(32 * count + 64, np.uint8), np.empty(65 * count + 64, np.uint8)
+        owners, marks = np.empty(count + 8, np.uint64), np.zeros(count + 64, np.uint8)
+        keys = np.empty(64 * count + 64, np.uint8)
+        signed = self._signatures(
+            count,
+            records.ctypes.data,
+            statuses.ctypes.data,
+            digests.ctypes.data,
+            signatures.ctypes.data,
+            owners.ctypes.data,
+        )
+        if not signed:
+            return
+        scratch = aligned(max(RECOVERY_SCRATCH, 48 * signed + 128))
+        self._recover(
+            signed, digests.ctypes.data, signatures.ctypes.data, keys.ctypes.data, marks.ctypes.data, scratch.ctypes.data
+        )
+        self._senders(
+            signed,
+            owners.ctypes.data,
+            keys.ctypes.data,
+            marks.ctypes.data,
+            records.ctypes.data,
+            statuses.ctypes.data,
+            scratch.ctypes.data,
+        )
+
+
+def aligned(size: int) -> npt.NDArray[np.uint8]:
+    """``size`` bytes of memory at a multiple of 64."""
+    whole = np.empty(size + 64, np.uint8)
+    skip = -whole.ctypes.data % 64
+    return whole[skip : skip + size]
+
+
+assert TRANSACTION_SIZE == dtype_of(Transaction).itemsize
+assert ctypes.sizeof(ctypes.c_void_p) == 8

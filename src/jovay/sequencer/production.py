@@ -1,0 +1,301 @@
+"""One block, from transactions to receipts: prediction, groups, parallel execution, commitment to memory.
+
+The result equals serial execution of the block in its final order, whatever the number of workers: groups share no
+key that one of them writes, and what leaves its predicted set runs serially after them, at the block's end.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from jovay.compiler.arena import Arena
+from jovay.compiler.native import Library
+from jovay.execution.errors import ArenaFullError, WorldFullError
+from jovay.execution.machine import NativeMachine
+from jovay.execution.records import View, array_at, dtype_of
+from jovay.execution.world import MEGABYTE, Misses, NativeWorld, sizes_record
+from jovay.kernel.block import changes, execute, predict, receipts, run, schedule, system
+from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
+from jovay.kernel.block.receipts import BlockReceipts, Receipt, StoredLog
+from jovay.kernel.block.run import DROPPED, RUN_STRIDE, Run
+from jovay.kernel.block.schedule import Schedule
+from jovay.kernel.evm.status import MISS
+from jovay.kernel.state import commit
+from jovay.kernel.state.world import Code
+
+from .environment import BlockEnvironment
+
+U64Array = npt.NDArray[np.uint64]
+MAX_LOGS, MAX_LOG_BYTES = 1 << 18, 256 * MEGABYTE
+#: Rounds of loading missing keys; each finds at least one more key of a transaction.
+MAX_ROUNDS = 10_000
+
+
+@dataclass(slots=True)
+class BlockStatistics:
+    """What happened while a block was made; times in seconds."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    groups: int = 0
+    grouped: int = 0
+    largest_group: int = 0
+    deferred: int = 0
+    misses: int = 0
+    rounds: int = 0
+
+    def time(self, stage: str, since: float) -> float:
+        """Add the time since ``since`` to ``stage``; answers now."""
+        now = time.perf_counter()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - since
+        return now
+
+
+@dataclass(slots=True)
+class ProducedBlock:
+    """A block executed in memory. Arrays are copies, in block order; ``order`` indexes the given transactions."""
+
+    environment: BlockEnvironment
+    order: U64Array
+    dropped: dict[int, int]  # index of a transaction that is not in the block → status
+    receipts: npt.NDArray[Any]
+    logs: bytes
+    log_data: bytes
+    gas_used: int
+    blob_gas_used: int
+    bloom: bytes
+    receipts_root: bytes
+    transactions_root: bytes
+    account_changes: npt.NDArray[Any]
+    slot_changes: npt.NDArray[Any]
+    codes: list[bytes]
+    statistics: BlockStatistics
+
+
+class BlockProducer:
+    """Makes blocks one after another over one world."""
+
+    def __init__(self, library: Library, world: NativeWorld, workers: int, max_transactions: int = 16_384) -> None:
+        self.library, self.world, self.workers = library, world, max(1, workers)
+        self._machines = [NativeMachine(library, world) for _ in range(self.workers)]
+        self._serial = NativeMachine(library, world)
+        self._pool = ThreadPoolExecutor(self.workers, "execution")
+        self._capacity = max_transactions
+        self._runs = Arena(max_transactions * RUN_STRIDE)
+        self._order = np.zeros(max_transactions, np.uint64)
+        self._groups = np.zeros(max_transactions, np.uint64)
+        self._schedule = sizes_record(Schedule, {})
+        self._receipts = Arena(max_transactions * Receipt.size)
+        self._logs, self._log_data = Arena(MAX_LOGS * StoredLog.size), Arena(MAX_LOG_BYTES)
+        self._scratch = Arena(1024 * MEGABYTE)
+        self._account_changes, self._slot_changes = Arena((1 << 22) * AccountChange.size), Arena(
+            (1 << 22) * SlotChange.size
+        )
+        self._stamp = 0
+        self._first_code = world.view.codes + world.view.codes_used
+
+    def close(self) -> None:
+        """Stop the worker threads."""
+        self._pool.shutdown()
+
+    def produce(self, environment: BlockEnvironment, transactions: U64Array) -> ProducedBlock:
+        """Execute ``transactions`` (addresses of records, all decoded) as block ``environment.number``.
+
+        The world is at the new block afterwards. Raises ``WorldFullError`` or ``ArenaFullError``.
+        """
+        count = len(transactions)
+        if count > self._capacity:
+            raise ArenaFullError(f"{count} transactions in a block, at most {self._capacity} fit")
+        statistics = BlockStatistics()
+        self._stamp = self._stamp % 0xFFFFFFF0 + 1
+        self._first_code = self.world.view.codes + self.world.view.codes_used
+        now = time.perf_counter()
+        self._begin(environment, statistics)
+        self.library[run.init_runs](self._runs.address, transactions.ctypes.data, count)
+        now = statistics.time("begin", now)
+        self._predict(count, statistics)
+        now = statistics.time("pre-execution", now)
+        groups = self._group(count, statistics)
+        now = statistics.time("scheduler", now)
+        self._execute(groups)
+        self._commit(count, environment)
+        self._execute_deferred(count, statistics)
+        now = statistics.time("execution", now)
+        result = self._collect(environment, count, statistics)
+        self._reset()
+        statistics.time("receipts", now)
+        return result
+
+    def _begin(self, environment: BlockEnvironment, statistics: BlockStatistics) -> None:
+        for machine in (*self._machines, self._serial):
+            environment.write(machine.block)
+        with self.world.lock.write():
+            self.world.view.height = environment.number
+        begin, parent = self.library[system.begin_block], int.from_bytes(environment.parent_hash, "big")
+        while begin(self._serial.address, parent, 0) == MISS:
+            self._load(self._serial, statistics)
+        self._commit_serial()
+        self._serial.reset()
+
+    def _on_workers(self, task: Callable[[int], Any]) -> list[Any]:
+        if self.workers == 1:
+            return [task(0)]
+        return list(self._pool.map(task, range(self.workers)))
+
+    def _predict(self, count: int, statistics: BlockStatistics) -> None:
+        """Rounds of prediction: what is missing is read from storage together and tried again."""
+        call, share = self.library[predict.predict_runs], -(-count // self.workers)
+
+        def predict_share(worker: int) -> int:
+            first, end = min(count, worker * share), min(count, (worker + 1) * share)
+            missing: int = call(self._machines[worker].address, self._runs.address, first, end)
+            return missing
+
+        for _ in range(MAX_ROUNDS):
+            statistics.rounds += 1
+            if not sum(self._on_workers(predict_share)):
+                return
+            accounts: dict[int, None] = {}
+            slots: dict[tuple[int, int], None] = {}
+            for machine in self._machines:
+                misses = machine.take_misses()
+                accounts.update(dict.fromkeys(misses.accounts))
+                slots.update(dict.fromkeys(misses.slots))
+            statistics.misses += len(accounts) + len(slots)
+            self.world.load(Misses(list(accounts), list(slots)))
+
+    def _group(self, count: int, statistics: BlockStatistics) -> int:
+        at = ctypes.addressof(self._schedule)
+        self.library[schedule.group_runs](self._runs.address, count, self._stamp, at)
+        groups: int = self.library[execute.collect_groups](self._runs.address, count, self._groups.ctypes.data)
+        view = View(Schedule, at)
+        statistics.groups, statistics.grouped = view.groups, view.runs_in_groups
+        statistics.largest_group = view.largest
+        return groups
+
+    def _execute(self, groups: int) -> None:
+        if not groups:
+            return
+        call = self.library[execute.execute_groups]
+
+        def execute_share(worker: int) -> None:
+            machine = self._machines[worker].address
+            call(machine, self._runs.address, self._groups.ctypes.data, worker, self.workers, groups, self._stamp)
+
+        self._on_workers(execute_share)
+
+    def _commit(self, count: int, environment: BlockEnvironment) -> None:
+        with self.world.lock.write():
+            if self.library[execute.commit_runs](self.world.address, self._runs.address, count):
+                raise WorldFullError("records", self.world.view.slot_capacity)
+            fees = self.library[execute.credit_fees]
+            if fees(self.world.address, self._runs.address, count, environment.coinbase):
+                raise WorldFullError("accounts", self.world.view.account_capacity)
+
+    def _execute_deferred(self, count: int, statistics: BlockStatistics) -> None:
+        call, at = self.library[execute.execute_deferred], 0
+        while (at := call(self._serial.address, self._runs.address, count, at)) < count:
+            self._load(self._serial, statistics)
+        self._commit_serial()
+
+    def _commit_serial(self) -> None:
+        with self.world.lock.write():
+            if self.library[commit.commit_view](self._serial.address):
+                raise WorldFullError("records", self.world.view.slot_capacity)
+
+    def _load(self, machine: NativeMachine, statistics: BlockStatistics) -> None:
+        misses = machine.take_misses()
+        if not misses:
+            raise ArenaFullError("a transaction misses keys that were not listed")
+        statistics.misses += len(misses.accounts) + len(misses.slots)
+        statistics.rounds += 1
+        self.world.load(misses)
+
+    def _collect(self, environment: BlockEnvironment, count: int, statistics: BlockStatistics) -> ProducedBlock:
+        runs, order = self._runs.address, self._order
+        included = self.library[execute.order_block](runs, count, order.ctypes.data)
+        states = np.frombuffer((ctypes.c_char * (count * RUN_STRIDE)).from_address(runs), np.uint8) if count else None
+        out = self._receipts_of(included)
+        account_changes, slot_changes = self._changes()
+        dropped = {} if states is None else self._dropped(count)
+        statistics.deferred = int(self._serial.view.transaction)
+        return ProducedBlock(
+            environment,
+            order[:included].copy(),
+            dropped,
+            array_at(self._receipts.address, included, Receipt).copy(),
+            ctypes.string_at(self._logs.address, out.log_count * StoredLog.size),
+            ctypes.string_at(self._log_data.address, out.log_data_size),
+            out.gas_used,
+            out.blob_gas_used,
+            out.bloom,
+            out.receipts_root,
+            out.transactions_root,
+            account_changes,
+            slot_changes,
+            self._new_codes(),
+            statistics,
+        )
+
+    def _receipts_of(self, included: int) -> View:
+        spec = sizes_record(
+            BlockReceipts,
+            {
+                "receipts": self._receipts.address,
+                "logs": self._logs.address,
+                "log_data": self._log_data.address,
+                "log_capacity": MAX_LOGS,
+                "log_data_capacity": MAX_LOG_BYTES,
+                "scratch": self._scratch.address,
+                "scratch_size": self._scratch.size,
+            },
+        )
+        self._spec = spec  # keeps the record alive behind the view
+        at = ctypes.addressof(spec)
+        if self.library[receipts.build_receipts](at, self._runs.address, self._order.ctypes.data, included):
+            raise ArenaFullError("the block's receipts do not fit")
+        return View(BlockReceipts, at)
+
+    def _dropped(self, count: int) -> dict[int, int]:
+        whole = (ctypes.c_char * (count * RUN_STRIDE)).from_address(self._runs.address)
+        fields = {name: Run.fields[name][1] for name in ("state", "status")}
+        kind = np.dtype(
+            {"names": list(fields), "formats": ["<u8", "<u8"], "offsets": list(fields.values()), "itemsize": RUN_STRIDE}
+        )
+        table = np.frombuffer(whole, kind)
+        return {int(i): int(table["status"][i]) for i in np.flatnonzero(table["state"] == DROPPED)}
+
+    def _changes(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        spec = sizes_record(
+            Changes, {"accounts": self._account_changes.address, "slots": self._slot_changes.address}
+        )
+        at = ctypes.addressof(spec)
+        self.library[changes.collect_changes](self.world.address, self._stamp, at)
+        view = View(Changes, at)
+        return (
+            array_at(self._account_changes.address, view.account_count, AccountChange).copy(),
+            array_at(self._slot_changes.address, view.slot_count, SlotChange).copy(),
+        )
+
+    def _new_codes(self) -> list[bytes]:
+        at, end = self._first_code, self.world.view.codes + self.world.view.codes_used
+        codes = []
+        while at < end:
+            code = View(Code, at)
+            codes.append(ctypes.string_at(code.bytes, code.size))
+            at += (Code.size + code.size + 33 + (code.size >> 3) + 16) & ~7
+        return codes
+
+    def _reset(self) -> None:
+        for machine in (*self._machines, self._serial):
+            machine.reset()
+
+
+assert dtype_of(Receipt).itemsize == Receipt.size
