@@ -9,72 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jovay.compiler.native import build
-from jovay.kernel.lang import U64
-from jovay.kernel.trie import nodes, zktrie
-from jovay.kernel.trie.nodes import Trie
+from jovay.kernel.trie import nodes
 from rigs import zktrie_model as model
-from rigs.buffers import Buffer
-
-NATIVE = [nodes.trie_init, zktrie.update_batch, zktrie.lookup]
+from rigs.zktrie_strategies import keys, values
+from rigs.zktries import ENTRIES, Plain, Store
 
 
 @pytest.fixture(scope="module")
 def native() -> Any:
-    return build(NATIVE)
+    return build(ENTRIES)
 
 
-class Plain:
-    """Stands in for a library: the kernel's functions as plain Python."""
-
-    def __getitem__(self, function: Any) -> Any:
-        names = list(function.__annotations__)
-        kinds = [function.__annotations__[name] for name in names if name != "return"]
-        return lambda *values: function(*(kind(v) for kind, v in zip(kinds, values, strict=True)))
-
-
-class Store:
-    """A trie in memory of its own."""
-
-    def __init__(self, library: Any, capacity: int = 300) -> None:
-        self.library, self.memory = library, Buffer(Trie.size)
-        self.branches = Buffer((capacity + 1) * nodes.BRANCH_SIZE)
-        self.leaves = Buffer(capacity * nodes.LEAF_SIZE)
-        arenas = (self.branches.address, capacity + 1, self.leaves.address, capacity)
-        library[nodes.trie_init](self.memory.address, *arenas)
-        self.view = Trie(self.memory.address)
-
-    def update(self, pairs: list[tuple[bytes, bytes]]) -> int:
-        keys, values = (Buffer(b"".join(part)) for part in (zip(*pairs, strict=True) if pairs else ((), ())))
-        scratch = Buffer(int(zktrie.update_scratch(U64(len(pairs)))))
-        arrays = (keys.address, values.address, scratch.address)
-        status = self.library[zktrie.update_batch](self.memory.address, len(pairs), *arrays)
-        assert all(b.intact for b in (keys, values, scratch, self.branches, self.leaves, self.memory))
-        return int(status)
-
-    @property
-    def root(self) -> bytes:
-        return self.memory.read(Trie.fields["digest"][1], 32)
-
-    def get(self, key: bytes) -> bytes | None:
-        source, out = Buffer(key), Buffer(32)
-        found = self.library[zktrie.lookup](self.memory.address, source.address, out.address)
-        assert found in (zktrie.ABSENT, zktrie.FOUND)
-        return bytes(out) if found == zktrie.FOUND else None
-
-
-element = st.one_of(st.integers(0, model.P - 1), st.sampled_from([0, 1, model.P - 1]))
-keys = st.one_of(
-    st.lists(element, min_size=8, max_size=8).map(model.pack),
-    # keys that share long prefixes, also beyond 62 bits
-    st.tuples(st.integers(0, 7), st.integers(0, 30)).map(
-        lambda t: model.pack(
-            [0] * t[0] + [1 << t[1]] + [0] * (7 - t[0]) if t[1] < 30 else [5] * t[0] + [0] * (8 - t[0])
-        )
-    ),
-)
-values = st.one_of(
-    st.just(bytes(32)), st.binary(min_size=32, max_size=32), st.integers(1, 9).map(lambda n: bytes([n]) * 32)
-)
 batches = st.lists(st.lists(st.tuples(keys, values), max_size=12), max_size=6)
 
 

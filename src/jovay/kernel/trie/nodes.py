@@ -98,6 +98,21 @@ def is_leaf(reference: U64) -> bool:
 
 
 @kernel
+def is_stub(trie: Trie, reference: U64) -> bool:
+    """Whether a branch stands for an unknown subtree of which it knows the first ``depth`` bits.
+
+    In a stub ``left`` is ``OPAQUE``, ``right`` none; the right digest is a key that begins with those bits.
+    """
+    return branch_at(trie, reference).right == NONE
+
+
+@kernel
+def is_known(trie: Trie, reference: U64) -> bool:
+    """Whether a subtree (not none) has its leaf or its two children here."""
+    return is_leaf(reference) or (reference != OPAQUE and not is_stub(trie, reference))
+
+
+@kernel
 def has_room(trie: Trie, leaves: U64, branches: U64) -> bool:
     """Whether so many leaves and branches can be added."""
     free_leaves = trie.leaf_capacity - trie.leaf_used + trie.free_leaf_count

@@ -6,7 +6,7 @@ bits as a number.
 """
 
 from jovay.kernel.hashes.poseidon2_constants import P as MODULUS
-from jovay.kernel.lang import U64, Ptr, Record, clz, copy, kernel, load32, load64
+from jovay.kernel.lang import U64, Ptr, Record, clz, copy, kernel, load32, load64, store32
 
 #: Bits of a path.
 KEY_BITS = 248
@@ -35,6 +35,14 @@ def bit_of(key: Ptr, depth: U64) -> U64:
     """Bit ``depth`` < 248 of the path."""
     element = depth // 31
     return load32(key + element * 4) >> (30 - (depth - element * 31)) & 1
+
+
+@kernel
+def flip_bit(key: Ptr, depth: U64) -> None:
+    """Change bit ``depth`` < 248 of the path."""
+    element = depth // 31
+    at = key + element * 4
+    store32(at, load32(at) ^ U64(1) << (30 - (depth - element * 31)))
 
 
 @kernel(inline=False)

@@ -31,6 +31,7 @@ from .nodes import (
     free_leaf,
     has_room,
     is_leaf,
+    is_stub,
     leaf_at,
     new_branch,
     new_leaf,
@@ -41,6 +42,7 @@ from .path import (
     KEY_BITS,
     PREFIX_BITS,
     bit_of,
+    flip_bit,
     is_canonical,
     is_same,
     is_zero,
@@ -80,8 +82,8 @@ def update_batch(trie: Trie, n: U64, keys: Ptr, values: Ptr, scratch: Ptr) -> U6
     """Set ``n`` keys (32 bytes each, any order; the last of equal ones counts) to values of 32 bytes.
 
     A zero value deletes. Status 0; ``OUT_OF_MEMORY`` (there must be room for ``n`` new leaves and branches)
-    or ``BAD_KEY`` (an element not below the modulus), both with nothing done; ``TOUCHES_OPAQUE`` if the trie is
-    partial and a key leads to an unknown part, which spoils the trie.
+    or ``BAD_KEY`` (an element not below the modulus), both with nothing done; ``TOUCHES_OPAQUE`` if the trie
+    is partial and a key leads to an unknown part, which spoils the trie.
     """
     if trie.status != 0:
         return trie.status
@@ -113,6 +115,8 @@ def lookup(trie: Trie, key: Ptr, out: Ptr) -> U64:
         branch = branch_at(trie, reference)
         if agreement(trie, reference, key, prefix) < branch.depth:
             return U64(ABSENT)
+        if is_stub(trie, reference):
+            return U64(TOUCHES_OPAQUE)
         reference = branch.left if bit_of(key, branch.depth) == 0 else branch.right
     if reference == NONE:
         return U64(ABSENT)
@@ -134,17 +138,19 @@ def agreement(trie: Trie, reference: U64, key: Ptr, prefix: U64) -> U64:
     shared, depth = shared_prefix(branch.prefix, prefix), branch.depth
     if shared >= depth or shared < PREFIX_BITS:
         return shared if shared < depth else depth
-    shared = shared_bits(leaf_at(trie, some_leaf(trie, reference)).key, key)
+    shared = shared_bits(_some_key(trie, reference), key)
     return shared if shared < depth else depth
 
 
 @kernel(inline=False)
-def some_leaf(trie: Trie, reference: U64) -> U64:
-    """A leaf below a branch; there is always one that is known."""
+def _some_key(trie: Trie, reference: U64) -> Ptr:
+    """A key that begins as all keys below a branch do; a child always has one, or it is itself a stub."""
     while not is_leaf(reference):
         branch = branch_at(trie, reference)
+        if branch.right == NONE:
+            return branch.right_digest
         reference = branch.right if branch.left == OPAQUE else branch.left
-    return reference
+    return leaf_at(trie, reference).key
 
 
 # ---- updates ------------------------------------------------------------------------------------
@@ -175,6 +181,9 @@ def _merge(trie: Trie, batch: Batch, ref: U64, where: U64, lo: U64, hi: U64) -> 
         return _diverge(trie, batch, ref, where, lo, hi, shared_last, own)
     if is_leaf(ref):
         return _set_leaf(trie, batch, ref, where, lo)
+    if is_stub(trie, ref):
+        trie.status = U64(TOUCHES_OPAQUE)
+        return ref, where, U64(0)
     return _descend(trie, batch, ref, where, lo, hi)
 
 
@@ -186,15 +195,38 @@ def _descend(trie: Trie, batch: Batch, ref: U64, where: U64, lo: U64, hi: U64) -
     middle = split(batch.keys, batch.items, lo, hi, branch.depth)
     left, left_where, left_number = _merge(trie, batch, branch.left, left_slot, lo, middle)
     right, right_where, right_number = _merge(trie, batch, branch.right, right_slot, middle, hi)
-    if left == NONE or right == NONE:
-        release_branch(trie, ref)
-        if left == NONE:
-            return right, right_where, right_number
-        return left, left_where, left_number
+    if left == NONE:
+        gone = batch.keys + item_at(batch.items, lo).index * 32
+        return _collapse(trie, ref, U64(1), right, right_where, right_number, gone)
+    if right == NONE:
+        gone = batch.keys + item_at(batch.items, middle).index * 32
+        return _collapse(trie, ref, U64(0), left, left_where, left_number, gone)
     if left == branch.left and left_where == left_slot:
         if right == branch.right and right_where == right_slot:
             return ref, where, U64(0)
     return _join(trie, batch, ref, left, left_where, left_number, right, right_where, right_number)
+
+
+@kernel(inline=False)
+def _collapse(
+    trie: Trie, ref: U64, side: U64, child: U64, where: U64, number: U64, gone: Ptr
+) -> tuple[U64, U64, U64]:
+    """A branch lost its other side, with key ``gone``: the child on ``side`` takes its place, as it is.
+
+    If that child is not known, the branch becomes a stub that keeps what is: how its keys begin.
+    """
+    if child != OPAQUE:
+        release_branch(trie, ref)
+        return child, where, number
+    branch = branch_at(trie, ref)
+    depth = branch.depth
+    if where != branch.left_digest:
+        copy(branch.left_digest, where, U64(32))
+    copy(branch.right_digest, gone, U64(32))
+    flip_bit(branch.right_digest, depth)
+    branch.prefix, branch.depth = prefix_of(branch.right_digest), depth + 1
+    branch.left, branch.right = U64(OPAQUE), U64(NONE)
+    return ref, branch.left_digest, U64(0)
 
 
 @kernel(inline=False)

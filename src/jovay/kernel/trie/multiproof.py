@@ -1,0 +1,301 @@
+"""Multiproofs: the part of a zkTrie that a set of keys needs, as bytes, and as a partial trie again.
+
+A multiproof is a version byte and then the trie in preorder: ``00 ‖ depth`` and its two subtrees for a branch
+on the way to a key, ``01 ‖ key ‖ value`` for a leaf reached, ``02 ‖ digest`` for a subtree that is not;
+``03`` for the empty trie. Digests on the way are left to the reader to compute. It holds what lookups of
+the keys need, and setting and deleting them in any order: a deleted leaf's sibling moves up as it is.
+"""
+
+from jovay.kernel.lang import U64, Bytes, Ptr, Record, copy, kernel, load8, store8
+
+from .hashing import (
+    BUFFERS_SIZE,
+    PENDING_LEAF,
+    PENDING_SIZE,
+    VERSION,
+    Pending,
+    add_branch,
+    add_leaf,
+    attach,
+    attach_root,
+    begin_pending,
+    hash_pending,
+)
+from .nodes import (
+    MALFORMED,
+    NONE,
+    OPAQUE,
+    OUT_OF_MEMORY,
+    WRONG_ROOT,
+    Trie,
+    branch_at,
+    has_room,
+    is_known,
+    is_leaf,
+    leaf_at,
+    new_branch,
+    new_leaf,
+)
+from .path import (
+    ITEM_SIZE,
+    KEY_BITS,
+    bit_of,
+    is_canonical,
+    is_same,
+    is_zero,
+    item_at,
+    prefix_of,
+    sort_keys,
+    split,
+)
+from .proofs import NO_PROOF
+from .zktrie import agreement
+
+BRANCH_TAG = 0
+LEAF_TAG = 1
+OPAQUE_TAG = 2
+EMPTY_TAG = 3
+
+LEAF_BYTES = 65
+OPAQUE_BYTES = 33
+
+
+# ---- building --------------------------------------------------------------------------------------------
+
+
+class Writer(Record):
+    """Where a multiproof goes, and the sorted keys it is for."""
+
+    at: Ptr
+    end: Ptr
+    failed: U64
+    keys: Ptr
+    items: Ptr
+
+
+WRITER_SIZE = Writer.size
+
+
+@kernel
+def multiproof_scratch(n: U64) -> U64:
+    """Scratch bytes that ``prove_many`` needs for ``n`` keys."""
+    return n * (2 * ITEM_SIZE) + WRITER_SIZE
+
+
+@kernel
+def prove_many(trie: Trie, n: U64, keys: Ptr, out: Ptr, capacity: U64, scratch: Ptr) -> U64:
+    """Multiproof of ``n`` keys (any order, repeats allowed), at most ``capacity`` bytes to ``out``.
+
+    Its size; ``NO_PROOF`` if there is no room, a key is none, or the trie is partial and does not know. The
+    same set of keys gives the same bytes.
+    """
+    writer = Writer(scratch)
+    writer.at, writer.end, writer.failed = out, out + capacity, U64(0)
+    writer.keys, writer.items = keys, scratch + WRITER_SIZE
+    for i in range(n):
+        if not is_canonical(keys + i * 32):
+            return NO_PROOF
+    count = sort_keys(n, keys, writer.items, writer.items + n * ITEM_SIZE)
+    _put_tag(writer, U64(VERSION), U64(1))
+    if trie.root == NONE:
+        _put_tag(writer, U64(EMPTY_TAG), U64(1))
+    else:
+        _write(trie, writer, trie.root, trie.digest, U64(0), count)
+    return NO_PROOF if writer.failed != 0 else writer.at - out
+
+
+@kernel
+def _put_tag(writer: Writer, tag: U64, size: U64) -> Ptr:
+    """A byte, with room for ``size`` bytes including it; address of the rest, or 0 if there is no room."""
+    at = writer.at
+    if writer.failed != 0 or size > writer.end - at:
+        writer.failed = U64(1)
+        return U64(0)
+    store8(at, tag)
+    writer.at = at + size
+    return at + 1
+
+
+@kernel(inline=False)
+def _put(writer: Writer, tag: U64, source: Ptr, size: U64) -> None:
+    at = _put_tag(writer, tag, size + 1)
+    if at != 0:
+        copy(at, source, size)
+
+
+@kernel(inline=False)
+def _write(trie: Trie, writer: Writer, ref: U64, digest: Ptr, lo: U64, hi: U64) -> None:
+    """A subtree for the items ``lo`` to ``hi``, which have all bits above it in common with it."""
+    if lo == hi or not is_known(trie, ref):
+        if lo != hi:
+            writer.failed = U64(1)
+        _put(writer, U64(OPAQUE_TAG), digest, U64(32))
+        return
+    if is_leaf(ref):
+        _put(writer, U64(LEAF_TAG), leaf_at(trie, ref).key, U64(64))
+        return
+    branch = branch_at(trie, ref)
+    lo, hi = _inside(trie, writer, ref, lo, hi)
+    if lo == hi:
+        _write_any(trie, writer, ref)
+        return
+    middle = split(writer.keys, writer.items, lo, hi, branch.depth)
+    _put_branch(writer, branch.depth)
+    _write(trie, writer, branch.left, branch.left_digest, lo, middle)
+    _write(trie, writer, branch.right, branch.right_digest, middle, hi)
+
+
+@kernel
+def _put_branch(writer: Writer, depth: U64) -> None:
+    at = _put_tag(writer, U64(BRANCH_TAG), U64(2))
+    if at != 0:
+        store8(at, depth)
+
+
+@kernel(inline=False)
+def _inside(trie: Trie, writer: Writer, ref: U64, lo: U64, hi: U64) -> tuple[U64, U64]:
+    """Those of the items that have all bits in common that the keys below a branch have in common."""
+    depth = branch_at(trie, ref).depth
+    while lo != hi:
+        first, last = item_at(writer.items, lo), item_at(writer.items, hi - 1)
+        key, last_key = writer.keys + first.index * 32, writer.keys + last.index * 32
+        shared = agreement(trie, ref, key, first.prefix)
+        shared_last = agreement(trie, ref, last_key, last.prefix)
+        if shared >= depth and shared_last >= depth:
+            break
+        if shared_last < shared:
+            shared, key = shared_last, last_key
+        middle = split(writer.keys, writer.items, lo, hi, shared)
+        if bit_of(key, shared) == 0:
+            lo = middle
+        else:
+            hi = middle
+    return lo, hi
+
+
+@kernel(inline=False)
+def _write_any(trie: Trie, writer: Writer, ref: U64) -> None:
+    """A known subtree of which any leaf will do, to show how its keys begin: the leftmost known."""
+    if is_leaf(ref):
+        _put(writer, U64(LEAF_TAG), leaf_at(trie, ref).key, U64(64))
+        return
+    branch = branch_at(trie, ref)
+    _put_branch(writer, branch.depth)
+    if is_known(trie, branch.left):
+        _write_any(trie, writer, branch.left)
+        _put(writer, U64(OPAQUE_TAG), branch.right_digest, U64(32))
+        return
+    _put(writer, U64(OPAQUE_TAG), branch.left_digest, U64(32))
+    if is_known(trie, branch.right):
+        _write_any(trie, writer, branch.right)
+    else:
+        writer.failed = U64(1)
+
+
+# ---- reading ---------------------------------------------------------------------------------------------
+
+
+class Reader(Record):
+    """Where a multiproof is being read. ``prefix`` is that of a known key in the subtree read last."""
+
+    at: Ptr
+    end: Ptr
+    prefix: U64
+    pending: Bytes(PENDING_SIZE)
+
+
+READER_SIZE = Reader.size
+
+
+@kernel
+def partial_scratch(size: U64) -> U64:
+    """Scratch bytes that ``partial_trie`` needs for a multiproof of ``size`` bytes."""
+    return (size // LEAF_BYTES + 1) * PENDING_LEAF + (READER_SIZE + BUFFERS_SIZE)
+
+
+@kernel
+def partial_trie(trie: Trie, proof: Ptr, size: U64, root: Ptr, scratch: Ptr) -> U64:
+    """Fill an empty trie with what a multiproof of ``size`` bytes tells of the trie with digest ``root``.
+
+    Status 0, ``MALFORMED``, ``WRONG_ROOT`` or ``OUT_OF_MEMORY``; the trie is of no use unless it is 0.
+    """
+    reader = Reader(scratch)
+    reader.at, reader.end, reader.prefix = proof, proof + size, U64(0)
+    buffers = scratch + READER_SIZE
+    pending = begin_pending(reader.pending, buffers, buffers + BUFFERS_SIZE)
+    if size < 2 or load8(proof) != VERSION:
+        trie.status = U64(MALFORMED)
+        return trie.status
+    reader.at = proof + 1
+    if load8(proof + 1) == EMPTY_TAG:
+        reader.at = proof + 2
+    else:
+        ref, where, number = _read(trie, reader, U64(0))
+        attach_root(trie, pending, ref, where, number)
+    if reader.at != reader.end and trie.status == 0:
+        trie.status = U64(MALFORMED)
+    if trie.status == 0:
+        hash_pending(trie, pending)
+        if not is_same(trie.digest, root):
+            trie.status = U64(WRONG_ROOT)
+    return trie.status
+
+
+@kernel(inline=False)
+def _read(trie: Trie, reader: Reader, lowest: U64) -> tuple[U64, U64, U64]:
+    """The next subtree, which decides no bit below ``lowest``; (reference, where, number) as in updates."""
+    at, left = reader.at, reader.end - reader.at
+    if left != 0:
+        tag = load8(at)
+        if tag == LEAF_TAG and left >= LEAF_BYTES:
+            return _read_leaf(trie, reader, at + 1)
+        if tag == OPAQUE_TAG and left >= OPAQUE_BYTES:
+            reader.at = at + OPAQUE_BYTES
+            if is_canonical(at + 1):
+                return U64(OPAQUE), at + 1, U64(0)
+        if tag == BRANCH_TAG and left >= 2:
+            depth = load8(at + 1)
+            reader.at = at + 2
+            if depth >= lowest and depth < KEY_BITS:
+                return _read_branch(trie, reader, depth)
+    return _refuse(trie, U64(MALFORMED))
+
+
+@kernel
+def _refuse(trie: Trie, status: U64) -> tuple[U64, U64, U64]:
+    if trie.status == 0:
+        trie.status = status
+    return U64(OPAQUE), trie.digest, U64(0)
+
+
+@kernel(inline=False)
+def _read_leaf(trie: Trie, reader: Reader, key: Ptr) -> tuple[U64, U64, U64]:
+    reader.at = key + 64
+    if not is_canonical(key) or is_zero(key + 32):
+        return _refuse(trie, U64(MALFORMED))
+    if not has_room(trie, U64(1), U64(0)):
+        return _refuse(trie, U64(OUT_OF_MEMORY))
+    reader.prefix = prefix_of(key)
+    ref = new_leaf(trie, key, key + 32)
+    return ref, U64(0), add_leaf(Pending(reader.pending), ref)
+
+
+@kernel(inline=False)
+def _read_branch(trie: Trie, reader: Reader, depth: U64) -> tuple[U64, U64, U64]:
+    left, left_where, left_number = _read(trie, reader, depth + 1)
+    if trie.status != 0:
+        return left, left_where, left_number
+    right, right_where, right_number = _read(trie, reader, depth + 1)
+    if trie.status != 0:
+        return right, right_where, right_number
+    if left == OPAQUE and right == OPAQUE:
+        return _refuse(trie, U64(MALFORMED))
+    if not has_room(trie, U64(0), U64(1)):
+        return _refuse(trie, U64(OUT_OF_MEMORY))
+    ref = new_branch(trie)
+    branch, pending = branch_at(trie, ref), Pending(reader.pending)
+    branch.depth, branch.prefix = depth, reader.prefix
+    height = attach(trie, pending, ref, U64(0), left, left_where, left_number)
+    other = attach(trie, pending, ref, U64(1), right, right_where, right_number)
+    add_branch(trie, pending, ref, (height if height > other else other) + 1)
+    return ref, U64(0), U64(0)
