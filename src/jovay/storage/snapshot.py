@@ -80,8 +80,8 @@ def save(
 ) -> dict[str, Any]:
     """Write all tables and the blocks from ``recent`` before the checkpoint on; returns what END says.
 
-    The checkpoint must not move meanwhile (``SnapshotError`` if it did). ``about`` goes into the manifest. The
-    file appears under its name only when whole.
+    The checkpoint must not move meanwhile (``SnapshotError`` if it did). ``about`` goes into the manifest.
+    The file appears under its name only when whole.
     """
     path, state, blocks = Path(path), directory.state, directory.blocks
     before, latest = (state.height, state.target), blocks.latest

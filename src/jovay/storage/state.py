@@ -34,7 +34,7 @@ class StateChanges:
     """Absolute new values, as concatenated fixed-size keys and values.
 
     ``slots`` are address ‖ slot; a zero slot value deletes the slot. ``wiped`` are addresses that lose all
-    slots; that comes before the slots written here. ``codes`` are cut at ``code_offsets``, one more than hashes.
+    slots; that comes before the slots written here. ``code_offsets`` cut ``codes``, one more than hashes.
     """
 
     accounts: bytes = b""
