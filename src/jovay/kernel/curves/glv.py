@@ -5,7 +5,6 @@ Gallant, Lambert, Vanstone, "Faster point multiplication on elliptic curves with
 """
 
 from collections.abc import Callable
-from math import isqrt
 
 from jovay.kernel.lang import U64, U128, U256, U512, Ptr, kernel, store64, store128
 
@@ -17,7 +16,7 @@ _SHIFT = 320
 def short_lattice_basis(order: int, eigenvalue: int) -> tuple[tuple[int, int], tuple[int, int]]:
     """Two short vectors (a, b) with a + b·λ ≡ 0, from the extended Euclidean algorithm."""
     rows = [(order, 0), (eigenvalue, 1)]
-    while rows[-1][0] > isqrt(order):
+    while rows[-1][0] ** 2 > order:
         rows.append(_next_row(rows))
     rows.append(_next_row(rows))
     first, second, third = ((r, -t) for r, t in rows[-3:])
