@@ -29,7 +29,7 @@ class Curve(NamedTuple):
     field: PrimeField256
     double: Callable
     add_affine: Callable
-    add_generator_digit: Callable
+    generator_multiple: Callable
 
 
 def _double_a_zero(tag: str, field: PrimeField256) -> Callable:
@@ -126,38 +126,25 @@ def generator_table(field: PrimeField256, a: int, generator: tuple[int, int]) ->
     return Table(U256, values)
 
 
-def _add_generator_digit(
-    tag: str, field: PrimeField256, add_affine: Callable, a: int, generator: tuple[int, int]
-) -> Callable:
-    minus, times = field.minus, field.times
-    table = generator_table(field, a, generator)
+def _generator_multiple(tag: str, field: PrimeField256, a: int, generator: tuple[int, int]) -> Callable:
+    minus, table = field.minus, generator_table(field, a, generator)
 
-    @kernel(name=f"{tag}_add_generator_digit", inline=False)
-    def add_generator_digit(
-        x: U256, y: U256, z: U256, digit: U64, part: U64, negate: bool, scale_x: U256, scale_y: U256
-    ) -> Point:
-        """Add a signed digit times the generator, or times ``2**128 * G`` where ``part`` is 1.
-
-        The table's points are scaled to the caller's isomorphic curve: x by ``scale_x``, y by ``scale_y``.
-        """
-        if digit == 0:
-            return x, y, z
+    @kernel(name=f"{tag}_generator_multiple", inline=False)
+    def generator_multiple(digit: U64, part: U64, negate: bool) -> tuple[U256, U256]:
+        """A signed digit other than 0 times the generator, or ``2**128 * G`` if ``part`` is 1; affine."""
         negative = digit >> 63 != 0
         index = ((-digit if negative else digit) - 1) * 2 + part * (2 * HALF_TABLE)
-        x2, y2 = times(table[index], scale_x), times(table[index + 1], scale_y)
-        if negative != negate:
-            y2 = minus(U256(0), y2)
-        return add_affine(x, y, z, x2, y2)
+        y = table[index + 1]
+        return table[index], minus(U256(0), y) if negative != negate else y
 
-    return add_generator_digit
+    return generator_multiple
 
 
 def weierstrass_curve(tag: str, field: PrimeField256, a: int, generator: tuple[int, int]) -> Curve:
     """The curve over ``field`` with ``a`` 0 or -3; ``tag`` starts the names of its functions."""
     double = _double_a_zero(tag, field) if a == 0 else _double_a_minus_three(tag, field)
     add_affine = _add_affine(tag, field, double)
-    digits = _add_generator_digit(tag, field, add_affine, a, generator)
-    return Curve(field, double, add_affine, digits)
+    return Curve(field, double, add_affine, _generator_multiple(tag, field, a, generator))
 
 
 @kernel(inline=True)

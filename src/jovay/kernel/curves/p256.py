@@ -1,6 +1,6 @@
 """P-256 (FIPS 186-5, secp256r1): verification of ECDSA signatures as in EIP-7951."""
 
-from ..arith import mulmod
+from ..arith import mulmod, product64
 from ..lang import U64, U256, kernel
 from .inverse import inverse_modulo
 from .jacobian import DIGIT_BIAS, Point, non_adjacent_form, signed_digit, weierstrass_curve
@@ -15,11 +15,22 @@ GENERATOR = (
 )
 P, ORDER, HALF_ORDER = U256(MODULUS), U256(ORDER_VALUE), U256(ORDER_VALUE >> 1)
 
-FIELD = montgomery_field("p256_field", MODULUS)
+#: The modulus's highest limb.
+TOP_LIMB = U64(0xFFFFFFFF00000001)
+
+
+@kernel(inline=True)
+def shift_out(x: U256) -> U256:
+    """``x / 2**64 mod P``, at most ``P``: adds the low limb times ``P = 2**192 * TOP_LIMB + 2**96 - 1``."""
+    q = U64(x)
+    return (x >> 64) + (U256(q) << 32) + (U256(product64(q, TOP_LIMB)) << 128)
+
+
+FIELD = montgomery_field("p256_field", MODULUS, shift_out)
 CURVE = weierstrass_curve("p256", FIELD, -3, GENERATOR)
 plus, minus, times, square, encode = FIELD.plus, FIELD.minus, FIELD.times, FIELD.square, FIELD.encode
-double, add_affine, add_generator_digit = CURVE.double, CURVE.add_affine, CURVE.add_generator_digit
-ONE, B = FIELD.one, U256(FIELD.constant(B_VALUE))
+double, add_affine, generator_multiple = CURVE.double, CURVE.add_affine, CURVE.generator_multiple
+B = U256(FIELD.constant(B_VALUE))
 
 
 @kernel(inline=True)
@@ -49,10 +60,11 @@ def combine(x: U256, y: U256, of_point: U256, of_generator: U256) -> Point:
             rx, ry, rz = add_affine(rx, ry, rz, x, when_minus)
         if at < 128 and at & 7 == 0:
             j = at >> 3
-            digit = signed_digit(biased, j)
-            rx, ry, rz = add_generator_digit(rx, ry, rz, digit, U64(0), negate_generator, ONE, ONE)
-            digit = signed_digit(biased, j + 16)
-            rx, ry, rz = add_generator_digit(rx, ry, rz, digit, U64(1), negate_generator, ONE, ONE)
+            for part in range(2):
+                digit = signed_digit(biased, j + 16 * U64(part))
+                if digit != 0:
+                    gx, gy = generator_multiple(digit, U64(part), negate_generator)
+                    rx, ry, rz = add_affine(rx, ry, rz, gx, gy)
     return rx, ry, rz
 
 

@@ -92,7 +92,7 @@ def pseudo_mersenne_field(tag: str, modulus: int) -> PrimeField256:
     )
 
 
-def _montgomery_times(tag: str, modulus: int, plus: Callable) -> Callable:
+def _shift_out(tag: str, modulus: int) -> Callable:
     p = U256(modulus)
     factor = U64(-pow(modulus, -1, 1 << 64))
 
@@ -104,6 +104,10 @@ def _montgomery_times(tag: str, modulus: int, plus: Callable) -> Callable:
         above += U64(total < x)
         return (total >> 64) | (U256(above) << 192)
 
+    return shift_out
+
+
+def _montgomery_times(tag: str, p: U256, plus: Callable, shift_out: Callable) -> Callable:
     @kernel(name=f"{tag}_times_inline", inline=True)
     def times_inline(x: U256, y: U256) -> U256:
         high, low = product512(x, y)
@@ -113,11 +117,14 @@ def _montgomery_times(tag: str, modulus: int, plus: Callable) -> Callable:
     return times_inline
 
 
-def montgomery_field(tag: str, modulus: int) -> PrimeField256:
-    """The field of any odd prime between 2**255 and 2**256; ``tag`` starts the names of its functions."""
+def montgomery_field(tag: str, modulus: int, shift_out: Callable | None = None) -> PrimeField256:
+    """The field of any odd prime between 2**255 and 2**256; ``tag`` starts the names of its functions.
+
+    ``shift_out(x)``, if given, makes ``x / 2**64`` modulo the prime, at most the prime itself, from any word.
+    """
     p = U256(modulus)
     plus, minus = _sums(tag, p)
-    times_inline = _montgomery_times(tag, modulus, plus)
+    times_inline = _montgomery_times(tag, p, plus, shift_out or _shift_out(tag, modulus))
     times, square = _outlined(tag, times_inline)
     radix = 1 << 256
     squared, cubed = U256(radix**2 % modulus), U256(radix**3 % modulus)

@@ -23,7 +23,7 @@ P, ORDER, HALF_ORDER = U256(MODULUS), U256(ORDER_VALUE), U256(ORDER_VALUE >> 1)
 FIELD = pseudo_mersenne_field("secp256k1_field", MODULUS)
 CURVE = weierstrass_curve("secp256k1", FIELD, 0, GENERATOR)
 plus, minus, times, square, inverse = FIELD.plus, FIELD.minus, FIELD.times, FIELD.square, FIELD.inverse
-double, add_affine, add_generator_digit = CURVE.double, CURVE.add_affine, CURVE.add_generator_digit
+double, add_affine, generator_multiple = CURVE.double, CURVE.add_affine, CURVE.generator_multiple
 
 #: The endomorphism (x, y) -> (BETA x, y) multiplies by a cube root of 1 modulo the order.
 BETA = U256(0x7AE96A2B657C07106E64479EAC3434E99CF0497512F58995C1396C28719501EE)
@@ -123,10 +123,11 @@ def combine(x: U256, y: U256, of_point: U256, of_generator: U256) -> Point:
             rx, ry, rz = add_affine(rx, ry, rz, ax, minus(U256(0), ay) if negative != 0 else ay)
         if at < 128 and at & 7 == 0:
             j = at >> 3
-            digit = signed_digit(biased, j)
-            rx, ry, rz = add_generator_digit(rx, ry, rz, digit, U64(0), negate_generator, zz, zzz)
-            digit = signed_digit(biased, j + 16)
-            rx, ry, rz = add_generator_digit(rx, ry, rz, digit, U64(1), negate_generator, zz, zzz)
+            for part in range(2):
+                digit = signed_digit(biased, j + 16 * U64(part))
+                if digit != 0:
+                    gx, gy = generator_multiple(digit, U64(part), negate_generator)
+                    rx, ry, rz = add_affine(rx, ry, rz, times(gx, zz), times(gy, zzz))
     return rx, ry, times(rz, z)
 
 
