@@ -331,6 +331,11 @@ def test_failed_write_stops_the_store(opener: Opener, monkeypatch: pytest.Monkey
     assert_holds(store, [block(0)])
 
 
+def test_group_limit(opener: Opener) -> None:
+    with pytest.raises(BadBlockError, match="one group"):
+        opener().append([block(0)] * 65_536)
+
+
 def test_blooms(opener: Opener) -> None:
     chance = random.Random(3)
     blooms = [chance.randbytes(256) for _ in range(20)]

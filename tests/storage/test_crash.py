@@ -1,4 +1,4 @@
-"""kill -9 while a node's storage works: nothing acknowledged is lost, and blocks and state open consistent."""
+"""kill -9 while storage works: nothing acknowledged is lost, blocks and state open consistent."""
 
 from __future__ import annotations
 

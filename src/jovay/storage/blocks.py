@@ -32,6 +32,7 @@ from .segment import GrowingSegment, Segment, sync_directory
 BLOOM_POSITION = 192
 """Where the logs bloom stands in a header's RLP: the six fields before it have fixed lengths."""
 BLOOM_SIZE = 256
+MAX_GROUP = (1 << 16) - 1
 
 
 class BlockStore:
@@ -117,6 +118,10 @@ class BlockStore:
         blocks = [block.frozen() for block in blocks]
         if not blocks:
             return
+        if len(blocks) > MAX_GROUP:
+            raise BadBlockError(
+                blocks[0].number, f"{len(blocks)} blocks in one group, at most {MAX_GROUP} can be"
+            )
         expected = self.latest + 1 if self.latest >= 0 else blocks[0].number
         buffers: list[bytes] = []
         sizes: list[int] = []
@@ -269,6 +274,9 @@ class BlockStore:
 
     def tx_count(self, number: int) -> int:
         """Number of transactions, also when the body is pruned."""
+        block = self._recent.get(number)
+        if block is not None and number <= self.latest and not block.dropped:
+            return block.tx_count
         return self._segment(number).frame(number)[0].tx_count
 
     def header(self, number: int) -> bytes:
@@ -320,7 +328,7 @@ class BlockStore:
         if not 0 <= index < count:
             raise IndexError(f"transaction {index} of {count} in block {number}")
         block = self._recent.get(number)
-        if block is not None:
+        if block is not None and not block.dropped:
             size = len(block.receipts) // count
         else:
             size = self._segment(number).frame(number)[0].lengths[Part.RECEIPTS] // count
