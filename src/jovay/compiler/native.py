@@ -24,14 +24,19 @@ from .generate import Progress, generate
 OPTIMISATION_LEVEL = 2
 
 
-@cache
-def host_machine() -> llvm.TargetMachine:
-    """Target machine of this CPU with all its features."""
+def new_machine() -> llvm.TargetMachine:
+    """A target machine of this CPU with all its features."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_default_triple()
     features = llvm.get_host_cpu_features().flatten()
     return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=2, jit=True)
+
+
+@cache
+def host_machine() -> llvm.TargetMachine:
+    """The target machine for optimising and emitting; never give it to an engine."""
+    return new_machine()
 
 
 def host_key() -> str:
@@ -42,7 +47,8 @@ class Library:
     """A loaded native kernel. ``library[function]`` is the callable of one of its entries."""
 
     def __init__(self, code: bytes, entries: Sequence[Callable[..., Any]]) -> None:
-        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), host_machine())
+        # An engine owns its target machine and frees it.
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), new_machine())
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
         self._entries = {f.symbol: f for f in entries}  # type: ignore[attr-defined]
