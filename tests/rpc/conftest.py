@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from rigs.accounts import KEYS
-from rigs.rpc import Rpc
-from rigs.transactions import address_of, sign
 
 from jovay.rpc.backend import Backend
 from jovay.rpc.limits import Limits
 from jovay.rpc.server import RpcServer, ServerConfig
+from rigs.accounts import KEYS
+from rigs.rpc import Rpc
+from rigs.transactions import address_of, sign
 from rpc.memory_backend import CHAIN_ID, MemoryBackend
 
 ALICE_KEY = bytes.fromhex(KEYS[0][2:])
@@ -54,7 +54,7 @@ def serve(backend: Backend, limits: Limits | None = None, **config: Any) -> Iter
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    settings = ServerConfig(http_port=0, limits=limits or Limits(), **config)
+    settings = ServerConfig(limits=limits or Limits(), **({"http_port": 0} | config))
 
     async def begin() -> RpcServer:
         server = RpcServer(backend, settings, metrics=lambda: ("text/plain", b"up 1\n"))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
-from rigs.transactions import Refused, decode, keccak256, recover
 
 from jovay.rpc.backend import (
     BackendError,
@@ -44,6 +44,7 @@ from jovay.types import (
     SlotProof,
     Transaction,
 )
+from rigs.transactions import Refused, decode, keccak256, recover
 
 CHAIN_ID = 1337
 BASE_FEE = 7
@@ -90,7 +91,7 @@ class State(msgspec.Struct):
 class MemoryBackend:
     """Implements :class:`jovay.rpc.backend.Backend`."""
 
-    dev = None
+    dev: Any = None
     client_version = "memory/v0"
 
     def __init__(self, automine: bool = True) -> None:
@@ -269,13 +270,23 @@ class MemoryBackend:
             storage=tuple(SlotProof(slot, self.storage(address, slot, number), (b"leaf",)) for slot in slots),
         )
 
-    def execute(
-        self, bundles: Sequence[Bundle], number: int, options: ExecuteOptions
-    ) -> list[BundleResult]:
+    def execute(self, bundles: Sequence[Bundle], number: int, options: ExecuteOptions) -> list[BundleResult]:
         self.executed.append((bundles, number, options))
         if self.executor is not None:
             return self.executor(bundles, number, options)
-        return [BundleResult([self._call(call) for call in bundle.calls]) for bundle in bundles]
+        return [self._run(bundle, number, options) for bundle in bundles]
+
+    def _run(self, bundle: Bundle, number: int, options: ExecuteOptions) -> BundleResult:
+        results = []
+        for call in bundle.calls:
+            results.append(self._call(call if call.gas else msgspec.structs.replace(call, gas=10**6)))
+            if results[-1].invalid:
+                break
+        if not options.new_block:
+            return BundleResult(results)
+        assert bundle.block is not None
+        block = simulated_block(bundle, self.blocks[number].header, results)
+        return BundleResult(results, block)
 
     def _call(self, call: Call) -> CallResult:
         if (call.gas or 0) < 21_000:
@@ -289,7 +300,8 @@ class MemoryBackend:
     ) -> list[CallResult]:
         block = self.blocks[number]
         chosen = range(len(block.transactions)) if indexes is None else indexes
-        return [self.traces[block.transactions[index].hash] for index in chosen]
+        nothing = CallResult(gas_used=21_000)
+        return [self.traces.get(block.transactions[index].hash, nothing) for index in chosen]
 
     def submit(self, batch: RawBatch, ready_only: bool = False) -> Submitted:
         hashes, errors, added = [], {}, []
@@ -359,6 +371,34 @@ class MemoryBackend:
     def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+
+def simulated_block(bundle: Bundle, base: Header, results: Sequence[CallResult]) -> Block:
+    """A block of a bundle's calls with made-up hashes."""
+    overrides = bundle.block
+    assert overrides is not None
+    number, when = overrides.number or 0, overrides.timestamp or 0
+    gas = sum(result.gas_used for result in results)
+    header = _header(number, keccak256(b"simulated%d" % number), base, when, gas)
+    header = msgspec.structs.replace(header, base_fee_per_gas=overrides.base_fee_per_gas)
+    calls = bundle.calls[: len(results)]
+    transactions = [
+        Transaction(
+            type=2,
+            hash=keccak256(b"call%d/%d" % (number, index)),
+            sender=call.sender,
+            nonce=call.nonce or 0,
+            gas=call.gas or 0,
+            to=call.to,
+            value=call.value,
+            input=call.data,
+            max_fee_per_gas=call.max_fee_per_gas or 0,
+            max_priority_fee_per_gas=0,
+            chain_id=CHAIN_ID,
+        )
+        for index, call in enumerate(calls)
+    ]
+    return Block(header=header, transactions=transactions, withdrawals=())
 
 
 def parse_transaction(raw: bytes) -> Transaction:

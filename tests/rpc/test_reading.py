@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from rigs.rpc import Rpc, RpcError
 from rigs.transactions import keccak256
-
 from rpc.conftest import ALICE, BOB, transfer
 from rpc.memory_backend import CHAIN_ID, MemoryBackend
 

@@ -419,6 +419,10 @@ def parse_options(value: Any) -> dict[str, Any]:
     return parse_object(value, "object")
 
 
+def _parse_wide(value: Any) -> int:
+    return codec.parse_integer(value, codec.UINT256_MAX)
+
+
 def _parse_index(value: Any) -> int:
     return codec.parse_quantity(value, "hexutil.Uint", codec.UINT64_MAX)
 
@@ -429,6 +433,7 @@ DataArg: TypeAlias = Annotated[bytes, Kind("DATA", codec.parse_data)]
 QuantityArg: TypeAlias = Annotated[int, Kind("QUANTITY", codec.parse_quantity)]
 IndexArg: TypeAlias = Annotated[int, Kind("QUANTITY", _parse_index)]
 IntegerArg: TypeAlias = Annotated[int, Kind("INTEGER", codec.parse_integer)]
+WideArg: TypeAlias = Annotated[int, Kind("INTEGER", _parse_wide)]
 BoolArg: TypeAlias = Annotated[bool, Kind("BOOL", codec.parse_bool)]
 StringArg: TypeAlias = Annotated[str, Kind("STRING", codec.parse_string)]
 AnyArg: TypeAlias = Annotated[Any, Kind("ANY", lambda value: value)]

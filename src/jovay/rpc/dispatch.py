@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 _NO_RAW = msgspec.Raw(b"")
 _encode = msgspec.json.Encoder().encode
+_SEND = bulk.SendBatch.method
 _SLICE = 0.002
 """Seconds that a batch may keep the event loop before others get a turn."""
 
@@ -168,33 +169,49 @@ class Dispatcher:
 
     async def _run_batch(self, entries: list[_Call | bytes], context: Context) -> bytes:
         answers: list[bytes] = []
-        size = 0
+        size = position = 0
         turn = time.perf_counter()
         deadline = turn + context.limits.request_time
         stop: RpcError | None = None
-        for entry in entries:
-            if isinstance(entry, bytes):
-                content = entry
-            elif stop is not None:
-                content = b"" if entry.id is None else error_answer(entry.id, stop)
-            else:
-                started = self._start(entry, context)
-                content = started if isinstance(started, bytes) else await started
-            if content:
-                answers.append(content)
-                size += len(content)
+        while position < len(entries) and stop is None:
+            contents = await self._run_next(entries, position, context)
+            position += len(contents)
+            answers += [content for content in contents if content]
+            size += sum(map(len, contents))
             now = time.perf_counter()
-            if stop is None and size > context.limits.response:
-                answers.pop()
+            if size > context.limits.response:
+                # Take back what went over, so that its entries get the error too.
+                position -= len(contents)
+                del answers[len(answers) - sum(map(bool, contents)) :]
                 stop = RpcError("response too large", RESPONSE_TOO_LARGE)
-                if isinstance(entry, _Call) and entry.id is not None:
-                    answers.append(error_answer(entry.id, stop))
-            elif stop is None and now > deadline:
+            elif now > deadline:
                 stop = RpcError("request timed out", TIMEOUT)
             if now - turn > _SLICE:
                 await asyncio.sleep(0)
                 turn = time.perf_counter()
+        for entry in entries[position:]:
+            if isinstance(entry, bytes):
+                answers.append(entry)
+            elif entry.id is not None and stop is not None:
+                answers.append(error_answer(entry.id, stop))
         return b"[" + b",".join(answers) + b"]" if answers else b""
+
+    async def _run_next(self, entries: list[_Call | bytes], position: int, context: Context) -> list[bytes]:
+        """Answers to the next entry; a run of transactions goes on together, as it would in a pure batch."""
+        end = position
+        run: list[bytes | Awaitable[bytes]] = []
+        while end < len(entries):
+            entry = entries[end]
+            if isinstance(entry, bytes) or entry.name != _SEND:
+                break
+            run.append(self._start(entry, context))
+            end += 1
+        if not run:
+            entry = entries[position]
+            started = entry if isinstance(entry, bytes) else self._start(entry, context)
+            return [started if isinstance(started, bytes) else await started]
+        done = iter(await asyncio.gather(*[item for item in run if not isinstance(item, bytes)]))
+        return [item if isinstance(item, bytes) else next(done) for item in run]
 
 
 async def _run(method: Method, arguments: list[Any], context: Context) -> bytes:

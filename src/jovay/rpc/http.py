@@ -22,6 +22,8 @@ from jovay.rpc.limits import Limits
 logger = logging.getLogger(__name__)
 
 _MOST_PIPELINED = 32
+_LINGER = 2.0
+"""Seconds that a refused client has to read why."""
 
 
 class HttpRequest(msgspec.Struct, gc=False):
@@ -234,9 +236,15 @@ class HttpConnection(asyncio.Protocol):
 
     def _refuse(self, status: HTTPStatus, text: str) -> None:
         """Answer with an error outside any request, and hang up."""
-        request = HttpRequest("", "", {}, b"", False)
         self._queue.clear()
-        self._send(request, HttpResponse(status, text.encode() + b"\n", "text/plain"))
+        self._closing = True
+        request = HttpRequest("", "", {}, b"", True)
+        hang_up = (("connection", "close"),)
+        self._send(request, HttpResponse(status, text.encode() + b"\n", "text/plain", hang_up))
+        # Closing with unread data would reset the connection before the client reads the answer: finish the
+        # answer, then swallow what comes until the client hangs up too, or has had its time.
+        self.transport.write_eof()
+        self._loop.call_later(_LINGER, self.transport.abort)
 
     def _close(self) -> None:
         self._closing = True

@@ -100,8 +100,8 @@ class RpcServer:
         )
         self._context = Context(self._services)
         self.http_port = await self._listen(config.http_port)
-        if config.ws_port is not None and config.ws_port != config.http_port:
-            self.ws_port = await self._listen(config.ws_port)
+        if config.ws_port == 0 or config.ws_port not in (None, config.http_port):
+            self.ws_port = await self._listen(config.ws_port or 0)
         self._care = loop.create_task(self._take_care())
 
     async def _listen(self, port: int) -> int:

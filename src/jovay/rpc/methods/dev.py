@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from jovay.rpc import codec
-from jovay.rpc.args import AddressArg, AnyArg, BoolArg, DataArg, HashArg, IntegerArg, QuantityArg
+from jovay.rpc.args import AddressArg, AnyArg, BoolArg, DataArg, HashArg, IntegerArg, WideArg
 from jovay.rpc.backend import DevBackend
 from jovay.rpc.codec import data
 from jovay.rpc.context import Context
@@ -23,7 +24,7 @@ def _dev(context: Context) -> DevBackend:
     return dev
 
 
-def _method(name: str, *others: str) -> Any:
+def _method(name: str, *others: str) -> Callable[[Handler], Handler]:
     """Register a development method under several names."""
 
     def register(handler: Handler) -> Handler:
@@ -36,20 +37,20 @@ def _method(name: str, *others: str) -> Any:
 
 # State.
 @_method("anvil_setBalance", "hardhat_setBalance", "evm_setAccountBalance")
-def set_balance(context: Context, address: AddressArg, balance: QuantityArg) -> None:
+def set_balance(context: Context, address: AddressArg, balance: WideArg) -> None:
     """Set a balance, in wei."""
     _dev(context).set_balance(address, balance)
 
 
 @_method("anvil_addBalance")
-def add_balance(context: Context, address: AddressArg, amount: QuantityArg) -> None:
+def add_balance(context: Context, address: AddressArg, amount: WideArg) -> None:
     """Add to a balance, in wei."""
     account = context.backend.account(address, context.backend.head())
     _dev(context).set_balance(address, min(account.balance + amount, codec.UINT256_MAX))
 
 
 @_method("anvil_setNonce", "hardhat_setNonce", "evm_setAccountNonce")
-def set_nonce(context: Context, address: AddressArg, nonce: QuantityArg) -> None:
+def set_nonce(context: Context, address: AddressArg, nonce: WideArg) -> None:
     """Set a nonce."""
     _dev(context).set_nonce(address, nonce)
 
@@ -106,7 +107,8 @@ def mine(context: Context, blocks: IntegerArg = 1, interval: IntegerArg | None =
 def evm_mine(context: Context, options: AnyArg = None) -> str:
     """Produce one block, at a time stamp if given, or ``{blocks, timestamp}``."""
     dev = _dev(context)
-    blocks, timestamp = 1, options
+    blocks: Any = 1
+    timestamp = options
     if isinstance(options, dict):
         blocks, timestamp = options.get("blocks"), options.get("timestamp")
     try:
@@ -213,7 +215,7 @@ def set_gas_limit(context: Context, gas: IntegerArg) -> bool:
 
 
 @_method("anvil_setNextBlockBaseFeePerGas", "hardhat_setNextBlockBaseFeePerGas")
-def set_base_fee(context: Context, wei: QuantityArg) -> None:
+def set_base_fee(context: Context, wei: WideArg) -> None:
     """Base fee of the next block."""
     _dev(context).set_next_base_fee(wei)
 
