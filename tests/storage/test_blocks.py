@@ -343,3 +343,20 @@ def test_blooms(opener: Opener) -> None:
     store.append([block(number, 4, bloom=bloom) for number, bloom in enumerate(blooms)])
     assert store.blooms(3, 20).tobytes() == b"".join(blooms[3:])
     assert store.blooms(5, 5).shape == (0, 256)
+
+
+def test_failed_index_stops_the_store_and_a_start_repairs_it(
+    opener: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opener()
+    store.append([block(0)])
+
+    def broken(*arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(store._index, "add", broken)
+    with pytest.raises(MemoryError):
+        store.append([block(1)])
+    with pytest.raises(StorageError, match="read-only"):
+        store.append([block(1)])
+    assert_holds(opener(), [block(0), block(1)])

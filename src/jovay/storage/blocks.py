@@ -134,9 +134,13 @@ class BlockStore:
             buffers += frame
             sizes.append(size)
         self._commit(self._growing(expected, sum(sizes)), buffers, sizes)
-        for block in blocks:
-            self._index.add(block.number, block.hash, block.tx_hashes)
-            self._remember(block)
+        try:
+            for block in blocks:
+                self._index.add(block.number, block.hash, block.tx_hashes)
+                self._remember(block)
+        except BaseException as error:
+            self._failed = error  # the log has these blocks already; a start indexes them
+            raise
         self.oldest = expected if self.oldest < 0 else self.oldest
         self.latest = blocks[-1].number
 
