@@ -252,6 +252,10 @@ def addmod(a: U256, b: U256, m: U256) -> U256:
 def mulmod(a: U256, b: U256, m: U256) -> U256:
     """MULMOD: the product does not wrap."""
     high, low = product512(a, b)
+    if ~m == 0:  # contracts get at the upper half of a product this way; 2**256 counts 1
+        total = high + low
+        total += U256(total < low)
+        return total if total != m else U256(0)
     return mod512(high, low, m)
 
 
