@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from jovay.kernel import setup, statetest
-from jovay.kernel.block import changes, execute, predict, receipts, run, schedule, system
+from jovay.kernel.block import admission, body, changes, execute, predict, receipts, run, schedule, system
 from jovay.kernel.curves import secp256k1
 from jovay.kernel.evm import process
 from jovay.kernel.hashes import keccak
@@ -22,9 +22,11 @@ from .simd.build import exported_symbols, host_features, ir_modules
 
 #: What Python calls, and all it calls.
 ENTRIES: tuple[Callable[..., Any], ...] = (
+    admission.admit_batch,
     batch.decode_batch,
     batch.signatures_of,
     batch.senders_from_keys,
+    body.write_body,
     changes.apply_changes,
     changes.collect_changes,
     changes.load_accounts,

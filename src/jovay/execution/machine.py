@@ -21,8 +21,8 @@ from jovay.kernel.setup import FRAMES, MachineSizes, init_machine
 from jovay.kernel.state import view as kernel_view
 from jovay.kernel.state.journal import ENTRY
 
-from .records import View
-from .world import MEGABYTE, Misses, NativeWorld, power_of_two, sizes_record
+from .records import View, sizes_record
+from .world import MEGABYTE, Misses, NativeWorld, power_of_two
 
 
 class NativeMachine:

@@ -67,3 +67,12 @@ def array_at(address: int, count: int, record: type[Record]) -> npt.NDArray[Any]
 def int_of(raw: np.void | bytes) -> int:
     """The integer of a wide word field."""
     return int.from_bytes(bytes(raw), "little")
+
+
+def sizes_record(record: type[Record], values: dict[str, int]) -> ctypes.Array[ctypes.c_char]:
+    """A record in memory of its own with these word fields."""
+    buffer = ctypes.create_string_buffer(record.size)
+    view = View(record, ctypes.addressof(buffer))
+    for name, value in values.items():
+        setattr(view, name, value)
+    return buffer

@@ -15,7 +15,6 @@ from jovay.compiler.arena import Arena
 from jovay.compiler.native import Library
 from jovay.kernel.block import changes as kernel_changes
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
-from jovay.kernel.lang import Record
 from jovay.kernel.setup import WORLD_SIZE, WorldSizes, init_world
 from jovay.kernel.state import code as kernel_code
 from jovay.kernel.state.history import VERSION_SIZE
@@ -23,7 +22,7 @@ from jovay.kernel.state.world import BASE_ACCOUNT_SIZE, BASE_SLOT_SIZE, World
 
 from .errors import WorldFullError
 from .lock import StateLock
-from .records import View, dtype_of
+from .records import View, dtype_of, sizes_record
 
 MEGABYTE = 1 << 20
 
@@ -147,15 +146,6 @@ class NativeWorld:
         )
         if self.library[kernel_changes.apply_changes](self.address, ctypes.addressof(spec), height):
             raise WorldFullError("records", self.view.slot_capacity)
-
-
-def sizes_record(record: type[Record], values: dict[str, int]) -> ctypes.Array[ctypes.c_char]:
-    """A record in memory of its own with these word fields."""
-    buffer = ctypes.create_string_buffer(record.size)
-    view = View(record, ctypes.addressof(buffer))
-    for name, value in values.items():
-        setattr(view, name, value)
-    return buffer
 
 
 assert WORLD_SIZE <= 4096

@@ -20,9 +20,10 @@ from jovay.compiler.arena import Arena
 from jovay.compiler.native import Library
 from jovay.execution.errors import ArenaFullError, WorldFullError
 from jovay.execution.machine import NativeMachine
-from jovay.execution.records import View, array_at, dtype_of
-from jovay.execution.world import MEGABYTE, Misses, NativeWorld, sizes_record
-from jovay.kernel.block import changes, execute, predict, receipts, run, schedule, system
+from jovay.execution.records import View, array_at, dtype_of, sizes_record
+from jovay.execution.world import MEGABYTE, Misses, NativeWorld
+from jovay.kernel.block import body, changes, execute, predict, receipts, run, schedule, system
+from jovay.kernel.block.body import Body
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.block.receipts import BlockReceipts, Receipt, StoredLog
 from jovay.kernel.block.run import DROPPED, RUN_STRIDE, Run
@@ -35,6 +36,7 @@ from .environment import BlockEnvironment
 
 U64Array = npt.NDArray[np.uint64]
 MAX_LOGS, MAX_LOG_BYTES = 1 << 18, 256 * MEGABYTE
+MAX_CHANGES = 1 << 22
 #: Rounds of loading missing keys; each finds at least one more key of a transaction.
 MAX_ROUNDS = 10_000
 
@@ -58,6 +60,16 @@ class BlockStatistics:
         return now
 
 
+@dataclass(frozen=True, slots=True)
+class BlockBody:
+    """The transactions of a block back to back, with their hashes (32), senders (20) and offsets (u32, n + 1)."""
+
+    hashes: bytes
+    senders: bytes
+    offsets: bytes
+    transactions: bytes
+
+
 @dataclass(slots=True)
 class ProducedBlock:
     """A block executed in memory. Arrays are copies, in block order; ``order`` indexes the given transactions."""
@@ -73,6 +85,7 @@ class ProducedBlock:
     bloom: bytes
     receipts_root: bytes
     transactions_root: bytes
+    body: BlockBody
     account_changes: npt.NDArray[Any]
     slot_changes: npt.NDArray[Any]
     codes: list[bytes]
@@ -95,9 +108,8 @@ class BlockProducer:
         self._receipts = Arena(max_transactions * Receipt.size)
         self._logs, self._log_data = Arena(MAX_LOGS * StoredLog.size), Arena(MAX_LOG_BYTES)
         self._scratch = Arena(1024 * MEGABYTE)
-        self._account_changes, self._slot_changes = Arena((1 << 22) * AccountChange.size), Arena(
-            (1 << 22) * SlotChange.size
-        )
+        self._account_changes = Arena(MAX_CHANGES * AccountChange.size)
+        self._slot_changes = Arena(MAX_CHANGES * SlotChange.size)
         self._stamp = 0
         self._first_code = world.view.codes + world.view.codes_used
 
@@ -221,10 +233,9 @@ class BlockProducer:
     def _collect(self, environment: BlockEnvironment, count: int, statistics: BlockStatistics) -> ProducedBlock:
         runs, order = self._runs.address, self._order
         included = self.library[execute.order_block](runs, count, order.ctypes.data)
-        states = np.frombuffer((ctypes.c_char * (count * RUN_STRIDE)).from_address(runs), np.uint8) if count else None
         out = self._receipts_of(included)
         account_changes, slot_changes = self._changes()
-        dropped = {} if states is None else self._dropped(count)
+        dropped = self._dropped(count) if included < count else {}
         statistics.deferred = int(self._serial.view.transaction)
         return ProducedBlock(
             environment,
@@ -238,6 +249,7 @@ class BlockProducer:
             out.bloom,
             out.receipts_root,
             out.transactions_root,
+            self._body(included),
             account_changes,
             slot_changes,
             self._new_codes(),
@@ -262,6 +274,23 @@ class BlockProducer:
         if self.library[receipts.build_receipts](at, self._runs.address, self._order.ctypes.data, included):
             raise ArenaFullError("the block's receipts do not fit")
         return View(BlockReceipts, at)
+
+    def _body(self, included: int) -> BlockBody:
+        at = self._scratch.address
+        places = {"hashes": at, "senders": at + 32 * included, "offsets": at + 52 * included + 64}
+        places["offsets"] -= places["offsets"] % 64
+        places["transactions"] = places["offsets"] + 4 * included + 64
+        places["capacity"] = self._scratch.address + self._scratch.size - places["transactions"]
+        spec = sizes_record(Body, places)
+        if self.library[body.write_body](self._runs.address, self._order.ctypes.data, included, ctypes.addressof(spec)):
+            raise ArenaFullError("the block's transactions do not fit")
+        size = View(Body, ctypes.addressof(spec)).size
+        return BlockBody(
+            ctypes.string_at(places["hashes"], 32 * included),
+            ctypes.string_at(places["senders"], 20 * included),
+            ctypes.string_at(places["offsets"], 4 * (included + 1)),
+            ctypes.string_at(places["transactions"], size),
+        )
 
     def _dropped(self, count: int) -> dict[int, int]:
         whole = (ctypes.c_char * (count * RUN_STRIDE)).from_address(self._runs.address)

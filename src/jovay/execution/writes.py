@@ -1,0 +1,163 @@
+"""Write sets between the kernel's records, the block log and the checkpointed flat state."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from jovay.kernel.block.changes import AccountChange, SlotChange
+from jovay.storage.state import ACCOUNT, StateChanges, StateStore
+
+from .records import dtype_of
+from .world import Misses
+
+Records = npt.NDArray[Any]
+_HEAD = struct.Struct("<III")
+_LENGTH = struct.Struct("<I")
+EMPTY_CODE_HASH = bytes.fromhex("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470")
+
+
+@dataclass(frozen=True, slots=True)
+class WriteSet:
+    """What a block changed: AccountChange and SlotChange records, and code that was new."""
+
+    accounts: Records
+    slots: Records
+    codes: Sequence[bytes] = ()
+
+    def encode(self) -> bytes:
+        """Counts, records, then each code behind its length; all little-endian."""
+        head = _HEAD.pack(len(self.accounts), len(self.slots), len(self.codes))
+        codes = [part for code in self.codes for part in (_LENGTH.pack(len(code)), code)]
+        return b"".join([head, self.accounts.tobytes(), self.slots.tobytes(), *codes])
+
+    @classmethod
+    def decode(cls, data: bytes) -> WriteSet:
+        """The inverse of ``encode``; ``ValueError`` for anything else."""
+        if len(data) < _HEAD.size:
+            raise ValueError(f"a write set of {len(data)} bytes")
+        accounts, slots, codes = _HEAD.unpack_from(data)
+        at = _HEAD.size
+        first = np.frombuffer(data, dtype_of(AccountChange), accounts, at) if accounts else empty(AccountChange)
+        at += accounts * AccountChange.size
+        second = np.frombuffer(data, dtype_of(SlotChange), slots, at) if slots else empty(SlotChange)
+        at += slots * SlotChange.size
+        found = []
+        for _ in range(codes):
+            (length,) = _LENGTH.unpack_from(data, at)
+            at += _LENGTH.size
+            found.append(data[at : at + length])
+            at += length
+        if at != len(data):
+            raise ValueError(f"a write set of {len(data)} bytes whose parts take {at}")
+        return cls(first, second, found)
+
+
+def empty(record: Any) -> Records:
+    """No records."""
+    return np.zeros(0, dtype_of(record))
+
+
+def big_endian(column: Records, width: int) -> npt.NDArray[np.uint8]:
+    """Wide little-endian words as big-endian rows of ``width`` bytes."""
+    if not len(column):
+        return np.zeros((0, width), np.uint8)
+    rows = np.frombuffer(np.ascontiguousarray(column).tobytes(), np.uint8).reshape(len(column), -1)
+    return np.ascontiguousarray(rows[:, :width][:, ::-1])
+
+
+def little_endian(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.void]:
+    """Big-endian rows as 32-byte little-endian words."""
+    out = np.zeros((len(rows), 32), np.uint8)
+    out[:, : rows.shape[1]] = rows[:, ::-1]
+    return out.view("V32").reshape(len(rows))
+
+
+def state_changes(sets: Sequence[WriteSet], keccak: Callable[[bytes], bytes]) -> StateChanges:
+    """Write sets of consecutive blocks as one change of the flat state; the latest value of a key wins there."""
+    accounts = np.concatenate([s.accounts for s in sets]) if sets else empty(AccountChange)
+    slots = np.concatenate([s.slots for s in sets]) if sets else empty(SlotChange)
+    accounts, slots = last_of(accounts, ("address",)), last_of(slots, ("address", "key"))
+    exists = accounts["exists"] != 0
+    living, gone = accounts[exists], accounts[~exists]
+    values = np.zeros(len(living), ACCOUNT)
+    values["nonce"] = living["nonce"]
+    values["balance"] = np.frombuffer(living["balance"].tobytes(), np.uint8).reshape(-1, 32)
+    values["code_hash"] = big_endian(living["code_hash"], 32)
+    codes = {keccak(code): code for s in sets for code in s.codes}
+    wiped = gone[gone["wiped"] != 0]
+    return StateChanges(
+        accounts=big_endian(living["address"], 20).tobytes(),
+        account_values=values.tobytes(),
+        deleted=big_endian(gone["address"], 20).tobytes(),
+        slots=np.hstack([big_endian(slots["address"], 20), big_endian(slots["key"], 32)]).tobytes(),
+        slot_values=big_endian(slots["value"], 32).tobytes(),
+        wiped=big_endian(wiped["address"], 20).tobytes(),
+        code_hashes=b"".join(codes),
+        code_offsets=np.cumsum([0, *map(len, codes.values())]).tolist(),
+        codes=b"".join(codes.values()),
+    )
+
+
+def last_of(records: Records, keys: tuple[str, ...]) -> Records:
+    """The last record of each key."""
+    if len(records) < 2:
+        return records
+    joined = np.hstack([np.frombuffer(records[k].tobytes(), np.uint8).reshape(len(records), 32) for k in keys])
+    packed = np.ascontiguousarray(joined).view(f"V{32 * len(keys)}").reshape(-1)
+    _, first_from_the_end = np.unique(packed[::-1], return_index=True)
+    return records[np.sort(len(records) - 1 - first_from_the_end)]
+
+
+class StoredState:
+    """The flat state of the data directory as the source of keys that are not in memory."""
+
+    def __init__(self, store: StateStore) -> None:
+        self._store = store
+
+    def read(self, misses: Misses) -> tuple[Records, Records, list[bytes]]:
+        """All missing keys in one read; absent ones come as absent records."""
+        addresses = b"".join(a.to_bytes(20, "big") for a in misses.accounts)
+        keys = b"".join(a.to_bytes(20, "big") + k.to_bytes(32, "big") for a, k in misses.slots)
+        found, rows, values = self._store.read_many(addresses, keys)
+        return self._accounts(addresses, found, rows), slot_records(keys, values), self._codes(rows[found])
+
+    @staticmethod
+    def _accounts(addresses: bytes, found: npt.NDArray[np.bool_], rows: npt.NDArray[np.uint8]) -> Records:
+        return account_records(addresses, found, np.frombuffer(rows.tobytes(), ACCOUNT))
+
+    def _codes(self, rows: npt.NDArray[np.uint8]) -> list[bytes]:
+        hashes = {h.tobytes() for h in np.frombuffer(rows.tobytes(), ACCOUNT)["code_hash"]} - {EMPTY_CODE_HASH}
+        wanted = b"".join(hashes)
+        return [code for code in self._store.codes(wanted) if code is not None]
+
+
+def account_records(addresses: bytes, found: npt.NDArray[np.bool_], rows: npt.NDArray[Any]) -> Records:
+    """AccountChange records of stored accounts."""
+    out = np.zeros(len(rows), dtype_of(AccountChange))
+    if not len(rows):
+        return out
+    out["address"] = little_endian(np.frombuffer(addresses, np.uint8).reshape(-1, 20))
+    out["nonce"] = rows["nonce"]
+    out["balance"] = np.ascontiguousarray(rows["balance"]).view("V32").reshape(-1)
+    hashes = rows["code_hash"].copy()
+    hashes[~found] = np.frombuffer(EMPTY_CODE_HASH, np.uint8)
+    out["code_hash"] = little_endian(hashes)
+    out["exists"] = found
+    return out
+
+
+def slot_records(keys: bytes, values: npt.NDArray[np.uint8]) -> Records:
+    """SlotChange records of stored slots (address ‖ key, big-endian)."""
+    out = np.zeros(len(values), dtype_of(SlotChange))
+    if not len(values):
+        return out
+    rows = np.frombuffer(keys, np.uint8).reshape(-1, 52)
+    out["address"], out["key"] = little_endian(rows[:, :20]), little_endian(rows[:, 20:])
+    out["value"] = little_endian(values)
+    return out

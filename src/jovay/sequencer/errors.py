@@ -1,0 +1,27 @@
+"""Errors of the sequencer."""
+
+from __future__ import annotations
+
+
+class SequencerError(Exception):
+    """Base of what the sequencer raises."""
+
+
+class RecoveryError(SequencerError):
+    """The recovered state has another root than the newest header says."""
+
+    def __init__(self, number: int, expected: bytes, found: bytes) -> None:
+        super().__init__(f"state of block {number} has root {found.hex()}, its header says {expected.hex()}")
+        self.number, self.expected, self.found = number, expected, found
+
+
+class GenesisMismatchError(SequencerError):
+    """The data directory was begun with another genesis."""
+
+    def __init__(self, stored: bytes, given: bytes) -> None:
+        super().__init__(f"the data directory begins with block {stored.hex()}, the genesis gives {given.hex()}")
+        self.stored, self.given = stored, given
+
+
+class SequencerStoppedError(SequencerError):
+    """The sequencer has stopped because of the error it carries."""

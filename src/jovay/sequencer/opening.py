@@ -1,0 +1,161 @@
+"""Opening a chain: genesis into an empty data directory, or recovery of what stands in one.
+
+The flat state stands at a checkpoint; the write sets of the blocks after it are replayed. The root that comes out must
+be the newest header's, or the node does not start.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from jovay.compiler.native import Library
+from jovay.execution.hashing import keccak256
+from jovay.execution.state_trie import StateTrie
+from jovay.execution.world import Misses, NativeWorld
+from jovay.execution.writes import StoredState, WriteSet, account_records, slot_records
+from jovay.kernel.evm.forks import CANCUN, LONDON, PRAGUE, SHANGHAI
+from jovay.storage.block_parts import BlockParts
+from jovay.storage.datadir import DataDirectory
+from jovay.storage.genesis import Genesis, state_changes
+from jovay.types import EMPTY_TRIE_ROOT, Header
+
+from .errors import GenesisMismatchError, RecoveryError
+from .header import decode_header, encode_header
+from .rules import ChainRules
+from .sequencer import EMPTY_REQUESTS, header_with_hash
+
+log = logging.getLogger("jovay.opening")
+
+
+@dataclass(frozen=True)
+class OpenChain:
+    """A chain ready for a sequencer. ``recovered`` are the write sets that the checkpoint does not hold yet."""
+
+    world: NativeWorld
+    trie: StateTrie
+    rules: ChainRules
+    head: Header
+    recovered: list[WriteSet]
+
+
+def open_chain(
+    library: Library,
+    data: DataDirectory,
+    genesis: Genesis,
+    new_world: Callable[[StoredState, int], NativeWorld],
+    trie_leaves: int = 8_000_000,
+) -> OpenChain:
+    """Open or begin the chain in ``data``.
+
+    Raises ``GenesisMismatchError`` if it was begun with another genesis, ``RecoveryError`` if the root is wrong.
+    """
+    rules = ChainRules(genesis)
+    fresh = data.blocks.latest < 0
+
+    def keccak(content: bytes) -> bytes:
+        return keccak256(library, content)
+
+    if fresh:
+        data.state.write(0, state_changes(genesis, keccak), sync=True)
+    trie = StateTrie(library, trie_leaves)
+    load_trie(trie, data)
+    if fresh:
+        head = begin(data, rules, trie.root(), keccak)
+    else:
+        head = read_header(data.blocks.header(data.blocks.latest), data.blocks.hash_of(data.blocks.latest))
+        check_genesis(data, rules, keccak)
+    world = new_world(StoredState(data.state), data.state.height)
+    recovered = replay(data, world, trie)
+    if trie.root() != head.state_root:
+        raise RecoveryError(head.number, head.state_root, trie.root())
+    world.view.height = head.number
+    log.info("opened at block %d, root %s", head.number, head.state_root.hex())
+    return OpenChain(world, trie, rules, head, recovered)
+
+
+def load_trie(trie: StateTrie, data: DataDirectory) -> None:
+    """Build the trie from the flat state."""
+    sizes = {code_hash: len(code) for code_hash, code in data.state.all_codes()}
+    for addresses, rows in data.state.accounts():
+        records = account_records(addresses.tobytes(), np.ones(len(rows), np.bool_), rows)
+        records["code_size"] = [sizes.get(h.tobytes(), 0) for h in rows["code_hash"]]
+        trie.update(WriteSet(records, slot_records(b"", np.zeros((0, 32), np.uint8))))
+    nobody = account_records(b"", np.zeros(0, np.bool_), np.zeros(0, np.uint8))
+    for keys, values in data.state.slots():
+        trie.update(WriteSet(nobody, slot_records(keys.tobytes(), values)))
+
+
+def replay(data: DataDirectory, world: NativeWorld, trie: StateTrie) -> list[WriteSet]:
+    """Apply the write sets beyond the checkpoint to the world and the trie."""
+    recovered = []
+    for number, blob in data.state.recover(data.blocks):
+        writes = WriteSet.decode(blob)
+        for code in writes.codes:
+            world.intern(code)
+        accounts = [int.from_bytes(bytes(a), "little") for a in writes.accounts["address"]]
+        slots = [
+            (int.from_bytes(bytes(s["address"]), "little"), int.from_bytes(bytes(s["key"]), "little"))
+            for s in writes.slots
+        ]
+        world.load(Misses([*accounts, *{a for a, _ in slots}], slots))
+        world.apply(writes.accounts, writes.slots, number)
+        trie.update(writes)
+        recovered.append(writes)
+    return recovered
+
+
+def genesis_header(rules: ChainRules, root: bytes, keccak: Callable[[bytes], bytes]) -> Header:
+    """Block 0, with the zkTrie root of the alloc as its state root."""
+    genesis = rules.genesis
+    fork = rules.fork(genesis.number, genesis.timestamp)
+    header = Header(
+        number=genesis.number,
+        hash=bytes(32),
+        parent_hash=genesis.parent_hash,
+        coinbase=genesis.coinbase,
+        state_root=root,
+        transactions_root=EMPTY_TRIE_ROOT,
+        receipts_root=EMPTY_TRIE_ROOT,
+        logs_bloom=bytes(256),
+        gas_limit=genesis.gas_limit,
+        gas_used=genesis.gas_used,
+        timestamp=genesis.timestamp,
+        extra_data=genesis.extra_data,
+        mix_hash=genesis.mix_hash,
+        nonce=genesis.nonce.to_bytes(8, "big"),
+        difficulty=genesis.difficulty,
+        base_fee_per_gas=genesis.base_fee_per_gas if fork >= LONDON else None,
+        withdrawals_root=EMPTY_TRIE_ROOT if fork >= SHANGHAI else None,
+        blob_gas_used=(genesis.blob_gas_used or 0) if fork >= CANCUN else None,
+        excess_blob_gas=(genesis.excess_blob_gas or 0) if fork >= CANCUN else None,
+        parent_beacon_block_root=bytes(32) if fork >= CANCUN else None,
+        requests_hash=EMPTY_REQUESTS if fork >= PRAGUE else None,
+    )
+    encoded = encode_header(header)
+    return header_with_hash(header, keccak(encoded), len(encoded) + 16)
+
+
+def begin(data: DataDirectory, rules: ChainRules, root: bytes, keccak: Callable[[bytes], bytes]) -> Header:
+    """Store block 0."""
+    header = genesis_header(rules, root, keccak)
+    data.blocks.append([BlockParts(header.number, header.hash, encode_header(header))])
+    return header
+
+
+def check_genesis(data: DataDirectory, rules: ChainRules, keccak: Callable[[bytes], bytes]) -> None:
+    """Whether the stored block 0 can come from this genesis (its state root is taken from the stored one)."""
+    if data.blocks.oldest > 0:
+        return
+    stored = read_header(data.blocks.header(0), data.blocks.hash_of(0))
+    expected = genesis_header(rules, stored.state_root, keccak)
+    if expected.hash != stored.hash:
+        raise GenesisMismatchError(stored.hash, expected.hash)
+
+
+def read_header(encoded: bytes, digest: bytes) -> Header:
+    """A stored header."""
+    return header_with_hash(decode_header(encoded), digest, len(encoded))

@@ -1,0 +1,148 @@
+"""Persistence: blocks go to the log in groups; what is durable becomes visible; state follows by checkpoint."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from jovay.execution.writes import WriteSet, state_changes
+from jovay.storage.block_parts import BlockParts
+from jovay.storage.datadir import DataDirectory
+from jovay.storage.logs_index import LogsIndex
+from jovay.types import Header
+
+from .production import ProducedBlock
+from .txpool import Pooled
+
+log = logging.getLogger("jovay.persistence")
+
+
+@dataclass(slots=True)
+class SealedBlock:
+    """A block with its header, ready to be stored. ``entries`` are the pool's transactions in block order."""
+
+    header: Header
+    header_rlp: bytes
+    produced: ProducedBlock
+    writes: WriteSet
+    entries: Sequence[Pooled]
+    dropped: dict[bytes, int]
+
+
+class Persistence:
+    """One thread that appends sealed blocks, as many at once as have come up, and then tells of them."""
+
+    def __init__(
+        self,
+        data: DataDirectory,
+        logs_index: LogsIndex,
+        keccak: Callable[[bytes], bytes],
+        published: Callable[[Sequence[SealedBlock]], None],
+        failed: Callable[[BaseException], None],
+        checkpoint_seconds: float = 5.0,
+        checkpoint_blocks: int = 4096,
+        depth: int = 4,
+    ) -> None:
+        self._data, self._logs, self._keccak = data, logs_index, keccak
+        self._published, self._failed = published, failed
+        self._checkpoint_seconds, self._checkpoint_blocks = checkpoint_seconds, checkpoint_blocks
+        self._queue: queue.Queue[SealedBlock | threading.Event | None] = queue.Queue(depth)
+        self._uncheckpointed: list[WriteSet] = []
+        self._last_checkpoint = time.monotonic()
+        self.seconds = 0.0
+        self._thread = threading.Thread(target=self._run, name="persistence", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def put(self, block: SealedBlock) -> None:
+        """Hand a block over; waits while ``depth`` blocks are on their way."""
+        self._queue.put(block)
+
+    def drain(self, timeout: float = 60.0) -> bool:
+        """Wait until everything handed over is durable and visible."""
+        done = threading.Event()
+        self._queue.put(done)
+        return done.wait(timeout)
+
+    def waiting(self) -> int:
+        """Blocks on their way."""
+        return self._queue.qsize()
+
+    def stop(self) -> None:
+        """Store what is there, write a checkpoint, end the thread."""
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while self._step():
+                pass
+            self.checkpoint(sync=True)
+        except BaseException as error:
+            log.critical("persistence failed: %s", error, exc_info=True)
+            self._failed(error)
+
+    def _step(self) -> bool:
+        items = [self._queue.get()]
+        while not self._queue.empty():
+            items.append(self._queue.get_nowait())
+        blocks = [item for item in items if isinstance(item, SealedBlock)]
+        if blocks:
+            self._store(blocks)
+        for item in items:
+            if isinstance(item, threading.Event):
+                item.set()
+        self._checkpoint_if_due()
+        return None not in items
+
+    def _store(self, blocks: Sequence[SealedBlock]) -> None:
+        begun = time.perf_counter()
+        self._data.blocks.append([_parts(block) for block in blocks])
+        for block in blocks:
+            bloom = block.header.logs_bloom
+            self._logs.append(block.header.number, bloom if any(bloom) else None)
+            self._uncheckpointed.append(block.writes)
+        self.seconds = time.perf_counter() - begun
+        self._published(blocks)
+
+    def _checkpoint_if_due(self) -> None:
+        waited = time.monotonic() - self._last_checkpoint
+        many = len(self._uncheckpointed) >= self._checkpoint_blocks
+        if self._uncheckpointed and (many or waited >= self._checkpoint_seconds):
+            self.checkpoint()
+
+    def checkpoint(self, sync: bool = False) -> None:
+        """Bring the flat state up to the newest durable block."""
+        height = self._data.blocks.latest
+        if height > self._data.state.height:
+            self._data.state.write(height, state_changes(self._uncheckpointed, self._keccak), sync=sync)
+        self._uncheckpointed = []
+        self._last_checkpoint = time.monotonic()
+
+    def recovered(self, writes: Sequence[WriteSet]) -> None:
+        """Write sets found beyond the checkpoint at the start."""
+        self._uncheckpointed.extend(writes)
+
+
+def _parts(block: SealedBlock) -> BlockParts:
+    produced, body = block.produced, block.produced.body
+    return BlockParts(
+        number=block.header.number,
+        hash=block.header.hash,
+        header=block.header_rlp,
+        tx_hashes=body.hashes,
+        senders=body.senders,
+        tx_offsets=body.offsets,
+        transactions=body.transactions,
+        receipts=produced.receipts.tobytes(),
+        logs=produced.logs,
+        log_data=produced.log_data,
+        writes=block.writes.encode(),
+    )

@@ -1,0 +1,54 @@
+"""The chain's rules as the genesis gives them: forks, fees, blob parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jovay.kernel.evm.forks import FORKS
+from jovay.storage.genesis import Genesis
+
+MIN_BLOB_BASE_FEE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRules:
+    """Blob parameters in force (EIP-7840); ``maximum`` 0 before Cancun."""
+
+    target: int = 0
+    maximum: int = 0
+    fraction: int = 1
+
+
+class ChainRules:
+    """What a block at a height and time must obey."""
+
+    def __init__(self, genesis: Genesis) -> None:
+        self.genesis = genesis
+        self.chain_id = genesis.config.chain_id
+
+    def fork_name(self, number: int, timestamp: int) -> str:
+        """The newest fork in force."""
+        return self.genesis.config.fork(number, timestamp)
+
+    def fork(self, number: int, timestamp: int) -> int:
+        """The same as the kernel's number."""
+        name = self.fork_name(number, timestamp)
+        return FORKS.get(name, FORKS["London"])
+
+    def blobs(self, number: int, timestamp: int) -> BlobRules:
+        """Blob parameters in force."""
+        name = self.fork_name(number, timestamp).lower()
+        schedule = self.genesis.config.blob_schedule.get(name)
+        if schedule is None:
+            return BlobRules()
+        return BlobRules(schedule.target, schedule.maximum, schedule.base_fee_update_fraction)
+
+    def blob_base_fee(self, excess: int, number: int, timestamp: int) -> int:
+        """EIP-4844: fake_exponential(1, excess, fraction)."""
+        fraction = self.blobs(number, timestamp).fraction
+        i, output, accumulator = 1, 0, fraction
+        while accumulator > 0:
+            output += accumulator
+            accumulator = accumulator * excess // (fraction * i)
+            i += 1
+        return max(MIN_BLOB_BASE_FEE, output // fraction)

@@ -1,0 +1,286 @@
+"""The pipeline. Read aloud: transactions are decoded and signed for (Portal), pooled in nonce order (TxPool), cut into
+a block every tick, pre-executed, grouped, executed in parallel (BlockProducer), committed to the state root, persisted,
+and only then seen.
+
+Portal and pool run on the callers' threads, production and commitment on one thread, persistence on another, so that
+different blocks are in different stages at the same time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jovay.compiler.arena import Arena
+from jovay.compiler.native import Library
+from jovay.execution.hashing import keccak256
+from jovay.execution.records import View, sizes_record
+from jovay.execution.state_trie import StateTrie
+from jovay.execution.world import NativeWorld
+from jovay.execution.writes import WriteSet
+from jovay.kernel.evm.forks import CANCUN, LONDON, PARIS, PRAGUE, SHANGHAI
+from jovay.kernel.evm.machine import Block
+from jovay.storage.datadir import DataDirectory
+from jovay.storage.logs_index import LogsIndex
+from jovay.types import EMPTY_TRIE_ROOT, Header
+
+from .environment import BlockEnvironment
+from .header import encode_header
+from .persistence import Persistence, SealedBlock
+from .portal import DecodedBatch, Portal
+from .production import BlockProducer, ProducedBlock
+from .rules import ChainRules
+from .txpool import PoolLimits, TxPool
+
+log = logging.getLogger("jovay.sequencer")
+#: EIP-7685: hash of an empty list of requests.
+EMPTY_REQUESTS = bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+
+
+@dataclass(frozen=True)
+class SequencerSettings:
+    """How blocks are made. Seconds, wei, gas."""
+
+    workers: int = 2
+    tick: float = 0.010
+    heartbeat: float = 1.0
+    gas_limit: int = 1_000_000_000
+    base_fee: int = 1_000_000_000
+    coinbase: int = 0x7100000000000000000000000000000000000000
+    max_transactions: int = 8192
+    checkpoint_seconds: float = 5.0
+    l1_fee_per_byte: int = 0
+
+
+class Clock:
+    """Time stamps of blocks: the system's clock with an offset, never going back."""
+
+    def __init__(self) -> None:
+        self.offset = 0
+        self.next: int | None = None
+        self.interval: int | None = None
+
+    def timestamp(self, parent: int) -> int:
+        """Seconds for the block after one of ``parent``."""
+        if self.next is not None:
+            chosen, self.next = self.next, None
+            return max(chosen, parent)
+        if self.interval is not None:
+            return parent + self.interval
+        return max(int(time.time()) + self.offset, parent)
+
+
+class Sequencer:
+    """The stages over one world, one trie and one data directory."""
+
+    def __init__(
+        self,
+        library: Library,
+        world: NativeWorld,
+        trie: StateTrie,
+        data: DataDirectory,
+        logs_index: LogsIndex,
+        rules: ChainRules,
+        head: Header,
+        settings: SequencerSettings,
+        limits: PoolLimits | None = None,
+    ) -> None:
+        self.library, self.world, self.trie, self.data, self.rules = library, world, trie, data, rules
+        self.settings, self.clock = settings, Clock()
+        self.executed = self.visible = head
+        self.producer = BlockProducer(library, world, settings.workers, settings.max_transactions)
+        self.portal = Portal(library)
+        self._next_block = sizes_record(Block, {})
+        self.pool = TxPool(library, world, lambda: self._next_block_address, limits, self._wake)
+        self.persistence = Persistence(
+            data, logs_index, self.keccak, self._publish, self._fail, settings.checkpoint_seconds
+        )
+        self._hashes = Arena(256 * 32)
+        self._ready, self._stopping = threading.Event(), threading.Event()
+        self._making = threading.RLock()
+        self._listeners: list[Callable[[Sequence[SealedBlock]], None]] = []
+        self.failure: BaseException | None = None
+        self.automine = True
+        self.latencies: deque[float] = deque(maxlen=4096)
+        self._remember_hashes(head)
+        self._prepare_next()
+        self._thread = threading.Thread(target=self._run, name="sequencer", daemon=True)
+
+    def keccak(self, data: bytes) -> bytes:
+        """Keccak-256 by the kernel."""
+        return keccak256(self.library, data)
+
+    # ---- life ------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start making blocks."""
+        self.persistence.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the running block, store everything, stop."""
+        self._stopping.set()
+        self._ready.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self.persistence.stop()
+        self.producer.close()
+
+    def _fail(self, error: BaseException) -> None:
+        self.failure = error
+        self._stopping.set()
+        self._ready.set()
+
+    def _wake(self) -> None:
+        self._ready.set()
+
+    def listen(self, listener: Callable[[Sequence[SealedBlock]], None]) -> None:
+        """Call ``listener`` with every group of blocks that became durable and visible, in order."""
+        self._listeners.append(listener)
+
+    def submit(self, data: bytes, ends: Sequence[int], ready_only: bool = False) -> tuple[DecodedBatch, dict[int, tuple[int, int]]]:
+        """Portal and pool for raw transactions back to back; the refused with (status, expected nonce)."""
+        batch = self.portal.decode(data, ends)
+        return batch, self.pool.add(batch, ready_only)
+
+    # ---- the tick --------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            last = time.monotonic()
+            while not self._stopping.is_set():
+                self._ready.wait(max(0.0, last + self.settings.heartbeat - time.monotonic()))
+                rest = last + self.settings.tick - time.monotonic()
+                if rest > 0 and not self._stopping.wait(rest):
+                    continue
+                due = time.monotonic() - last >= self.settings.heartbeat
+                self._ready.clear()
+                if not self.automine or self._stopping.is_set() or not (len(self.pool) or due):
+                    last = max(last, time.monotonic() - self.settings.heartbeat)
+                    continue
+                last = time.monotonic()
+                self.make_block(only_if_ready=not due)
+                if len(self.pool):
+                    self._ready.set()
+        except BaseException as error:
+            log.critical("the sequencer stops: %s", error, exc_info=True)
+            self._fail(error)
+
+    def make_block(self, only_if_ready: bool = False) -> SealedBlock | None:
+        """Cut, execute and commit one block and hand it to persistence."""
+        with self._making:
+            entries = self.pool.take(self.settings.max_transactions, self.settings.gas_limit)
+            if only_if_ready and not entries:
+                return None
+            environment = self._environment()
+            addresses = np.fromiter((entry.address for entry in entries), np.uint64, len(entries))
+            produced = self.producer.produce(environment, addresses)
+            begun = time.perf_counter()
+            writes = WriteSet(produced.account_changes, produced.slot_changes, produced.codes)
+            root = self.trie.update(writes)
+            produced.statistics.time("commitment", begun)
+            sealed = self._seal(environment, produced, writes, root, entries)
+            self.executed = sealed.header
+            self._remember_hashes(sealed.header)
+            self._prepare_next()
+            self.persistence.put(sealed)
+            return sealed
+
+    def _environment(self) -> BlockEnvironment:
+        parent = self.executed
+        number, timestamp = parent.number + 1, self.clock.timestamp(parent.timestamp)
+        blobs = self.rules.blobs(number, timestamp)
+        fork = self.rules.fork(number, timestamp)
+        randao = self.keccak(parent.hash + number.to_bytes(8, "big"))
+        return BlockEnvironment(
+            number=number,
+            timestamp=timestamp,
+            gas_limit=self.settings.gas_limit,
+            base_fee=self.settings.base_fee if fork >= LONDON else 0,
+            coinbase=self.settings.coinbase,
+            chain_id=self.rules.chain_id,
+            fork=fork,
+            parent_hash=parent.hash,
+            prevrandao=int.from_bytes(randao, "big") if fork >= PARIS else 0,
+            blob_base_fee=self.rules.blob_base_fee(0, number, timestamp),
+            max_blobs=blobs.maximum,
+            l1_fee_per_byte=self.settings.l1_fee_per_byte,
+            hashes=self._hashes.address,
+            hashes_known=min(256, number),
+        )
+
+    def _seal(
+        self, env: BlockEnvironment, produced: ProducedBlock, writes: WriteSet, root: bytes, taken: Sequence[object]
+    ) -> SealedBlock:
+        fork = env.fork
+        header = Header(
+            number=env.number,
+            hash=bytes(32),
+            parent_hash=env.parent_hash,
+            coinbase=env.coinbase.to_bytes(20, "big"),
+            state_root=root,
+            transactions_root=produced.transactions_root,
+            receipts_root=produced.receipts_root,
+            logs_bloom=produced.bloom,
+            gas_limit=env.gas_limit,
+            gas_used=produced.gas_used,
+            timestamp=env.timestamp,
+            mix_hash=env.prevrandao.to_bytes(32, "big"),
+            base_fee_per_gas=env.base_fee if fork >= LONDON else None,
+            withdrawals_root=EMPTY_TRIE_ROOT if fork >= SHANGHAI else None,
+            blob_gas_used=produced.blob_gas_used if fork >= CANCUN else None,
+            excess_blob_gas=0 if fork >= CANCUN else None,
+            parent_beacon_block_root=bytes(32) if fork >= CANCUN else None,
+            requests_hash=EMPTY_REQUESTS if fork >= PRAGUE else None,
+        )
+        encoded = encode_header(header)
+        sealed = header_with_hash(header, self.keccak(encoded), len(encoded) + len(produced.body.transactions) + 16)
+        entries = list(taken)
+        included = [entries[i] for i in produced.order.tolist()]
+        dropped = {entries[i].hash: status for i, status in produced.dropped.items()}  # type: ignore[attr-defined]
+        return SealedBlock(sealed, encoded, produced, writes, included, dropped)  # type: ignore[arg-type]
+
+    def _remember_hashes(self, head: Header) -> None:
+        """Keep the hash of ``head`` where BLOCKHASH looks; at the start also its ancestors'."""
+        if head.number and not getattr(self, "_hashes_filled", False):
+            for number in range(max(0, head.number - 255), head.number):
+                ctypes.memmove(self._hashes.address + number % 256 * 32, self.data.blocks.hash_of(number), 32)
+        self._hashes_filled = True
+        ctypes.memmove(self._hashes.address + head.number % 256 * 32, head.hash, 32)
+
+    def _prepare_next(self) -> None:
+        """The environment that the pool judges new transactions by: the next block's."""
+        self._next_block_address = ctypes.addressof(self._next_block)
+        self._environment().write(View(Block, self._next_block_address))
+
+    # ---- what became visible ---------------------------------------------------------------------------------
+
+    def _publish(self, blocks: Sequence[SealedBlock]) -> None:
+        self.visible = blocks[-1].header
+        now = time.monotonic()
+        for block in blocks:
+            self.pool.settle(block.entries, block.dropped)
+            self.latencies.extend(now - entry.arrived for entry in block.entries[:: max(1, len(block.entries) // 16)])
+        for listener in self._listeners:
+            listener(blocks)
+
+    def wait_visible(self, number: int, timeout: float = 10.0) -> bool:
+        """Wait until block ``number`` is durable."""
+        until = time.monotonic() + timeout
+        while self.visible.number < number and time.monotonic() < until and self.failure is None:
+            time.sleep(0.001)
+        return self.visible.number >= number
+
+
+def header_with_hash(header: Header, digest: bytes, size: int) -> Header:
+    """The header with its hash and the size of its block."""
+    values = {name: getattr(header, name) for name in header.__struct_fields__}
+    return Header(**(values | {"hash": digest, "size": size}))
+

@@ -1,0 +1,324 @@
+"""TxPool: transactions by sender in nonce order; those whose turn it is stand in one queue, first come first served."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from jovay.compiler.native import Library
+from jovay.execution.records import dtype_of
+from jovay.execution.world import Misses, NativeWorld
+from jovay.kernel.block.admission import Admission, admit_batch
+from jovay.kernel.evm import validity
+from jovay.kernel.evm.status import MISS
+from jovay.kernel.transaction.record import TRANSACTION_SIZE
+from jovay.kernel.transaction.status import message as decoding_message
+
+from .portal import DecodedBatch
+
+#: Codes of the pool's own, beside those of decoding and of ``kernel.evm.validity``.
+ALREADY_KNOWN, UNDERPRICED_REPLACEMENT, POOL_FULL, SENDER_FULL, OVERSIZED, BLOBS_NOT_TAKEN, UNDERPRICED = range(512, 519)
+
+MESSAGES = {
+    ALREADY_KNOWN: "already known",
+    UNDERPRICED_REPLACEMENT: "replacement transaction underpriced",
+    POOL_FULL: "txpool is full",
+    SENDER_FULL: "account limit exceeded",
+    OVERSIZED: "oversized data",
+    BLOBS_NOT_TAKEN: "transaction type not supported",
+    UNDERPRICED: "transaction underpriced",
+}
+
+
+@dataclass(frozen=True)
+class PoolLimits:
+    """Bounds of the pool. ``price_bump`` in percent; ``per_sender`` bounds what waits and what is ready alike."""
+
+    transactions: int = 200_000
+    per_sender: int = 16_384
+    waiting_per_sender: int = 1_024
+    transaction_bytes: int = 131_072
+    price_bump: int = 10
+
+
+@dataclass(slots=True, eq=False)
+class Pooled:
+    """One transaction of the pool; ``address`` of its record, which lives as long as ``batch``."""
+
+    address: int
+    batch: DecodedBatch
+    index: int
+    sender: bytes
+    nonce: int
+    gas: int
+    hash: bytes
+    max_fee: int
+    tip: int
+    cost: int
+    arrived: float
+    taken: bool = False  # into a block that is being made
+    gone: bool = False
+
+
+@dataclass(slots=True)
+class Sender:
+    """One sender's transactions. ``next`` is the nonce that would become ready next."""
+
+    next: int
+    balance: int
+    waiting: dict[int, Pooled] = field(default_factory=dict)
+    ready: dict[int, Pooled] = field(default_factory=dict)
+
+
+class TxPool:
+    """Thread-safe. ``on_ready`` is called when there is something to put into a block."""
+
+    def __init__(
+        self,
+        library: Library,
+        world: NativeWorld,
+        block: Callable[[], int],
+        limits: PoolLimits | None = None,
+        on_ready: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._admit = library[admit_batch]
+        self._world, self._block, self.limits, self._on_ready = world, block, limits or PoolLimits(), on_ready
+        self._lock = threading.Lock()
+        self._senders: dict[bytes, Sender] = {}
+        self._by_hash: dict[bytes, Pooled] = {}
+        self._queue: deque[Pooled] = deque()
+        self._waiting = 0
+
+    # ---- entering --------------------------------------------------------------------------------------------
+
+    def add(self, batch: DecodedBatch, ready_only: bool = False) -> dict[int, tuple[int, int]]:
+        """Take a decoded batch. The refused: index → (status, nonce that the sender should use)."""
+        verdicts = self._judge(batch)
+        refused: dict[int, tuple[int, int]] = {}
+        records = batch.records
+        statuses = verdicts["status"].tolist()
+        columns = zip(
+            statuses,
+            verdicts["nonce"].tolist(),
+            verdicts["balance"].tolist(),
+            verdicts["cost"].tolist(),
+            records["sender"].tolist(),
+            records["nonce"].tolist(),
+            records["gas_limit"].tolist(),
+            records["hash"].tolist(),
+            records["max_fee"].tolist(),
+            records["max_priority_fee"].tolist(),
+            records["raw_size"].tolist(),
+            strict=True,
+        )
+        address, now, from_bytes = batch.first_address, time.monotonic(), int.from_bytes
+        with self._lock:
+            for i, (status, expected, balance, cost, sender, nonce, gas, digest, fee, tip, size) in enumerate(columns):
+                if status == 0:
+                    entry = Pooled(
+                        address + i * TRANSACTION_SIZE,
+                        batch,
+                        i,
+                        sender,
+                        nonce,
+                        gas,
+                        digest,
+                        from_bytes(fee, "little"),
+                        from_bytes(tip, "little"),
+                        from_bytes(cost, "little"),
+                        now,
+                    )
+                    status, expected = self._place(entry, expected, from_bytes(balance, "little"), size, ready_only)
+                if status:
+                    refused[i] = (status, expected)
+        if self._queue:
+            self._on_ready()
+        return refused
+
+    def _judge(self, batch: DecodedBatch) -> npt.NDArray[Any]:
+        """Static rules and the senders' accounts, for the whole batch at once; loads senders not in memory."""
+        count = len(batch.statuses)
+        verdicts = np.zeros(count, dtype_of(Admission))
+        arguments = (count, batch.first_address, batch.statuses.ctypes.data, verdicts.ctypes.data)
+        for _ in range(2):
+            with self._world.lock.read():
+                missing = self._admit(self._world.address, self._block(), *arguments)
+            if not missing:
+                break
+            rows = np.flatnonzero(verdicts["status"] == MISS)
+            senders = {int.from_bytes(bytes(s), "big") for s in batch.records["sender"][rows]}
+            self._world.load(Misses(list(senders), []))
+        return verdicts
+
+    def _place(self, entry: Pooled, account_nonce: int, balance: int, size: int, ready_only: bool) -> tuple[int, int]:
+        """Put one transaction where it belongs; (status, expected nonce)."""
+        if entry.hash in self._by_hash:
+            return ALREADY_KNOWN, account_nonce
+        if size > self.limits.transaction_bytes:
+            return OVERSIZED, account_nonce
+        sender = self._senders.get(entry.sender)
+        if sender is None:
+            sender = Sender(account_nonce, balance)
+        if entry.nonce < account_nonce:
+            return validity.NONCE_TOO_LOW, sender.next
+        older = sender.ready.get(entry.nonce) or sender.waiting.get(entry.nonce)
+        if older is not None:
+            return self._replace(sender, older, entry), sender.next
+        if entry.nonce < sender.next:  # taken into a block that is being made
+            return validity.NONCE_TOO_LOW, sender.next
+        if len(self._by_hash) >= self.limits.transactions:
+            return POOL_FULL, sender.next
+        if len(sender.ready) + len(sender.waiting) >= self.limits.per_sender:
+            return SENDER_FULL, sender.next
+        if entry.nonce == sender.next:
+            self._make_ready(sender, entry)
+            self._promote(sender)
+        elif ready_only:
+            return validity.NONCE_TOO_HIGH, sender.next
+        elif len(sender.waiting) >= self.limits.waiting_per_sender:
+            return SENDER_FULL, sender.next
+        else:
+            sender.waiting[entry.nonce] = entry
+            self._waiting += 1
+        self._senders[entry.sender] = sender
+        self._by_hash[entry.hash] = entry
+        return 0, sender.next
+
+    def _make_ready(self, sender: Sender, entry: Pooled) -> None:
+        sender.ready[entry.nonce] = entry
+        sender.next = entry.nonce + 1
+        self._queue.append(entry)
+
+    def _promote(self, sender: Sender) -> None:
+        while sender.waiting and (entry := sender.waiting.pop(sender.next, None)) is not None:
+            self._waiting -= 1
+            self._make_ready(sender, entry)
+
+    def _replace(self, sender: Sender, older: Pooled, entry: Pooled) -> int:
+        """A transaction with the same nonce must pay ``price_bump`` percent more in both prices."""
+        bump = 100 + self.limits.price_bump
+        if older.taken:
+            return validity.NONCE_TOO_LOW
+        if entry.max_fee * 100 < older.max_fee * bump or entry.tip * 100 < older.tip * bump:
+            return UNDERPRICED_REPLACEMENT
+        del self._by_hash[older.hash]
+        for name in Pooled.__slots__:  # in place, so that it keeps the old one's turn
+            setattr(older, name, getattr(entry, name))
+        self._by_hash[older.hash] = older
+        return 0
+
+    # ---- leaving ---------------------------------------------------------------------------------------------
+
+    def take(self, most: int, gas: int) -> list[Pooled]:
+        """Ready transactions for a block, in order: at most ``most``, their gas limits within ``gas``."""
+        taken: list[Pooled] = []
+        with self._lock:
+            queue = self._queue
+            while queue and len(taken) < most:
+                entry = queue[0]
+                if not entry.gone:
+                    if entry.gas > gas:
+                        break
+                    gas -= entry.gas
+                    entry.taken = True
+                    taken.append(entry)
+                queue.popleft()
+        return taken
+
+    def __len__(self) -> int:
+        """Ready transactions, about."""
+        return len(self._queue)
+
+    def settle(self, included: Iterable[Pooled], dropped: dict[bytes, int]) -> None:
+        """Forget what became part of a block, and what proved invalid."""
+        with self._lock:
+            for entry in included:
+                self._forget(entry)
+            for digest, status in dropped.items():
+                entry_or_none = self._by_hash.get(digest)
+                if entry_or_none is not None:
+                    self._drop(entry_or_none, status)
+
+    def _forget(self, entry: Pooled) -> None:
+        entry.gone = True
+        self._by_hash.pop(entry.hash, None)
+        sender = self._senders.get(entry.sender)
+        if sender is not None:
+            sender.ready.pop(entry.nonce, None)
+            if not sender.ready and not sender.waiting:
+                del self._senders[entry.sender]
+
+    def _drop(self, entry: Pooled, status: int) -> None:
+        """Remove an invalid transaction; the sender's later ones wait for its nonce again."""
+        sender = self._senders.get(entry.sender)
+        self._forget(entry)
+        if sender is None or status == validity.NONCE_TOO_LOW:
+            return
+        sender.next = min(sender.next, entry.nonce)
+        for nonce in [n for n in sender.ready if n > entry.nonce]:
+            later = sender.ready.pop(nonce)
+            later.gone = True
+            copy = Pooled(**{name: getattr(later, name) for name in Pooled.__slots__})
+            copy.gone = copy.taken = False
+            self._by_hash[copy.hash] = copy
+            sender.waiting[nonce] = copy
+            self._waiting += 1
+        if sender.waiting:
+            self._senders[entry.sender] = sender
+
+    def drop(self, digest: bytes) -> bool:
+        """Remove a transaction on request."""
+        with self._lock:
+            entry = self._by_hash.get(digest)
+            if entry is None:
+                return False
+            waits = self._senders[entry.sender].waiting.pop(entry.nonce, None)
+            if waits is not None:
+                self._waiting -= 1
+            self._drop(entry, validity.NONCE_TOO_HIGH)
+            return True
+
+    def clear(self) -> None:
+        """Empty the pool."""
+        with self._lock:
+            self._senders.clear()
+            self._by_hash.clear()
+            self._queue.clear()
+            self._waiting = 0
+
+    # ---- looking ---------------------------------------------------------------------------------------------
+
+    def get(self, digest: bytes) -> Pooled | None:
+        """A pooled transaction by its hash."""
+        return self._by_hash.get(digest)
+
+    def counts(self) -> tuple[int, int]:
+        """(ready, waiting)."""
+        return len(self._by_hash) - self._waiting, self._waiting
+
+    def next_nonce(self, sender: bytes) -> int | None:
+        """Nonce after the sender's ready transactions; None if the pool has none of its."""
+        with self._lock:
+            found = self._senders.get(sender)
+            return None if found is None else found.next
+
+    def content(self, sender: bytes | None = None) -> tuple[dict[bytes, list[Pooled]], dict[bytes, list[Pooled]]]:
+        """(ready, waiting) transactions by sender, each list in nonce order."""
+        with self._lock:
+            chosen = self._senders if sender is None else {s: q for s, q in self._senders.items() if s == sender}
+            ready = {s: [q.ready[n] for n in sorted(q.ready)] for s, q in chosen.items() if q.ready}
+            waiting = {s: [q.waiting[n] for n in sorted(q.waiting)] for s, q in chosen.items() if q.waiting}
+            return ready, waiting
+
+
+def describe(kind: int, status: int) -> str:
+    """geth's words for a refusal."""
+    return MESSAGES.get(status) or validity.MESSAGES.get(status) or decoding_message(kind, status) or f"status {status}"
+
