@@ -1,0 +1,68 @@
+"""A snapshot of a running node: what the live view, metrics and benchmarks read."""
+
+from __future__ import annotations
+
+import msgspec
+
+STAGES = ("portal", "pool", "pre-execution", "scheduler", "execution", "commitment", "persistence")
+"""The sequencer's stages in order."""
+
+
+class StageStats(msgspec.Struct, frozen=True, kw_only=True):
+    """One stage. ``busy_*`` in milliseconds of work per block, over the last seconds; ``queue`` items wait."""
+
+    name: str
+    busy_mean_ms: float = 0.0
+    busy_p99_ms: float = 0.0
+    queue: int = 0
+    blocks: int = 0
+
+
+class BlockSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """One recent block; ``made_ms`` from its first to its last stage."""
+
+    number: int
+    hash: bytes
+    transactions: int
+    gas_used: int
+    timestamp: float
+    groups: int = 0
+    made_ms: float = 0.0
+
+
+class NodeStats(msgspec.Struct, frozen=True, kw_only=True):
+    """What a node did and has; times of day in seconds since 1970, sizes in bytes.
+
+    ``tps_*`` and ``gas_per_second`` over the last seconds; ``latency_*`` in milliseconds from a
+    transaction's arrival to its receipt, over recent transactions (None before the first). Counts since the
+    start: ``transactions`` in blocks, ``groups``, ``conflicts`` (transactions that share a group with
+    another), ``reexecutions``, ``misses`` (keys read from storage). ``latest``, ``safe``, ``finalized`` are
+    the newest blocks of the three stages of confirmation (-1: none).
+    """
+
+    height: int
+    block_hash: bytes
+    block_time: float
+    pool_pending: int = 0
+    pool_queued: int = 0
+    transactions: int = 0
+    tps_1s: float = 0.0
+    tps_10s: float = 0.0
+    gas_per_second: float = 0.0
+    latency_p50_ms: float | None = None
+    latency_p99_ms: float | None = None
+    stages: tuple[StageStats, ...] = ()
+    recent: tuple[BlockSummary, ...] = ()
+    groups: int = 0
+    conflicts: int = 0
+    reexecutions: int = 0
+    misses: int = 0
+    latest: int = -1
+    safe: int = -1
+    finalized: int = -1
+    chain_id: int = 0
+    genesis_hash: bytes = bytes(32)
+    workers: int = 1
+    memory_bytes: int = 0
+    datadir_bytes: int = 0
+    uptime: float = 0.0
