@@ -36,14 +36,26 @@ class Lanes:
     def constant(self, value: int | Sequence[int]) -> Any:
         """The LLVM constant with ``value`` in every lane, or with one value for each lane."""
         mask = (1 << self.bits) - 1
-        if isinstance(value, int):
-            value = [value] * self.count
-        lanes = [x & mask for x in value]
-        return ir.Constant(self.type, lanes[0] if self.count == 1 else lanes)
+        if not isinstance(value, int):
+            return ir.Constant(self.type, [x & mask for x in value])
+        if self.count == 1:
+            return ir.Constant(self.type, value & mask)
+        return _Splat(self.type, value & mask)
 
     @property
     def undefined(self) -> Any:
         return ir.Constant(self.type, ir.Undefined)
+
+
+class _Splat(ir.Constant):
+    """One number in every lane, in LLVM's short notation."""
+
+    def __init__(self, lanes: Any, number: int) -> None:
+        super().__init__(lanes, None)
+        self.number = number
+
+    def _get_reference(self) -> str:
+        return f"splat ({self.type.element} {self.number})"
 
 
 WORD = Lanes(1, 64)
@@ -132,17 +144,6 @@ class Value:
         arguments = [self.v, *map(self.raw, others)]
         function = declare(self.b.module, name, self.lanes.type, [a.type for a in arguments])
         return self.same(self.b.call(function, arguments))
-
-    def fence(self) -> None:
-        """Keep the machine scheduler from moving anything across this place, where the value must be ready.
-
-        LLVM mixes independent computations so finely that each is spread over more instructions than a CPU
-        looks ahead, which costs a third of the speed; in the order of the source they overlap well.
-        """
-        if "llvm.fake.use" not in self.b.module.globals:
-            kind = ir.FunctionType(ir.VoidType(), [], var_arg=True)
-            ir.Function(self.b.module, kind, "llvm.fake.use")
-        self.b.call(self.b.module.globals["llvm.fake.use"], [self.v])
 
     def shuffle(self, other: Value, order: Sequence[int]) -> Value:
         """Lanes of this value and (numbered on) of ``other``, in the given order."""

@@ -55,11 +55,15 @@ def pack(limbs: Sequence[Value]) -> list[Value]:
 class Element:
     """``limbs[i]`` holds limb i of every way; ``tops[i]`` bounds it, ``bound`` the whole value."""
 
-    __slots__ = ("bound", "limbs", "tops")
+    __slots__ = ("_limbs", "bound", "tops")
 
     def __init__(self, limbs: list[Row], tops: Sequence[int], bound: int) -> None:
         assert all(top < 2**64 for top in tops), "a limb may overflow"
-        self.limbs, self.tops, self.bound = limbs, list(tops), bound
+        self._limbs, self.tops, self.bound = limbs, list(tops), bound
+
+    @property
+    def limbs(self) -> list[Row]:
+        return self._limbs
 
     @property
     def tight(self) -> bool:
@@ -115,6 +119,10 @@ class Element:
     def store(self, to: Pointer) -> None:
         assert self.tight
         assert self.bound <= STORED
+        self.put(to)
+
+    def put(self, to: Pointer) -> None:
+        """Write the limbs whatever their bounds."""
         for i, row in enumerate(self.limbs):
             for k, value in enumerate(row):
                 to.at(k * SLOT + i * VECTOR.bytes).store(value)
@@ -210,10 +218,7 @@ class _Columns:
 
 def _collect(element: Element, reduce: Callable[[int], tuple[list[Value], list[int]]]) -> Element:
     """Run ``reduce`` for every way and put the limbs together."""
-    per_way = []
-    for k in range(element.ways):
-        per_way.append(reduce(k))
-        per_way[-1][0][-1].fence()
+    per_way = [reduce(k) for k in range(element.ways)]
     rows = [[limbs[i] for limbs, _ in per_way] for i in range(LIMBS)]
     tops = per_way[0][1]
     return Element(rows, tops, sum(top << (52 * i) for i, top in enumerate(tops)))

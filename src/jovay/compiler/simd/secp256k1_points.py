@@ -21,13 +21,13 @@ from .secp256k1_field import (
     canonical,
     constant,
     folded,
-    like,
     load,
     multiply,
     pack,
     square,
     unpack,
 )
+from .secp256k1_products import Calls, Cell, Products
 from .secp256k1_scalar import BETA
 
 LINE = 64  # bytes of a table entry: x and y in four 64-bit words each
@@ -83,59 +83,45 @@ def generator_table(module: ir.Module, window: int) -> ir.GlobalVariable:
     return table(module, "secp256k1_generator_table", WORD, words)
 
 
-def load_point(source: Pointer, ways: int) -> list[Element]:
+def load_point(source: Pointer, calls: Calls) -> list[Cell]:
     """X, Y, Z of an accumulator: three groups of ``ways`` slots."""
-    return [load(source.at(c * ways * SLOT), ways) for c in range(3)]
+    return [calls.cell(source.at(c * calls.products.ways * SLOT)) for c in range(3)]
 
 
-def store_point(to: Pointer, point: list[Element]) -> None:
-    for c, coordinate in enumerate(point):
-        coordinate.store(to.at(c * coordinate.ways * SLOT))
+def double(calls: Calls, x: Cell, y: Cell, z: Cell) -> None:
+    """Double (x, y, z) in place."""
+    e = calls.square(x, scale=3)
+    b = calls.square(y)
+    calls.multiply(y, z, scale=2, to=z.home)
+    d = calls.multiply(x, b, scale=4)
+    calls.square(e, minus=d, shift=1, to=x.home)
+    c = calls.square(b)
+    calls.multiply(e, (d - x).carried(), minus=c, shift=3, to=y.home)
 
 
-def double(x: Element, y: Element, z: Element) -> list[Element]:
-    """2·(x, y, z)."""
-    e = square(x, scale=3)
-    b = square(y)
-    z3 = multiply(y, z, scale=2)
-    d = multiply(x, b, scale=4)
-    x3 = square(e, plus=-(d << 1))
-    c = square(b)
-    y3 = multiply(e, (d - x3).carried(), plus=-(c << 3))
-    return [x3, y3, z3]
-
-
-def add_affine(point: list[Element], x: Element, y: Element, negative: list[Value]) -> list[Element]:
-    """point ± (x, y), minus in the lanes of ``negative``; see above for equal and opposite points."""
+def add_affine(calls: Calls, point: list[Cell], x: Element, y: Element) -> list[Cell]:
+    """point + (x, y); see above for equal and opposite points."""
     x1, y1, z1 = point
-    zz = square(z1)
-    u = multiply(x, zz)
-    zzz = multiply(z1, zz)
-    h = (u - x1).carried()
-    s = multiply(y, zzz)
-    hh = square(h)
-    r = ((-s).where(negative, s) - y1).carried()
-    z3 = multiply(z1, h)
-    hhh, v = multiply(h, hh), multiply(x1, hh)
-    x3 = square(r, plus=-(hhh + (v << 1)))
-    w = multiply(y1, hhh)
-    y3 = multiply(r, (v - x3).carried(), plus=-w)
+    zz = calls.square(z1)
+    h = calls.multiply(x, zz, minus=x1)
+    zzz = calls.multiply(z1, zz)
+    hh = calls.square(h)
+    r = calls.multiply(y, zzz, minus=y1)
+    v = calls.multiply(x1, hh)
+    hhh = calls.multiply(h, hh)
+    z3 = calls.multiply(z1, h)
+    x3 = calls.square(r, minus=hhh + (v << 1))
+    w = calls.multiply(y1, hhh)
+    y3 = calls.multiply(r, (v - x3).carried(), minus=w)
     return [x3, y3, z3]
 
 
-def doubling(module: ir.Module, ways: int) -> Routine:
+def doubling(products: Products) -> Routine:
     """Routine ``(p point, i times)``: double the accumulators ``times`` ≥ 1 times."""
-    code = Routine(module, "secp256k1_double", "pi")
+    code = Routine(products.module, "secp256k1_double", "pi")
     at, times = code.arguments
-    start = load_point(at, ways)
-    size = len(start[0].values())
-
-    def step(_: Value, values: list[Value]) -> list[Value]:
-        point = [like(e, values[c * size : (c + 1) * size]) for c, e in enumerate(start)]
-        return [v for e in double(*point) for v in e.values()]
-
-    values = code.repeat(times, [v for e in start for v in e.values()], step)
-    store_point(at, [like(e, values[c * size : (c + 1) * size]) for c, e in enumerate(start)])
+    calls = Calls(products, code)
+    code.each(times, lambda _: double(calls, *load_point(at, calls)))
     return code.end()
 
 
@@ -146,18 +132,19 @@ def _line_element(words: list[list[Value]]) -> Element:
     return Element(rows, [2**52 - 1] * 4 + [2**48 - 1], P - 1)
 
 
-def addition(module: ir.Module, name: str, ways: int, endomorphism: bool) -> Routine:
+def addition(products: Products, name: str, endomorphism: bool) -> Routine:
     """Routine ``(p point, p lines, i lane stride, i way stride, p digits)``: add a table entry to each
     accumulator.
 
-    ``digits`` has an encoded window (``recode``) per lane, one vector per way; lane l of way k takes its line
-    from ``lines`` + k·way stride + l·lane stride. With ``endomorphism`` it is λ times the entry that is
+    ``digits`` has an encoded window (``recode``) per lane, one vector per way; lane l of way k takes its
+    line from ``lines`` + k·way stride + l·lane stride. With ``endomorphism`` it is λ times the entry that is
     added.
     """
-    code = Routine(module, name, "ppiip")
+    code = Routine(products.module, name, "ppiip")
     at, lines, lane_stride, way_stride, digits = code.arguments
-    xs, ys, negative, skip = [], [], [], []
-    for k in range(ways):
+    calls = Calls(products, code)
+    xs, ys = [], []
+    for k in range(products.ways):
         rows = []
         for lane in range(VECTOR.count):
             offset = digits.at(k * VECTOR.bytes + lane * 8).load(WORD) & -LINE
@@ -165,15 +152,20 @@ def addition(module: ir.Module, name: str, ways: int, endomorphism: bool) -> Rou
         words = transpose(rows)
         xs.append(words[:4])
         ys.append(words[4:])
-        digit = digits.at(k * VECTOR.bytes).load(VECTOR)
-        negative.append((digit & 2).compare("!=", 0))
-        skip.append((digit & 1).compare("==", 0))
-    point = load_point(at, ways)
-    x, y = _line_element(xs), _line_element(ys)
+
+    def flag(bit: int) -> list[Value]:
+        vectors = (digits.at(k * VECTOR.bytes).load(VECTOR) for k in range(products.ways))
+        return [(digit & bit).compare("!=", 0) for digit in vectors]
+
+    x = calls.keep(_line_element(xs))
+    y = _line_element(ys)
+    y = calls.keep((-y).carried().where(flag(2), y))
     if endomorphism:
-        x = multiply(x, constant(code, BETA, ways))
-    total = add_affine(point, x, y, negative)
-    store_point(at, [old.where(skip, new) for old, new in zip(point, total, strict=True)])
+        x = calls.multiply(x, constant(code, BETA, products.ways))
+    point = load_point(at, calls)
+    total = add_affine(calls, point, x, y)
+    for old, new in zip(point, total, strict=True):
+        new.where(flag(1), old).store(old.home)
     return code.end()
 
 

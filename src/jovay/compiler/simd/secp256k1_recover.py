@@ -43,11 +43,11 @@ from .secp256k1_points import (
     doubling,
     generator_table,
     line_words,
-    load_point,
     multiples_level,
     per_lane_lines,
     unrelated_point,
 )
+from .secp256k1_products import Products
 from .secp256k1_roots import INVERSE_TAIL, SQUARE_ROOT_TAIL, base_field, invert_many, power_chain
 from .secp256k1_scalar import (
     N,
@@ -208,9 +208,10 @@ def scalar_stage(module: ir.Module) -> Routine:
 
 def product_stage(module: ir.Module) -> Routine:
     """Routine ``(p scratch, i g)``: u1·G + u2·R of group g, Jacobian, from windows and lines."""
-    double = doubling(module, WAYS)
-    plain = addition(module, "secp256k1_add", WAYS, endomorphism=False)
-    turned = addition(module, "secp256k1_add_lambda", WAYS, endomorphism=True)
+    products = Products(module, WAYS)
+    double = doubling(products)
+    plain = addition(products, "secp256k1_add", endomorphism=False)
+    turned = addition(products, "secp256k1_add_lambda", endomorphism=True)
     steps = windows(G_WINDOW)
     start = unrelated_point()
     undo = doubled(start, WINDOW * (2 * steps - 1))
@@ -250,7 +251,7 @@ def product_stage(module: ir.Module) -> Routine:
 
 def _store_product(code: Routine, scratch: Pointer, g: Value, point: Pointer) -> None:
     """Keep X, Y and Z; a lane with Z = 0 goes on with Z = 1 and, if it was valid, mark 2."""
-    x, y, z = load_point(point, WAYS)
+    x, y, z = (load(point.at(c * PAIR), WAYS) for c in range(3))
     z = canonical(z)
     lost = is_zero(z)
     for k in range(WAYS):
