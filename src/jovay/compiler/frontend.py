@@ -24,6 +24,7 @@ from jovay.kernel.lang import KERNEL_FUNCTIONS, U64, Record, Switch
 from .errors import KernelCompileError
 from .lowering import register_record
 from .numba_types import numba_type
+from .pipeline import KernelCompiler
 
 
 @dataclass(frozen=True)
@@ -230,7 +231,15 @@ def lower_function(function: Callable[..., Any]) -> str:
     library = _CapturingLibrary(target.codegen(), function.symbol)  # type: ignore[attr-defined]
     try:
         result = compiler.compile_extra(
-            typing, target, function, sig.arguments, sig.result, _FLAGS, {}, library=library
+            typing,
+            target,
+            function,
+            sig.arguments,
+            sig.result,
+            _FLAGS,
+            {},
+            library=library,
+            pipeline_class=KernelCompiler,
         )
     except Exception as error:
         raise KernelCompileError(f"{function.symbol}: {error}") from error  # type: ignore[attr-defined]

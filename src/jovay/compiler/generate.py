@@ -11,12 +11,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jovay.kernel.lang import KERNEL_FUNCTIONS, Record, Switch, Table
+from jovay.kernel.lang import KERNEL_FUNCTIONS, Bytes, Record, Switch, Table
 
-from .cache import COMPILER_DIRECTORY, KERNEL_DIRECTORY, cache_directory, digest, toolchain_version, write_atomically
+from .cache import (
+    COMPILER_DIRECTORY,
+    KERNEL_DIRECTORY,
+    cache_directory,
+    digest,
+    toolchain_version,
+    write_atomically,
+)
 
 Progress = Callable[[int, int, str], None]
-_FRONTEND_FILES = ("frontend.py", "lowering.py", "numba_types.py")
+_FRONTEND_FILES = ("frontend.py", "lowering.py", "numba_types.py", "pipeline.py")
 
 
 @cache
@@ -34,10 +41,14 @@ def _fingerprint(value: Any) -> str:
         cases = {key: case.symbol for key, case in value.cases.items()}  # type: ignore[attr-defined]
         return f"{sorted(cases.items())}{_fingerprint(value.default)}"
     if isinstance(value, type) and issubclass(value, Record):
-        return f"{value.__qualname__}{[(n, str(k), o) for n, (k, o) in value.fields.items()]}"
+        return f"{value.__qualname__}{[(n, _field_type(k), o) for n, (k, o) in value.fields.items()]}"
     if isinstance(value, (int, Table)):
         return repr(value)
     return getattr(value, "__qualname__", type(value).__qualname__)
+
+
+def _field_type(kind: Any) -> str:
+    return f"Bytes({kind.size})" if isinstance(kind, Bytes) else str(kind)
 
 
 def function_key(function: Callable[..., Any]) -> str:
