@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from jovay.kernel import setup, statetest
-from jovay.kernel.block import admission, body, changes, execute, predict, receipts, run, schedule, system
+from jovay.kernel.block import admission, body, changes, execute, predict, receipts, run, schedule, state_root, system
 from jovay.kernel.curves import secp256k1
 from jovay.kernel.evm import process
 from jovay.kernel.hashes import keccak
-from jovay.kernel.state import code, commit, view, world
+from jovay.kernel.state import code, commit, leaves, view, world
 from jovay.kernel.transaction import batch
 from jovay.kernel.transaction.decode import decode
+from jovay.kernel.trie import nodes, proofs, zktrie
 
 from . import native
 from .cache import COMPILER_DIRECTORY, KERNEL_DIRECTORY, cache_directory, digest, source_digest, write_atomically
@@ -42,8 +44,14 @@ ENTRIES: tuple[Callable[..., Any], ...] = (
     execute.order_block,
     keccak.keccak256,
     predict.predict_runs,
+    leaves.derive_keys,
+    leaves.key_input,
+    nodes.root,
+    nodes.trie_init,
     process.process_transaction,
     process.resume_transaction,
+    proofs.prove,
+    proofs.verify_proof,
     receipts.build_receipts,
     run.init_runs,
     schedule.group_runs,
@@ -51,6 +59,7 @@ ENTRIES: tuple[Callable[..., Any], ...] = (
     setup.init_machine,
     setup.init_world,
     statetest.run_state_test,
+    state_root.update_state,
     system.begin_block,
     view.reset_view,
     view.account,
@@ -59,6 +68,7 @@ ENTRIES: tuple[Callable[..., Any], ...] = (
     world.find_slot,
     world.insert_account,
     world.insert_slot,
+    zktrie.lookup,
 )
 
 #: Kernel functions and the SIMD functions that take their place where the CPU has the lanes.
@@ -75,9 +85,14 @@ def fast_key() -> str:
     return digest(source_digest(KERNEL_DIRECTORY, COMPILER_DIRECTORY), native.host_key())
 
 
+def kernel_path() -> Path:
+    """Where the kernel's object code for this machine is cached, or will be."""
+    return cache_directory() / "kernel" / f"{fast_key()}.o"
+
+
 def compile_kernel(progress: Progress | None = None) -> bytes:
     """Object code of the kernel, from the cache or compiled now."""
-    path = cache_directory() / "kernel" / f"{fast_key()}.o"
+    path = kernel_path()
     if not path.exists():
         native.host_machine()
         features = host_features()

@@ -194,6 +194,7 @@ def compile_object(
     """Object code of ``entries`` with all they call, for this CPU; cached by IR.
 
     ``twins`` maps kernel functions to functions of the ``extra`` IR modules that take their place.
+    ``progress`` is told of functions as ``generate`` does, then of LLVM's phases, with a total of 0.
     """
     from .frontend import reachable, signature_of
 
@@ -209,8 +210,12 @@ def compile_object(
     key = digest(toolchain_version(), host_key(), str(OPTIMISATION_LEVEL), *sorted(exported), *ordered, *extra)
     path = cache_directory() / "native" / f"{key}.o"
     if not path.exists():
+        report = progress or (lambda done, total, what: None)
+        report(0, 0, f"linking {len(ordered) + len(extra)} modules")
         module = link([*ordered, *extra] + ([_slot_thunks(slots)] if slots else []), exported)
+        report(0, 0, "optimising for this CPU")
         optimise(module, machine, OPTIMISATION_LEVEL, vectorise=True)
+        report(0, 0, "emitting machine code")
         write_atomically(path, machine.emit_object(module))
     return path.read_bytes()
 

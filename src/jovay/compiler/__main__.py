@@ -1,0 +1,34 @@
+"""``python -m jovay.compiler``: compile the kernel for this machine, or find it in the cache, and load it."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from .progress import CompilationProgress
+
+
+def main() -> int:
+    """Exit status: 0, or 1 with the reason on the error stream."""
+    from jovay.compiler import kernel
+    from jovay.compiler.errors import KernelCompileError
+
+    started = time.monotonic()
+    path = kernel.kernel_path()
+    cached = path.exists()
+    try:
+        with CompilationProgress(sys.stderr) as progress:
+            kernel.load(progress)
+    except KernelCompileError as error:
+        print(f"the kernel does not compile:\n{error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"the kernel cannot be cached: {error}", file=sys.stderr)
+        return 1
+    seconds, size = time.monotonic() - started, path.stat().st_size
+    print(f"kernel {'loaded' if cached else 'compiled'} in {seconds:.1f} s: {path} ({size / 2**20:.1f} MiB)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
