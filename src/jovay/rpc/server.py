@@ -72,6 +72,7 @@ class RpcServer:
         self._sockets: set[WebSocket] = set()
         self._servers: list[asyncio.Server] = []
         self._any_origin = "*" in config.origins
+        self._stopped = False
         self.http_port = config.http_port
         self.ws_port = config.ws_port
 
@@ -114,6 +115,9 @@ class RpcServer:
 
     async def stop(self, grace: float = 5.0) -> None:
         """Stop listening, answer what is being worked on for up to ``grace`` seconds, and close."""
+        if self._stopped:
+            return
+        self._stopped = True
         for server in self._servers:
             server.close()
         for connection in tuple(self._connections):
