@@ -42,19 +42,23 @@ def round_constants() -> list[int]:
     return constants
 
 
+def _rotated(word: Value, count: int) -> Value:
+    return word.intrinsic("fshl", word, count)
+
+
 def keccak_round(a: list[Value], constant: Value) -> list[Value]:
-    """θ, ρ, π, χ, ι on the 25 words of eight states."""
+    """θ, ρ, π, χ, ι on the 25 words of eight states, plane by plane, which needs the fewest registers."""
     columns = [a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20] for x in range(5)]
-    mixed = [
-        columns[(x + 4) % 5] ^ columns[(x + 1) % 5].intrinsic("fshl", columns[(x + 1) % 5], 1)
-        for x in range(5)
-    ]
-    b: list[Value] = list(a)
+    mixed = [columns[(x + 4) % 5] ^ _rotated(columns[(x + 1) % 5], 1) for x in range(5)]
+    counts = rotations()
+    out: list[Value] = []
     for y in range(5):
+        plane = []
         for x in range(5):
-            word = a[x + 5 * y] ^ mixed[x]
-            b[y + 5 * ((2 * x + 3 * y) % 5)] = word.intrinsic("fshl", word, rotations()[x + 5 * y])
-    out = [b[i] ^ (~b[i // 5 * 5 + (i + 1) % 5] & b[i // 5 * 5 + (i + 2) % 5]) for i in range(WORDS)]
+            column = (x + 3 * y) % 5  # π brings lane (column, x) here
+            source = column + 5 * x
+            plane.append(_rotated(a[source] ^ mixed[column], counts[source]))
+        out += [plane[x] ^ (~plane[(x + 1) % 5] & plane[(x + 2) % 5]) for x in range(5)]
     out[0] = out[0] ^ constant
     return out
 

@@ -343,6 +343,10 @@ def transpose(rows: Sequence[Value]) -> list[Value]:
 
 
 def text(module: ir.Module) -> str:
-    """IR of the module, its functions marked to use 512-bit registers whatever the CPU's tuning prefers."""
+    """IR of the module for any machine: it takes triple and layout from what it is linked into.
+
+    Functions are marked to use 512-bit registers whatever the CPU's tuning prefers.
+    """
     wide = ' "prefer-vector-width"="512" "min-legal-vector-width"="512"'
-    return re.sub(r"^(define .*)$", r"\1" + wide, str(module), flags=re.MULTILINE)
+    marked = re.sub(r"^(define .*)$", r"\1" + wide, str(module), flags=re.MULTILINE)
+    return re.sub(r"^target (triple|datalayout) = .*\n", "", marked, flags=re.MULTILINE)
