@@ -17,3 +17,11 @@ class WorldFullError(ExecutionError):
 
 class ArenaFullError(ExecutionError):
     """An execution needed more memory than its machine has."""
+
+
+class TrieError(ExecutionError):
+    """The state trie could not take a write set."""
+
+    def __init__(self, status: int, accounts: int, slots: int) -> None:
+        super().__init__(f"state trie: status {status} for {accounts} accounts and {slots} slots")
+        self.status = status

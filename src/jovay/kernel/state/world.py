@@ -4,7 +4,7 @@ Both tables are append-only arrays of records plus an open-addressing index of 3
 values of a record hang on its history chain, so a reader may ask for the state after any retained block.
 """
 
-from ..lang import U32, U64, U256, Bytes, Ptr, Record, kernel, load32, load64, load256, store32
+from ..lang import U64, U256, Ptr, Record, kernel, load32, store32
 from ..lang import address_of
 
 ABSENT = 0
@@ -25,8 +25,6 @@ class BaseAccount(Record):
     history: Ptr
     owner: U64
     first_user: U64  # scheduler's scratch
-    trie_keys: Bytes(64)
-    trie_keys_known: U64
 
 
 class BaseSlot(Record):
@@ -40,8 +38,6 @@ class BaseSlot(Record):
     history: Ptr
     owner: U64
     first_user: U64
-    trie_key: Bytes(32)
-    trie_key_known: U64
 
 
 class Code(Record):
@@ -168,7 +164,6 @@ def insert_account(world: World, address: U256) -> BaseAccount:
     account.history = U64(0)
     account.owner = U64(0)
     account.first_user = U64(0)
-    account.trie_keys_known = U64(0)
     at = hash_word(world.seed, address) & world.account_mask
     while load32(world.account_index + at * 4) != 0:
         at = (at + 1) & world.account_mask
@@ -195,7 +190,6 @@ def insert_slot(world: World, account: BaseAccount, key: U256) -> BaseSlot:
     slot.history = U64(0)
     slot.owner = U64(0)
     slot.first_user = U64(0)
-    slot.trie_key_known = U64(0)
     at = slot_hash(world.seed, address_of(account), key) & world.slot_mask
     while load32(world.slot_index + at * 4) != 0:
         at = (at + 1) & world.slot_mask

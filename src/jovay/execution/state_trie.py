@@ -1,0 +1,89 @@
+"""The zkTrie of the whole state in native memory: one writer, and proofs of its newest root."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+
+from jovay.compiler.arena import Arena
+from jovay.compiler.native import Library
+from jovay.kernel.block import state_root as kernel_root
+from jovay.kernel.lang import U64, U256
+from jovay.kernel.state import leaves
+from jovay.kernel.trie import nodes, proofs, zktrie
+from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE, Trie
+
+from .errors import TrieError
+from .records import View
+from .writes import WriteSet
+
+SCHEME = "zktrie-poseidon2-v1"
+SCRATCH_BYTES = 1 << 33
+
+
+class StateTrie:
+    """Room for ``leaves`` leaves; only what is used takes memory."""
+
+    def __init__(self, library: Library, leaf_capacity: int = 16_000_000) -> None:
+        self.library = library
+        self._lock = threading.Lock()
+        self._record = Arena(4096)
+        self._branches = Arena((leaf_capacity + 2) * BRANCH_SIZE)
+        self._leaves = Arena(leaf_capacity * LEAF_SIZE)
+        self._scratch = Arena(SCRATCH_BYTES)
+        self.view = View(Trie, self._record.address)
+        library[nodes.trie_init](
+            self._record.address, self._branches.address, leaf_capacity + 2, self._leaves.address, leaf_capacity
+        )
+
+    def update(self, writes: WriteSet) -> bytes:
+        """Bring a write set in; the new root. Raises ``TrieError`` when the trie is full."""
+        accounts, slots = writes.accounts, writes.slots
+        with self._lock:
+            status = self.library[kernel_root.update_state](
+                self._record.address,
+                accounts.ctypes.data if len(accounts) else 0,
+                len(accounts),
+                slots.ctypes.data if len(slots) else 0,
+                len(slots),
+                self._scratch.address,
+                self._scratch.size,
+            )
+            if status:
+                raise TrieError(status, len(accounts), len(slots))
+            return self.root()
+
+    def root(self) -> bytes:
+        """The newest root."""
+        out = ctypes.create_string_buffer(32)
+        self.library[nodes.root](self._record.address, ctypes.addressof(out))
+        return out.raw
+
+    def leaf_count(self) -> int:
+        """Leaves in the trie."""
+        return int(self.view.leaf_count)
+
+    def key(self, kind: int, address: int, slot: int = 0) -> bytes:
+        """Trie key of a leaf: see ``kernel.state.leaves``."""
+        block = ctypes.create_string_buffer(leaves.KEY_INPUT + 32)
+        at = ctypes.addressof(block)
+        self.library[leaves.key_input](at, U64(kind), U256(address), U256(slot))
+        self.library[leaves.derive_keys](1, at, at + leaves.KEY_INPUT)
+        return block.raw[leaves.KEY_INPUT :]
+
+    def prove(self, key: bytes) -> tuple[bytes, ...]:
+        """Nodes from the root to the leaf of ``key``, or to what shows that there is none."""
+        out = ctypes.create_string_buffer(proofs.MAXIMUM_PROOF)
+        given = ctypes.create_string_buffer(key, 32)
+        with self._lock:
+            size = self.library[proofs.prove](
+                self._record.address, ctypes.addressof(given), ctypes.addressof(out), proofs.MAXIMUM_PROOF
+            )
+        return tuple(out.raw[at : at + proofs.NODE_SIZE] for at in range(0, size, proofs.NODE_SIZE))
+
+    def lookup(self, key: bytes) -> bytes | None:
+        """Value of ``key``, None if it has none."""
+        out, given = ctypes.create_string_buffer(32), ctypes.create_string_buffer(key, 32)
+        with self._lock:
+            found = self.library[zktrie.lookup](self._record.address, ctypes.addressof(given), ctypes.addressof(out))
+        return out.raw if found == zktrie.FOUND else None
