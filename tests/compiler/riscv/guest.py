@@ -125,6 +125,12 @@ def task_limbs(data: Ptr, size: U64, output: Ptr, arena: Ptr) -> U64:
         )
         total = total ^ (U256(ctz(z)) << 200) ^ (U256(popcount(x)) << 130) ^ U256(NIBBLES[z & 15])
         total = total ^ load256(arena + 40 + k)
+        # Values that wait on Python's stack while a condition is decided: several at a time.
+        total = rotl(total ^ U256(x), U64(3) if z > x else z & 31) + U256(y if x & 1 == 0 else y >> (x & 63))
+        store64(
+            arena + (U64(8) if y < U128(x) else U64(24)),
+            (z ^ 5) + (x if z & 2 == 0 else ~x) * (z if x > 9 else x),
+        )
     emit(output, total)
     emit(output, load256(arena + 64))
     emit(output, load256(arena + 290))
