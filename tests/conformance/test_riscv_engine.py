@@ -2,11 +2,10 @@
 
 import pytest
 
-from jovay.compiler.native import build
+from jovay.compiler import kernel
 from jovay.conformance.native_engine import NativeEngine
 from jovay.conformance.riscv_engine import RiscvEngine, RiscvError
 from jovay.conformance.state_tests import encode, run_case
-from jovay.kernel.statetest import run_state_test
 
 FORKS = ("Cancun", "Prague", "Osaka")
 
@@ -26,7 +25,7 @@ def test_state_tests_pass(engine, eest_spread):
 
 
 def test_outcomes_equal_the_native_ones(engine, eest_spread):
-    native = NativeEngine(build([run_state_test]))
+    native = NativeEngine(kernel.load())
     for _, case in eest_spread(20, seed=1, forks=FORKS):
         for fork, posts in case["post"].items():
             data = encode(case, fork, posts[0], scale=0)
