@@ -36,7 +36,7 @@ def describe(elf: bytes) -> str:
 
 
 def _progress(done: int, total: int, symbol: str) -> None:
-    print(f"{done}/{total} {symbol}", file=sys.stderr)
+    print(f"{done}/{total} {symbol}" if total else symbol, file=sys.stderr)
 
 
 def _build(arguments: argparse.Namespace) -> int:

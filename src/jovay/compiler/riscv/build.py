@@ -9,7 +9,15 @@ from typing import Any
 from jovay.kernel.riscv import runtime
 
 from .. import native
-from ..cache import cache_directory, digest, source_digest, toolchain_version, write_atomically
+from ..cache import (
+    COMPILER_DIRECTORY,
+    KERNEL_DIRECTORY,
+    cache_directory,
+    digest,
+    source_digest,
+    toolchain_version,
+    write_atomically,
+)
 from ..errors import KernelCompileError
 from ..generate import Progress, generate
 from .elf import write_elf
@@ -30,17 +38,31 @@ def build_elf(
     """A static ``riscv64im`` executable that runs kernel function ``entry`` (convention: ``layout``).
 
     ``entry`` takes up to six 64-bit words and returns a 64-bit status. The bytes depend on the kernel's
-    source, the tool chain and ``sizes`` alone. ``progress`` is told of every function that had to be lowered.
-    Raises ``KernelCompileError`` for an unfit entry or kernel code.
+    source, the tool chain and ``sizes`` alone. ``progress`` is told of functions being lowered, then of
+    LLVM's work with a total of 0. Raises ``KernelCompileError`` for an unfit entry or kernel code.
     """
     sizes = sizes or MemorySizes()
+    if not entry.__module__.startswith("jovay.kernel."):
+        return _build(entry, sizes, progress)
+    # An entry of the kernel depends on the sources of kernel and compiler only: no need to look at any IR.
+    sources = source_digest(KERNEL_DIRECTORY, COMPILER_DIRECTORY)
+    path = cache_directory() / "riscv" / f"{digest(sources, repr(sizes), _symbol(entry))}.elf"
+    if not path.exists():
+        write_atomically(path, _build(entry, sizes, progress))
+    return path.read_bytes()
+
+
+def _build(entry: KernelFunction, sizes: MemorySizes, progress: Progress | None) -> bytes:
+    """The program, from the cache if the same IR was compiled with the same tools."""
     texts = [canonical(text) for text in _kernel_texts(entry, progress)]
     library = _runtime_texts()
     tools = digest(source_digest(Path(__file__).parent), Path(native.__file__).read_bytes())
     key = digest(toolchain_version(), tools, repr(sizes), _symbol(entry), *texts, *library.values())
     path = cache_directory() / "riscv" / f"{key}.elf"
     if not path.exists():
-        write_atomically(path, _build(_symbol(entry), texts, library, sizes))
+        if progress:
+            progress(0, 0, "compiling and linking for RISC-V")
+        write_atomically(path, _compile(_symbol(entry), texts, library, sizes))
     return path.read_bytes()
 
 
@@ -74,7 +96,7 @@ def _runtime_texts() -> dict[str, str]:
     return out
 
 
-def _build(entry: str, texts: list[str], library: dict[str, str], sizes: MemorySizes) -> bytes:
+def _compile(entry: str, texts: list[str], library: dict[str, str], sizes: MemorySizes) -> bytes:
     kernel = parse_object(compile_module(texts, {entry}, library))
     runtime_objects = [
         parse_object(compile_module([text], {name}, library)) for name, text in library.items()

@@ -13,6 +13,15 @@ from typing import Any
 from jovay.kernel.riscv import machine as m
 from jovay.kernel.riscv.decode import decode_text
 
+from .. import native
+from ..cache import (
+    COMPILER_DIRECTORY,
+    KERNEL_DIRECTORY,
+    cache_directory,
+    digest,
+    source_digest,
+    write_atomically,
+)
 from ..errors import CompilerError
 from .elf import Image, read_elf
 from .layout import INPUT_BASE, LENGTH_SIZE, OUTPUT_BASE, PAGE
@@ -160,9 +169,11 @@ class _Library:
 
 @cache
 def _machine_library() -> _Library:
-    from ..native import build
-
-    library = build([m.run, decode_text])
+    sources = source_digest(KERNEL_DIRECTORY / "riscv", KERNEL_DIRECTORY / "lang", COMPILER_DIRECTORY)
+    path = cache_directory() / "riscv" / f"machine-{digest(sources, native.host_key())}.o"
+    if not path.exists():
+        write_atomically(path, native.compile_object([m.run, decode_text]))
+    library = native.Library(path.read_bytes(), [m.run, decode_text])
     return _Library(library[m.run], library[decode_text])
 
 
