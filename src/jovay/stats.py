@@ -9,7 +9,7 @@ STAGES = ("portal", "pool", "pre-execution", "scheduler", "execution", "commitme
 
 
 class StageStats(msgspec.Struct, frozen=True, kw_only=True):
-    """One stage. ``busy_*`` in milliseconds of work per block, over the last seconds; ``queue`` items wait."""
+    """One stage. ``busy_*``: milliseconds of work per block, over the last seconds; ``queue`` items wait."""
 
     name: str
     busy_mean_ms: float = 0.0
@@ -37,7 +37,8 @@ class NodeStats(msgspec.Struct, frozen=True, kw_only=True):
     transaction's arrival to its receipt, over recent transactions (None before the first). Counts since the
     start: ``transactions`` in blocks, ``groups``, ``conflicts`` (transactions that share a group with
     another), ``reexecutions``, ``misses`` (keys read from storage). ``latest``, ``safe``, ``finalized`` are
-    the newest blocks of the three stages of confirmation (-1: none).
+    the newest blocks of the three stages of confirmation (-1: none). ``failure`` says why the node
+    can make no more blocks; the program then ends.
     """
 
     height: int
@@ -66,3 +67,4 @@ class NodeStats(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: int = 0
     datadir_bytes: int = 0
     uptime: float = 0.0
+    failure: str = ""

@@ -1,0 +1,38 @@
+"""All commands. Modules of commands load what they need when a command runs, so that help comes at once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from jovay import __version__
+from jovay.cli import node
+
+app = typer.Typer(
+    name="jovay",
+    help="An Ethereum L2: a node that executes in parallel and answers in real time.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"jovay {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="print the version"),
+    ] = False,
+) -> None:
+    """An Ethereum L2: a node that executes in parallel and answers in real time."""
+
+
+app.command()(node.up)
+app.command()(node.node)

@@ -1,0 +1,184 @@
+"""Running a node in this process: start, signals, the end, and errors a person can act on."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Protocol
+
+from jovay.config import NodeConfig
+from jovay.metrics import Metrics
+from jovay.stats import NodeStats
+
+STARTED_WELL, FAILED, BAD_SETTINGS = 0, 1, 2
+_POLL = 0.5
+
+
+class RunningNode(Protocol):
+    """What the command line needs of a node."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def stats(self) -> NodeStats: ...
+    @property
+    def http_url(self) -> str: ...
+    @property
+    def ws_url(self) -> str: ...
+
+
+class StartError(Exception):
+    """The node cannot start; the message is for the person who started it."""
+
+
+def new_node(config: NodeConfig, metrics: Metrics) -> RunningNode:
+    """A node, with its kernel compiled and loaded; shows how far that is."""
+    from jovay.compiler import kernel
+    from jovay.compiler.progress import CompilationProgress
+
+    # LLVM works for many seconds without a look at signals, which only the main thread handles.
+    with CompilationProgress(sys.stderr) as progress:
+        _aside(lambda: kernel.load(progress))
+    from jovay.node import Node
+
+    return Node(config, metrics)
+
+
+def _aside(work: Callable[[], object]) -> None:
+    """Do ``work`` on another thread and wait for it."""
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="compiler", daemon=True)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+
+
+class StopSignal:
+    """SIGINT and SIGTERM: the first asks to stop, the second ends the process at once."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self.serving = False
+        self._process = os.getpid()
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._process:
+            os._exit(128 + number)
+        if self.event.is_set():
+            os._exit(128 + number)
+        self.event.set()
+        if not self.serving:
+            # Starting may take long, and nothing that it does is lost when it is left half done.
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def installed(self) -> Iterator[StopSignal]:
+        """Handle both signals within the block."""
+        before = {number: signal.signal(number, self) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def check_ports(config: NodeConfig) -> None:
+    """Raise ``StartError`` early when a port cannot be listened on."""
+    for name in ("http_port", "ws_port", "metrics_port"):
+        port = getattr(config, name)
+        if not port or (name != "http_port" and port == config.http_port):
+            continue
+        try:
+            family, _, _, _, address = socket.getaddrinfo(config.http_host, port, type=socket.SOCK_STREAM)[0]
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+        except OSError as error:
+            flag = "--" + name.replace("_", "-")
+            raise StartError(_port_problem(config.http_host, port, flag, error)) from error
+
+
+def _port_problem(host: str, port: int, flag: str, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} of {host} is taken by another program; choose another with {flag}"
+    return f"cannot listen on port {port} of {host} ({error.strerror}); {flag} and --http-host say where"
+
+
+def explain(error: Exception) -> str | None:
+    """What to tell the person about an error of a start, or None if it is a mistake of the program."""
+    from jovay.compiler.errors import CompilerError
+    from jovay.execution.errors import ExecutionError
+    from jovay.sequencer.errors import SequencerError
+    from jovay.storage.errors import StorageError
+
+    if isinstance(error, (StartError, StorageError, SequencerError, ExecutionError, CompilerError)):
+        return str(error)
+    if isinstance(error, OSError):
+        if error.errno == errno.EADDRINUSE:
+            return "a port is taken by another program; --http-port and --ws-port choose others"
+        return str(error)
+    return None
+
+
+@contextmanager
+def started(config: NodeConfig, signals: StopSignal) -> Iterator[RunningNode]:
+    """A started node for the length of the block, stopped whatever happens."""
+    check_ports(config)
+    metrics = Metrics()
+    node = new_node(config, metrics)
+    close_metrics = _serve_metrics(config, metrics)
+    try:
+        node.start()
+        signals.serving = True
+        yield node
+    finally:
+        close_metrics()
+        node.stop()
+
+
+def _serve_metrics(config: NodeConfig, metrics: Metrics) -> Callable[[], None]:
+    if not config.metrics or config.metrics_port is None:
+        return lambda: None
+    return metrics.serve(config.http_host, config.metrics_port)
+
+
+def wait(node: RunningNode, signals: StopSignal) -> None:
+    """Return when a signal asks for the end; ``StartError`` when the node cannot go on by itself."""
+    while not signals.event.wait(_POLL):
+        if failure := node.stats().failure:
+            raise StartError(failure)
+
+
+def run(config: NodeConfig, serve: Callable[[RunningNode, StopSignal], None]) -> int:
+    """Start a node, ``serve`` until the end, stop it; the exit status."""
+    signals = StopSignal()
+    try:
+        with signals.installed(), started(config, signals) as node:
+            serve(node, signals)
+    except KeyboardInterrupt:
+        return STARTED_WELL
+    except Exception as error:
+        if (text := explain(error)) is None:
+            raise
+        print(f"error: {text}", file=sys.stderr, flush=True)
+        return FAILED
+    return STARTED_WELL
+
+
+def ready_line(node: RunningNode) -> str:
+    """What scripts wait for."""
+    return f"ready http={node.http_url} ws={node.ws_url} chain={node.stats().chain_id}"
