@@ -4,28 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from jovay.rlp import Item, encode
 from jovay.types import AccessEntry, Authorization, Transaction
-
-Item = bytes | int | Sequence["Item"]
-
-
-def rlp(item: Item) -> bytes:
-    """Recursive length prefix encoding; integers as big-endian without leading zeros."""
-    if isinstance(item, int):
-        item = item.to_bytes((item.bit_length() + 7) // 8)
-    if isinstance(item, bytes):
-        if len(item) == 1 and item[0] < 0x80:
-            return item
-        return _prefix(len(item), 0x80) + item
-    payload = b"".join([rlp(part) for part in item])
-    return _prefix(len(payload), 0xC0) + payload
-
-
-def _prefix(size: int, offset: int) -> bytes:
-    if size < 56:
-        return bytes((offset + size,))
-    length = size.to_bytes((size.bit_length() + 7) // 8)
-    return bytes((offset + 55 + len(length),)) + length
 
 
 def _access_list(entries: Sequence[AccessEntry] | None) -> list[Item]:
@@ -43,7 +23,7 @@ def envelope(transaction: Transaction) -> bytes:
     signature: list[Item] = [item.v, item.r, item.s]
     if item.type == 0:
         fields: list[Item] = [item.nonce, item.gas_price or 0, item.gas, to, item.value, item.input]
-        return rlp(fields + signature)
+        return encode(fields + signature)
     fields = [item.chain_id or 0, item.nonce]
     if item.type == 1:
         fields.append(item.gas_price or 0)
@@ -54,4 +34,4 @@ def envelope(transaction: Transaction) -> bytes:
         fields += [item.max_fee_per_blob_gas or 0, list(item.blob_versioned_hashes or ())]
     elif item.type == 4:
         fields.append(_authorizations(item.authorization_list))
-    return bytes((item.type,)) + rlp(fields + signature)
+    return bytes((item.type,)) + encode(fields + signature)
