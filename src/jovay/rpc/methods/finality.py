@@ -13,7 +13,7 @@ from jovay.rpc.table import Run, method
 STAGES = {1: "executed", 2: "attested", 3: "proven"}
 
 
-@method("jovay_getProof", Run.POOL)
+@method("jovay_getProof", Run.POOL, large=True)
 def get_proof(context: Context, address: AddressArg, slots: SlotsArg, block: BlockArg = LATEST) -> Form:
     """Proofs of an account and of storage slots as node lists from root to leaf.
 

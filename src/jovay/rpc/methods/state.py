@@ -58,7 +58,7 @@ StorageRequests = Annotated[
 ]
 
 
-@method("eth_getStorageValues", Run.POOL)
+@method("eth_getStorageValues", Run.POOL, large=True)
 def get_storage_values(context: Context, requests: StorageRequests, block: BlockArg = LATEST) -> Form:
     """Values of many slots of many accounts."""
     total = sum(map(len, requests.values()))
@@ -108,7 +108,7 @@ def read_proof(
     return context.backend.proof(address, [slot for slot, _ in slots], number)
 
 
-@method("eth_getProof", Run.POOL)
+@method("eth_getProof", Run.POOL, large=True)
 def get_proof(context: Context, address: AddressArg, slots: SlotsArg, block: BlockArg = LATEST) -> Form:
     """Proof of an account and of storage slots (EIP-1186 form) over the trie that ``scheme`` names."""
     proof = read_proof(context, address, slots, state_block(context.backend, block))
