@@ -7,15 +7,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jovay.kernel import setup, statetest
-from jovay.kernel.block import admission, body, changes, execute, predict, receipts, run, schedule, state_root, system
+from jovay.kernel import setup, stateless, statetest
+from jovay.kernel.block import admission, body, changes, execute, predict, receipts, run, schedule, state_root, system, touched
 from jovay.kernel.curves import secp256k1
 from jovay.kernel.evm import process
 from jovay.kernel.hashes import keccak
 from jovay.kernel.state import code, commit, leaves, view, world
 from jovay.kernel.transaction import batch
 from jovay.kernel.transaction.decode import decode
-from jovay.kernel.trie import nodes, proofs, zktrie
+from jovay.kernel.trie import multiproof, nodes, proofs, zktrie
 
 from . import native
 from .cache import COMPILER_DIRECTORY, KERNEL_DIRECTORY, cache_directory, digest, source_digest, write_atomically
@@ -46,6 +46,7 @@ ENTRIES: tuple[Callable[..., Any], ...] = (
     predict.predict_runs,
     leaves.derive_keys,
     leaves.key_input,
+    multiproof.prove_many,
     nodes.root,
     nodes.trie_init,
     process.process_transaction,
@@ -60,7 +61,10 @@ ENTRIES: tuple[Callable[..., Any], ...] = (
     setup.init_world,
     statetest.run_state_test,
     state_root.update_state,
+    state_root.write_leaves,
+    stateless.execute_block,
     system.begin_block,
+    touched.collect_touched,
     view.reset_view,
     view.account,
     view.slot,

@@ -10,7 +10,7 @@ from jovay.compiler.native import Library
 from jovay.kernel.block import state_root as kernel_root
 from jovay.kernel.lang import U64, U256
 from jovay.kernel.state import leaves
-from jovay.kernel.trie import nodes, proofs, zktrie
+from jovay.kernel.trie import multiproof, nodes, proofs, zktrie
 from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE, Trie
 
 from .errors import TrieError
@@ -80,6 +80,25 @@ class StateTrie:
                 self._record.address, ctypes.addressof(given), ctypes.addressof(out), proofs.MAXIMUM_PROOF
             )
         return tuple(out.raw[at : at + proofs.NODE_SIZE] for at in range(0, size, proofs.NODE_SIZE))
+
+    def multiproof(self, touched: WriteSet) -> bytes:
+        """What shows the values of all leaves of these accounts and slots, and lets them be changed."""
+        accounts, slots = touched.accounts, touched.slots
+        with self._lock:
+            at, library = self._scratch.address, self.library
+            count = library[kernel_root.write_leaves](
+                accounts.ctypes.data if len(accounts) else 0,
+                len(accounts),
+                slots.ctypes.data if len(slots) else 0,
+                len(slots),
+                at,
+            )
+            out, half = at + 128 * count, self._scratch.size // 4
+            scratch = out + half
+            size = library[multiproof.prove_many](self._record.address, count, at, out, half, scratch)
+            if size == 0xFFFFFFFFFFFFFFFF:
+                raise TrieError(size, len(accounts), len(slots))
+            return ctypes.string_at(out, size)
 
     def lookup(self, key: bytes) -> bytes | None:
         """Value of ``key``, None if it has none."""

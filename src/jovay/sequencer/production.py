@@ -22,6 +22,7 @@ from jovay.execution.errors import ArenaFullError, WorldFullError
 from jovay.execution.machine import NativeMachine
 from jovay.execution.records import View, array_at, dtype_of, sizes_record
 from jovay.execution.world import MEGABYTE, Misses, NativeWorld
+from jovay.execution.writes import WriteSet
 from jovay.kernel.block import body, changes, execute, predict, receipts, run, schedule, system
 from jovay.kernel.block.body import Body
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
@@ -29,10 +30,11 @@ from jovay.kernel.block.receipts import BlockReceipts, Receipt, StoredLog
 from jovay.kernel.block.run import DROPPED, RUN_STRIDE, Run
 from jovay.kernel.block.schedule import Schedule
 from jovay.kernel.evm.status import MISS
-from jovay.kernel.state import commit
+from jovay.kernel.state import commit, view
 from jovay.kernel.state.world import Code
 
 from .environment import BlockEnvironment
+from .touched import TouchedRecorder
 
 U64Array = npt.NDArray[np.uint64]
 MAX_LOGS, MAX_LOG_BYTES = 1 << 18, 256 * MEGABYTE
@@ -89,13 +91,22 @@ class ProducedBlock:
     account_changes: npt.NDArray[Any]
     slot_changes: npt.NDArray[Any]
     codes: list[bytes]
+    touched: WriteSet | None  # what the block read or wrote, with the values before it, where that is recorded
     statistics: BlockStatistics
 
 
 class BlockProducer:
-    """Makes blocks one after another over one world."""
+    """Makes blocks one after another over one world. ``record`` keeps what a stateless execution will need."""
 
-    def __init__(self, library: Library, world: NativeWorld, workers: int, max_transactions: int = 16_384) -> None:
+    def __init__(
+        self,
+        library: Library,
+        world: NativeWorld,
+        workers: int,
+        max_transactions: int = 16_384,
+        record: bool = False,
+    ) -> None:
+        self._touched = TouchedRecorder(library) if record else None
         self.library, self.world, self.workers = library, world, max(1, workers)
         self._machines = [NativeMachine(library, world) for _ in range(self.workers)]
         self._serial = NativeMachine(library, world)
@@ -153,8 +164,17 @@ class BlockProducer:
         begin, parent = self.library[system.begin_block], int.from_bytes(environment.parent_hash, "big")
         while begin(self._serial.address, parent, 0) == MISS:
             self._load(self._serial, statistics)
+        self._have_coinbase(environment.coinbase, statistics)
         self._commit_serial()
+        if self._touched:
+            self._touched.begin()
+            self._touched.collect(self._serial, self._stamp, environment.number - 1)
         self._serial.reset()
+
+    def _have_coinbase(self, coinbase: int, statistics: BlockStatistics) -> None:
+        """The coinbase must be in memory before fees are added to it."""
+        while not self.library[view.account](self._serial.address, coinbase):
+            self._load(self._serial, statistics)
 
     def _on_workers(self, task: Callable[[int], Any]) -> list[Any]:
         if self.workers == 1:
@@ -187,9 +207,9 @@ class BlockProducer:
         at = ctypes.addressof(self._schedule)
         self.library[schedule.group_runs](self._runs.address, count, self._stamp, at)
         groups: int = self.library[execute.collect_groups](self._runs.address, count, self._groups.ctypes.data)
-        view = View(Schedule, at)
-        statistics.groups, statistics.grouped = view.groups, view.runs_in_groups
-        statistics.largest_group = view.largest
+        found = View(Schedule, at)
+        statistics.groups, statistics.grouped = found.groups, found.runs_in_groups
+        statistics.largest_group = found.largest
         return groups
 
     def _execute(self, groups: int) -> None:
@@ -233,6 +253,7 @@ class BlockProducer:
     def _collect(self, environment: BlockEnvironment, count: int, statistics: BlockStatistics) -> ProducedBlock:
         runs, order = self._runs.address, self._order
         included = self.library[execute.order_block](runs, count, order.ctypes.data)
+        touched = self._touched_by(environment)
         out = self._receipts_of(included)
         account_changes, slot_changes = self._changes()
         dropped = self._dropped(count) if included < count else {}
@@ -253,6 +274,7 @@ class BlockProducer:
             account_changes,
             slot_changes,
             self._new_codes(),
+            touched,
             statistics,
         )
 
@@ -274,6 +296,13 @@ class BlockProducer:
         if self.library[receipts.build_receipts](at, self._runs.address, self._order.ctypes.data, included):
             raise ArenaFullError("the block's receipts do not fit")
         return View(BlockReceipts, at)
+
+    def _touched_by(self, environment: BlockEnvironment) -> WriteSet | None:
+        if self._touched is None:
+            return None
+        for machine in (*self._machines, self._serial):
+            self._touched.collect(machine, self._stamp, environment.number - 1)
+        return self._touched.take()
 
     def _body(self, included: int) -> BlockBody:
         at = self._scratch.address
@@ -307,10 +336,10 @@ class BlockProducer:
         )
         at = ctypes.addressof(spec)
         self.library[changes.collect_changes](self.world.address, self._stamp, at)
-        view = View(Changes, at)
+        found = View(Changes, at)
         return (
-            array_at(self._account_changes.address, view.account_count, AccountChange).copy(),
-            array_at(self._slot_changes.address, view.slot_count, SlotChange).copy(),
+            array_at(self._account_changes.address, found.account_count, AccountChange).copy(),
+            array_at(self._slot_changes.address, found.slot_count, SlotChange).copy(),
         )
 
     def _new_codes(self) -> list[bytes]:

@@ -1,8 +1,8 @@
 """The state in the zkTrie: which leaves an account and a slot have, their keys and their values.
 
 An account has a leaf with its basic data, one with its code hash unless it has no code, and, if its balance
-does not fit 128 bits, one with the balance's upper half; a storage slot has a leaf. Zero values have no leaves,
-so an empty account (EIP-161) has none.
+does not fit 128 bits, one with the upper half; a storage slot has a leaf. Zero values have no leaves, so an
+empty account (EIP-161) has none.
 
 The key is one Poseidon2 compression of 16 elements: the 15 limbs of 28 bits of address · 2²⁵⁶ + slot, lowest
 first, then the kind of leaf. Values are 32 bytes, numbers big-endian:

@@ -4,8 +4,7 @@ Both tables are append-only arrays of records plus an open-addressing index of 3
 values of a record hang on its history chain, so a reader may ask for the state after any retained block.
 """
 
-from ..lang import U64, U256, Ptr, Record, kernel, load32, store32
-from ..lang import address_of
+from ..lang import U64, U256, Ptr, Record, address_of, kernel, load32, store32
 
 ABSENT = 0
 

@@ -1,0 +1,47 @@
+"""Recording what blocks touch, for witnesses: no transaction is executed again."""
+
+from __future__ import annotations
+
+import ctypes
+
+import numpy as np
+
+from jovay.compiler.arena import Arena
+from jovay.compiler.native import Library
+from jovay.execution.machine import NativeMachine
+from jovay.execution.records import View, array_at, sizes_record
+from jovay.execution.world import NativeWorld
+from jovay.execution.writes import WriteSet, last_of
+from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
+from jovay.kernel.block.touched import collect_touched
+from jovay.kernel.evm.machine import Account, Slot
+
+CAPACITY = 1 << 22
+
+
+class TouchedRecorder:
+    """Collects the keys in machines' views with the values that they had before the block."""
+
+    def __init__(self, library: Library) -> None:
+        self._collect = library[collect_touched]
+        self._accounts, self._slots = Arena(CAPACITY * AccountChange.size), Arena(CAPACITY * SlotChange.size)
+        self._scratch = Arena(Account.size + Slot.size)
+        self._out = sizes_record(Changes, {})
+
+    def begin(self) -> None:
+        """Start a block."""
+        self._out = sizes_record(Changes, {"accounts": self._accounts.address, "slots": self._slots.address})
+
+    def collect(self, machine: NativeMachine, stamp: int, height: int) -> None:
+        """Add what ``machine`` has in its view, as of block ``height``."""
+        self._collect(machine.address, stamp, height, ctypes.addressof(self._out), self._scratch.address)
+
+    def take(self) -> WriteSet:
+        """What the block touched, each key once."""
+        view = View(Changes, ctypes.addressof(self._out))
+        accounts = array_at(self._accounts.address, view.account_count, AccountChange).copy()
+        slots = array_at(self._slots.address, view.slot_count, SlotChange).copy()
+        return WriteSet(last_of(accounts, ("address",)), last_of(slots, ("address", "key")))
+
+
+assert np.dtype("<u8").itemsize == 8
