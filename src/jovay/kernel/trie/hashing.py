@@ -37,10 +37,12 @@ BRANCH_OFFSET = LEAF_OFFSET + 1
 #: Nodes hashed together.
 CHUNK = 512
 HEIGHTS = 256
+#: Lists for each height. A list is walked node by node; several side by side hide the memory's latency.
+LISTS = 8
 
 
 class Pending(Record):
-    """What an update has still to hash: leaves in an array, branches in a list for each height."""
+    """What an update has still to hash: leaves in an array, branches in lists for each height."""
 
     leaves: Ptr  # (reference, address for the digest) of each leaf
     leaf_count: U64
@@ -48,7 +50,9 @@ class Pending(Record):
     inputs: Ptr  # CHUNK times 64 bytes
     digests: Ptr  # CHUNK times 32 bytes
     numbers: Ptr  # CHUNK words
-    heads: Bytes(4 * HEIGHTS)
+    branch_count: U64
+    highest: U64
+    heads: Bytes(4 * HEIGHTS * LISTS)
 
 
 PENDING_SIZE = Pending.size
@@ -65,7 +69,8 @@ def begin_pending(at: Ptr, buffers: Ptr, leaves: Ptr) -> Pending:
     pending.inputs = buffers
     pending.digests = buffers + CHUNK * 64
     pending.numbers = buffers + CHUNK * 96
-    fill(pending.heads, U64(0), U64(4 * HEIGHTS))
+    pending.branch_count = pending.highest = U64(0)
+    fill(pending.heads, U64(0), U64(4 * HEIGHTS * LISTS))
     return pending
 
 
@@ -81,9 +86,13 @@ def add_leaf(pending: Pending, reference: U64) -> U64:
 @kernel
 def add_branch(trie: Trie, pending: Pending, reference: U64, height: U64) -> None:
     """Let a branch wait for its hash."""
-    branch, head = branch_at(trie, reference), pending.heads + height * 4
+    branch, turn = branch_at(trie, reference), pending.branch_count
+    head = pending.heads + (height * LISTS + (turn & (LISTS - 1))) * 4
     branch.height, branch.next = height, load32(head)
     store32(head, reference)
+    pending.branch_count = turn + 1
+    if height > pending.highest:
+        pending.highest = height
 
 
 @kernel
@@ -148,10 +157,12 @@ def hash_pending(trie: Trie, pending: Pending) -> None:
         count = count if count < CHUNK else U64(CHUNK)
         _hash_leaves(trie, pending, start, count)
         start += count
-    for height in range(1, HEIGHTS):
-        reference = load32(pending.heads + height * 4)
-        while reference != 0:
-            reference = _hash_branches(trie, pending, reference)
+    for height in range(pending.highest):
+        lists = pending.heads + (height + 1) * (LISTS * 4)
+        count = _gather(trie, pending, lists)
+        while count != 0:
+            _hash_branches(trie, pending, count)
+            count = _gather(trie, pending, lists)
 
 
 @kernel(inline=False)
@@ -172,17 +183,29 @@ def _hash_leaves(trie: Trie, pending: Pending, start: U64, count: U64) -> None:
 
 
 @kernel(inline=False)
-def _hash_branches(trie: Trie, pending: Pending, reference: U64) -> U64:
-    """Hash up to ``CHUNK`` branches of a list; returns the first one left."""
-    inputs, digests, numbers = pending.inputs, pending.digests, pending.numbers
-    count = U64(0)
-    while reference != 0 and count < CHUNK:
-        branch = branch_at(trie, reference)
-        store64(numbers + count * 8, reference)
-        copy(inputs + count * 64, branch.left_digest, U64(64))
-        reference = branch.next
-        count += 1
-    compress_batch(count, inputs, digests)
+def _gather(trie: Trie, pending: Pending, lists: Ptr) -> U64:
+    """Take up to ``CHUNK`` branches off the lists of a height and copy what they hash; their number."""
+    inputs, numbers, count, found = pending.inputs, pending.numbers, U64(0), True
+    while found and count <= CHUNK - LISTS:
+        found = False
+        for i in range(LISTS):
+            head = lists + i * 4
+            reference = load32(head)
+            if reference != 0:
+                branch = branch_at(trie, reference)
+                store32(head, branch.next)
+                store64(numbers + count * 8, reference)
+                copy(inputs + count * 64, branch.left_digest, U64(64))
+                count += 1
+                found = True
+    return count
+
+
+@kernel(inline=False)
+def _hash_branches(trie: Trie, pending: Pending, count: U64) -> None:
+    """Hash the gathered branches and tell their parents."""
+    digests, numbers = pending.digests, pending.numbers
+    compress_batch(count, pending.inputs, digests)
     for i in range(count):
         branch, digest = branch_at(trie, load64(numbers + i * 8)), digests + i * 32
         add_to_first(digest, branch.depth + BRANCH_OFFSET)
@@ -192,4 +215,3 @@ def _hash_branches(trie: Trie, pending: Pending, reference: U64) -> U64:
             target = address_of(above) + (parent >> 31) * 32
         copy(target, digest, U64(32))
     pending.hashed += count
-    return reference
