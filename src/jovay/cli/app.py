@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from jovay import __version__
-from jovay.cli import node
+from jovay.cli import node, statetest
 
 app = typer.Typer(
     name="jovay",
@@ -36,3 +36,7 @@ def options(
 
 app.command()(node.up)
 app.command()(node.node)
+
+evm = typer.Typer(help="The EVM by itself.", no_args_is_help=True)
+evm.command()(statetest.statetest)
+app.add_typer(evm, name="evm")

@@ -8,13 +8,15 @@ from jovay.compiler.riscv.emulator import Emulator
 from jovay.compiler.riscv.layout import MIB, MemorySizes
 from jovay.kernel.guests import state_test
 
+from .state_tests import EngineError
+
 #: Room for ``statetest.sizes_for`` at scale 0, the scale of tests for this engine.
-SIZES = MemorySizes(stack=64 * MIB, arena=512 * MIB)
+SIZES = MemorySizes(stack=64 * MIB, arena=1024 * MIB)
 #: More than a test of 2²⁴ gas, the limit of a transaction, should ever need.
 MAX_CYCLES = 100_000_000_000
 
 
-class RiscvError(Exception):
+class RiscvError(EngineError):
     """The guest did not reach its end; the message says where and why."""
 
 

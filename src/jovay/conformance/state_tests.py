@@ -39,6 +39,10 @@ class StateTestResult:
         return line | ({"error": self.error} if self.error else {}) | ({"cycles": self.cycles} if self.cycles else {})
 
 
+class EngineError(Exception):
+    """An engine did not get to an outcome; the message says where and why."""
+
+
 class Engine(Protocol):
     """Runs ``run_state_test`` on an input; (outcome bytes, cycles)."""
 

@@ -1,0 +1,127 @@
+"""``jovay evm statetest``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+if TYPE_CHECKING:
+    from jovay.conformance.state_tests import Engine, StateTestResult
+
+
+class EngineName(StrEnum):
+    """What runs the tests."""
+
+    native = "native"
+    riscv = "riscv"
+
+
+def statetest(
+    paths: Annotated[list[Path], typer.Argument(help="JSON files, folders of them, or tar archives")],
+    as_json: Annotated[bool, typer.Option("--json", help="a list as geth's evm statetest --json")] = False,
+    engine: Annotated[
+        EngineName, typer.Option(help="the native kernel, or its RISC-V program in the emulator")
+    ] = EngineName.native,
+    fork: Annotated[
+        list[str] | None, typer.Option(help="only tests of this fork; may be given several times")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="processes")] = 1,
+    every: Annotated[int, typer.Option(min=1, metavar="N", help="only every N-th test")] = 1,
+    offset: Annotated[int, typer.Option(min=0, metavar="K", help="begin with test K, with --every")] = 0,
+) -> None:
+    """Run state tests of execution-spec-tests; the exit status is 1 if any fails."""
+    from jovay.conformance import sources
+    from jovay.conformance.runner import Selection, run_all, tasks
+
+    selection = Selection(_forks(fork or []), every, offset % every)
+    maker = _EngineMaker(engine)
+    maker.prepare()
+    work = tasks(sources.files(paths), selection)
+    started = time.monotonic()
+    try:
+        results = run_all(maker, work, maker.scale, jobs)
+        failed = _print_json(results, sys.stdout) if as_json else _print_text(results, sys.stdout, started)
+    except sources.SourceError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from error
+    raise typer.Exit(1 if failed else 0)
+
+
+def _forks(names: list[str]) -> frozenset[str]:
+    from jovay.kernel.evm.forks import FORKS
+
+    if unknown := [name for name in names if name not in FORKS]:
+        typer.echo(f"error: --fork {unknown[0]}: must be one of {', '.join(FORKS)}", err=True)
+        raise typer.Exit(2)
+    return frozenset(names)
+
+
+class _EngineMaker:
+    """Makes engines in whichever process it is called in."""
+
+    def __init__(self, name: EngineName) -> None:
+        self.name = name
+        self.scale = 0 if name is EngineName.riscv else 1
+        self._first: Engine | None = None
+
+    def prepare(self) -> None:
+        """Compile what is not in the cache, once and before processes are forked."""
+        from jovay.compiler.progress import CompilationProgress
+
+        title = "compiling the kernel" + (" for RISC-V" if self.name is EngineName.riscv else "")
+        with CompilationProgress(sys.stderr, title) as progress:
+            if self.name is EngineName.riscv:
+                from jovay.conformance.riscv_engine import RiscvEngine
+
+                self._first = RiscvEngine(progress)
+            else:
+                from jovay.compiler import kernel
+
+                kernel.load(progress)
+
+    def __call__(self) -> Engine:
+        if self._first is not None:
+            return self._first
+        from jovay.compiler import kernel
+        from jovay.conformance.native_engine import NativeEngine
+
+        return NativeEngine(kernel.load())
+
+
+def _print_json(results: Iterator[StateTestResult], stream: TextIO) -> int:
+    """One list, written as the results come; answers how many failed."""
+    failed, separator = 0, "[\n"
+    for result in results:
+        failed += not result.passed
+        lines = json.dumps(result.as_json(), indent=2).splitlines()
+        stream.write(separator + "\n".join("  " + line for line in lines))
+        separator = ",\n"
+    stream.write("[]\n" if separator == "[\n" else "\n]\n")
+    return failed
+
+
+def _print_text(results: Iterable[StateTestResult], stream: TextIO, started: float) -> int:
+    """Failures as they come and a summary by fork; answers how many failed."""
+    passed: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    cycles = 0
+    for result in results:
+        (passed if result.passed else failed)[result.fork] += 1
+        cycles += result.cycles
+        if not result.passed:
+            print(f"FAIL {result.name} ({result.fork}): {result.error}", file=stream, flush=True)
+    for fork in dict.fromkeys([*passed, *failed]):
+        print(f"{fork or '(no fork)':<20} {passed[fork]:>7,} passed {failed[fork]:>6,} failed", file=stream)
+    total, bad = passed.total() + failed.total(), failed.total()
+    counted = f", {cycles:,} cycles" if cycles else ""
+    seconds = time.monotonic() - started
+    print(f"{total:,} tests, {total - bad:,} passed, {bad:,} failed in {seconds:.1f} s{counted}", file=stream)
+    return bad
