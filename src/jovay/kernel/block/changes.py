@@ -2,7 +2,7 @@
 
 from ..lang import U64, U256, Ptr, Record, address_of, kernel, load64
 from ..state.code import find_code
-from ..state.history import push_account, push_slot
+from ..state.history import is_alive, push_account, push_slot, version_at
 from ..state.world import (
     EMPTY_CODE_HASH,
     BaseAccount,
@@ -59,17 +59,22 @@ def collect_changes(world: World, stamp: U64, out: Changes) -> None:
     for i in range(world.changed_count):
         pointer = load64(world.changed + U64(i) * 8)
         if pointer & 1 != 0:
-            write_slot(BaseSlot(pointer - 1), mark, out)
+            write_slot(world, BaseSlot(pointer - 1), mark, out)
         else:
-            write_account(BaseAccount(pointer), mark, out)
+            write_account(world, BaseAccount(pointer), mark, out)
     world.changed_count = U64(0)
 
 
 @kernel
-def write_account(base: BaseAccount, mark: U64, out: Changes) -> None:
+def write_account(world: World, base: BaseAccount, mark: U64, out: Changes) -> None:
     if base.owner == mark:
         return
     base.owner = mark
+    if is_alive(world, base.history):  # changed back within the block?
+        before = version_at(world, base.history)
+        same = before.balance == base.balance and before.nonce == base.nonce and before.exists == base.exists
+        if same and before.code_hash == base.code_hash and before.storage_epoch == base.storage_epoch:
+            return
     change = AccountChange(out.accounts + out.account_count * ACCOUNT_CHANGE_SIZE)
     out.account_count += 1
     change.address = base.address
@@ -82,11 +87,15 @@ def write_account(base: BaseAccount, mark: U64, out: Changes) -> None:
 
 
 @kernel
-def write_slot(base: BaseSlot, mark: U64, out: Changes) -> None:
+def write_slot(world: World, base: BaseSlot, mark: U64, out: Changes) -> None:
     if base.owner == mark:
         return
     base.owner = mark
     account = base.account
+    if is_alive(world, base.history):
+        before = version_at(world, base.history)
+        if before.balance == base.value and before.storage_epoch == base.storage_epoch:
+            return
     change = SlotChange(out.slots + out.slot_count * SLOT_CHANGE_SIZE)
     out.slot_count += 1
     change.address = account.address

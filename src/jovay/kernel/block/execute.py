@@ -11,8 +11,6 @@ from ..state.view import forget_index
 from ..state.world import World, insert_account
 from .run import DEFERRED, DEPENDENT, DROPPED, EXECUTED, PREDICTED, run_at
 
-INVALID = 128
-
 
 @kernel
 def collect_groups(runs: Ptr, n: U64, out: Ptr) -> U64:
@@ -61,9 +59,7 @@ def execute_group(m: Machine, runs: Ptr, root: U64, stamp: U64) -> None:
         r.status = how
         if how == VALID:
             r.state = U64(EXECUTED)
-        elif how >= INVALID:
-            r.state = U64(DROPPED)
-        else:
+        else:  # it left its set, or waits for one that was deferred: the serial rest of the block judges it
             r.state = U64(DEFERRED)
             deferring = True
     head = run_at(runs, root)
