@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from jovay.rpc.backend import (
     BackendError,
     BlockTag,
@@ -449,7 +451,8 @@ class AnvilBackend:
         except RpcError as error:
             return CallResult(gas_used=0, invalid=Invalid.INTRINSIC_GAS, detail=error.message)
         entries = () if access is None else parse_access_list(access["accessList"])
-        return result_of(found, entries)
+        result = result_of(found, entries)
+        return msgspec.structs.replace(result, trace=Trace(frames=parse_frames(found)))
 
     def trace_transactions(
         self, height: int, indexes: Sequence[int] | None, options: TraceOptions, time_limit: float

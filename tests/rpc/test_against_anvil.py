@@ -229,7 +229,9 @@ def test_step_traces(story: Story, ours: Rpc, theirs: Rpc, kind: str) -> None:
         [[int(item, 16) for item in step["stack"]] for step in one["structLogs"]] for one in (mine, other)
     ]
     assert stacks[0] == stacks[1]
-    writes = [[step.get("storage") for step in one["structLogs"] if step["op"] == "SSTORE"] for one in (mine, other)]
+    writes = [
+        [step.get("storage") for step in one["structLogs"] if step["op"] == "SSTORE"] for one in (mine, other)
+    ]
     assert [known and len(known) for known in writes[0]] == [known and len(known) for known in writes[1]]
 
 

@@ -65,6 +65,7 @@ class HttpConnection(asyncio.Protocol):
         self._closing = False
         self._reading_paused = False
         self._writable: asyncio.Event | None = None
+        self._upgrading: HttpRequest | None = None
         self.transport: asyncio.Transport
         self.deadline = 0.0
         self._reset()
@@ -252,7 +253,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _take_over(self, rest: bytes) -> None:
         request = self._upgrading
-        if not self._upgrade(self, request, rest):
+        if request is None or self._task is not None or not self._upgrade(self, request, rest):
             self._refuse(HTTPStatus.NOT_IMPLEMENTED, "unsupported upgrade")
             return
         self._connections.discard(self)

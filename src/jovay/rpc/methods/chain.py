@@ -63,7 +63,7 @@ def _header(context: Context, ref: BlockRef) -> Form | None:
 
 @method("eth_getHeaderByNumber", Run.INLINE)
 def get_header_by_number(context: Context, block: BlockNumberArg) -> Form | None:
-    """A header."""
+    """A header by its number or tag."""
     return _header(context, block)
 
 

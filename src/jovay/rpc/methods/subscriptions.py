@@ -31,11 +31,19 @@ def subscribe(context: Context, name: StringArg, options: AnyArg = None) -> str:
     elif name == "newPendingTransactions":
         subscription = Subscription(session)
         stop = feed.transactions(subscription) if _flag(options) else feed.hashes(subscription)
+    elif name == "syncing":
+        # Served for the clients that ask; a sequencer has nothing to say about it.
+        subscription = Subscription(session)
+        stop = _nothing
     else:
         raise RpcError(f'no "{name[:64]}" subscription in eth namespace', METHOD_NOT_FOUND)
     session.subscriptions[subscription.identifier] = stop
     session.after_answer(subscription.activate)
     return subscription.identifier
+
+
+def _nothing() -> None:
+    """End of a subscription that never began."""
 
 
 def _query(context: Context, options: Any) -> Any:
