@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jovay.kernel import setup, stateless, statetest
+from jovay.kernel import replay, setup, stateless, statetest
 from jovay.kernel.block import admission, body, changes, execute, predict, receipts, run, schedule, state_root, system, touched
 from jovay.kernel.curves import secp256k1
 from jovay.kernel.evm import process
@@ -56,6 +56,7 @@ ENTRIES: tuple[Callable[..., Any], ...] = (
     receipts.build_receipts,
     run.init_runs,
     schedule.group_runs,
+    replay.replay_transactions,
     secp256k1.recover_batch,
     setup.init_machine,
     setup.init_world,

@@ -76,20 +76,20 @@ def sizes_for(scale: U64, world: WorldSizes, machine: MachineSizes) -> None:
     world.code_bytes = U64(1 << 26) if big else U64(1 << 22)
     world.code_index = U64(16384)
     world.history = U64(0)
-    world.changed = U64(1 << 21) if big else U64(1 << 15)
-    machine.accounts = U64(1 << 17) if big else U64(8192)
-    machine.account_index = U64(1 << 19) if big else U64(32768)
-    machine.slots = U64(1 << 21) if big else U64(32768)
-    machine.slot_index = U64(1 << 23) if big else U64(131072)
+    world.changed = U64(1 << 21) if big else U64(1 << 18)
+    machine.accounts = U64(1 << 17) if big else U64(1 << 16)
+    machine.account_index = U64(1 << 19) if big else U64(1 << 18)
+    machine.slots = U64(1 << 21) if big else U64(1 << 18)
+    machine.slot_index = U64(1 << 23) if big else U64(1 << 20)
     machine.misses = U64(16)
-    machine.journal = U64(1 << 23) if big else U64(1 << 17)
+    machine.journal = U64(1 << 23) if big else U64(1 << 21)
     machine.stack_bytes = U64(34 << 20)
-    machine.memory_bytes = U64(1 << 31) if big else U64(1 << 25)
-    machine.code_bytes = U64(1 << 28) if big else U64(1 << 24)
+    machine.memory_bytes = U64(1 << 31) if big else U64(1 << 27)
+    machine.code_bytes = U64(1 << 28) if big else U64(1 << 27)
     machine.return_bytes = U64(1 << 27) if big else U64(1 << 23)
-    machine.logs = U64(1 << 18) if big else U64(1 << 13)
+    machine.logs = U64(1 << 18) if big else U64(1 << 17)
     machine.log_bytes = U64(1 << 27) if big else U64(1 << 26)
-    machine.touched = U64(1 << 20) if big else U64(1 << 14)
+    machine.touched = U64(1 << 20) if big else U64(1 << 17)
     machine.scratch = U64(1 << 26) if big else U64(1 << 24)
 
 
@@ -120,6 +120,19 @@ def load_pre_state(world: World, at: Ptr, count: U64) -> Ptr:
                 a.has_storage = U64(1)
             at += 64
     return at
+
+
+@kernel
+def chain_slots(world: World) -> None:
+    """Chain the slots that are not 0 from their account's ``first_user``; links are positions + 1."""
+    for i in range(world.account_count):
+        account_at(world, U64(i)).first_user = U64(0)
+    for i in range(world.slot_count):
+        slot = slot_at(world, U64(i))
+        a = slot.account
+        if slot.value != 0 and slot.storage_epoch == a.storage_epoch:
+            slot.first_user = a.first_user
+            a.first_user = U64(i) + 1
 
 
 @kernel
@@ -163,14 +176,7 @@ def sorted_root(n: U64, records: Ptr, stride: U64, out: Ptr, at: Ptr) -> Ptr:
 @kernel
 def state_root(world: World, at: Ptr, out: Ptr) -> None:
     """Keccak MPT root of the whole world; ``at`` is free memory."""
-    for i in range(world.account_count):
-        account_at(world, U64(i)).first_user = U64(0)
-    for i in range(world.slot_count):
-        slot = slot_at(world, U64(i))
-        a = slot.account
-        if slot.value != 0 and slot.storage_epoch == a.storage_epoch:
-            slot.first_user = a.first_user
-            a.first_user = U64(i) + 1
+    chain_slots(world)
     n, records = U64(0), at
     at += world.account_count * 160
     for i in range(world.account_count):

@@ -19,12 +19,12 @@ ADDRESS_MASK = U256((1 << 160) - 1)
 
 @kernel
 def delegate_of(code: Code) -> U256:
-    """The address an account delegates to, 0 if its code is no delegation (EIP-7702: 0xef0100 ‖ address)."""
+    """2¹⁶⁰ + the address an account delegates to, 0 if its code is no delegation (EIP-7702: 0xef0100 ‖ address)."""
     if address_of(code) == 0 or code.size != DELEGATION_SIZE:
         return U256(0)
     if load8(code.bytes) != 0xEF or load8(code.bytes + 1) != 1 or load8(code.bytes + 2) != 0:
         return U256(0)
-    target = U256(0)
+    target = U256(1)
     for i in range(20):
         target = target << 8 | U256(load8(code.bytes + 3 + i))
     return target
@@ -103,7 +103,7 @@ def enter_call(
     code = code_at.code
     delegated = m.block.fork >= forks.PRAGUE and address_of(code) != 0 and delegate_of(code) != 0
     if delegated:
-        other = account(m, delegate_of(code))
+        other = account(m, delegate_of(code) & ADDRESS_MASK)
         if address_of(other) == 0:
             return m.abort
         code = other.code

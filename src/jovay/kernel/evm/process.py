@@ -243,7 +243,7 @@ def enter_transaction(m: Machine, tx: Transaction, sender: Account, gas: U64, re
         return enter_create(m, U64(CREATE), created, sender, tx.value, tx.data, tx.data_size, gas)
     target = account(m, word_of_address(tx.to))
     if m.block.fork >= forks.PRAGUE and delegate_of(target.code) != 0:
-        other = account(m, delegate_of(target.code))
+        other = account(m, delegate_of(target.code) & ADDRESS_MASK)
         if address_of(other) == 0:
             return m.abort
         warm_account(m, other)

@@ -112,7 +112,7 @@ def call_price(m: Machine, f: Frame, kind: U64, code_at: Account, value: U256) -
     if fork >= forks.PRAGUE:
         delegate = delegate_of(code_at.code)
         if delegate != 0:
-            other = account(m, delegate)
+            other = account(m, delegate & ADDRESS_MASK)
             if address_of(other) == 0:
                 return m.abort, cost
             cost += COLD_ACCOUNT if is_cold(m, other) else WARM

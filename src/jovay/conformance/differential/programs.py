@@ -1,0 +1,468 @@
+"""Random programs that run deep: operands are there when an instruction needs them, jumps land, calls find code.
+
+A writer knows the height of the stack and keeps every block balanced, so that what goes wrong goes wrong because a
+snippet meant it to: junk bytes, bad jumps, absurd offsets, too little gas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from jovay.kernel.evm.opcodes import OPCODES
+
+from . import inputs
+from .assembler import Assembler, Label
+
+ALL_ONES = 2**256 - 1
+#: Instructions that a snippet of their own deals with.
+_SPECIAL = frozenset(
+    """STOP JUMP JUMPI JUMPDEST RETURN REVERT INVALID SELFDESTRUCT CREATE CREATE2 CALL CALLCODE DELEGATECALL STATICCALL
+    SSTORE SLOAD TSTORE TLOAD MLOAD MSTORE MSTORE8 MCOPY KECCAK256 CALLDATACOPY CODECOPY EXTCODECOPY RETURNDATACOPY
+    LOG0 LOG1 LOG2 LOG3 LOG4 BALANCE EXTCODESIZE EXTCODEHASH BLOCKHASH BLOBHASH CALLDATALOAD EXP""".split()
+)
+_PLAIN = tuple(
+    o
+    for o in OPCODES.values()
+    if o.name not in _SPECIAL and not o.name.startswith("PUSH") or o.name == "PUSH0"
+)
+_GAS_GRANTS = (0, 1, 100, 700, 2300, 2301, 5000, 9000, 21_000, 40_000, 100_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What programs of a case may refer to."""
+
+    addresses: Sequence[int]
+    precompiles: Sequence[int]
+    fork: int
+
+
+class Writer:
+    """Writes one program. ``nesting`` is how many levels of creation may still go into it."""
+
+    def __init__(self, dice: Random, around: Surroundings, nesting: int = 2) -> None:
+        self.dice, self.around, self.nesting = dice, around, nesting
+        self.asm = Assembler()
+        self.height = self.floor = 0
+
+    # ---- operands --------------------------------------------------------------------------------------------
+
+    def push(self, value: int) -> None:
+        if value == 0 and self.around.fork >= 11 and self.dice.random() < 0.5:
+            self.asm.op("PUSH0")
+        else:
+            size = max(1, (value.bit_length() + 7) // 8)
+            wide = self.dice.random() < 0.05
+            self.asm.push(value, self.dice.randint(size, 32) if wide else size)
+        self.height += 1
+
+    def value(self) -> None:
+        """Push a word of some interest."""
+        dice, kind = self.dice, self.dice.random()
+        if kind < 0.35:
+            self.push(dice.randrange(4))
+        elif kind < 0.55:
+            self.push(dice.randrange(300))
+        elif kind < 0.65:
+            self.push((1 << dice.randrange(257)) + dice.randrange(-1, 2) & ALL_ONES)
+        elif kind < 0.72:
+            self.push(ALL_ONES - dice.randrange(4))
+        elif kind < 0.8:
+            self.push(dice.choice(self.around.addresses))
+        elif kind < 0.9:
+            self.push(dice.getrandbits(8 * dice.randint(1, 32)))
+        else:
+            self.asm.op(
+                dice.choice(
+                    ["GAS", "MSIZE", "ADDRESS", "CALLER", "CALLVALUE", "PC", "SELFBALANCE", "GASPRICE"]
+                )
+            )
+            self.height += 1
+
+    def need(self, items: int) -> None:
+        while self.height - self.floor < items:
+            self.value()
+
+    def done(self, pops: int, pushes: int) -> None:
+        """Account for an instruction; keep the stack low."""
+        self.height += pushes - pops
+        while self.height - self.floor > 40:
+            self.asm.op("POP")
+            self.height -= 1
+
+    def offset(self) -> None:
+        """Push a place in memory."""
+        dice, kind = self.dice, self.dice.random()
+        if kind < 0.9:
+            self.push(dice.choice([0, 0, 0, 1, 31, 32, 33, 64, dice.randrange(300)]))
+        elif kind < 0.97:
+            self.push(dice.randrange(5000))
+        else:
+            self.push(
+                dice.choice([2**32 - 1, 2**32, 2**63, 2**64 - 1, 2**64, ALL_ONES, 1 << dice.randrange(256)])
+            )
+
+    def size(self) -> None:
+        """Push a length."""
+        dice, kind = self.dice, self.dice.random()
+        if kind < 0.3:
+            self.push(0)
+        elif kind < 0.93:
+            self.push(dice.choice([1, 4, 31, 32, 32, 33, 64, dice.randrange(200)]))
+        elif kind < 0.98:
+            self.push(dice.randrange(3000))
+        else:
+            self.push(dice.choice([2**32, 2**64 - 1, 2**64, ALL_ONES, 24_577, 49_153]))
+
+    def address(self) -> None:
+        """Push an account's address."""
+        dice, kind = self.dice, self.dice.random()
+        if kind < 0.85:
+            self.push(dice.choice(self.around.addresses))
+        elif kind < 0.95:
+            self.asm.op(dice.choice(["ADDRESS", "CALLER", "ORIGIN", "COINBASE"]))
+            self.height += 1
+        else:
+            self.push(dice.getrandbits(dice.choice([3, 9, 160, 256])))
+
+    def key(self) -> None:
+        """Push a storage key: few, so that they meet."""
+        if self.dice.random() < 0.9:
+            self.push(self.dice.randrange(5))
+        else:
+            self.value()
+
+    # ---- snippets --------------------------------------------------------------------------------------------
+
+    def plain(self) -> None:
+        """One to six instructions of the computing kind."""
+        for _ in range(self.dice.randint(1, 6)):
+            opcode = self.dice.choice(_PLAIN)
+            if opcode.since > self.around.fork and self.dice.random() < 0.9:
+                continue
+            self.need(opcode.pops)
+            self.asm.op(opcode.name)
+            self.done(opcode.pops, opcode.pushes)
+
+    def query(self) -> None:
+        """An instruction that asks for something outside the frame."""
+        name = self.dice.choice(
+            ["BALANCE", "EXTCODESIZE", "EXTCODEHASH", "BLOCKHASH", "BLOBHASH", "CALLDATALOAD", "EXP"]
+        )
+        if name in ("BALANCE", "EXTCODESIZE", "EXTCODEHASH"):
+            self.address()
+        elif name == "BLOCKHASH":
+            self.push(self.dice.choice([0, 1, 255, 256, 257, 300, 743, 744, 999, 1000, 1001, 2**64]))
+        elif name == "EXP":
+            self.value()
+            self.value()
+            self.height -= 1
+        else:
+            self.push(self.dice.choice([0, 1, 2, 31, 40, 2**64, ALL_ONES]))
+        self.asm.op(name)
+
+    def memory(self) -> None:
+        """An instruction on memory."""
+        name = self.dice.choice(
+            ["MSTORE"] * 4
+            + ["MLOAD", "MSTORE8", "KECCAK256", "CALLDATACOPY", "CODECOPY", "EXTCODECOPY", "MCOPY"]
+        )
+        if name in ("MSTORE", "MSTORE8"):
+            self.need(1)
+            self.offset()
+            self.asm.op(name)
+            self.done(2, 0)
+        elif name == "MLOAD":
+            self.offset()
+            self.asm.op(name)
+        elif name == "KECCAK256":
+            self.size()
+            self.offset()
+            self.asm.op(name)
+            self.done(2, 1)
+        else:
+            self.size()
+            self.offset()
+            self.offset()
+            if name == "EXTCODECOPY":
+                self.address()
+            self.asm.op(name)
+            self.done(4 if name == "EXTCODECOPY" else 3, 0)
+
+    def returned(self) -> None:
+        """RETURNDATACOPY, mostly within bounds."""
+        if self.dice.random() < 0.8:
+            self.asm.op("RETURNDATASIZE")
+            self.push(0)
+            self.height += 1
+        else:
+            self.size()
+            self.offset()
+        self.offset()
+        self.asm.op("RETURNDATACOPY")
+        self.done(3, 0)
+
+    def storage(self) -> None:
+        """SSTORE, SLOAD, TSTORE, TLOAD."""
+        name = self.dice.choice(["SSTORE"] * 4 + ["SLOAD"] * 3 + ["TSTORE", "TLOAD"])
+        if name.endswith("STORE"):
+            if self.dice.random() < 0.6:
+                self.push(self.dice.choice([0, 0, 1, 2]))
+            else:
+                self.value()
+        self.key()
+        self.asm.op(name)
+        self.done(2, 0) if name.endswith("STORE") else self.done(1, 1)
+
+    def observe(self) -> None:
+        """Make the top of the stack, the gas or the memory visible in storage."""
+        kind = self.dice.random()
+        if kind < 0.3:
+            self.asm.op("GAS")
+            self.height += 1
+        elif kind < 0.5:
+            self.push(self.dice.choice([32, 64, 256]))
+            self.push(0)
+            self.asm.op("KECCAK256")
+            self.done(2, 1)
+        else:
+            self.need(1)
+        self.push(self.dice.randrange(5, 12))
+        self.asm.op("SSTORE")
+        self.done(2, 0)
+
+    def log(self) -> None:
+        topics = self.dice.randrange(5)
+        for _ in range(topics):
+            self.value()
+        self.size()
+        self.offset()
+        self.asm.op(f"LOG{topics}")
+        self.done(topics + 2, 0)
+
+    def call_operands(self, name: str, value: bool = True) -> None:
+        """Everything below the address: output and input ranges, and the value where there is one."""
+        self.size()
+        self.offset()
+        self.size()
+        self.offset()
+        if name in ("CALL", "CALLCODE"):
+            kind = self.dice.random()
+            if kind < 0.65 or not value:
+                self.push(0)
+            elif kind < 0.9:
+                self.push(self.dice.randrange(1, 10))
+            elif kind < 0.97:
+                self.asm.op("SELFBALANCE")
+                self.height += 1
+            else:
+                self.value()
+
+    def grant(self) -> None:
+        """Push the gas of a call."""
+        kind = self.dice.random()
+        if kind < 0.6:
+            self.asm.op("GAS")
+            self.height += 1
+        elif kind < 0.9:
+            self.push(self.dice.choice(_GAS_GRANTS))
+        else:
+            self.push(self.dice.choice([2**63, 2**64 - 1, 2**64, ALL_ONES]))
+
+    def call_name(self) -> str:
+        return self.dice.choice(
+            ["CALL"] * 5 + ["CALLCODE", "DELEGATECALL", "DELEGATECALL", "STATICCALL", "STATICCALL"]
+        )
+
+    def call(self) -> None:
+        name = self.call_name()
+        self.call_operands(name)
+        self.address()
+        self.grant()
+        self.asm.op(name)
+        self.done(7 if name in ("CALL", "CALLCODE") else 6, 1)
+
+    def precompile(self) -> None:
+        """Call a precompiled contract with input of the right kind, and look at its answer."""
+        address = self.dice.choices(
+            self.around.precompiles, [inputs.WEIGHTS[a] for a in self.around.precompiles]
+        )[0]
+        content = inputs.sample(self.dice, address)
+        place = self.copy_in(content)
+        name = self.call_name()
+        self.push(self.dice.choice([0, 32, 64, 128, 256]))
+        self.push(place)
+        self.push(len(content))
+        self.push(place)
+        if name in ("CALL", "CALLCODE"):
+            self.push(0 if self.dice.random() < 0.8 else 1)
+        self.push(address)
+        self.grant()
+        self.asm.op(name)
+        self.done(7 if name in ("CALL", "CALLCODE") else 6, 1)
+        self.push(256)
+        self.push(place)
+        self.asm.op("KECCAK256", "ADD", "RETURNDATASIZE", "ADD")
+        self.done(3, 1)
+
+    def copy_in(self, content: bytes) -> int:
+        """Bring bytes into memory; where to."""
+        place = self.dice.choice([0, 0, 32, 100])
+        label = self.asm.data(content)
+        self.push(len(content))
+        self.asm.push_label(label)
+        self.push(place)
+        self.height += 1
+        self.asm.op("CODECOPY")
+        self.done(3, 0)
+        return place
+
+    def create(self) -> None:
+        """Create a contract, and perhaps call it."""
+        if self.nesting == 0:
+            return self.call()
+        initcode = write_initcode(self.dice, self.around, self.nesting - 1)
+        place = self.copy_in(initcode)
+        name = self.dice.choice(["CREATE", "CREATE2"])
+        if name == "CREATE2":
+            self.push(self.dice.randrange(2))
+        if self.dice.random() < 0.95:
+            self.push(len(initcode))
+        else:
+            self.size()
+        self.push(place)
+        self.push(self.dice.choice([0, 0, 0, 1, 5, 10**30]))
+        self.asm.op(name)
+        self.done(4 if name == "CREATE2" else 3, 1)
+        for _ in range(self.dice.choice([0, 1, 1, 2])):
+            kind = self.call_name()
+            self.call_operands(kind)
+            below = 6 if kind in ("CALL", "CALLCODE") else 5
+            self.asm.op(f"DUP{below}")
+            self.height += 1
+            self.grant()
+            self.asm.op(kind)
+            self.done(below + 1, 1)
+            self.asm.op("POP")
+            self.height -= 1
+        return None
+
+    def block(self, snippets: int) -> None:
+        """A balanced run of snippets."""
+        floor, self.floor = self.floor, self.height
+        self.snippets(snippets)
+        while self.height > self.floor:
+            self.asm.op("POP")
+            self.height -= 1
+        self.floor = floor
+
+    def branch(self) -> None:
+        """A block that is jumped over, or not."""
+        label = Label()
+        if self.dice.random() < 0.2:
+            self.asm.push_label(label)
+            self.asm.op("JUMP")
+        else:
+            self.need(1)
+            self.asm.push_label(label)
+            self.asm.op("JUMPI")
+            self.height -= 1
+        self.block(self.dice.randint(1, 3))
+        self.asm.place(label)
+
+    def loop(self) -> None:
+        """A block that is run a few times, seldom very often."""
+        label = Label()
+        self.push(self.dice.choice([1, 2, 3, 3, 5, 8, 20, 2000]))
+        self.asm.place(label)
+        self.block(self.dice.randint(1, 3))
+        self.push(1)
+        self.asm.op("SWAP1", "SUB", "DUP1")
+        self.asm.push_label(label)
+        self.asm.op("JUMPI", "POP")
+        self.height -= 2
+
+    def junk(self) -> None:
+        """Something that probably ends the frame."""
+        kind = self.dice.random()
+        if kind < 0.5:
+            self.asm.byte(self.dice.randrange(256))
+        elif kind < 0.7:
+            self.need(1)
+            self.asm.op("JUMP")
+            self.height -= 1
+        elif kind < 0.85:
+            self.asm.op(*["CALLER"] * self.dice.choice([16, 400, 1025]), *["POP"] * 16)
+        else:
+            self.asm.byte(self.dice.choice([0x0C, 0x21, 0x4B, 0xA5, 0xB0, 0xEF, 0xFC, 0xFE]))
+
+    _SNIPPETS: tuple[tuple[Callable[[Writer], None], int], ...] = (
+        (plain, 28), (query, 7), (memory, 12), (returned, 3), (storage, 13), (observe, 8), (log, 3), (call, 11),
+        (precompile, 4), (create, 3), (branch, 5), (loop, 2), (junk, 1),
+    )  # fmt: skip
+
+    def snippets(self, count: int) -> None:
+        kinds, weights = zip(*self._SNIPPETS, strict=True)
+        for snippet in self.dice.choices(kinds, weights, k=count):
+            if len(self.asm.code) > 4000:
+                return
+            snippet(self)
+
+    # ---- ends ------------------------------------------------------------------------------------------------
+
+    def finish(self) -> bytes:
+        """End the program and assemble it."""
+        kind = self.dice.random()
+        if kind < 0.55:
+            self.size()
+            self.offset()
+            self.asm.op("RETURN" if kind < 0.43 else "REVERT")
+        elif kind < 0.7:
+            self.asm.op("STOP")
+        elif kind < 0.8:
+            self.address()
+            self.asm.op("SELFDESTRUCT")
+        elif kind < 0.83:
+            self.asm.op("INVALID")
+        elif kind < 0.85:
+            self.asm.push(0, 1)
+            self.asm.op("JUMP")
+        return self.asm.assemble()
+
+
+def write_program(dice: Random, around: Surroundings, nesting: int = 2) -> bytes:
+    """Code of a contract."""
+    if dice.random() < 0.02:
+        return dice.randbytes(dice.randrange(1, 200))
+    writer = Writer(dice, around, nesting)
+    writer.snippets(dice.choice([1, 3, 6, 10, 16, 30]))
+    return writer.finish()
+
+
+def write_initcode(dice: Random, around: Surroundings, nesting: int = 1) -> bytes:
+    """Initialisation code: some work, then mostly a contract as output."""
+    writer = Writer(dice, around, nesting)
+    writer.snippets(dice.choice([0, 1, 3, 6]))
+    kind = dice.random()
+    if kind < 0.6:
+        runtime = write_program(dice, around, min(nesting, 1))
+        place = writer.copy_in(runtime)
+        writer.push(len(runtime))
+        writer.push(place)
+        writer.asm.op("RETURN")
+        return writer.asm.assemble()
+    if kind < 0.7:
+        odd = dice.choice([b"\xef", b"\xef\x00", b"\xef\x01\x00" + bytes(20), b"\x00", b"\xfe"])
+        place = writer.copy_in(odd)
+        writer.push(len(odd))
+        writer.push(place)
+        writer.asm.op("RETURN")
+        return writer.asm.assemble()
+    if kind < 0.73:
+        writer.push(dice.choice([24_576, 24_577, 6000]))
+        writer.push(0)
+        writer.asm.op("RETURN")
+        return writer.asm.assemble()
+    return writer.finish()
