@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from jovay.compiler import kernel
+from jovay.compiler.native import Library
 from rigs import fixtures
 
 
@@ -18,3 +20,9 @@ def eest_spread() -> Callable[..., list[tuple[str, dict[str, Any]]]]:
     except fixtures.MissingFixturesError as missing:
         pytest.skip(str(missing))
     return fixtures.spread
+
+
+@pytest.fixture(scope="session")
+def library() -> Library:
+    """The node's native kernel."""
+    return kernel.load()

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jovay.compiler.native import Library
+from jovay.execution.hashing import keccak256
 from jovay.execution.machine import NativeMachine
 from jovay.execution.records import View, array_at, dtype_of, sizes_record
 from jovay.execution.world import NativeWorld
@@ -70,12 +71,12 @@ class Side:
 
     def __init__(self, library: Library, senders: int) -> None:
         self.library = library
-        self.world = NativeWorld(library, accounts=200_000, slots=200_000, code_bytes=1 << 24, history=1 << 16)
+        self.world = NativeWorld(
+            library, accounts=200_000, slots=200_000, code_bytes=1 << 24, history=1 << 16
+        )
         codes = {address: bytes.fromhex(code.replace(" ", "")) for address, code in CONTRACTS.items()}
         for code in codes.values():
             self.world.intern(code)
-        from jovay.execution.hashing import keccak256
-
         records = np.zeros(senders + len(codes), dtype_of(AccountChange))
         for i in range(senders):
             self._fill(records[i], 0x5E00000 + i, EMPTY_CODE)
@@ -98,7 +99,9 @@ class Serial(Side):
         self._accounts = np.zeros(1 << 16, dtype_of(AccountChange))
         self._slots = np.zeros(1 << 16, dtype_of(SlotChange))
 
-    def execute(self, environment: BlockEnvironment, transactions: list[int]) -> tuple[list[tuple[int, int]], Any, Any]:
+    def execute(
+        self, environment: BlockEnvironment, transactions: list[int]
+    ) -> tuple[list[tuple[int, int]], Any, Any]:
         """((status, gas) per transaction, account changes, slot changes)."""
         machine, call = self.machine, self.library
         environment.write(machine.block)
@@ -109,7 +112,9 @@ class Serial(Side):
         results = []
         for transaction in transactions:
             while (
-                how := call[process_transaction](machine.address, transaction, 1 << 60, machine.result.address)
+                how := call[process_transaction](
+                    machine.address, transaction, 1 << 60, machine.result.address
+                )
             ) == 64:
                 self.world.load(machine.take_misses())
             results.append((how, machine.result.status, machine.result.gas_used))
@@ -190,7 +195,9 @@ class Transactions:
         return np.array(self.addresses, np.uint64)
 
 
-def compare(library: Library, blocks: int, size: int, hot: float, workers: int, seed: int) -> Difference | None:
+def compare(
+    library: Library, blocks: int, size: int, hot: float, workers: int, seed: int
+) -> Difference | None:
     """Produce ``blocks`` blocks in parallel and serially; the first difference, or None."""
     senders = 300
     parallel, serial = Side(library, senders), Serial(library, senders)
@@ -203,6 +210,8 @@ def compare(library: Library, blocks: int, size: int, hot: float, workers: int, 
             produced = producer.produce(environment, transactions.array())
             for index, status in produced.dropped.items():
                 return Difference(number, f"transaction {index} dropped", status, 0)
+            if len(produced.order) != size:
+                return Difference(number, "lost transactions", len(produced.order), size)
             order = [transactions.addresses[i] for i in produced.order]
             if (difference := _differs(number, produced, serial.execute(environment, order))) is not None:
                 return difference
@@ -211,13 +220,22 @@ def compare(library: Library, blocks: int, size: int, hot: float, workers: int, 
     return None
 
 
-def _differs(number: int, produced: ProducedBlock, expected: tuple[list[tuple[int, int]], Any, Any]) -> Difference | None:
+def _differs(
+    number: int, produced: ProducedBlock, expected: tuple[list[tuple[int, int]], Any, Any]
+) -> Difference | None:
     results, accounts, slots = expected
-    mine = list(zip(produced.receipts["status"].tolist(), produced.receipts["gas_used"].tolist(), strict=True))
+    mine = list(
+        zip(produced.receipts["status"].tolist(), produced.receipts["gas_used"].tolist(), strict=True)
+    )
     if mine != results:
         return Difference(number, "results", mine, results)
-    for what, ours, theirs in (("accounts", produced.account_changes, accounts), ("slots", produced.slot_changes, slots)):
+    for what, ours, theirs in (
+        ("accounts", produced.account_changes, accounts),
+        ("slots", produced.slot_changes, slots),
+    ):
         a, b = sorted(r.tobytes() for r in ours), sorted(r.tobytes() for r in theirs)
         if a != b:
-            return Difference(number, what, [x.hex() for x in a if x not in b], [x.hex() for x in b if x not in a])
+            return Difference(
+                number, what, [x.hex() for x in a if x not in b], [x.hex() for x in b if x not in a]
+            )
     return None

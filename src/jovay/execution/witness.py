@@ -100,7 +100,16 @@ def read_result(data: bytes) -> StatelessResult:
     """The kernel's ``Execution`` record."""
     buffer = ctypes.create_string_buffer(data, len(data))
     out = View(Execution, ctypes.addressof(buffer))
-    names = ("status", "detail", "at", "gas_used", "state_root", "receipts_root", "transactions_root", "bloom")
+    names = (
+        "status",
+        "detail",
+        "at",
+        "gas_used",
+        "state_root",
+        "receipts_root",
+        "transactions_root",
+        "bloom",
+    )
     return StatelessResult(*(getattr(out, name) for name in names))
 
 

@@ -33,7 +33,7 @@ from .trie.zktrie import FOUND, lookup
 OK = 0
 BAD_MULTIPROOF = 1
 WRONG_VALUE = 2  # a claimed value is not what the trie holds
-TABLES_FULL = 3
+TABLES_FULL = 3  # or a slot without its account
 BAD_TRANSACTION = 4  # does not decode, or its sender cannot be recovered
 INVALID_TRANSACTION = 5  # may not be in the block, or needs a key that the witness lacks
 RECEIPTS_TOO_LARGE = 6
@@ -249,7 +249,7 @@ def check_values(job: Job, accounts: Ptr, slots: Ptr) -> U64:
     for i in range(w.account_count):
         a = AccountChange(accounts + U64(i) * ACCOUNT_CHANGE_SIZE)
         empty = a.nonce == 0 and a.balance == 0 and a.code_hash == EMPTY_CODE_HASH
-        if a.wiped != 0 or a.exists > 1 or (a.exists == 1) == empty:
+        if a.address >> 160 != 0 or a.wiped != 0 or a.exists > 1 or (a.exists == 1) == empty:
             return fail(job, U64(WRONG_VALUE), a.exists, U64(i))
         if a.code_hash != EMPTY_CODE_HASH:
             code = find_code(job.world, a.code_hash)
@@ -321,7 +321,10 @@ def finish(job: Job) -> U64:
     receipts = BlockReceipts(job.receipts)
     receipts.receipts = take(job, w.transaction_count * RECEIPT_SIZE)
     receipts.log_capacity, receipts.log_data_capacity = U64(LOG_RECORDS), U64(LOG_BYTES)
-    receipts.logs, receipts.log_data = take(job, U64(LOG_RECORDS * STORED_LOG_SIZE)), take(job, U64(LOG_BYTES))
+    receipts.logs, receipts.log_data = (
+        take(job, U64(LOG_RECORDS * STORED_LOG_SIZE)),
+        take(job, U64(LOG_BYTES)),
+    )
     receipts.scratch, receipts.scratch_size = job.free, U64(1 << 40)
     if build_receipts(receipts, job.runs, order, w.transaction_count) != 0:
         return fail(job, U64(RECEIPTS_TOO_LARGE), receipts.log_count, U64(0))

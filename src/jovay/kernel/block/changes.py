@@ -128,10 +128,13 @@ def load_accounts(world: World, changes: Ptr, n: U64, version: U64) -> U64:
 
 @kernel
 def load_slots(world: World, changes: Ptr, n: U64, version: U64) -> U64:
-    """Bring ``n`` SlotChange records into the tables, inserting absent accounts where need be. Answers how many fit."""
+    """Bring ``n`` SlotChange records into the tables; answers how many, which is less if the table is full.
+
+    Their accounts must be there already: a slot says nothing about its account.
+    """
     for i in range(n):
         change = SlotChange(changes + U64(i) * SLOT_CHANGE_SIZE)
-        account = insert_account(world, change.address)
+        account = find_account(world, change.address)
         if address_of(account) == 0:
             return U64(i)
         if address_of(find_slot(world, account, change.key)) == 0:

@@ -1,0 +1,71 @@
+"""Parallel execution equals serial execution, whatever the share of hot keys and the number of workers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from jovay.compiler.native import Library
+from jovay.conformance.parallel import COINBASE, Generator, Side, compare
+from jovay.kernel.evm.forks import OSAKA
+from jovay.sequencer.environment import BlockEnvironment
+from jovay.sequencer.production import BlockProducer, ProducedBlock
+
+HOT = (0.0, 0.1, 0.5, 0.9, 1.0)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+@pytest.mark.parametrize("hot", HOT)
+def test_parallel_equals_serial(library: Library, hot: float, workers: int) -> None:
+    assert compare(library, blocks=60, size=30, hot=hot, workers=workers, seed=workers) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hot", HOT)
+@pytest.mark.parametrize("seed", range(10))
+def test_parallel_equals_serial_on_ten_thousand_blocks(library: Library, hot: float, seed: int) -> None:
+    assert compare(library, blocks=200, size=30, hot=hot, workers=2 + seed % 3, seed=100 + seed) is None
+
+
+def produce(library: Library, hot: float, size: int) -> ProducedBlock:
+    side = Side(library, 300)
+    producer = BlockProducer(library, side.world, 2)
+    try:
+        transactions = Generator(library, 3, 300, hot).block(size)
+        environment = BlockEnvironment(1, 1_000, 10**12, 7, COINBASE, 1, OSAKA, bytes(32))
+        return producer.produce(environment, transactions.array())
+    finally:
+        producer.close()
+
+
+def test_independent_transactions_need_few_groups_and_hot_ones_share_one(library: Library) -> None:
+    cold, hot = produce(library, 0.0, 60).statistics, produce(library, 1.0, 60).statistics
+    assert cold.largest_group < hot.largest_group
+    assert hot.largest_group > 30
+    assert cold.misses > 0
+
+
+def test_what_leaves_its_predicted_set_runs_serially(library: Library) -> None:
+    assert produce(library, 0.5, 300).statistics.deferred > 0
+
+
+def test_a_difference_would_be_seen(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = BlockProducer.produce
+
+    def reversed_order(
+        self: BlockProducer, environment: BlockEnvironment, transactions: Any
+    ) -> ProducedBlock:
+        block = honest(self, environment, transactions)
+        block.order = block.order[::-1]
+        return block
+
+    monkeypatch.setattr(BlockProducer, "produce", reversed_order)
+    difference = compare(library, blocks=30, size=40, hot=0.5, workers=2, seed=1)
+    assert difference is not None and difference.what == "results"
+
+
+def test_lost_transactions_would_be_seen(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BlockProducer, "_execute_deferred", lambda self, count, statistics: None)
+    difference = compare(library, blocks=30, size=40, hot=0.5, workers=2, seed=1)
+    assert difference is not None and difference.what == "lost transactions"
