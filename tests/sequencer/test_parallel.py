@@ -62,10 +62,12 @@ def test_a_difference_would_be_seen(library: Library, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(BlockProducer, "produce", reversed_order)
     difference = compare(library, blocks=30, size=40, hot=0.5, workers=2, seed=1)
-    assert difference is not None and difference.what == "results"
+    assert difference is not None
+    assert difference.what == "results"
 
 
 def test_lost_transactions_would_be_seen(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BlockProducer, "_execute_deferred", lambda self, count, statistics: None)
     difference = compare(library, blocks=30, size=40, hot=0.5, workers=2, seed=1)
-    assert difference is not None and difference.what == "lost transactions"
+    assert difference is not None
+    assert difference.what == "lost transactions"

@@ -12,8 +12,13 @@ from typing import Any
 import llvmlite.ir as ir
 from numba.core import cgutils, types
 from numba.core.imputils import lower_cast, lower_constant
-from numba.core.typing.templates import AbstractTemplate, infer_getattr, infer_global, signature
-from numba.core.typing.templates import AttributeTemplate
+from numba.core.typing.templates import (
+    AbstractTemplate,
+    AttributeTemplate,
+    infer_getattr,
+    infer_global,
+    signature,
+)
 from numba.extending import lower_builtin, lower_getattr_generic, lower_setattr_generic, typeof_impl
 
 from jovay.kernel import lang
@@ -50,7 +55,9 @@ def resize(builder: ir.IRBuilder, value: ir.Value, bits: int) -> ir.Value:
 # ---- conversion ----------------------------------------------------------------------------------------------
 
 
-def _cast_integer(context: Any, builder: ir.IRBuilder, fromty: Any, toty: WordType, value: ir.Value) -> ir.Value:
+def _cast_integer(
+    context: Any, builder: ir.IRBuilder, fromty: Any, toty: WordType, value: ir.Value
+) -> ir.Value:
     """Plain integers are signed: -1 becomes all ones at any width (literals above 2⁶³ are unsigned)."""
     if isinstance(fromty, types.Literal):
         return ir.Constant(ir.IntType(toty.bits), fromty.literal_value & toty.word.mask)
@@ -125,7 +132,9 @@ def _common_word(x: Any, y: Any) -> WordType | None:
     return y if isinstance(y, WordType) and is_plain_int(x) else None
 
 
-def _binary(op: Any, build: Callable[[ir.IRBuilder, ir.Value, ir.Value], ir.Value], result: Any = None) -> None:
+def _binary(
+    op: Any, build: Callable[[ir.IRBuilder, ir.Value, ir.Value], ir.Value], result: Any = None
+) -> None:
     @infer_global(op)
     class Binary(AbstractTemplate):
         def generic(self, args: Any, kws: Any) -> Any:
@@ -379,7 +388,9 @@ def _field(builder: ir.IRBuilder, ty: RecordType, value: ir.Value, name: str) ->
 
 
 @lower_getattr_generic(RecordType)
-def record_getattr(context: Any, builder: ir.IRBuilder, ty: RecordType, value: ir.Value, name: str) -> ir.Value:
+def record_getattr(
+    context: Any, builder: ir.IRBuilder, ty: RecordType, value: ir.Value, name: str
+) -> ir.Value:
     kind, at = _field(builder, ty, value, name)
     if isinstance(kind, Bytes):
         return at
@@ -390,7 +401,7 @@ def record_getattr(context: Any, builder: ir.IRBuilder, ty: RecordType, value: i
 
 @lower_setattr_generic(RecordType)
 def record_setattr(context: Any, builder: ir.IRBuilder, sig: Any, args: Any, name: str) -> None:
-    ty, value_type = sig.args
+    ty = sig.args[0]
     kind, at = _field(builder, ty, args[0], name)
     bits = kind.bits if isinstance(kind, type) and issubclass(kind, Word) else 64
     value = resize(builder, args[1], bits)

@@ -1,4 +1,4 @@
-"""State tests of execution-spec-tests: JSON case → input of ``kernel.statetest`` → outcome, as geth's ``evm statetest``."""
+"""State tests of execution-spec-tests: JSON case → ``kernel.statetest`` → outcome, as geth's ``evm statetest``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from jovay.kernel.evm import status as endings
 from jovay.kernel.evm.forks import FORKS
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.evm.validity import MESSAGES as INVALID
-from jovay.kernel.evm import status as endings
 from jovay.kernel.lang import Bytes, Record, Word
 from jovay.kernel.statetest import Outcome, PreAccount, StateTest
 from jovay.kernel.transaction.status import message as decoding_message
@@ -36,7 +36,11 @@ class StateTestResult:
 
     def as_json(self) -> dict[str, Any]:
         line = {"name": self.name, "pass": self.passed, "stateRoot": self.state_root, "fork": self.fork}
-        return line | ({"error": self.error} if self.error else {}) | ({"cycles": self.cycles} if self.cycles else {})
+        return (
+            line
+            | ({"error": self.error} if self.error else {})
+            | ({"cycles": self.cycles} if self.cycles else {})
+        )
 
 
 class EngineError(Exception):
@@ -117,7 +121,9 @@ def encode_block(env: dict[str, Any], config: dict[str, Any], fork: str) -> byte
 def encode(case: dict[str, Any], fork: str, post: dict[str, Any], scale: int) -> bytes:
     """Input of ``run_state_test`` for one post-state of a case."""
     raw = unhex(post["txbytes"])
-    head = bytearray(pack(StateTest, {"account_count": len(case["pre"]), "transaction_size": len(raw), "scale": scale}))
+    head = bytearray(
+        pack(StateTest, {"account_count": len(case["pre"]), "transaction_size": len(raw), "scale": scale})
+    )
     at = StateTest.fields["block"][1]
     block = encode_block(case["env"], case.get("config", {}), fork)
     head[at : at + len(block)] = block
@@ -144,7 +150,9 @@ def describe(stage: int, status: int) -> str:
         return ""
     if stage in (1, 2):
         return decoding_message(0, status)
-    return INVALID.get(status) or endings.MESSAGES.get(status) or f"{STAGES[stage]} failed with status {status}"
+    return (
+        INVALID.get(status) or endings.MESSAGES.get(status) or f"{STAGES[stage]} failed with status {status}"
+    )
 
 
 def run_case(engine: Engine, name: str, case: dict[str, Any], scale: int = 1) -> Iterator[StateTestResult]:
@@ -159,7 +167,9 @@ def run_case(engine: Engine, name: str, case: dict[str, Any], scale: int = 1) ->
             yield judge(name, fork, post, outcome, cycles)
 
 
-def judge(name: str, fork: str, post: dict[str, Any], outcome: dict[str, Any], cycles: int) -> StateTestResult:
+def judge(
+    name: str, fork: str, post: dict[str, Any], outcome: dict[str, Any], cycles: int
+) -> StateTestResult:
     """Compare an outcome with what the test expects."""
     root, logs = "0x" + outcome["state_root"].hex(), "0x" + outcome["logs_hash"].hex()
     why = describe(outcome["stage"], outcome["status"])

@@ -10,7 +10,6 @@ from jovay.compiler.arena import Arena
 from jovay.compiler.native import Library
 from jovay.execution.machine import NativeMachine
 from jovay.execution.records import View, array_at, sizes_record
-from jovay.execution.world import NativeWorld
 from jovay.execution.writes import WriteSet, last_of
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.block.touched import collect_touched

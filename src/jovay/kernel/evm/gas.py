@@ -1,4 +1,4 @@
-"""Gas: every price in one place. Names follow the Yellow Paper and execution-specs; the EIP is named where one set it."""
+"""Gas: every price in one place. Names are those of the Yellow Paper and execution-specs, with the EIP that set them."""
 
 from ..lang import U64
 from . import forks

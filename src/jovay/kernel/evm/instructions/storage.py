@@ -8,7 +8,9 @@ from ..machine import Frame, Machine, Slot
 from ..opcodes import Control, instruction
 from ..status import NEXT, OUT_OF_GAS, STATIC_VIOLATION
 
-SLOAD = Table(U64, price.by_fork({forks.FRONTIER: 50, forks.TANGERINE: 200, forks.ISTANBUL: 800, forks.BERLIN: 100}))
+SLOAD = Table(
+    U64, price.by_fork({forks.FRONTIER: 50, forks.TANGERINE: 200, forks.ISTANBUL: 800, forks.BERLIN: 100})
+)
 SLOAD_COLD_EXTRA = price.COLD_SLOAD - price.WARM_ACCESS
 COLD_SLOAD = price.COLD_SLOAD
 SET, RESET, SENTRY = price.SSTORE_SET, price.SSTORE_RESET, price.SSTORE_SENTRY
@@ -21,7 +23,7 @@ CLEARS = Table(
         }
     ),
 )
-#: Price of a write that changes nothing, or a slot already changed, where writes are metered net (EIP-1283, 2200, 2929).
+#: Price of a write that changes nothing, or of a slot already changed, under net metering (EIP-1283, 2200, 2929).
 DIRTY = Table(U64, price.by_fork({forks.CONSTANTINOPLE: 200, forks.ISTANBUL: 800, forks.BERLIN: 100}))
 NET_METERED = Table(
     U64, price.by_fork({forks.FRONTIER: 0, forks.CONSTANTINOPLE: 1, forks.PETERSBURG: 0, forks.ISTANBUL: 1})
