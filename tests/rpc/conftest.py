@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -38,10 +38,12 @@ class Served:
     loop: asyncio.AbstractEventLoop
     url: str
     ws_url: str
+    clients: list[Rpc] = field(default_factory=list)
 
     def rpc(self) -> Rpc:
-        """A client."""
-        return Rpc(self.url)
+        """A client, closed with the server."""
+        self.clients.append(Rpc(self.url))
+        return self.clients[-1]
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine on the server's loop."""
@@ -63,9 +65,12 @@ def serve(backend: Backend, limits: Limits | None = None, **config: Any) -> Iter
 
     server = asyncio.run_coroutine_threadsafe(begin(), loop).result(30)
     address = f"127.0.0.1:{server.http_port}"
+    served = Served(server, loop, f"http://{address}", f"ws://{address}")
     try:
-        yield Served(server, loop, f"http://{address}", f"ws://{address}")
+        yield served
     finally:
+        for client in served.clients:
+            client.close()
         asyncio.run_coroutine_threadsafe(server.stop(1.0), loop).result(30)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
@@ -89,11 +94,6 @@ def served(backend: MemoryBackend) -> Iterator[Served]:
 
 
 @pytest.fixture
-def rpc(served: Served) -> Iterator[Rpc]:
+def rpc(served: Served) -> Rpc:
     """A client of the server."""
-    client = served.rpc()
-    yield client
-    client.close()
-
-
-Server = Callable[..., Any]
+    return served.rpc()

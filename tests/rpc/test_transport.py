@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import time
 from typing import Any
 
 import pytest
@@ -95,6 +96,14 @@ def test_invalid_requests(served: Served, message: Any) -> None:
 def test_garbage_is_a_parse_error(served: Served, body: bytes) -> None:
     assert error_of(ask(served, body))[0] in (-32700, -32600)
     assert ask(served, call("eth_chainId"))["result"] == "0x539"
+
+
+@pytest.mark.parametrize("element", [b"{}", b"1", b'{"a":1}', b"[[]]"])
+def test_too_many_values_are_refused_undecoded(served: Served, element: bytes) -> None:
+    many = b"[" + (element + b",") * 300_000 + element + b"]"
+    assert error_of(ask(served, many)) == (-32005, "more than 200000 JSON values")
+    inside = b'{"jsonrpc":"2.0","id":1,"method":"eth_call","params":' + many + b"}"
+    assert error_of(ask(served, inside))[0] == -32005
 
 
 def test_deep_parameters(served: Served) -> None:
@@ -268,6 +277,46 @@ def test_too_many_connections(backend: MemoryBackend) -> None:
             connection.sendall(HEAD % len(BODY) + b"\r\n" + BODY)
             assert b"0x539" in connection.recv(65_536)
         assert raw_exchange(served, HEAD % len(BODY) + b"\r\n" + BODY).startswith(b"HTTP/1.1 503")
+        for connection in kept:
+            connection.close()
+
+
+def test_memory_for_bodies_is_shared(backend: MemoryBackend) -> None:
+    with serve(backend, Limits(memory=300_000, body=200_000)) as served:
+        host, port = served.url.removeprefix("http://").split(":")
+        half = HEAD % 150_000 + b"\r\n" + b" " * 140_000
+        kept = [socket.create_connection((host, int(port)), timeout=5) for _ in range(2)]
+        for connection in kept:
+            connection.sendall(half)
+        budget = served.server._budget
+        while budget.used < 280_000:
+            time.sleep(0.01)
+        assert raw_exchange(served, half).startswith(b"HTTP/1.1 503")
+        # Small requests are not concerned.
+        assert ask(served, call("eth_chainId"))["result"] == "0x539"
+        for connection in kept:
+            connection.close()
+        while budget.used:
+            time.sleep(0.01)
+        assert post(served, b" " * 150_000)[0] == 200
+
+
+def test_answers_nobody_reads(backend: MemoryBackend) -> None:
+    with serve(backend, Limits(memory=12_000_000, request_time=1.5)) as served:
+        batch = json.dumps([call("eth_getHeaderByNumber", "0x0")] * 4_000).encode()
+        host, port = served.url.removeprefix("http://").split(":")
+        kept = []
+        for _ in range(4):
+            kept.append(socket.socket())
+            kept[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            kept[-1].connect((host, int(port)))
+            kept[-1].sendall(HEAD % len(batch) + b"\r\n" + batch)
+        end = time.monotonic() + 10
+        while served.server._connections and time.monotonic() < end:
+            assert served.server._budget.used < 20_000_000
+            time.sleep(0.05)
+        assert not served.server._connections
+        assert served.server._budget.used == 0
         for connection in kept:
             connection.close()
 

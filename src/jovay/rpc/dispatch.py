@@ -20,6 +20,7 @@ from jovay.rpc.errors import (
     RESPONSE_TOO_LARGE,
     TIMEOUT,
     RpcError,
+    limit_exceeded,
     method_not_found,
 )
 from jovay.rpc.table import METHODS, Method, Run
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 _NO_RAW = msgspec.Raw(b"")
 _encode = msgspec.json.Encoder().encode
 _SEND = bulk.SendBatch.method
+_SMALL = 64 << 10
 _SLICE = 0.002
 """Seconds that a batch may keep the event loop before others get a turn."""
 
@@ -86,6 +88,8 @@ class Dispatcher:
 
         What memory can answer at once is answered at once; otherwise the answer is awaitable.
         """
+        if len(body) > _SMALL and count_values(body) > context.limits.values:
+            return error_answer(b"null", limit_exceeded(f"more than {context.limits.values} JSON values"))
         if is_batch(body):
             return self._handle_batch(body, context)
         try:
@@ -241,6 +245,11 @@ def _served(method: Method, context: Context) -> bool:
     if method.dev and context.backend.dev is None:
         return False
     return method.name.partition("_")[0] in context.services.namespaces
+
+
+def count_values(body: bytes) -> int:
+    """An upper bound of the JSON values in a body, found without decoding it."""
+    return body.count(b",") + body.count(b"[") + body.count(b"{") + 1
 
 
 def is_batch(body: bytes) -> bool:

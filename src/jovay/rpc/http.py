@@ -13,15 +13,19 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from typing import cast
 
 import httptools
 import msgspec
 
+from jovay.rpc.budget import Budget
 from jovay.rpc.limits import Limits
 
 logger = logging.getLogger(__name__)
 
 _MOST_PIPELINED = 32
+_SMALL = 16 << 10
+"""Bodies up to this size are not counted: the number of connections bounds them."""
 _LINGER = 2.0
 """Seconds that a refused client has to read why."""
 
@@ -53,11 +57,18 @@ class HttpConnection(asyncio.Protocol):
     """One connection.  ``respond`` answers requests; ``upgrade`` takes over for WebSockets."""
 
     def __init__(
-        self, respond: Respond, upgrade: Upgrade, limits: Limits, connections: set[HttpConnection]
+        self,
+        respond: Respond,
+        upgrade: Upgrade,
+        limits: Limits,
+        budget: Budget,
+        connections: set[HttpConnection],
     ) -> None:
         self._respond = respond
         self._upgrade = upgrade
         self._limits = limits
+        self._budget = budget
+        self._held = 0
         self._connections = connections
         self._parser = httptools.HttpRequestParser(self)
         self._queue: deque[HttpRequest] = deque()
@@ -80,8 +91,8 @@ class HttpConnection(asyncio.Protocol):
     # asyncio.Protocol.
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client connected."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # A cast, for uvloop's transports derive from nothing.
+        self.transport = cast(asyncio.Transport, transport)
         self._loop = asyncio.get_running_loop()
         self.deadline = self._loop.time() + self._limits.idle_time
         if len(self._connections) >= self._limits.connections:
@@ -93,6 +104,7 @@ class HttpConnection(asyncio.Protocol):
         """The client is gone."""
         self._connections.discard(self)
         self._closing = True
+        self._hold(0)
         if self._writable is not None:
             self._writable.set()
         if self._task is not None:
@@ -103,12 +115,15 @@ class HttpConnection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self.deadline = self._loop.time() + self._limits.request_time
         self._pause_reading()
+        if not self._hold(self.transport.get_write_buffer_size()):
+            self.transport.abort()
 
     def resume_writing(self) -> None:
         """The client reads again."""
         if self._writable is not None:
             self._writable.set()
             self._writable = None
+        self._hold(0)
         self._next()
 
     def data_received(self, data: bytes) -> None:
@@ -157,6 +172,8 @@ class HttpConnection(asyncio.Protocol):
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
         elif not self._closing:
             self._body.append(body)
+            if self._body_size > _SMALL and not self._hold(self._body_size):
+                self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too much is being received, try again later")
 
     def on_message_complete(self) -> None:
         """A request is complete."""
@@ -170,6 +187,8 @@ class HttpConnection(asyncio.Protocol):
             self._parser.should_keep_alive(),
         )
         self._reset()
+        if self._held:
+            self._hold(0)
         if self._parser.should_upgrade():
             self._upgrading = request
             return
@@ -180,6 +199,11 @@ class HttpConnection(asyncio.Protocol):
                 self._refuse(HTTPStatus.TOO_MANY_REQUESTS, "too many pipelined requests")
             return
         self._handle(request)
+
+    def _hold(self, size: int) -> bool:
+        """Tell how many bytes this connection holds; whether they are granted."""
+        held, self._held = self._held, size
+        return self._budget.move(held, size)
 
     def _grow_head(self, size: int) -> None:
         self._head_size += size

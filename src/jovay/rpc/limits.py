@@ -10,6 +10,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     * ``body``, ``batch``, ``response``: one request body or WebSocket message, calls in one batch, one
       answer.
+    * ``values``: JSON values in one body (its commas and opening brackets are counted before it is decoded);
+      ``memory``: bodies and answers on their way, over all connections.
     * ``params``: parameters of methods that need no large ones; ``depth`` of JSON nesting is bounded by the
       decoder.
     * ``request_time``: from the complete request to its answer; ``execution_time`` for executing calls;
@@ -30,6 +32,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     body: int = 5 << 20
     batch: int = 5_000
     response: int = 25 << 20
+    values: int = 200_000
+    memory: int = 256 << 20
     params: int = 64 << 10
     body_time: float = 30.0
     request_time: float = 30.0

@@ -13,6 +13,7 @@ import msgspec
 import jovay.rpc.methods  # noqa: F401  (fills the method table)
 from jovay.rpc import bulk
 from jovay.rpc.backend import Backend
+from jovay.rpc.budget import Budget
 from jovay.rpc.context import Context, Services
 from jovay.rpc.dispatch import Dispatcher, Observer
 from jovay.rpc.errors import RpcError
@@ -62,10 +63,14 @@ class RpcServer:
         config: ServerConfig,
         metrics: Metrics | None = None,
         observer: Observer | None = None,
+        failure: Callable[[], str] = str,
     ) -> None:
+        """``failure`` says why the node can make no more blocks; empty while it can."""
         self._backend = backend
+        self._failure = failure
         self._config = config
         self._limits = config.limits
+        self._budget = Budget(config.limits.memory)
         self._metrics = metrics
         self._dispatcher = Dispatcher(observer)
         self._connections: set[HttpConnection] = set()
@@ -149,7 +154,7 @@ class RpcServer:
         return [*self._connections, *self._sockets]
 
     def _connect(self) -> HttpConnection:
-        return HttpConnection(self._respond, self._upgrade, self._limits, self._connections)
+        return HttpConnection(self._respond, self._upgrade, self._limits, self._budget, self._connections)
 
     # HTTP.
     def _respond(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
@@ -177,8 +182,9 @@ class RpcServer:
             content_type, content = self._metrics()
             return HttpResponse(200, content, content_type, headers)
         if request.path == "/health":
-            content = msgspec.json.encode({"status": "ok", "block": self._backend.head()})
-            return HttpResponse(200, content, headers=headers)
+            failure = self._failure()
+            form = {"status": failure or "ok", "block": self._backend.head()}
+            return HttpResponse(503 if failure else 200, msgspec.json.encode(form), headers=headers)
         if request.path == "/":
             return HttpResponse(200, b"", "text/plain", headers)
         return HttpResponse(404, b"not found\n", "text/plain", headers)
@@ -222,7 +228,7 @@ class RpcServer:
             return False
         lines = [f"{name}: {value}\r\n" for name, value in request.headers.items()]
         head = f"GET {request.path or '/'} HTTP/1.1\r\n{''.join(lines)}\r\n".encode("latin-1")
-        socket = WebSocket(connection.transport, self._answer, self._limits, self._sockets)
+        socket = WebSocket(connection.transport, self._answer, self._limits, self._budget, self._sockets)
         connection.transport.set_protocol(socket)
         socket.start(head, rest)
         return True

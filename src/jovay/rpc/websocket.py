@@ -15,6 +15,7 @@ from websockets.http11 import Request
 from websockets.protocol import CLOSED, OPEN
 from websockets.server import ServerProtocol
 
+from jovay.rpc.budget import Budget
 from jovay.rpc.limits import Limits
 
 logger = logging.getLogger(__name__)
@@ -27,12 +28,19 @@ class WebSocket(asyncio.Protocol):
     """One WebSocket connection and its subscriptions (a :class:`jovay.rpc.session.Session`)."""
 
     def __init__(
-        self, transport: asyncio.Transport, answer: Answer, limits: Limits, sockets: set[WebSocket]
+        self,
+        transport: asyncio.Transport,
+        answer: Answer,
+        limits: Limits,
+        budget: Budget,
+        sockets: set[WebSocket],
     ) -> None:
         self.transport = transport
         self.subscriptions: dict[str, Callable[[], None]] = {}
         self._answer = answer
         self._limits = limits
+        self._budget = budget
+        self._received = self._held = 0
         self._sockets = sockets
         self._protocol = ServerProtocol(max_size=limits.body)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -57,6 +65,10 @@ class WebSocket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes of frames."""
         self._last_heard = self._loop.time()
+        self._received += len(data)
+        if not self._hold():
+            self.close(CloseCode.TRY_AGAIN_LATER, "too much is being received")
+            return
         try:
             self._protocol.receive_data(data)
         except (InvalidHandshake, InvalidState):
@@ -73,6 +85,8 @@ class WebSocket(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """The client is gone: its subscriptions and requests end."""
         self._sockets.discard(self)
+        self._budget.move(self._held, 0)
+        self._held = 0
         self._protocol.receive_eof()
         self._end()
 
@@ -94,6 +108,7 @@ class WebSocket(asyncio.Protocol):
             if frame.fin:
                 message = b"".join(self._fragments)
                 self._fragments = []
+                self._received = 0
                 self._on_message(message)
         elif frame.opcode is Opcode.CLOSE:
             self._end()
@@ -139,8 +154,13 @@ class WebSocket(asyncio.Protocol):
         if self._protocol.state is not OPEN or self.transport.is_closing():
             return
         self.transport.write(b"".join([part for text in messages for part in (_text_head(text), text)]))
-        if self.transport.get_write_buffer_size() > self._limits.queue:
+        if self.transport.get_write_buffer_size() > self._limits.queue or not self._hold():
             self.close(CloseCode.TRY_AGAIN_LATER, "too slow")
+
+    def _hold(self) -> bool:
+        """Tell how much waits here, in and out; whether that is granted."""
+        held, self._held = self._held, self._received + self.transport.get_write_buffer_size()
+        return self._budget.move(held, self._held)
 
     def after_answer(self, action: Callable[[], None]) -> None:
         """Run ``action`` once the answer to the current request is on its way."""
@@ -149,6 +169,7 @@ class WebSocket(asyncio.Protocol):
     # Care from the server.
     def check(self, now: float) -> None:
         """Ping a quiet client; drop one that stays quiet."""
+        self._hold()
         quiet = now - self._last_heard
         if quiet > 2 * self._limits.ping_time:
             self.transport.abort()

@@ -84,7 +84,7 @@ def impersonate(context: Context, address: AddressArg) -> None:
 
 @_method("anvil_stopImpersonatingAccount", "hardhat_stopImpersonatingAccount")
 def stop_impersonating(context: Context, address: AddressArg) -> None:
-    """End that."""
+    """Stop letting eth_sendTransaction act for an address."""
     _dev(context).impersonate(address, False)
 
 

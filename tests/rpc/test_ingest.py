@@ -1,0 +1,115 @@
+"""Coalescing of submissions."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jovay.rpc.backend import Backend, RawBatch, SubmitError, Submitted
+from jovay.rpc.errors import RpcError
+from jovay.rpc.ingest import Ingest, merge
+from jovay.simulation import Invalid
+
+
+class Portal:
+    """Refuses transactions that begin with 0xff; hashes are the first byte, 32 times."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[bytes]] = []
+        self.open = threading.Event()
+        self.open.set()
+
+    def submit(self, batch: RawBatch, ready_only: bool = False) -> Submitted:
+        self.open.wait(10)
+        starts = [0, *batch.ends]
+        raws = [batch.data[starts[n] : end] for n, end in enumerate(batch.ends)]
+        self.batches.append(raws)
+        if b"boom" in raws:
+            raise ZeroDivisionError
+        errors = {
+            index: SubmitError(Invalid.UNDERPRICED, raw.hex())
+            for index, raw in enumerate(raws)
+            if raw[:1] == b"\xff"
+        }
+        return Submitted(b"".join(raw[:1] * 32 for raw in raws), errors)
+
+
+def batch_of(*raws: bytes) -> RawBatch:
+    ends, total = [], 0
+    for raw in raws:
+        total += len(raw)
+        ends.append(total)
+    return RawBatch(b"".join(raws), ends)
+
+
+@pytest.fixture
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(1) as made:
+        yield made
+
+
+def run(portal: Portal, executor: ThreadPoolExecutor, parts: list[RawBatch], limit: int = 1_000) -> list[Any]:
+    """Submit the first part, then all others while the portal is busy with it."""
+
+    async def work() -> list[Any]:
+        ingest = Ingest(cast(Backend, portal), executor, limit)
+        portal.open.clear()
+        tasks = [asyncio.create_task(ingest.submit(part)) for part in parts[:1]]
+        await asyncio.sleep(0.01)
+        tasks += [asyncio.create_task(ingest.submit(part)) for part in parts[1:]]
+        await asyncio.sleep(0.01)
+        portal.open.set()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert ingest._waiting == 0
+        return results
+
+    return asyncio.run(work())
+
+
+def test_what_arrives_together_goes_in_together(executor: ThreadPoolExecutor) -> None:
+    portal = Portal()
+    parts = [batch_of(b"a"), batch_of(b"b", b"\xffx"), batch_of(b"c"), batch_of(b"\xffy", b"d")]
+    results = run(portal, executor, parts)
+    assert portal.batches == [[b"a"], [b"b", b"\xffx", b"c", b"\xffy", b"d"]]
+    assert [result.hashes for result in results] == [
+        b"a" * 32,
+        b"b" * 32 + b"\xff" * 32,
+        b"c" * 32,
+        b"\xff" * 32 + b"d" * 32,
+    ]
+    assert [dict(result.errors).keys() for result in results] == [set(), {1}, set(), {0}]
+    assert results[3].errors[0].message == b"\xffy".hex()
+
+
+def test_a_failure_reaches_all_who_wait(executor: ThreadPoolExecutor) -> None:
+    portal = Portal()
+    results = run(portal, executor, [batch_of(b"a"), batch_of(b"boom"), batch_of(b"c")])
+    assert isinstance(results[0], Submitted)
+    assert [type(result) for result in results[1:]] == [ZeroDivisionError] * 2
+
+
+def test_limit(executor: ThreadPoolExecutor) -> None:
+    results = run(Portal(), executor, [batch_of(b"a"), batch_of(b"b", b"c"), batch_of(b"d", b"e")], limit=3)
+    assert [type(result) for result in results] == [Submitted, Submitted, RpcError]
+    assert results[2].code == -32005
+
+
+def test_large_parts_are_not_piled_up(executor: ThreadPoolExecutor) -> None:
+    portal = Portal()
+    many = batch_of(*[b"x"] * 5_000)
+    run(portal, executor, [batch_of(b"a"), many, many, batch_of(b"b")], limit=20_000)
+    assert [len(raws) for raws in portal.batches] == [1, 5_000, 5_001]
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.binary(max_size=5), max_size=5), min_size=1, max_size=5))
+def test_merge(parts: list[list[bytes]]) -> None:
+    merged = merge([batch_of(*raws) for raws in parts])
+    assert merged == batch_of(*[raw for raws in parts for raw in raws])
