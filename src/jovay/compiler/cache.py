@@ -9,7 +9,6 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-
 from jovay import kernel
 
 COMPILER_DIRECTORY = Path(__file__).parent

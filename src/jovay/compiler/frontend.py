@@ -106,7 +106,9 @@ def _declare_function(function: Callable[..., Any]) -> None:
         key = function
 
         def generic(self, args: Any, kws: Any) -> Any:
-            return signature(sig.result, *sig.arguments) if len(args) == len(sig.arguments) and not kws else None
+            return (
+                signature(sig.result, *sig.arguments) if len(args) == len(sig.arguments) and not kws else None
+            )
 
     cpu_target.typing_context.insert_global(function, types.Function(Call))
 
@@ -143,7 +145,11 @@ def _declare_switch(switch: Switch) -> None:
         key = switch
 
         def generic(self, args: Any, kws: Any) -> Any:
-            return signature(sig.result, selector, *sig.arguments) if len(args) == len(sig.arguments) + 1 else None
+            return (
+                signature(sig.result, selector, *sig.arguments)
+                if len(args) == len(sig.arguments) + 1
+                else None
+            )
 
     cpu_target.typing_context.insert_global(switch, types.Function(Call))
 
@@ -153,7 +159,9 @@ def _declare_switch(switch: Switch) -> None:
     lower_builtin(switch, selector, *sig.arguments)(lower)
 
 
-def _emit_switch(context: Any, builder: ir.IRBuilder, switch: Switch, sig: Signature, key: Any, args: Any) -> Any:
+def _emit_switch(
+    context: Any, builder: ir.IRBuilder, switch: Switch, sig: Signature, key: Any, args: Any
+) -> Any:
     done = builder.append_basic_block("switch.done")
     default = builder.append_basic_block("switch.default")
     table = builder.switch(key, default)
@@ -266,6 +274,3 @@ def _define_plain(context: Any, module: ir.Module, function: Any, sig: Signature
         builder.ret_void()
     else:
         builder.ret(value)
-
-
-

@@ -67,7 +67,9 @@ class Library:
         if is_plain(function):
             kind = ctypes.CFUNCTYPE(ctypes.c_uint64 if result else None, *[ctypes.c_uint64] * len(arguments))
             return kind(self.address(symbol))
-        return _slot_call(ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.address("slots." + symbol)), arguments, result)
+        return _slot_call(
+            ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.address("slots." + symbol)), arguments, result
+        )
 
 
 def _annotations(function: Callable[..., Any]) -> tuple[list[Any], Any]:
@@ -142,7 +144,9 @@ def _slot_thunks(functions: Sequence[Callable[..., Any]]) -> str:
         for annotation in arguments:
             wide = ir.IntType(max(64, llvm_type(annotation).width))
             value = builder.load(at(slot), typ=wide, align=8)
-            values.append(value if wide == llvm_type(annotation) else builder.trunc(value, llvm_type(annotation)))
+            values.append(
+                value if wide == llvm_type(annotation) else builder.trunc(value, llvm_type(annotation))
+            )
             slot += _slots(annotation)
         returned, slot = builder.call(callee, values), 0
         parts = get_args(result) if get_origin(result) is tuple else [] if result is None else [result]
@@ -207,7 +211,9 @@ def compile_object(
     slots = [f for f in entries if not is_plain(f)]
     ordered = [texts[symbol] for symbol in sorted(texts)]
     exported = {f.symbol for f in entries} | {"slots." + f.symbol for f in slots}
-    key = digest(toolchain_version(), host_key(), str(OPTIMISATION_LEVEL), *sorted(exported), *ordered, *extra)
+    key = digest(
+        toolchain_version(), host_key(), str(OPTIMISATION_LEVEL), *sorted(exported), *ordered, *extra
+    )
     path = cache_directory() / "native" / f"{key}.o"
     if not path.exists():
         report = progress or (lambda done, total, what: None)

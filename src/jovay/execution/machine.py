@@ -28,7 +28,9 @@ from .world import MEGABYTE, Misses, NativeWorld, power_of_two
 class NativeMachine:
     """``scale`` is about how many accounts its view can hold; slots four times as many."""
 
-    def __init__(self, library: Library, world: NativeWorld, scale: int = 65_536, memory: int = 128 * MEGABYTE) -> None:
+    def __init__(
+        self, library: Library, world: NativeWorld, scale: int = 65_536, memory: int = 128 * MEGABYTE
+    ) -> None:
         self.library, self.world = library, world
         sizes = {
             "accounts": scale,

@@ -33,7 +33,11 @@ class StateTrie:
         self._scratch = Arena(SCRATCH_BYTES)
         self.view = View(Trie, self._record.address)
         library[nodes.trie_init](
-            self._record.address, self._branches.address, leaf_capacity + 2, self._leaves.address, leaf_capacity
+            self._record.address,
+            self._branches.address,
+            leaf_capacity + 2,
+            self._leaves.address,
+            leaf_capacity,
         )
 
     def update(self, writes: WriteSet) -> bytes:
@@ -104,5 +108,7 @@ class StateTrie:
         """Value of ``key``, None if it has none."""
         out, given = ctypes.create_string_buffer(32), ctypes.create_string_buffer(key, 32)
         with self._lock:
-            found = self.library[zktrie.lookup](self._record.address, ctypes.addressof(given), ctypes.addressof(out))
+            found = self.library[zktrie.lookup](
+                self._record.address, ctypes.addressof(given), ctypes.addressof(out)
+            )
         return out.raw if found == zktrie.FOUND else None

@@ -118,7 +118,9 @@ class NativeWorld:
             if done != len(accounts):
                 raise WorldFullError("accounts", self.view.account_capacity)
         if len(slots):
-            done = self.library[kernel_changes.load_slots](self.address, slots.ctypes.data, len(slots), self.version)
+            done = self.library[kernel_changes.load_slots](
+                self.address, slots.ctypes.data, len(slots), self.version
+            )
             if done != len(slots):
                 raise WorldFullError("slots", self.view.slot_capacity)
 

@@ -43,7 +43,9 @@ class WriteSet:
             raise ValueError(f"a write set of {len(data)} bytes")
         accounts, slots, codes = _HEAD.unpack_from(data)
         at = _HEAD.size
-        first = np.frombuffer(data, dtype_of(AccountChange), accounts, at) if accounts else empty(AccountChange)
+        first = (
+            np.frombuffer(data, dtype_of(AccountChange), accounts, at) if accounts else empty(AccountChange)
+        )
         at += accounts * AccountChange.size
         second = np.frombuffer(data, dtype_of(SlotChange), slots, at) if slots else empty(SlotChange)
         at += slots * SlotChange.size
@@ -108,7 +110,9 @@ def last_of(records: Records, keys: tuple[str, ...]) -> Records:
     """The last record of each key."""
     if len(records) < 2:
         return records
-    joined = np.hstack([np.frombuffer(records[k].tobytes(), np.uint8).reshape(len(records), 32) for k in keys])
+    joined = np.hstack(
+        [np.frombuffer(records[k].tobytes(), np.uint8).reshape(len(records), 32) for k in keys]
+    )
     packed = np.ascontiguousarray(joined).view(f"V{32 * len(keys)}").reshape(-1)
     _, first_from_the_end = np.unique(packed[::-1], return_index=True)
     return records[np.sort(len(records) - 1 - first_from_the_end)]
@@ -132,7 +136,9 @@ class StoredState:
         return account_records(addresses, found, np.frombuffer(rows.tobytes(), ACCOUNT))
 
     def _codes(self, rows: npt.NDArray[np.uint8]) -> list[bytes]:
-        hashes = {h.tobytes() for h in np.frombuffer(rows.tobytes(), ACCOUNT)["code_hash"]} - {EMPTY_CODE_HASH}
+        hashes = {h.tobytes() for h in np.frombuffer(rows.tobytes(), ACCOUNT)["code_hash"]} - {
+            EMPTY_CODE_HASH
+        }
         wanted = b"".join(hashes)
         return [code for code in self._store.codes(wanted) if code is not None]
 

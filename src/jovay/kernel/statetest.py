@@ -6,9 +6,9 @@ Input: ``StateTest``; per account ``PreAccount``, its code padded to 8 bytes, it
 little-endian); then the raw transaction. Output: ``Outcome``.
 """
 
+from .block.receipts import write_log
 from .evm.machine import LOG_SIZE, Block, Log, Machine, Result
 from .evm.process import process_transaction
-from .block.receipts import write_log
 from .hashes.keccak import keccak256, keccak256_word
 from .lang import (
     U64,

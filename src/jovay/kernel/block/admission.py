@@ -5,7 +5,14 @@ from ..evm.frames import delegate_of
 from ..evm.gas import GAS_PER_BLOB
 from ..evm.machine import Block
 from ..evm.process import word_of_address
-from ..evm.validity import INSUFFICIENT_FUNDS, NONCE_TOO_LOW, SENDER_NOT_EOA, VALID, check_static, wide_product
+from ..evm.validity import (
+    INSUFFICIENT_FUNDS,
+    NONCE_TOO_LOW,
+    SENDER_NOT_EOA,
+    VALID,
+    check_static,
+    wide_product,
+)
 from ..lang import U64, U256, Ptr, Record, address_of, kernel, load64
 from ..state.world import Code, World, find_account
 from ..transaction.record import L1_MESSAGE, TRANSACTION_SIZE, Transaction

@@ -2,9 +2,22 @@
 
 from ..evm.machine import LOG_SIZE, Log, Machine, Result
 from ..hashes.keccak import keccak256_word
-from ..lang import U64, U256, Bytes, Ptr, Record, copy, fill, kernel, load8, load64, store8, store64, store256be
+from ..lang import (
+    U64,
+    U256,
+    Bytes,
+    Ptr,
+    Record,
+    copy,
+    fill,
+    kernel,
+    load8,
+    load64,
+    store8,
+    store64,
+    store256be,
+)
 from ..rlp import header_size, string_size, u64_size, write_list_header, write_string, write_u64
-from ..transaction.record import Transaction
 from ..trie.mpt import mpt_scratch, ordered_root
 from .run import Run, run_at
 

@@ -8,7 +8,6 @@ from .run import DEPENDENT, PREDICTED, Run, run_at
 WRITTEN = 0xFFFFFFFE
 
 
-
 class Schedule(Record):
     """What came of grouping."""
 

@@ -44,7 +44,7 @@ def keccak_round(state: Lanes, constant: U64) -> Lanes:
         a10, a11, a12, a13, a14,
         a15, a16, a17, a18, a19,
         a20, a21, a22, a23, a24,
-    ) = state
+    ) = state  # fmt: skip
     # theta
     c0 = a00 ^ a05 ^ a10 ^ a15 ^ a20
     c1 = a01 ^ a06 ^ a11 ^ a16 ^ a21
@@ -113,7 +113,7 @@ def keccak_round(state: Lanes, constant: U64) -> Lanes:
         e10, e11, e12, e13, e14,
         e15, e16, e17, e18, e19,
         e20, e21, e22, e23, e24,
-    )
+    )  # fmt: skip
 
 
 @kernel(inline=True)
@@ -125,7 +125,7 @@ def absorb_block(state: Lanes, data: Ptr) -> Lanes:
         a10, a11, a12, a13, a14,
         a15, a16, a17, a18, a19,
         a20, a21, a22, a23, a24,
-    ) = state
+    ) = state  # fmt: skip
     return (
         a00 ^ load64(data),
         a01 ^ load64(data + 8),
@@ -146,7 +146,7 @@ def absorb_block(state: Lanes, data: Ptr) -> Lanes:
         a16 ^ load64(data + 128),
         a17, a18, a19,
         a20, a21, a22, a23, a24,
-    )
+    )  # fmt: skip
 
 
 @kernel(inline=True)
@@ -158,7 +158,7 @@ def absorb_last(state: Lanes, data: Ptr, size: U64) -> Lanes:
         a10, a11, a12, a13, a14,
         a15, a16, a17, a18, a19,
         a20, a21, a22, a23, a24,
-    ) = state
+    ) = state  # fmt: skip
     return (
         a00 ^ padded_lane(data, size, 0),
         a01 ^ padded_lane(data, size, 1),
@@ -179,7 +179,7 @@ def absorb_last(state: Lanes, data: Ptr, size: U64) -> Lanes:
         a16 ^ padded_lane(data, size, 16) ^ U64(1 << 63),
         a17, a18, a19,
         a20, a21, a22, a23, a24,
-    )
+    )  # fmt: skip
 
 
 @kernel(inline=False)
@@ -192,7 +192,7 @@ def sponge(data: Ptr, size: U64) -> tuple[U64, U64, U64, U64]:
         zero, zero, zero, zero, zero,
         zero, zero, zero, zero, zero,
         zero, zero, zero, zero, zero,
-    )
+    )  # fmt: skip
     more = True
     while more:
         if size >= RATE:

@@ -7,7 +7,7 @@ from ..hashes.blake2b import blake2f
 from ..hashes.keccak import keccak256
 from ..hashes.ripemd160 import ripemd160
 from ..hashes.sha256 import sha256
-from ..lang import U64, U256, Ptr, copy, fill, kernel, load8, load64, load256be
+from ..lang import U64, Ptr, copy, fill, kernel, load8, load64, load256be
 from .support import Answer, answer, out_of_gas, padded_input
 
 BLAKE2F_INPUT = 213

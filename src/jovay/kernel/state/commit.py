@@ -20,7 +20,11 @@ def commit_range(m: Machine, first: U64, end: U64) -> U64:
     """The same for a range of the list of changes."""
     for i in range(first, end):
         pointer = load64(m.dirty + U64(i) * 8)
-        written = commit_slot(m.world, Slot(pointer - 1)) if pointer & 1 != 0 else commit_account(m.world, Account(pointer))
+        written = (
+            commit_slot(m.world, Slot(pointer - 1))
+            if pointer & 1 != 0
+            else commit_account(m.world, Account(pointer))
+        )
         if not written:
             return U64(WORLD_FULL)
     return U64(OK)
