@@ -1,7 +1,8 @@
 """What the RPC layer itself costs per transaction, over a backend that does nothing.
 
-Three measures per body size: the work in process (bytes of a batch in, bytes of the answer out), the same through
-HTTP on this machine (client and server share the cores), and the binary channel.  Figures are medians.
+Three measures per body size: the work in process (bytes of a batch in, bytes of the answer out), the same
+through HTTP on this machine (client and server share the cores), and the binary channel. Figures are
+medians.
 
 Run: ``python bench/rpc_ingest.py [--seconds 1]``
 """
