@@ -293,7 +293,7 @@ def test_methods(rpc: Rpc, backend: MemoryBackend) -> None:
         ("debug_traceBlockByNumber", ["0x0"], "genesis is not traceable"),
         ("debug_traceBlockByNumber", ["0x99"], "block #153 not found"),
         ("debug_traceBlockByHash", [x(bytes(32))], f"block {x(bytes(32))} not found"),
-        ("debug_traceBlock", ["0x"], "could not decode block"),
+        ("debug_traceBlock", ["0x"], "expected List"),
         ("debug_traceBlock", ["0x80"], "expected List"),
         ("debug_traceBlock", ["0xf9ffff"], "could not decode block"),
     ):

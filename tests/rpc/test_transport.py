@@ -254,6 +254,15 @@ def test_other_paths(served: Served) -> None:
     assert int(fields["content-length"]) > 0
 
 
+def test_health_of_a_failed_node(backend: MemoryBackend, served: Served) -> None:
+    served.server._failure = lambda: "disk full"
+    status, _, content = post(served, b"", {}, "/health", "GET")
+    assert status == 503
+    assert json.loads(content) == {"status": "failed", "block": 0, "failure": "disk full"}
+    # What can be read is still read.
+    assert ask(served, call("eth_chainId"))["result"] == "0x539"
+
+
 def test_cors(backend: MemoryBackend, served: Served) -> None:
     origin = {"origin": "https://app.example"}
     status, fields, _ = post(served, b"", origin | {"access-control-request-method": "POST"}, "/", "OPTIONS")

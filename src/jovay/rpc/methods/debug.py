@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+from jovay.rlp import span
 from jovay.rpc.args import (
     LATEST,
     BlockArg,
@@ -135,26 +136,16 @@ def trace_block(context: Context, block: DataArg, options: TraceArg = _NO_OPTION
 
 def _first_item(block: bytes) -> bytes:
     """Encoding of the header inside the RLP of a block."""
+    if not block or block[0] < 0xC0:
+        raise RpcError("could not decode block: rlp: expected List")
     try:
-        start, _ = _list_bounds(block, 0)
-        _, end = _list_bounds(block, start)
+        start, _ = span(block, 0)
+        _, end = span(block, start)
     except IndexError:
-        raise RpcError("could not decode block: rlp: value size exceeds available input length") from None
+        end = len(block) + 1
     if end > len(block):
         raise RpcError("could not decode block: rlp: value size exceeds available input length")
     return block[start:end]
-
-
-def _list_bounds(content: bytes, position: int) -> tuple[int, int]:
-    """Start of the payload and end of the RLP list at a position."""
-    prefix = content[position]
-    if prefix < 0xC0:
-        raise RpcError("could not decode block: rlp: expected List")
-    if prefix < 0xF8:
-        return position + 1, position + 1 + prefix - 0xC0
-    width = prefix - 0xF7
-    start = position + 1 + width
-    return start, start + int.from_bytes(content[position + 1 : start])
 
 
 @method("debug_traceCall", Run.HEAVY, large=True)
