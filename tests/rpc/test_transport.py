@@ -258,7 +258,7 @@ def test_health_of_a_failed_node(backend: MemoryBackend, served: Served) -> None
     served.server._failure = lambda: "disk full"
     status, _, content = post(served, b"", {}, "/health", "GET")
     assert status == 503
-    assert json.loads(content) == {"status": "failed", "block": 0, "failure": "disk full"}
+    assert json.loads(content) == {"status": "disk full", "block": 0}
     # What can be read is still read.
     assert ask(served, call("eth_chainId"))["result"] == "0x539"
 

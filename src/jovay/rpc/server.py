@@ -189,13 +189,6 @@ class RpcServer:
             return HttpResponse(200, b"", "text/plain", headers)
         return HttpResponse(404, b"not found\n", "text/plain", headers)
 
-    def _health(self, headers: tuple[tuple[str, str], ...]) -> HttpResponse:
-        failure = self._failure() if self._failure is not None else ""
-        form = {"status": "failed" if failure else "ok", "block": self._backend.head()}
-        if failure:
-            form["failure"] = failure
-        return HttpResponse(503 if failure else 200, msgspec.json.encode(form), headers=headers)
-
     def _cors(self, origin: str) -> tuple[tuple[str, str], ...]:
         if not self._any_origin and origin not in self._config.origins:
             return ()
