@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from jovay import rlp
 from jovay.types import Header
 
@@ -59,3 +62,20 @@ def decode_header(encoded: bytes) -> Header:
         assert isinstance(item, bytes)
         values[name] = int.from_bytes(item, "big") if name in _NUMBERS else item
     return Header(hash=bytes(32), **values)  # type: ignore[arg-type]
+
+
+def block_size(
+    header_size: int, offsets: npt.NDArray[np.uint32], transactions: bytes, withdrawals: bool
+) -> int:
+    """Bytes of a block's RLP: header, transactions (cut by ``offsets``), no uncles and, where the fork has them, no
+    withdrawals.
+    """
+    starts, sizes = offsets[:-1], np.diff(offsets).astype(np.int64)
+    listed = int(sizes.sum())
+    if len(starts):
+        typed = sizes[
+            np.frombuffer(transactions, np.uint8)[starts] < 0xC0
+        ]  # these stand as strings in the list
+        listed += int((1 + (typed > 55) + (typed > 0xFF) + (typed > 0xFFFF) + (typed > 0xFFFFFF)).sum())
+    payload = header_size + len(rlp.header(listed, 0xC0)) + listed + 1 + withdrawals
+    return payload + len(rlp.header(payload, 0xC0))

@@ -6,6 +6,7 @@ be the newest header's, or the node does not start.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,12 +20,14 @@ from jovay.execution.world import Misses, NativeWorld
 from jovay.execution.writes import StoredState, WriteSet, account_records, slot_records
 from jovay.kernel.evm.forks import CANCUN, LONDON, PRAGUE, SHANGHAI
 from jovay.storage.block_parts import BlockParts
+from jovay.storage.blocks import BlockStore
 from jovay.storage.datadir import DataDirectory
+from jovay.storage.errors import PrunedDataError
 from jovay.storage.genesis import Genesis, state_changes
 from jovay.types import EMPTY_TRIE_ROOT, Header
 
 from .errors import GenesisMismatchError, RecoveryError
-from .header import decode_header, encode_header
+from .header import block_size, decode_header, encode_header
 from .rules import ChainRules
 from .sequencer import EMPTY_REQUESTS, header_with_hash
 
@@ -66,7 +69,7 @@ def open_chain(
     if fresh:
         head = begin(data, rules, trie.root(), keccak)
     else:
-        head = read_header(data.blocks.header(data.blocks.latest), data.blocks.hash_of(data.blocks.latest))
+        head = read_header(data.blocks, data.blocks.latest)
         check_genesis(data, rules, keccak)
     world = new_world(StoredState(data.state), data.state.height)
     recovered = replay(data, world, trie)
@@ -136,7 +139,8 @@ def genesis_header(rules: ChainRules, root: bytes, keccak: Callable[[bytes], byt
         requests_hash=EMPTY_REQUESTS if fork >= PRAGUE else None,
     )
     encoded = encode_header(header)
-    return header_with_hash(header, keccak(encoded), len(encoded) + 16)
+    size = block_size(len(encoded), np.zeros(1, np.uint32), b"", fork >= SHANGHAI)
+    return header_with_hash(header, keccak(encoded), size)
 
 
 def begin(data: DataDirectory, rules: ChainRules, root: bytes, keccak: Callable[[bytes], bytes]) -> Header:
@@ -150,12 +154,16 @@ def check_genesis(data: DataDirectory, rules: ChainRules, keccak: Callable[[byte
     """Whether the stored block 0 can come from this genesis (its state root is taken from the stored one)."""
     if data.blocks.oldest > 0:
         return
-    stored = read_header(data.blocks.header(0), data.blocks.hash_of(0))
+    stored = read_header(data.blocks, 0)
     expected = genesis_header(rules, stored.state_root, keccak)
     if expected.hash != stored.hash:
         raise GenesisMismatchError(stored.hash, expected.hash)
 
 
-def read_header(encoded: bytes, digest: bytes) -> Header:
-    """A stored header."""
-    return header_with_hash(decode_header(encoded), digest, len(encoded))
+def read_header(blocks: BlockStore, number: int) -> Header:
+    """A stored header with its hash and the size of its block (0 if the body is pruned)."""
+    encoded, size = blocks.header(number), 0
+    header = decode_header(encoded)
+    with contextlib.suppress(PrunedDataError):
+        size = block_size(len(encoded), *blocks.transactions(number), header.withdrawals_root is not None)
+    return header_with_hash(header, blocks.hash_of(number), size)

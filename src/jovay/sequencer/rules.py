@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jovay.kernel.evm.forks import FORKS
-from jovay.storage.genesis import Genesis
+from jovay.storage.genesis import INITIAL_BASE_FEE, Genesis
+from jovay.types import Header
 
 MIN_BLOB_BASE_FEE = 1
+#: EIP-1559.
+ELASTICITY, BASE_FEE_CHANGE_DENOMINATOR = 2, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +55,14 @@ class ChainRules:
             accumulator = accumulator * excess // (fraction * i)
             i += 1
         return max(MIN_BLOB_BASE_FEE, output // fraction)
+
+
+def base_fee_after(parent: Header) -> int:
+    """EIP-1559: base fee of the block after ``parent``, in wei."""
+    fee, target = parent.base_fee_per_gas, parent.gas_limit // ELASTICITY
+    if fee is None:
+        return INITIAL_BASE_FEE
+    if parent.gas_used > target:
+        more = fee * (parent.gas_used - target) // target // BASE_FEE_CHANGE_DENOMINATOR
+        return fee + max(more, 1)
+    return fee - fee * (target - parent.gas_used) // target // BASE_FEE_CHANGE_DENOMINATOR

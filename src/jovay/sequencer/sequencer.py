@@ -13,8 +13,9 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,11 +33,12 @@ from jovay.storage.logs_index import LogsIndex
 from jovay.types import EMPTY_TRIE_ROOT, Header
 
 from .environment import BlockEnvironment
-from .header import encode_header
+from .errors import SequencerStoppedError
+from .header import block_size, encode_header
 from .persistence import Persistence, SealedBlock
 from .portal import DecodedBatch, Portal
 from .production import BlockProducer, ProducedBlock
-from .rules import ChainRules
+from .rules import ChainRules, base_fee_after
 from .txpool import PoolLimits, TxPool
 
 log = logging.getLogger("jovay.sequencer")
@@ -46,13 +48,13 @@ EMPTY_REQUESTS = bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934c
 
 @dataclass(frozen=True)
 class SequencerSettings:
-    """How blocks are made. Seconds, wei, gas."""
+    """How blocks are made. Seconds, wei, gas. ``base_fee`` None: EIP-1559 decides."""
 
     workers: int = 2
     tick: float = 0.010
     heartbeat: float = 1.0
     gas_limit: int = 1_000_000_000
-    base_fee: int = 1_000_000_000
+    base_fee: int | None = 1_000_000_000
     coinbase: int = 0x7100000000000000000000000000000000000000
     max_transactions: int = 8192
     checkpoint_seconds: float = 5.0
@@ -70,8 +72,7 @@ class Clock:
     def timestamp(self, parent: int) -> int:
         """Seconds for the block after one of ``parent``."""
         if self.next is not None:
-            chosen, self.next = self.next, None
-            return max(chosen, parent)
+            return max(self.next, parent)
         if self.interval is not None:
             return parent + self.interval
         return max(int(time.time()) + self.offset, parent)
@@ -108,6 +109,8 @@ class Sequencer:
         self._listeners: list[Callable[[Sequence[SealedBlock]], None]] = []
         self.failure: BaseException | None = None
         self.automine = True
+        self.next_base_fee: int | None = None
+        self.next_prevrandao: int | None = None
         self.latencies: deque[float] = deque(maxlen=4096)
         self._remember_hashes(head)
         self._prepare_next()
@@ -145,7 +148,9 @@ class Sequencer:
         """Call ``listener`` with every group of blocks that became durable and visible, in order."""
         self._listeners.append(listener)
 
-    def submit(self, data: bytes, ends: Sequence[int], ready_only: bool = False) -> tuple[DecodedBatch, dict[int, tuple[int, int]]]:
+    def submit(
+        self, data: bytes, ends: Sequence[int], ready_only: bool = False
+    ) -> tuple[DecodedBatch, dict[int, tuple[int, int]]]:
         """Portal and pool for raw transactions back to back; the refused with (status, expected nonce)."""
         batch = self.portal.decode(data, ends)
         return batch, self.pool.add(batch, ready_only)
@@ -180,6 +185,7 @@ class Sequencer:
             if only_if_ready and not entries:
                 return None
             environment = self._environment()
+            self.clock.next = self.next_base_fee = self.next_prevrandao = None
             addresses = np.fromiter((entry.address for entry in entries), np.uint64, len(entries))
             produced = self.producer.produce(environment, addresses)
             begun = time.perf_counter()
@@ -198,17 +204,19 @@ class Sequencer:
         number, timestamp = parent.number + 1, self.clock.timestamp(parent.timestamp)
         blobs = self.rules.blobs(number, timestamp)
         fork = self.rules.fork(number, timestamp)
-        randao = self.keccak(parent.hash + number.to_bytes(8, "big"))
+        randao = self.next_prevrandao
+        if randao is None:
+            randao = int.from_bytes(self.keccak(parent.hash + number.to_bytes(8, "big")), "big")
         return BlockEnvironment(
             number=number,
             timestamp=timestamp,
             gas_limit=self.settings.gas_limit,
-            base_fee=self.settings.base_fee if fork >= LONDON else 0,
+            base_fee=self._base_fee(parent) if fork >= LONDON else 0,
             coinbase=self.settings.coinbase,
             chain_id=self.rules.chain_id,
             fork=fork,
             parent_hash=parent.hash,
-            prevrandao=int.from_bytes(randao, "big") if fork >= PARIS else 0,
+            prevrandao=randao if fork >= PARIS else 0,
             blob_base_fee=self.rules.blob_base_fee(0, number, timestamp),
             max_blobs=blobs.maximum,
             l1_fee_per_byte=self.settings.l1_fee_per_byte,
@@ -216,8 +224,18 @@ class Sequencer:
             hashes_known=min(256, number),
         )
 
+    def _base_fee(self, parent: Header) -> int:
+        if self.next_base_fee is not None:
+            return self.next_base_fee
+        return base_fee_after(parent) if self.settings.base_fee is None else self.settings.base_fee
+
     def _seal(
-        self, env: BlockEnvironment, produced: ProducedBlock, writes: WriteSet, root: bytes, taken: Sequence[object]
+        self,
+        env: BlockEnvironment,
+        produced: ProducedBlock,
+        writes: WriteSet,
+        root: bytes,
+        taken: Sequence[object],
     ) -> SealedBlock:
         fork = env.fork
         header = Header(
@@ -241,7 +259,9 @@ class Sequencer:
             requests_hash=EMPTY_REQUESTS if fork >= PRAGUE else None,
         )
         encoded = encode_header(header)
-        sealed = header_with_hash(header, self.keccak(encoded), len(encoded) + len(produced.body.transactions) + 16)
+        offsets = np.frombuffer(produced.body.offsets, np.uint32)
+        size = block_size(len(encoded), offsets, produced.body.transactions, fork >= SHANGHAI)
+        sealed = header_with_hash(header, self.keccak(encoded), size)
         entries = list(taken)
         included = [entries[i] for i in produced.order.tolist()]
         dropped = {entries[i].hash: status for i, status in produced.dropped.items()}  # type: ignore[attr-defined]
@@ -258,7 +278,22 @@ class Sequencer:
     def _prepare_next(self) -> None:
         """The environment that the pool judges new transactions by: the next block's."""
         self._next_block_address = ctypes.addressof(self._next_block)
-        self._environment().write(View(Block, self._next_block_address))
+        self.next_environment = self._environment()
+        self.next_environment.write(View(Block, self._next_block_address))
+
+    @contextmanager
+    def paused(self) -> Iterator[Header]:
+        """Make no blocks within; gives the newest one, which is visible by then. Not for listeners."""
+        with self._making:
+            if not self.persistence.drain() or self.failure is not None:
+                raise SequencerStoppedError(f"the newest blocks cannot be stored: {self.failure}")
+            yield self.executed
+
+    def change(self, **settings: object) -> None:
+        """Change settings, from the next block on."""
+        with self._making:
+            self.settings = replace(self.settings, **settings)  # type: ignore[arg-type]
+            self._prepare_next()
 
     # ---- what became visible ---------------------------------------------------------------------------------
 
@@ -267,7 +302,9 @@ class Sequencer:
         now = time.monotonic()
         for block in blocks:
             self.pool.settle(block.entries, block.dropped)
-            self.latencies.extend(now - entry.arrived for entry in block.entries[:: max(1, len(block.entries) // 16)])
+            self.latencies.extend(
+                now - entry.arrived for entry in block.entries[:: max(1, len(block.entries) // 16)]
+            )
         for listener in self._listeners:
             listener(blocks)
 
@@ -283,4 +320,3 @@ def header_with_hash(header: Header, digest: bytes, size: int) -> Header:
     """The header with its hash and the size of its block."""
     values = {name: getattr(header, name) for name in header.__struct_fields__}
     return Header(**(values | {"hash": digest, "size": size}))
-

@@ -24,7 +24,8 @@ from jovay.kernel.transaction.status import message as decoding_message
 from .portal import DecodedBatch
 
 #: Codes of the pool's own, beside those of decoding and of ``kernel.evm.validity``.
-ALREADY_KNOWN, UNDERPRICED_REPLACEMENT, POOL_FULL, SENDER_FULL, OVERSIZED, BLOBS_NOT_TAKEN, UNDERPRICED = range(512, 519)
+ALREADY_KNOWN, UNDERPRICED_REPLACEMENT, POOL_FULL, SENDER_FULL = range(512, 516)
+OVERSIZED, BLOBS_NOT_TAKEN, UNDERPRICED, GAS_ABOVE_BLOCK = range(516, 520)
 
 MESSAGES = {
     ALREADY_KNOWN: "already known",
@@ -34,17 +35,22 @@ MESSAGES = {
     OVERSIZED: "oversized data",
     BLOBS_NOT_TAKEN: "transaction type not supported",
     UNDERPRICED: "transaction underpriced",
+    GAS_ABOVE_BLOCK: "exceeds block gas limit",
 }
 
 
 @dataclass(frozen=True)
 class PoolLimits:
-    """Bounds of the pool. ``price_bump`` in percent; ``per_sender`` bounds what waits and what is ready alike."""
+    """Bounds of the pool. ``price_bump`` in percent; ``per_sender`` bounds what waits and what is ready alike.
+
+    ``transaction_gas`` must not be above the gas limit of blocks: nothing leaves the queue before its first.
+    """
 
     transactions: int = 200_000
     per_sender: int = 16_384
     waiting_per_sender: int = 1_024
     transaction_bytes: int = 131_072
+    transaction_gas: int = 1_000_000_000
     price_bump: int = 10
 
 
@@ -120,7 +126,9 @@ class TxPool:
         )
         address, now, from_bytes = batch.first_address, time.monotonic(), int.from_bytes
         with self._lock:
-            for i, (status, expected, balance, cost, sender, nonce, gas, digest, fee, tip, size) in enumerate(columns):
+            for i, (status, expected, balance, cost, sender, nonce, gas, digest, fee, tip, size) in enumerate(
+                columns
+            ):
                 if status == 0:
                     entry = Pooled(
                         address + i * TRANSACTION_SIZE,
@@ -135,7 +143,9 @@ class TxPool:
                         from_bytes(cost, "little"),
                         now,
                     )
-                    status, expected = self._place(entry, expected, from_bytes(balance, "little"), size, ready_only)
+                    status, expected = self._place(
+                        entry, expected, from_bytes(balance, "little"), size, ready_only
+                    )
                 if status:
                     refused[i] = (status, expected)
         if self._queue:
@@ -157,12 +167,16 @@ class TxPool:
             self._world.load(Misses(list(senders), []))
         return verdicts
 
-    def _place(self, entry: Pooled, account_nonce: int, balance: int, size: int, ready_only: bool) -> tuple[int, int]:
+    def _place(
+        self, entry: Pooled, account_nonce: int, balance: int, size: int, ready_only: bool
+    ) -> tuple[int, int]:
         """Put one transaction where it belongs; (status, expected nonce)."""
         if entry.hash in self._by_hash:
             return ALREADY_KNOWN, account_nonce
         if size > self.limits.transaction_bytes:
             return OVERSIZED, account_nonce
+        if entry.gas > self.limits.transaction_gas:
+            return GAS_ABOVE_BLOCK, account_nonce
         sender = self._senders.get(entry.sender)
         if sender is None:
             sender = Sender(account_nonce, balance)
@@ -309,10 +323,14 @@ class TxPool:
             found = self._senders.get(sender)
             return None if found is None else found.next
 
-    def content(self, sender: bytes | None = None) -> tuple[dict[bytes, list[Pooled]], dict[bytes, list[Pooled]]]:
+    def content(
+        self, sender: bytes | None = None
+    ) -> tuple[dict[bytes, list[Pooled]], dict[bytes, list[Pooled]]]:
         """(ready, waiting) transactions by sender, each list in nonce order."""
         with self._lock:
-            chosen = self._senders if sender is None else {s: q for s, q in self._senders.items() if s == sender}
+            chosen = (
+                self._senders if sender is None else {s: q for s, q in self._senders.items() if s == sender}
+            )
             ready = {s: [q.ready[n] for n in sorted(q.ready)] for s, q in chosen.items() if q.ready}
             waiting = {s: [q.waiting[n] for n in sorted(q.waiting)] for s, q in chosen.items() if q.waiting}
             return ready, waiting
@@ -320,5 +338,9 @@ class TxPool:
 
 def describe(kind: int, status: int) -> str:
     """geth's words for a refusal."""
-    return MESSAGES.get(status) or validity.MESSAGES.get(status) or decoding_message(kind, status) or f"status {status}"
-
+    return (
+        MESSAGES.get(status)
+        or validity.MESSAGES.get(status)
+        or decoding_message(kind, status)
+        or f"status {status}"
+    )

@@ -261,6 +261,10 @@ class BlockStore:
             raise IndexError(f"bytes {start} to {stop} of {len(data)} in {part.name} of block {number}")
         return data[start:stop]
 
+    def recent(self, number: int) -> BlockParts | None:
+        """The whole block if it is in memory, as the newest ones are."""
+        return self._recent.get(number) if number <= self.latest else None
+
     def block(self, number: int) -> BlockParts:
         """The whole block, checked; parts that are pruned are empty and marked in ``dropped``."""
         block = self._recent.get(number)

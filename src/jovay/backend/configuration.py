@@ -1,0 +1,76 @@
+"""The chain's parameters as clients ask for them (EIP-7910), from the genesis."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from jovay.kernel.evm.gas import TX_GAS_LIMIT_CAP
+from jovay.sequencer.rules import ChainRules
+from jovay.storage.development import BEACON_ROOTS, HISTORY_STORAGE
+from jovay.storage.forks import TIME_FORKS
+from jovay.types import Address, BlobSchedule, ChainConfig, Fork, Hash32
+
+_FRONTIER = ("ECREC", "SHA256", "RIPEMD160", "ID")
+_BYZANTIUM = ("MODEXP", "BN254_ADD", "BN254_MUL", "BN254_PAIRING")
+_PRAGUE = (
+    "BLS12_G1ADD",
+    "BLS12_G1MSM",
+    "BLS12_G2ADD",
+    "BLS12_G2MSM",
+    "BLS12_PAIRING_CHECK",
+    "BLS12_MAP_FP_TO_G1",
+    "BLS12_MAP_FP2_TO_G2",
+)
+_NAMES = (*_FRONTIER, *_BYZANTIUM, "BLAKE2F", "KZG_POINT_EVALUATION", *_PRAGUE)
+_COUNTS = {"Frontier": 4, "Byzantium": 8, "Istanbul": 9, "Cancun": 10, "Prague": 17}
+"""How many of ``_NAMES``, whose addresses count from 1, a fork and its successors have."""
+_P256 = 0x100
+
+
+def chain_config(rules: ChainRules, genesis_hash: Hash32) -> ChainConfig:
+    """Forks by time, the first being the one of genesis."""
+    genesis = rules.genesis
+    start = genesis.timestamp
+    times = sorted(
+        {start, *(t for name, t in genesis.config.forks.items() if name in TIME_FORKS and t > start)}
+    )
+    forks = tuple(_fork(rules, 0 if time == start else time, time) for time in times)
+    assert all(a.activation_time < b.activation_time for a, b in pairwise(forks))
+    return ChainConfig(
+        chain_id=rules.chain_id, forks=forks, genesis_hash=genesis_hash, network_id=rules.chain_id
+    )
+
+
+def _fork(rules: ChainRules, activation: int, time: int) -> Fork:
+    """The fork in force at ``time``."""
+    number = rules.genesis.number
+    active = rules.genesis.config.active(number, time)
+    blobs = rules.blobs(number, time)
+    precompiles = {
+        name: address.to_bytes(20, "big")
+        for address, name in enumerate(_NAMES[: max(_COUNTS.get(fork, 0) for fork in active)], 1)
+    }
+    if "Osaka" in active:
+        precompiles["P256VERIFY"] = _P256.to_bytes(20, "big")
+    return Fork(
+        name=rules.fork_name(number, time),
+        activation_time=activation,
+        blob_schedule=BlobSchedule(blobs.target, blobs.maximum, blobs.fraction) if blobs.maximum else None,
+        max_transaction_gas=TX_GAS_LIMIT_CAP if "Osaka" in active else None,
+        precompiles=precompiles,
+        system_contracts=_system_contracts(rules, active),
+    )
+
+
+def _system_contracts(rules: ChainRules, active: set[str]) -> dict[str, Address]:
+    """Those that are in the genesis, so that they work."""
+    known = {
+        "BEACON_ROOTS_ADDRESS": (BEACON_ROOTS, "Cancun"),
+        "HISTORY_STORAGE_ADDRESS": (HISTORY_STORAGE, "Prague"),
+    }
+    alloc = rules.genesis.alloc
+    return {
+        name: address
+        for name, (address, fork) in known.items()
+        if fork in active and address in alloc and alloc[address].code
+    }

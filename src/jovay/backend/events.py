@@ -1,0 +1,54 @@
+"""Events of the node for whoever listens: new blocks, new pending transactions, removed blocks."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from jovay.rpc.backend import Event, NewBlock, NewPending, Removed
+from jovay.sequencer.persistence import SealedBlock
+from jovay.types import Header, Log
+
+log = logging.getLogger("jovay.backend")
+Listener = Callable[[Event], None]
+
+
+class Events:
+    """Hands events to listeners, in order; thread-safe."""
+
+    def __init__(self) -> None:
+        self._listeners: tuple[Listener, ...] = ()
+        self._lock = threading.Lock()
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call ``listener`` for every event from now on; returns how to stop that."""
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+
+        def stop() -> None:
+            with self._lock:
+                self._listeners = tuple(one for one in self._listeners if one is not listener)
+
+        return stop
+
+    def blocks(self, blocks: Sequence[SealedBlock]) -> None:
+        """Blocks became visible."""
+        for block in blocks if self._listeners else ():
+            self._emit(NewBlock(block.header, block.produced.body.hashes))
+
+    def pending(self, hashes: bytes) -> None:
+        """Transactions entered the pool; hashes back to back."""
+        if hashes and self._listeners:
+            self._emit(NewPending(hashes))
+
+    def removed(self, head: Header, logs: Sequence[Log]) -> None:
+        """Blocks above ``head`` left the chain."""
+        self._emit(Removed(head, logs))
+
+    def _emit(self, event: Event) -> None:
+        for listener in self._listeners:
+            try:
+                listener(event)
+            except Exception:
+                log.exception("a listener failed")

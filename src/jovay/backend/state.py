@@ -1,0 +1,158 @@
+"""State at a height: accounts, code and slots, from the world's records, their older versions, or the flat state.
+
+A read never puts a key into the world, so that questions about unknown addresses cost no memory. What is not in the
+world has not changed since the world was opened, so the flat state holds its value.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import NamedTuple
+
+from jovay.execution.world import Misses, NativeWorld
+from jovay.execution.writes import Records
+from jovay.kernel.state.history import Version
+from jovay.kernel.state.world import BaseAccount, BaseSlot, Code, find_account, find_slot
+from jovay.rpc.backend import HistoryUnavailableError
+from jovay.types import EMPTY_CODE_HASH, Account, Address
+
+from .stored import layout
+
+_ACCOUNT, _SLOT, _VERSION, _CODE = layout(BaseAccount), layout(BaseSlot), layout(Version), layout(Code)
+
+
+class AccountState(NamedTuple):
+    """An account at a height, as the kernel keeps it. ``code`` is the address of its Code record, 0 for none."""
+
+    exists: bool
+    nonce: int
+    balance: int
+    code_hash: bytes
+    code: int
+    storage_epoch: int
+
+
+class StateReader:
+    """Reads the state of one world; thread-safe."""
+
+    def __init__(self, world: NativeWorld) -> None:
+        self._world = world
+        self._find_account = world.library[find_account]
+        self._find_slot = world.library[find_slot]
+
+    # ---- what clients ask ------------------------------------------------------------------------------------
+
+    def account(self, address: Address, height: int) -> Account:
+        """Basic data of an account after block ``height``."""
+        found = self.account_state(address, height)
+        return Account(found.nonce, found.balance, found.code_hash) if found.exists else Account()
+
+    def code(self, address: Address, height: int) -> bytes:
+        """Code of an account after block ``height``."""
+        found = self.account_state(address, height)
+        if found.code:
+            _, size, data, _ = _CODE.unpack(ctypes.string_at(found.code, _CODE.size))
+            return ctypes.string_at(data, size)
+        if found.code_hash == EMPTY_CODE_HASH:
+            return b""
+        return self._read_source(Misses([_word(address)], []))[2][0]
+
+    def storage(self, address: Address, slot: int, height: int) -> int:
+        """Value of a slot after block ``height``."""
+        value = self._slot_in_world(address, slot, height)
+        if value is not None:
+            return value
+        record = self._read_source(Misses([], [(_word(address), slot)]))[1][0]
+        again = self._slot_in_world(address, slot, height)  # it may have been loaded and changed meanwhile
+        if again is not None:
+            return again
+        self._check_source(height)
+        return int.from_bytes(record["value"].tobytes(), "little")
+
+    # ---- accounts --------------------------------------------------------------------------------------------
+
+    def account_state(self, address: Address, height: int) -> AccountState:
+        """An account as the kernel keeps it, after block ``height``."""
+        found = self._account_in_world(address, height)
+        if found is not None:
+            return found
+        record = self._read_source(Misses([_word(address)], []))[0][0]
+        again = self._account_in_world(address, height)
+        if again is not None:
+            return again
+        self._check_source(height)
+        return AccountState(
+            bool(record["exists"]),
+            int(record["nonce"]),
+            int.from_bytes(record["balance"].tobytes(), "little"),
+            record["code_hash"].tobytes()[::-1],
+            0,
+            0,
+        )
+
+    def _account_in_world(self, address: Address, height: int) -> AccountState | None:
+        world = self._world
+        with world.lock.read():
+            at = self._find_account(world.address, _word(address))
+            return self._account_at(at, height) if at else None
+
+    def _account_at(self, at: int, height: int) -> AccountState:
+        """The account record at ``at`` as of ``height`` (the caller holds the lock)."""
+        fields = _ACCOUNT.unpack(ctypes.string_at(at, _ACCOUNT.size))
+        _, balance, code_hash, nonce, code, exists, _, epoch, version, history, _, _ = fields
+        if version > height:
+            _, _, balance, code_hash, nonce, code, exists, epoch = self._version(history, height)
+        digest = code_hash[::-1]
+        return AccountState(bool(exists), nonce, int.from_bytes(balance, "little"), digest, code, epoch)
+
+    def _version(self, link: int, height: int) -> tuple[int, int, bytes, bytes, int, int, int, int]:
+        """The newest older version at or below ``height`` on a record's chain."""
+        view = self._world.view
+        base, capacity, newest = view.history, view.history_capacity, view.history_next
+        while link and link + capacity > newest:
+            at = base + (link - 1) % capacity * _VERSION.size
+            fields: tuple[int, int, bytes, bytes, int, int, int, int] = _VERSION.unpack(
+                ctypes.string_at(at, _VERSION.size)
+            )
+            if fields[0] <= height:
+                return fields
+            link = fields[1]
+        raise unavailable(height)
+
+    # ---- slots -----------------------------------------------------------------------------------------------
+
+    def _slot_in_world(self, address: Address, slot: int, height: int) -> int | None:
+        """Value of a slot, None if the world cannot say."""
+        world = self._world
+        with world.lock.read():
+            at = self._find_account(world.address, _word(address))
+            if not at:
+                return None
+            found = self._find_slot(world.address, at, slot)
+            if not found:
+                return None
+            epoch = self._account_at(at, height).storage_epoch
+            fields = _SLOT.unpack(ctypes.string_at(found, _SLOT.size))
+            _, value, _, written, version, history, _, _ = fields
+            if version > height:
+                older = self._version(history, height)
+                value, written = older[2], older[7]
+        return int.from_bytes(value, "little") if written == epoch else 0
+
+    # ---- the flat state --------------------------------------------------------------------------------------
+
+    def _read_source(self, misses: Misses) -> tuple[Records, Records, list[bytes]]:
+        return self._world.source.read(misses)
+
+    def _check_source(self, height: int) -> None:
+        if height < self._world.version:
+            raise unavailable(height)
+
+
+def unavailable(height: int) -> HistoryUnavailableError:
+    """The error for a height whose state is not kept."""
+    return HistoryUnavailableError(f"historical state of block {height} is not available")
+
+
+def _word(address: Address) -> int:
+    return int.from_bytes(address, "big")

@@ -1,0 +1,135 @@
+"""Kernel records of stored blocks as values of the chain: single receipts and logs, read by position."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from functools import cache
+from typing import TypeAlias
+
+from jovay import rlp
+from jovay.kernel.block.receipts import Receipt as ReceiptRecord
+from jovay.kernel.block.receipts import StoredLog
+from jovay.kernel.lang import Bytes, Record, Word
+from jovay.sequencer.rules import MIN_BLOB_BASE_FEE
+from jovay.storage.blocks import BlockStore
+from jovay.storage.frame import Part
+from jovay.types import Address, Header, Log, Receipt
+
+from .transactions import recipient
+
+Read: TypeAlias = Callable[[Part, int, int], bytes]
+"""(part, start, length) → bytes of one block."""
+Keccak: TypeAlias = Callable[[bytes], bytes]
+
+
+@cache
+def layout(record: type[Record]) -> struct.Struct:
+    """A kernel record for ``struct``: 64-bit words as integers, wider ones (little-endian) and ranges as bytes."""
+    parts, at = ["<"], 0
+    for kind, offset in record.fields.values():
+        if isinstance(kind, Bytes):
+            size = kind.size
+        else:
+            size = kind.bits // 8 if isinstance(kind, type) and issubclass(kind, Word) else 8
+        parts.append(f"{offset - at}x" + ("Q" if size == 8 and not isinstance(kind, Bytes) else f"{size}s"))
+        at = offset + size
+    return struct.Struct("".join(parts) + f"{record.size - at}x")
+
+
+RECEIPT, LOG = layout(ReceiptRecord), layout(StoredLog)
+_OFFSETS = struct.Struct("<II")
+
+
+def reader(store: BlockStore, number: int) -> Read:
+    """How to read pieces of a block: from memory where it is there, else from its place in the log."""
+    recent = store.recent(number)
+    if recent is None:
+        return lambda part, start, length: store.read(number, part, start, length)
+    part_of = recent.part
+    return lambda part, start, length: part_of(part)[start : start + length]
+
+
+def raw_transaction(read: Read, index: int) -> bytes:
+    """Envelope of one transaction."""
+    low, high = _OFFSETS.unpack(read(Part.TX_OFFSETS, 4 * index, 8))
+    return read(Part.TRANSACTIONS, low, high - low)
+
+
+class BlockReceipts:
+    """Receipts of one block, made one by one."""
+
+    def __init__(self, read: Read, header: Header, keccak: Keccak) -> None:
+        self._read, self._header, self._keccak = read, header, keccak
+
+    def receipt(self, index: int) -> Receipt:
+        """Receipt of the transaction at ``index``, which must exist."""
+        read, header = self._read, self._header
+        status, kind, gas, cumulative, first_log, log_count, blob_gas, price, created, l1_fee, bloom = (
+            RECEIPT.unpack(read(Part.RECEIPTS, RECEIPT.size * index, RECEIPT.size))
+        )
+        digest = read(Part.TX_HASHES, 32 * index, 32)
+        sender = read(Part.SENDERS, 20 * index, 20)
+        raw = raw_transaction(read, index)
+        to = recipient(raw)
+        fee = int.from_bytes(l1_fee, "little")
+        return Receipt(
+            transaction_hash=digest,
+            transaction_index=index,
+            block_hash=header.hash,
+            block_number=header.number,
+            block_timestamp=header.timestamp,
+            sender=sender,
+            to=to,
+            type=kind,
+            status=status,
+            gas_used=gas,
+            cumulative_gas_used=cumulative,
+            effective_gas_price=int.from_bytes(price, "little"),
+            logs_bloom=bloom,
+            logs=self.logs(first_log, log_count) if log_count else (),
+            contract_address=self._created(created, raw, sender) if to is None else None,
+            blob_gas_used=blob_gas if kind == 3 else None,
+            blob_gas_price=MIN_BLOB_BASE_FEE if kind == 3 else None,
+            l1_fee=fee or None,
+        )
+
+    def _created(self, created: bytes, raw: bytes, sender: Address) -> Address:
+        """Address of a creation; of one that failed the address that it would have had, as geth shows it."""
+        if any(created):
+            return created[19::-1]
+        start, _ = rlp.span(raw, 0)
+        if raw[0] < 0x80:  # typed: the chain id comes before the nonce
+            start, _ = rlp.span(raw, 1)
+            start = rlp.span(raw, start)[1]
+        low, high = rlp.span(raw, start)
+        nonce = int.from_bytes(raw[low:high], "big")
+        return self._keccak(rlp.encode([sender, nonce]))[12:]
+
+    def logs(self, first: int, count: int) -> tuple[Log, ...]:
+        """``count`` logs of the block from number ``first`` on."""
+        records = self._read(Part.LOGS, LOG.size * first, LOG.size * count)
+        return tuple([self.log(first + at, records, at) for at in range(count)])
+
+    def log(self, number: int, records: bytes, at: int) -> Log:
+        """Log ``number`` of the block, whose record is the one at position ``at`` of ``records``."""
+        address, topics, topic_count, offset, size, index = LOG.unpack_from(records, LOG.size * at)
+        header = self._header
+        return Log(
+            address=address[19::-1],
+            topics=tuple([topics[low : low + 32] for low in range(0, 32 * topic_count, 32)]),
+            data=self._read(Part.LOG_DATA, offset, size) if size else b"",
+            block_hash=header.hash,
+            block_number=header.number,
+            block_timestamp=header.timestamp,
+            transaction_hash=self._read(Part.TX_HASHES, 32 * index, 32),
+            transaction_index=index,
+            log_index=number,
+        )
+
+
+def consensus_encoding(receipt: Receipt) -> bytes:
+    """EIP-2718 encoding of a receipt, as it is in the receipts root."""
+    logs: list[rlp.Item] = [[log.address, list(log.topics), log.data] for log in receipt.logs]
+    fields: list[rlp.Item] = [receipt.status or 0, receipt.cumulative_gas_used, receipt.logs_bloom, logs]
+    return (bytes((receipt.type,)) if receipt.type else b"") + rlp.encode(fields)

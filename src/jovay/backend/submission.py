@@ -1,0 +1,190 @@
+"""Raw transactions into the pool, with geth's words for those that are refused; and what the pool holds."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from jovay.execution.records import int_of
+from jovay.kernel.evm import gas, validity
+from jovay.kernel.lang import U64
+from jovay.kernel.transaction import status as decoding
+from jovay.kernel.transaction.record import BLOB, L1_MESSAGE, TRANSACTION_SIZE
+from jovay.kernel.transaction.record import Transaction as TransactionRecord
+from jovay.rpc.backend import BackendError, PoolContent, PoolStatus, RawBatch, SubmitError, Submitted
+from jovay.sequencer import txpool
+from jovay.sequencer.portal import DecodedBatch
+from jovay.sequencer.sequencer import Sequencer
+from jovay.sequencer.txpool import Pooled
+from jovay.simulation import Invalid
+from jovay.types import Account, Address, Hash32, Inclusion, Transaction
+
+from .transactions import decode_transaction
+
+REASONS: dict[int, Invalid] = {
+    txpool.ALREADY_KNOWN: Invalid.ALREADY_KNOWN,
+    txpool.UNDERPRICED_REPLACEMENT: Invalid.REPLACEMENT_UNDERPRICED,
+    txpool.POOL_FULL: Invalid.POOL_FULL,
+    txpool.SENDER_FULL: Invalid.POOL_FULL,
+    txpool.OVERSIZED: Invalid.OVERSIZED,
+    txpool.BLOBS_NOT_TAKEN: Invalid.TYPE_NOT_SUPPORTED,
+    txpool.UNDERPRICED: Invalid.UNDERPRICED,
+    txpool.GAS_ABOVE_BLOCK: Invalid.EXCEEDS_GAS_LIMIT,
+    validity.TYPE_NOT_SUPPORTED: Invalid.TYPE_NOT_SUPPORTED,
+    validity.WRONG_CHAIN_ID: Invalid.CHAIN_ID,
+    validity.NONCE_TOO_LOW: Invalid.NONCE_TOO_LOW,
+    validity.NONCE_TOO_HIGH: Invalid.NONCE_TOO_HIGH,
+    validity.NONCE_MAX: Invalid.NONCE_MAX,
+    validity.SENDER_NOT_EOA: Invalid.SENDER_NOT_EOA,
+    validity.INTRINSIC_GAS_TOO_LOW: Invalid.INTRINSIC_GAS,
+    validity.FLOOR_GAS_TOO_LOW: Invalid.FLOOR_GAS,
+    validity.GAS_LIMIT_TOO_HIGH: Invalid.TX_GAS_CAP,
+    validity.BLOCK_GAS_EXHAUSTED: Invalid.BLOCK_GAS_LIMIT,
+    validity.FEE_CAP_TOO_LOW: Invalid.FEE_CAP_TOO_LOW,
+    validity.TIP_ABOVE_FEE_CAP: Invalid.TIP_ABOVE_FEE_CAP,
+    validity.INSUFFICIENT_FUNDS: Invalid.INSUFFICIENT_FUNDS,
+    validity.INITCODE_TOO_LARGE: Invalid.INITCODE_SIZE,
+    validity.AUTHORIZATIONS_MISSING: Invalid.AUTHORIZATIONS,
+    validity.SET_CODE_CREATE: Invalid.CREATE_NOT_ALLOWED,
+}
+_DECODING = {
+    decoding.TYPE_NOT_SUPPORTED: Invalid.TYPE_NOT_SUPPORTED,
+    decoding.BLOB_SIDECAR: Invalid.TYPE_NOT_SUPPORTED,
+    decoding.CHAIN_ID_TOO_LARGE: Invalid.CHAIN_ID,
+    decoding.INVALID_SIGNATURE: Invalid.INVALID_SENDER,
+    decoding.RECOVERY_FAILED: Invalid.INVALID_SENDER,
+}
+
+
+class Submission:
+    """The way into one sequencer's pool."""
+
+    def __init__(
+        self,
+        sequencer: Sequencer,
+        account: Callable[[Address], Account],
+        min_price: int = 0,
+    ) -> None:
+        """``account`` reads the newest state; ``min_price`` is the least fee cap, in wei per gas."""
+        self._sequencer, self._account, self._min_price = sequencer, account, min_price
+
+    def submit(self, batch: RawBatch, ready_only: bool = False) -> tuple[Submitted, bytes]:
+        """Pool raw transactions; the outcome, and the hashes of those that the pool took."""
+        check_running(self._sequencer)
+        decoded = self._sequencer.portal.decode(batch.data, batch.ends)
+        self._refuse_what_no_client_sends(decoded)
+        refused = self._sequencer.pool.add(decoded, ready_only)
+        hashes = np.ascontiguousarray(decoded.records["hash"])
+        if not refused:
+            taken = hashes.tobytes()
+            return Submitted(taken), taken
+        keep = np.ones(len(hashes), np.bool_)
+        keep[list(refused)] = False
+        errors = {i: self._error(decoded, i, *outcome) for i, outcome in refused.items()}
+        blank = np.zeros((), hashes.dtype)
+        for i, (status, _) in refused.items():
+            if is_malformed(status):
+                hashes[i] = blank
+        return Submitted(hashes.tobytes(), errors), hashes[keep].tobytes()
+
+    def _refuse_what_no_client_sends(self, batch: DecodedBatch) -> None:
+        """Blobs (this chain carries none) and messages from L1 (they come from there only); cheap offers."""
+        kinds, statuses = batch.records["kind"], batch.statuses
+        fine = statuses == 0
+        statuses[fine & (kinds == BLOB)] = txpool.BLOBS_NOT_TAKEN
+        statuses[fine & (kinds == L1_MESSAGE)] = validity.TYPE_NOT_SUPPORTED
+        if self._min_price:
+            least = self._min_price
+            for i in np.flatnonzero(fine).tolist():
+                if int_of(batch.records["max_fee"][i]) < least:
+                    statuses[i] = txpool.UNDERPRICED
+
+    def _error(self, batch: DecodedBatch, index: int, status: int, expected: int) -> SubmitError:
+        """geth's text for a refusal."""
+        record = batch.records[index]
+        kind = int(record["kind"])
+        text = txpool.describe(kind, status)
+        reason = REASONS.get(status) or _DECODING.get(status & 0xFF, Invalid.MALFORMED)
+        address = batch.first_address + index * TRANSACTION_SIZE
+        detail = self._detail(record, address, status, expected)
+        message = f"{text}: {detail}" if detail else text
+        shows_nonce = status in (validity.NONCE_TOO_LOW, validity.NONCE_TOO_HIGH)
+        return SubmitError(reason, message, expected if shows_nonce else None)
+
+    def _detail(self, record: Any, address: int, status: int, expected: int) -> str:
+        nonce, limit = int(record["nonce"]), int(record["gas_limit"])
+        if status in (validity.NONCE_TOO_LOW, validity.NONCE_TOO_HIGH):
+            return f"next nonce {expected}, tx nonce {nonce}"
+        if status == validity.INSUFFICIENT_FUNDS:
+            fee, value = int_of(record["max_fee"]), int_of(record["value"])
+            cost = fee * limit + value + self._sequencer.settings.l1_fee_per_byte * int(record["raw_size"])
+            balance = self._account(record["sender"].tobytes()).balance
+            return f"balance {balance}, tx cost {cost}, overshot {cost - balance}"
+        if status == validity.INTRINSIC_GAS_TOO_LOW:
+            return f"gas {limit}, minimum needed {self._gas_of(validity.intrinsic_gas, address)}"
+        if status == validity.FLOOR_GAS_TOO_LOW:
+            return f"gas {limit}, minimum needed {self._gas_of(validity.floor_gas, address)}"
+        if status == validity.GAS_LIMIT_TOO_HIGH:
+            return f"cap: {gas.TX_GAS_LIMIT_CAP}, tx: {limit}"
+        return ""
+
+    def _gas_of(self, rule: Callable[..., Any], address: int) -> int:
+        """A gas rule of the kernel, run as plain Python on the decoded transaction."""
+        head = self._sequencer.executed
+        fork = self._sequencer.rules.fork(head.number + 1, head.timestamp)
+        return int(rule(TransactionRecord(U64(address)), U64(fork)))
+
+    # ---- looking ---------------------------------------------------------------------------------------------
+
+    def status(self) -> PoolStatus:
+        """Size of the pool."""
+        return PoolStatus(*self._sequencer.pool.counts())
+
+    def content(self, sender: Address | None) -> PoolContent:
+        """The pool's transactions."""
+        ready, waiting = self._sequencer.pool.content(sender)
+        return PoolContent(_transactions(ready), _transactions(waiting))
+
+    def get(self, digest: Hash32) -> Inclusion | None:
+        """A pooled transaction."""
+        entry = self._sequencer.pool.get(digest)
+        return None if entry is None else Inclusion(pooled_transaction(entry))
+
+    def raw(self, digest: Hash32) -> bytes | None:
+        """Envelope of a pooled transaction."""
+        entry = self._sequencer.pool.get(digest)
+        return None if entry is None else raw_of(entry)
+
+    def next_nonce(self, address: Address) -> int:
+        """Nonce after the sender's executable pooled transactions."""
+        found = self._sequencer.pool.next_nonce(address)
+        return self._account(address).nonce if found is None else found
+
+
+def is_malformed(status: int) -> bool:
+    """Whether a status of decoding says that the bytes are no transaction, so that they have no hash."""
+    return 16 <= status & 0xFF < 64 and status & 0xFF != decoding.RECOVERY_FAILED
+
+
+def check_running(sequencer: Sequencer) -> None:
+    """Raises ``BackendError`` when the sequencer has stopped."""
+    if sequencer.failure is not None:
+        raise BackendError(f"the sequencer has stopped: {sequencer.failure}")
+
+
+def raw_of(entry: Pooled) -> bytes:
+    """Envelope of a pooled transaction."""
+    record = entry.batch.records[entry.index]
+    return ctypes.string_at(int(record["raw"]), int(record["raw_size"]))
+
+
+def pooled_transaction(entry: Pooled) -> Transaction:
+    """A pooled transaction as a value."""
+    return decode_transaction(raw_of(entry), entry.sender, entry.hash)
+
+
+def _transactions(groups: dict[bytes, list[Pooled]]) -> dict[Address, Sequence[Transaction]]:
+    return {sender: [pooled_transaction(entry) for entry in entries] for sender, entries in groups.items()}

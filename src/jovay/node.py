@@ -1,0 +1,197 @@
+"""A node: one data directory, one sequencer, one JSON-RPC server, started and stopped together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import threading
+from concurrent.futures import Future
+from contextlib import ExitStack
+from typing import Any
+
+from jovay.backend.node_backend import NodeBackend
+from jovay.backend.statistics import Statistics
+from jovay.compiler import kernel
+from jovay.config import NodeConfig
+from jovay.execution.hashing import keccak256
+from jovay.execution.world import MEGABYTE, NativeWorld
+from jovay.execution.writes import StoredState
+from jovay.metrics import Metrics
+from jovay.rpc.server import NAMESPACES, RpcServer, ServerConfig
+from jovay.sequencer.opening import OpenChain, open_chain
+from jovay.sequencer.sequencer import Sequencer, SequencerSettings
+from jovay.sequencer.txpool import PoolLimits
+from jovay.stats import NodeStats
+from jovay.storage.datadir import DataDirectory
+from jovay.storage.development import CHAIN_ID, development_genesis
+from jovay.storage.genesis import Genesis, read
+from jovay.storage.logs_index import LogsIndex
+
+log = logging.getLogger("jovay.node")
+_NEVER = 1e8
+"""Seconds between heartbeats where there are none."""
+
+
+class Node:
+    """``start`` returns when requests are served; ``stop`` may be called at any time, also after a failed start."""
+
+    def __init__(self, config: NodeConfig, metrics: Metrics | None = None) -> None:
+        self.config = config
+        self.metrics = metrics or Metrics(process=False)
+        self._running = ExitStack()
+        self._server: RpcServer | None = None
+        self.backend: NodeBackend
+        self.sequencer: Sequencer
+        self.statistics: Statistics
+
+    # ---- life ------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Open the data directory, bring the chain up, serve. On failure nothing is left running."""
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self) -> None:
+        config, running = self.config, self._running
+        library = kernel.load()
+        data = running.enter_context(DataDirectory(config.datadir, sync=config.sync))
+        genesis = genesis_of(config)
+        chain = open_chain(library, data, genesis, self._new_world)
+
+        def keccak(content: bytes) -> bytes:
+            return keccak256(library, content)
+
+        blocks = data.blocks
+        index = LogsIndex(data.kv, blocks.blooms, blocks.oldest, blocks.latest, keccak)
+        sequencer = self._new_sequencer(chain, data, index, genesis)
+        self.sequencer = sequencer
+        sequencer.persistence.recovered(chain.recovered)
+        self.backend = NodeBackend(
+            sequencer, index, blocks.hash_of(max(blocks.oldest, 0)), config.history_blocks, config.min_price
+        )
+        self.backend.refused = self.metrics.refused
+        self.statistics = Statistics(sequencer, self.metrics, config.datadir)
+        sequencer.start()
+        running.callback(sequencer.stop)
+        self._serve()
+        log.info("serving chain %d at %s", genesis.config.chain_id, self.http_url)
+
+    def _new_world(self, source: StoredState, version: int) -> NativeWorld:
+        config = self.config
+        return NativeWorld(
+            kernel.load(),
+            accounts=config.accounts,
+            slots=config.slots,
+            code_bytes=config.code_mib * MEGABYTE,
+            history=config.history_versions,
+            source=source,
+            version=version,
+        )
+
+    def _new_sequencer(
+        self, chain: OpenChain, data: DataDirectory, index: LogsIndex, genesis: Genesis
+    ) -> Sequencer:
+        config = self.config
+        gas_limit = config.block_gas_limit or genesis.gas_limit
+        settings = SequencerSettings(
+            workers=config.worker_count,
+            tick=config.block_interval_ms / 1000,
+            heartbeat=config.heartbeat or _NEVER,
+            gas_limit=gas_limit,
+            base_fee=config.base_fee,
+            max_transactions=config.block_transactions,
+            checkpoint_seconds=config.checkpoint_interval,
+        )
+        recipient = config.fee_recipient_bytes or genesis.coinbase
+        if any(recipient):
+            settings = dataclasses.replace(settings, coinbase=int.from_bytes(recipient, "big"))
+        limits = PoolLimits(
+            transactions=config.pool_transactions,
+            per_sender=config.pool_per_sender,
+            transaction_gas=gas_limit,
+        )
+        return Sequencer(
+            kernel.load(), chain.world, chain.trie, data, index, chain.rules, chain.head, settings, limits
+        )
+
+    def stop(self) -> None:
+        """Finish what is running, store it, release everything. Twice is fine."""
+        self._running.close()
+
+    # ---- serving ---------------------------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        """Run the server on an event loop of its own thread."""
+        config = self.config
+        expose = self.metrics.expose if config.metrics and config.metrics_port is None else None
+        server_config = ServerConfig(
+            host=config.http_host,
+            http_port=config.http_port,
+            ws_port=config.ws_port,
+            origins=config.origins,
+            namespaces=config.namespaces or NAMESPACES,
+            limits=config.rpc,
+        )
+        server = RpcServer(self.backend, server_config, expose, self.metrics.rpc, self._failure)
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever, name="rpc", daemon=True)
+        thread.start()
+
+        def end() -> None:
+            with contextlib.suppress(Exception):
+                _wait(asyncio.run_coroutine_threadsafe(server.stop(), loop))
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
+
+        self._running.callback(end)
+        _wait(asyncio.run_coroutine_threadsafe(server.start(), loop))
+        self._server = server
+
+    def _failure(self) -> str:
+        """Why the node can make no more blocks; empty while it can."""
+        failure = self.sequencer.failure
+        return "" if failure is None else f"{type(failure).__name__}: {failure}"
+
+    @property
+    def http_url(self) -> str:
+        """Where JSON-RPC is served over HTTP."""
+        assert self._server is not None, "the node is not started"
+        return f"http://{_shown(self.config.http_host)}:{self._server.http_port}"
+
+    @property
+    def ws_url(self) -> str:
+        """Where JSON-RPC is served over WebSocket."""
+        assert self._server is not None, "the node is not started"
+        port = self._server.http_port if self._server.ws_port is None else self._server.ws_port
+        return f"ws://{_shown(self.config.http_host)}:{port}"
+
+    def stats(self) -> NodeStats:
+        """What the node did and has."""
+        return self.statistics.snapshot()
+
+
+def genesis_of(config: NodeConfig) -> Genesis:
+    """The genesis file's, or the development genesis; with the chain id of the settings if they have one."""
+    if config.genesis is None:
+        return development_genesis(config.chain_id or CHAIN_ID)
+    genesis = read(config.genesis)
+    if config.chain_id is None:
+        return genesis
+    return dataclasses.replace(genesis, config=dataclasses.replace(genesis.config, chain_id=config.chain_id))
+
+
+def _wait(future: Future[Any]) -> Any:
+    return future.result(60)
+
+
+def _shown(host: str) -> str:
+    """A host as it stands in a URL that this machine can open."""
+    if host in ("0.0.0.0", "::", ""):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
