@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from jovay import __version__
-from jovay.cli import node, statetest
+from jovay.cli import bench, data, evm_run, node, opcodes, statetest
 
 app = typer.Typer(
     name="jovay",
@@ -34,9 +34,15 @@ def options(
     """An Ethereum L2: a node that executes in parallel and answers in real time."""
 
 
+evm = typer.Typer(help="The EVM by itself.", no_args_is_help=True)
+evm.command()(evm_run.run)
+evm.command()(statetest.statetest)
+evm.command()(opcodes.opcodes)
+
 app.command()(node.up)
 app.command()(node.node)
-
-evm = typer.Typer(help="The EVM by itself.", no_args_is_help=True)
-evm.command()(statetest.statetest)
+app.command()(data.config)
 app.add_typer(evm, name="evm")
+app.add_typer(data.genesis, name="genesis")
+app.add_typer(data.snapshot, name="snapshot")
+app.command(context_settings=bench.PLAIN_ARGUMENTS)(bench.bench)

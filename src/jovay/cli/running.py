@@ -44,14 +44,14 @@ def new_node(config: NodeConfig, metrics: Metrics) -> RunningNode:
 
     # LLVM works for many seconds without a look at signals, which only the main thread handles.
     with CompilationProgress(sys.stderr) as progress:
-        _aside(lambda: kernel.load(progress))
+        aside(lambda: kernel.load(progress))
     from jovay.node import Node
 
     return Node(config, metrics)
 
 
-def _aside(work: Callable[[], object]) -> None:
-    """Do ``work`` on another thread and wait for it."""
+def aside(work: Callable[[], object]) -> None:
+    """Do ``work`` on another thread and wait for it, so that signals are heeded meanwhile."""
     errors: list[BaseException] = []
 
     def run() -> None:
