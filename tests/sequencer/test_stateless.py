@@ -16,7 +16,7 @@ from jovay.compiler.native import Library
 from jovay.execution.hashing import keccak256
 from jovay.execution.records import View, dtype_of
 from jovay.execution.state_trie import StateTrie
-from jovay.execution.witness import BlockInput, StatelessExecutor, StatelessResult
+from jovay.execution.witness import BlockInput, GuestExecutor, StatelessExecutor, StatelessResult
 from jovay.execution.world import NativeWorld
 from jovay.execution.writes import WriteSet, empty
 from jovay.kernel import stateless
@@ -128,8 +128,18 @@ def test_witness_and_block_give_the_sequencers_roots(executor: StatelessExecutor
     assert int(case.produced.receipts["status"].sum()) == SENDERS
 
 
+def test_the_riscv_program_gives_the_same_result(executor: StatelessExecutor, case: Case) -> None:
+    guest = GuestExecutor()
+    result, cycles = guest.execute(case.input.encode(scale=0))
+    assert accepted(result, case)
+    assert cycles > 1_000_000
+    forged = changed(case, parent_root=bytes(32))
+    assert guest.execute(forged)[0] == executor.execute(forged)
+    assert GuestExecutor().digest == guest.digest
+
+
 def changed(case: Case, **fields: Any) -> bytes:
-    return dataclasses.replace(case.input, **fields).encode()
+    return dataclasses.replace(case.input, **fields).encode(scale=0)
 
 
 def test_a_wrong_parent_root_is_refused(executor: StatelessExecutor, case: Case) -> None:

@@ -25,3 +25,7 @@ class TrieError(ExecutionError):
     def __init__(self, status: int, accounts: int, slots: int) -> None:
         super().__init__(f"state trie: status {status} for {accounts} accounts and {slots} slots")
         self.status = status
+
+
+class GuestError(ExecutionError):
+    """The stateless program did not reach its end in the emulator."""

@@ -1,9 +1,11 @@
 """Entries of RISC-V programs: kernel functions behind the convention of ``compiler.riscv.layout``."""
 
 from .lang import U64, Ptr, kernel, store64
+from .stateless import Execution, execute_block
 from .statetest import Outcome, run_state_test
 
 OUTCOME_SIZE = U64(Outcome.size)
+EXECUTION_SIZE = U64(Execution.size)
 
 
 @kernel
@@ -11,3 +13,10 @@ def state_test(data: Ptr, size: U64, output: Ptr, arena: Ptr) -> U64:
     """``run_state_test``; the output is its ``Outcome``."""
     store64(output, OUTCOME_SIZE)
     return run_state_test(data, size, output + 8, arena)
+
+
+@kernel
+def block(data: Ptr, size: U64, output: Ptr, arena: Ptr) -> U64:
+    """``execute_block``, the program that the zkVM proves; the output is its ``Execution``."""
+    store64(output, EXECUTION_SIZE)
+    return execute_block(data, size, output + 8, arena)
