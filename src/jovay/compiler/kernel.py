@@ -8,17 +8,36 @@ from pathlib import Path
 from typing import Any
 
 from jovay.kernel import replay, setup, stateless, statetest
-from jovay.kernel.block import admission, body, changes, execute, predict, receipts, run, schedule, state_root, system, touched
+from jovay.kernel.block import (
+    admission,
+    body,
+    changes,
+    execute,
+    predict,
+    receipts,
+    run,
+    schedule,
+    state_root,
+    system,
+    touched,
+)
 from jovay.kernel.curves import secp256k1
-from jovay.kernel.evm import process
+from jovay.kernel.evm import frames, process, validity
 from jovay.kernel.hashes import keccak
-from jovay.kernel.state import code, commit, leaves, view, world
+from jovay.kernel.state import code, commit, leaves, overrides, view, world
 from jovay.kernel.transaction import batch
 from jovay.kernel.transaction.decode import decode
 from jovay.kernel.trie import multiproof, nodes, proofs, zktrie
 
 from . import native
-from .cache import COMPILER_DIRECTORY, KERNEL_DIRECTORY, cache_directory, digest, source_digest, write_atomically
+from .cache import (
+    COMPILER_DIRECTORY,
+    KERNEL_DIRECTORY,
+    cache_directory,
+    digest,
+    source_digest,
+    write_atomically,
+)
 from .generate import Progress
 from .simd.build import exported_symbols, host_features, ir_modules
 
@@ -42,7 +61,10 @@ ENTRIES: tuple[Callable[..., Any], ...] = (
     execute.execute_deferred,
     execute.execute_groups,
     execute.order_block,
+    frames.run_detached,
     keccak.keccak256,
+    overrides.override_account,
+    overrides.restore_before,
     predict.predict_runs,
     leaves.derive_keys,
     leaves.key_input,
@@ -67,6 +89,8 @@ ENTRIES: tuple[Callable[..., Any], ...] = (
     system.begin_block,
     touched.collect_touched,
     view.reset_view,
+    validity.floor_gas,
+    validity.intrinsic_gas,
     view.account,
     view.slot,
     world.find_account,

@@ -115,7 +115,6 @@ def init_machine(at: Ptr, sizes: MachineSizes, world: World, seed: U64) -> Ptr:
     m.generation = U64(1)
     m.dirty_stamp = U64(1)
     m.height = ~U64(0)
-    m.budget = ~U64(0)
     return at
 
 

@@ -1,8 +1,8 @@
 """Entering and leaving frames: checkpoints, value transfer, precompiles, delivery of results (Yellow Paper, 8)."""
 
 from ..hashes.keccak import keccak256_word
-from ..lang import U64, U256, Ptr, address_of, copy, kernel, load8, store256
-from ..precompiles import PRECOMPILE, is_precompile
+from ..lang import U64, U256, address_of, copy, kernel, load8, store256
+from ..precompiles import PRECOMPILE, is_slow, precompile_at
 from ..state.code import code_footprint, place_code
 from ..state.journal import undo_to
 from ..state.view import account, set_balance, set_code, touch
@@ -55,13 +55,13 @@ def new_frame(m: Machine, gas: U64) -> Frame:
 
 
 @kernel
-def start(m: Machine, f: Frame) -> None:
-    """Make ``f`` the running frame."""
+def start(m: Machine, f: Frame, code_at: U256) -> None:
+    """Make ``f`` the running frame; ``code_at`` is the address whose code it runs."""
     m.depth += 1
     m.frame = f
     m.return_size = U64(0)
     if m.trace != 0:
-        trace_enter(m, f)
+        trace_enter(m, f, code_at)
 
 
 @kernel
@@ -84,12 +84,21 @@ def transfer(m: Machine, sender: Account, recipient: Account, value: U256) -> bo
         return set_balance(m, recipient, recipient.balance)
     if value == 0 or sender == recipient:
         return True
-    return set_balance(m, sender, sender.balance - value) and set_balance(m, recipient, recipient.balance + value)
+    return set_balance(m, sender, sender.balance - value) and set_balance(
+        m, recipient, recipient.balance + value
+    )
 
 
 @kernel
 def enter_call(
-    m: Machine, kind: U64, target: Account, code_at: Account, caller: Account, value: U256, transfers: bool, f: Frame
+    m: Machine,
+    kind: U64,
+    target: Account,
+    code_at: Account,
+    caller: Account,
+    value: U256,
+    transfers: bool,
+    f: Frame,
 ) -> U64:
     """Start the call prepared in ``f`` (input, address, caller, value, static set by the caller).
 
@@ -107,21 +116,25 @@ def enter_call(
         if address_of(other) == 0:
             return m.abort
         code = other.code
-        if is_precompile(m.block.fork, other.address):
+        if precompile_at(m, other.address) != 0:
             code = Code(U64(0))
     set_code_of(f, code)
-    start(m, f)
-    if not delegated and is_precompile(m.block.fork, code_at.address):
-        return run_precompile(m, f, code_at.address)
+    start(m, f, code_at.address)
+    number = U64(0) if delegated else precompile_at(m, code_at.address)
+    if number != 0:
+        if m.paced != 0 and is_slow(number, f.input_size, f.gas):
+            f.pc = number
+            return U64(status.DETACHED)
+        return run_precompile(m, f, number)
     if f.code_size == 0:
         return U64(status.STOP)
     return U64(status.ENTER)
 
 
 @kernel
-def run_precompile(m: Machine, f: Frame, address: U256) -> U64:
+def run_precompile(m: Machine, f: Frame, number: U64) -> U64:
     """Run a precompiled contract in frame ``f``; its output goes to the return arena."""
-    how, gas = PRECOMPILE(U64(address), m, f.input, f.input_size, f.gas)
+    how, gas = PRECOMPILE(number, m, f.input, f.input_size, f.gas)
     f.gas = gas
     if how == status.RETURN:
         f.input = m.return_arena
@@ -130,11 +143,18 @@ def run_precompile(m: Machine, f: Frame, address: U256) -> U64:
 
 
 @kernel
+def run_detached(m: Machine) -> None:
+    """Run the precompile for which the run was DETACHED; it reads no state."""
+    m.pending = run_precompile(m, m.frame, m.frame.pc)
+
+
+@kernel
 def leave(m: Machine, how: U64) -> U64:
     """End the running frame with ``how`` and hand the result to its parent. Answers NEXT, or an abort."""
     f = m.frame
     if m.abort != 0:
         return m.abort
+    ended = f.gas
     created = f.kind == CREATE or f.kind == CREATE2
     if created and how <= status.RETURN:
         how = deposit_code(m, f, how)
@@ -142,6 +162,7 @@ def leave(m: Machine, how: U64) -> U64:
             return how
     if not deliver_output(m, f, how, created):
         return m.abort
+    refund = m.refund
     if how >= status.REVERT:
         undo_to(m, f.journal)
         m.log_count = f.logs
@@ -152,7 +173,7 @@ def leave(m: Machine, how: U64) -> U64:
         if how >= status.EXCEPTIONAL:
             f.gas = U64(0)
     if m.trace != 0:
-        trace_exit(m, f, how)
+        trace_exit(m, f, how, ended, refund)
     m.depth -= 1
     if m.depth == 0:
         return how
@@ -200,7 +221,7 @@ def deposit_code(m: Machine, f: Frame, how: U64) -> U64:
         return U64(status.INVALID_CODE_PREFIX)
     if f.gas < size * CODE_DEPOSIT_BYTE:
         if fork >= forks.HOMESTEAD:
-            return U64(status.OUT_OF_GAS)
+            return U64(status.CODE_STORE_OUT_OF_GAS)
         f.input_size = U64(0)
         return how
     f.gas -= size * CODE_DEPOSIT_BYTE
@@ -213,4 +234,3 @@ def deposit_code(m: Machine, f: Frame, how: U64) -> U64:
     if not set_code(m, f.account, code, code.hash):
         return m.abort
     return how
-

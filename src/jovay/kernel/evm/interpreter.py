@@ -6,7 +6,8 @@ from .frames import leave
 from .instructions.system import ENTERED
 from .machine import Frame, Machine
 from .opcodes import OPCODES, Control
-from .status import ABORT, ENTER, INVALID_OPCODE, NEXT
+from .pace import begin_slice, count_slice
+from .status import ABORT, ENTER, INVALID_OPCODE, NEXT, PAUSED
 from .trace import trace_step
 
 LOW = 0xFFFFFFFF
@@ -25,6 +26,9 @@ def run(m: Machine) -> U64:
     """Run the machine's frames until the outermost ends. Its status, or an abort; PAUSED can be run on."""
     while True:
         f = m.frame
+        begun = f.gas
+        if m.paced != 0 and not begin_slice(m, f):
+            return U64(PAUSED)
         pc, sp, gas, how = f.pc, f.sp, f.gas, U64(NEXT)
         while how == NEXT:
             opcode = load8(f.code + pc)
@@ -33,10 +37,13 @@ def run(m: Machine) -> U64:
             how, pc, sp, gas = STEP(opcode, m, f, pc, sp, gas)
         if how >= ENTERED:
             how = how & LOW
-            if how == ENTER:
-                continue
+            gas = f.gas + m.frame.gas  # what the child was granted is not spent yet
         else:
             f.pc, f.sp, f.gas = pc, sp, gas
+        if m.paced != 0:
+            count_slice(m, begun, gas)
+        if how == ENTER:
+            continue
         if how >= ABORT:
             return how
         how = leave(m, how)

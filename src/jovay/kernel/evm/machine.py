@@ -43,6 +43,7 @@ class Account(Record):
     destructed: U64
     touched: U64
     listed: U64  # stamp of the dirty list it is on
+    seen: U64  # transaction stamp, never undone: named by the transaction or, where state is traced, by an instruction
     padding: Bytes(32)  # the journal saves 32 bytes from any field
 
 
@@ -60,6 +61,7 @@ class Slot(Record):
     warm: U64
     listed: U64
     read_only: U64
+    seen: U64
     transient: U256
     transient_stamp: U64
     padding: Bytes(32)
@@ -130,9 +132,14 @@ class Machine(Record):
     block: Block
     height: U64  # the view reads the world as of this block
     group: U64  # conflict group in execution; 0: no ownership rules
-    parallel: U64  # 1: one of several views of the same block: every key needs a world record, fees are summed
+    parallel: (
+        U64  # 1: one of several views of the same block: every key needs a world record, fees are summed
+    )
     stamp: U64  # of the running transaction
-    budget: U64  # jumps and calls until PAUSED
+    paced: U64  # 1: the run is PAUSED when a slice of gas is used up, and DETACHED before a slow precompile
+    slice_left: U64  # gas until the pause, when the running frame began or went on
+    pause_below: U64  # the running frame's gas for the same; 0 where not paced
+    pending: U64  # how the precompile ended for which the run was DETACHED
     abort: U64  # why the running transaction must be given up: a look-up gave the null record, or an arena is full
     # view tables
     accounts: Ptr
@@ -191,6 +198,9 @@ class Machine(Record):
     refund: U64
     transaction: U64  # index, for logs
     trace: Ptr  # Trace record, 0 when not tracing
+    written: U64  # journal entries of the transaction that was executed last
+    moved: Ptr  # overridden precompiles: address (32 bytes), number of the precompile now there (8 bytes, 0: none)
+    moved_count: U64
     seed: U64
 
 

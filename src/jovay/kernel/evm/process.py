@@ -1,7 +1,8 @@
 """One transaction: Υ of the Yellow Paper, as ``process_transaction`` of execution-specs."""
 
-from ..lang import U64, U256, Ptr, address_of, kernel, load64, load256be, store8, store256be
 from ..hashes.keccak import keccak256_word
+from ..lang import U64, U256, Ptr, address_of, kernel, load64, load256be, store8, store256be
+from ..rlp import Cursor
 from ..state.code import code_footprint, place_code
 from ..state.journal import has_room, save, undo_to
 from ..state.view import (
@@ -20,11 +21,16 @@ from ..state.view import (
     warm_slot,
 )
 from ..state.world import EMPTY_CODE_HASH, Code
-from ..transaction.lists import ACCESS_KEY_STRIDE, AccessEntry, Authorization, blob_hash, next_access_entry
-from ..transaction.lists import next_authorization
+from ..transaction.lists import (
+    ACCESS_KEY_STRIDE,
+    AccessEntry,
+    Authorization,
+    blob_hash,
+    next_access_entry,
+    next_authorization,
+)
 from ..transaction.record import BLOB, L1_MESSAGE, Transaction
 from ..transaction.recovery import authority_of
-from ..rlp import Cursor
 from . import forks, status
 from .addresses import create_address
 from .frames import delegate_of, enter_call, leave, new_frame
@@ -32,7 +38,7 @@ from .gas import AUTHORIZATION_REFUND, GAS_PER_BLOB
 from .instructions.system import enter_create
 from .interpreter import run
 from .machine import Account, Frame, Machine, Result
-from .validity import ALL, ANY_BALANCE, VALID, check_state, check_static, floor_gas, intrinsic_gas
+from .validity import ALL, ANY_BALANCE, FREE, VALID, check_state, check_static, floor_gas, intrinsic_gas
 
 CALL, CREATE = 0xF1, 0xF0
 ADDRESS_MASK = U256((1 << 160) - 1)
@@ -55,9 +61,15 @@ def process_transaction(m: Machine, tx: Transaction, gas_left: U64, result: Resu
     how = check_static(tx, m.block, m.flags)
     if how == VALID:
         how = execute(m, tx, gas_left, result)
-    if how != VALID and how != status.PAUSED:
+    if is_over(how) and how != VALID:
         give_up(m, result)
     return how
+
+
+@kernel
+def is_over(how: U64) -> bool:
+    """Whether a run that ended like this cannot be resumed."""
+    return how != status.PAUSED and how != status.DETACHED
 
 
 @kernel
@@ -69,6 +81,9 @@ def begin(m: Machine, tx: Transaction) -> None:
     m.refund = U64(0)
     m.return_size = U64(0)
     m.abort = U64(0)
+    m.pending = U64(0)
+    m.pause_below = U64(0)
+    m.written = U64(0)
     m.log_data_mark = m.log_data_used
     m.code_mark = m.code_used
     m.origin = word_of_address(tx.sender)
@@ -122,12 +137,16 @@ def execute(m: Machine, tx: Transaction, gas_left: U64, result: Result) -> U64:
 
 @kernel
 def resume_transaction(m: Machine, tx: Transaction, result: Result) -> U64:
-    """Go on with a transaction that was PAUSED."""
-    how = run(m)
+    """Go on with a transaction that was PAUSED or, once ``run_detached`` has run, DETACHED."""
+    how, m.pending = m.pending, U64(0)
+    if how != 0 and how < status.ABORT:
+        how = leave(m, how)
+    if how == status.NEXT:
+        how = run(m)
     if how < status.ABORT:
         sender = account(m, m.origin)
         how = settle(m, tx, sender, how, result)
-    if how != VALID and how != status.PAUSED:
+    if is_over(how) and how != VALID:
         give_up(m, result)
     return how
 
@@ -137,7 +156,7 @@ def buy_gas(m: Machine, tx: Transaction, sender: Account, result: Result) -> U64
     """Take the upfront cost from the sender (EIP-1559, EIP-4844, and the L1 data fee)."""
     block = m.block
     price = tx.max_fee
-    if block.fork >= forks.LONDON:
+    if block.fork >= forks.LONDON and m.flags & FREE == 0:
         tip = tx.max_fee - block.base_fee
         price = block.base_fee + (tip if tip < tx.max_priority_fee else tx.max_priority_fee)
     m.gas_price = price
@@ -154,6 +173,7 @@ def buy_gas(m: Machine, tx: Transaction, sender: Account, result: Result) -> U64
 def prepare_access(m: Machine, tx: Transaction, sender: Account) -> U64:
     """Warm the sender, the recipient and the access list (EIP-2929, EIP-2930); note the blob hashes."""
     warm_account(m, sender)
+    sender.seen = m.stamp
     m.blob_count = tx.blob_count
     if tx.kind == BLOB:
         m.blob_hashes = m.scratch + m.scratch_capacity - 32 * tx.blob_count
@@ -164,6 +184,7 @@ def prepare_access(m: Machine, tx: Transaction, sender: Account) -> U64:
         if address_of(target) == 0:
             return m.abort
         warm_account(m, target)
+        target.seen = m.stamp
     at, end = tx.access_list, tx.access_list + tx.access_list_size
     entry = AccessEntry(m.scratch)
     while at != end:
@@ -203,6 +224,7 @@ def delegate(m: Machine, authorization: Authorization) -> U64:
     if address_of(a) == 0:
         return m.abort
     warm_account(m, a)
+    a.seen = m.stamp
     if a.code_hash != EMPTY_CODE_HASH and delegate_of(a.code) == 0:
         return U64(VALID)
     if a.nonce != authorization.nonce:
@@ -247,6 +269,7 @@ def enter_transaction(m: Machine, tx: Transaction, sender: Account, gas: U64, re
         if address_of(other) == 0:
             return m.abort
         warm_account(m, other)
+        other.seen = m.stamp
     f = new_frame(m, gas)
     f.input = tx.data
     f.input_size = tx.data_size
@@ -286,7 +309,7 @@ def settle(m: Machine, tx: Transaction, sender: Account, how: U64, result: Resul
         if not set_balance(m, sender, sender.balance + m.gas_price * U256(tx.gas_limit - used)):
             return m.abort
         fee = m.gas_price * U256(used) + result.l1_fee
-        if fork >= forks.LONDON and m.block.fees_to_coinbase == 0:
+        if fork >= forks.LONDON and m.block.fees_to_coinbase == 0 and m.flags & FREE == 0:
             fee -= m.block.base_fee * U256(used)
         paid = pay_coinbase(m, fee, result)
         if paid != VALID:
@@ -296,6 +319,7 @@ def settle(m: Machine, tx: Transaction, sender: Account, how: U64, result: Resul
         result.fee = U256(0)
     if not finalise(m):
         return m.abort
+    m.written = m.journal_count
     m.journal_count = U64(0)
     m.transaction += 1
     return U64(VALID)

@@ -26,12 +26,14 @@ INSUFFICIENT_BALANCE = 27
 INITCODE_TOO_LARGE = 28
 PRECOMPILE_FAILED = 29
 NONCE_OVERFLOW = 30
+CODE_STORE_OUT_OF_GAS = 31
 
 ABORT = 64
 MISS = 64  # a key that is not in memory: it is in the miss list
 LEFT_SET = 65  # touched a key outside the predicted read-write set
 ARENA_FULL = 66
-PAUSED = 67  # the slice of gas the host gave is used up; run again to go on
+PAUSED = 67  # the slice of gas the host gave is used up; resume to go on
+DETACHED = 68  # a slow precompile comes next: call ``run_detached``, which reads no state, then resume
 
 #: geth's wording of what ends a frame.
 MESSAGES = {
@@ -51,8 +53,10 @@ MESSAGES = {
     INITCODE_TOO_LARGE: "max initcode size exceeded",
     PRECOMPILE_FAILED: "precompile failed",
     NONCE_OVERFLOW: "nonce uint64 overflow",
+    CODE_STORE_OUT_OF_GAS: "contract creation code storage out of gas",
     MISS: "state not in memory",
     LEFT_SET: "left the predicted read-write set",
     ARENA_FULL: "execution arena full",
     PAUSED: "paused",
+    DETACHED: "detached",
 }

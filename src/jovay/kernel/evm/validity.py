@@ -47,10 +47,12 @@ AUTHORIZATIONS_MISSING = 147
 SET_CODE_CREATE = 148
 UNPROTECTED = 149
 
-#: Checks that a run skips: a prediction ignores nonce and balance, a simulated call (eth_call) may come from anyone.
+#: Checks that a run skips: a prediction ignores nonce and balance; a simulated call (eth_call) may come from anyone
+#: and, if it names no price, be free whatever the base fee is.
 ANY_NONCE = 1
 ANY_BALANCE = 2
 SIMULATED = 4
+FREE = 8
 
 #: geth's words.
 MESSAGES = {
@@ -186,7 +188,7 @@ def check_state(m: Machine, tx: Transaction, sender: Account, gas_left: U64) -> 
             return U64(NONCE_TOO_HIGH)
     if tx.gas_limit > gas_left:
         return U64(BLOCK_GAS_EXHAUSTED)
-    if tx.max_fee < block.base_fee:
+    if tx.max_fee < block.base_fee and m.flags & FREE == 0:
         return U64(FEE_CAP_TOO_LOW)
     if m.flags & SIMULATED == 0 and block.fork >= forks.LONDON and code_size(sender) != 0:  # EIP-3607
         if block.fork < forks.PRAGUE or delegate_of(sender.code) == 0:

@@ -1,5 +1,5 @@
 """Precompiled contracts 0x01–0x11 and 0x100: gas here, mathematics in ``curves``, ``hashes`` and ``modexp``."""
 
-from .table import PRECOMPILE, is_precompile
+from .table import PRECOMPILE, is_precompile, is_slow, precompile_at
 
-__all__ = ["PRECOMPILE", "is_precompile"]
+__all__ = ["PRECOMPILE", "is_precompile", "is_slow", "precompile_at"]

@@ -3,7 +3,7 @@
 from ..evm import forks
 from ..evm.machine import Machine
 from ..evm.status import PRECOMPILE_FAILED
-from ..lang import U64, U256, Ptr, Switch, kernel
+from ..lang import U64, U256, Ptr, Switch, kernel, load64, load256
 from . import curves, hashing, modexp
 
 Answer = tuple[U64, U64]
@@ -56,3 +56,30 @@ def is_precompile(fork: U64, address: U256) -> bool:
     elif fork >= forks.BYZANTIUM:
         last = U256(8)
     return address <= last
+
+
+#: Bytes of one entry of the machine's table of overridden precompiles.
+MOVED_SIZE = 40
+
+
+@kernel(inline=False)
+def moved_precompile(m: Machine, address: U256) -> U64:
+    for i in range(m.moved_count):
+        entry = m.moved + U64(i) * MOVED_SIZE
+        if load256(entry) == address:
+            return load64(entry + 32)
+    return U64(address) if is_precompile(m.block.fork, address) else U64(0)
+
+
+@kernel
+def precompile_at(m: Machine, address: U256) -> U64:
+    """The number of the precompile that runs at ``address``, overrides considered; 0 for none."""
+    if m.moved_count != 0:
+        return moved_precompile(m, address)
+    return U64(address) if is_precompile(m.block.fork, address) else U64(0)
+
+
+@kernel
+def is_slow(number: U64, size: U64, gas: U64) -> bool:
+    """Whether a precompile may take more than some hundred microseconds."""
+    return gas > 100_000 and (number > 4 or size > 65_536)

@@ -9,7 +9,7 @@ from ..evm.machine import ACCOUNT_SIZE, MISS_SIZE, SLOT_SIZE, Account, Machine, 
 from ..lang import U64, U256, Ptr, address_of, kernel, load64, store64, store256
 from .history import account_at_height, slot_at_height
 from .journal import CHANGE, has_room, save
-from .world import EMPTY_CODE_HASH, BaseAccount, BaseSlot, Code, find_account, find_slot, hash_word, slot_hash
+from .world import EMPTY_CODE_HASH, BaseSlot, Code, find_account, find_slot, hash_word, slot_hash
 
 #: ``owner`` of records that several groups of a block may read and none may write: the block's stamp with this.
 READ_ONLY_GROUP = 0xFFFFFFFF
@@ -104,6 +104,7 @@ def load_account(m: Machine, address: U256, at: U64) -> Account:
     a.destructed = U64(0)
     a.touched = U64(0)
     a.listed = U64(0)
+    a.seen = U64(0)
     if not known:
         clear_account(a)
         a.storage_epoch = U64(0)
@@ -156,6 +157,7 @@ def add_slot(m: Machine, a: Account, key: U256, at: U64) -> Slot:
     s.warm = U64(0)
     s.listed = U64(0)
     s.read_only = U64(0)
+    s.seen = U64(0)
     s.transient_stamp = U64(0)
     m.slot_count = position + 1
     store64(m.slot_index + at * 8, (m.generation << 32) | (position + 1))

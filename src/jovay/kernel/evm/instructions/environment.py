@@ -9,11 +9,14 @@ from ..access import is_cold
 from ..machine import Account, Frame, Machine
 from ..memory import at, expand, words_of
 from ..opcodes import Control, instruction, source
+from ..pace import pace
 from ..status import NEXT, OUT_OF_GAS, RETURN_DATA_OUT_OF_BOUNDS
 
 COPY_WORD = price.COPY_WORD
 ADDRESS_MASK = U256((1 << 160) - 1)
-BALANCE = Table(U64, price.by_fork({forks.FRONTIER: 20, forks.TANGERINE: 400, forks.ISTANBUL: 700, forks.BERLIN: 100}))
+BALANCE = Table(
+    U64, price.by_fork({forks.FRONTIER: 20, forks.TANGERINE: 400, forks.ISTANBUL: 700, forks.BERLIN: 100})
+)
 EXTCODE = Table(U64, price.by_fork({forks.FRONTIER: 20, forks.TANGERINE: 700, forks.BERLIN: 100}))
 EXTCODEHASH = Table(U64, price.by_fork({forks.CONSTANTINOPLE: 400, forks.ISTANBUL: 700, forks.BERLIN: 100}))
 COLD_EXTRA = price.COLD_ACCOUNT - price.WARM_ACCESS
@@ -141,7 +144,7 @@ def copy_to_memory(m: Machine, f: Frame, sp: Ptr, gas: U64, data: Ptr, length: U
         return U64(OUT_OF_GAS), gas
     if size != 0:
         copy_padded(at(f, target), data, length, load256(sp - 64), U64(size))
-    return U64(NEXT), gas
+    return pace(m, gas), gas
 
 
 @instruction(0x37, "CALLDATACOPY", price.VERYLOW, pops=3, pushes=0)

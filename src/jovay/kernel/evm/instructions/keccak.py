@@ -1,12 +1,13 @@
 """0x20: KECCAK256."""
 
 from ...hashes.keccak import keccak256_word
-from ...lang import U64, Ptr, kernel, load256, store256
+from ...lang import U64, Ptr, load256, store256
 from .. import gas as price
 from ..machine import Frame, Machine
 from ..memory import at, expand, words_of
 from ..opcodes import Control, instruction
-from ..status import NEXT, OUT_OF_GAS
+from ..pace import pace
+from ..status import OUT_OF_GAS
 
 WORD_COST = price.KECCAK256_WORD
 
@@ -20,4 +21,4 @@ def keccak256_(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     if not paid or gas < cost:
         return U64(OUT_OF_GAS), pc, sp, gas
     store256(sp - 64, keccak256_word(at(f, offset), U64(size)))
-    return U64(NEXT), pc + 1, sp - 32, gas - cost
+    return pace(m, gas - cost), pc + 1, sp - 32, gas - cost

@@ -6,6 +6,7 @@ from ..machine import LOG_SIZE, Frame, Log, Machine
 from ..memory import at, expand, words_of
 from ..opcodes import Control, instruction
 from ..status import ARENA_FULL, NEXT, OUT_OF_GAS, STATIC_VIOLATION
+from ..trace import trace_log
 
 LOG_BYTE = price.LOG_BYTE
 
@@ -36,11 +37,15 @@ def _log(topics: int) -> None:
             copy(entry.data, at(f, offset), data_size)
         m.log_data_used += data_size
         m.log_count += 1
+        if m.trace != 0:
+            trace_log(m, entry, gas - cost)
         return U64(NEXT), pc + 1, sp - (64 + 32 * topics), gas - cost
 
     body.__qualname__ = f"log{topics}"
     body.__doc__ = f"append a log with {topics} topics"
-    instruction(0xA0 + topics, f"LOG{topics}", price.LOG + topics * price.LOG_TOPIC, pops=topics + 2, pushes=0)(body)
+    instruction(
+        0xA0 + topics, f"LOG{topics}", price.LOG + topics * price.LOG_TOPIC, pops=topics + 2, pushes=0
+    )(body)
 
 
 for _n in range(5):

@@ -6,6 +6,7 @@ from .. import gas as price
 from ..machine import Frame, Machine
 from ..memory import at, expand, words_of
 from ..opcodes import Control, instruction, source
+from ..pace import pace
 from ..status import NEXT, OUT_OF_GAS
 
 COPY_WORD = price.COPY_WORD
@@ -65,4 +66,4 @@ def mcopy(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
         return U64(OUT_OF_GAS), pc, sp, gas
     if size != 0:
         copy(at(f, target), at(f, origin), U64(size))
-    return U64(NEXT), pc + 1, sp - 96, gas
+    return pace(m, gas), pc + 1, sp - 96, gas

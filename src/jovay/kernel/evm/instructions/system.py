@@ -22,7 +22,7 @@ from ..frames import delegate_of, enter_call, new_frame, set_code_of, start, tra
 from ..machine import Account, Frame, Machine
 from ..memory import at, expand
 from ..opcodes import Control, instruction
-from ..trace import trace_selfdestruct
+from ..trace import trace_refused, trace_selfdestruct
 from .environment import ADDRESS_MASK
 
 CREATE, CALL, CALLCODE, DELEGATECALL, CREATE2, STATICCALL = 0xF0, 0xF1, 0xF2, 0xF4, 0xF5, 0xFA
@@ -82,6 +82,10 @@ def call(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64, has_value:
     f.gas, f.pc, f.sp = gas, pc + 1, after
     if m.depth > DEPTH_LIMIT or (value != 0 and f.account.balance < value):
         m.return_size = U64(0)
+        if m.trace != 0:
+            how = U64(status.CALL_DEPTH) if m.depth > DEPTH_LIMIT else U64(status.INSUFFICIENT_BALANCE)
+            passed = f.value if kind == DELEGATECALL else value
+            trace_refused(m, kind, how, f.address, to, passed, granted, granted, gas, at(f, in_offset), U64(in_size))
         store256(after, U256(0))
         return U64(status.NEXT), pc + 1, after + 32, gas + granted
     child = new_frame(m, granted)
@@ -170,11 +174,14 @@ def create(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64) -> Contr
     after = sp - 128 if kind == CREATE2 else sp - 96
     m.return_size = U64(0)
     creator = f.account
-    if m.depth > DEPTH_LIMIT or creator.balance < value or creator.nonce == NONCE_LIMIT:
-        store256(after, U256(0))
-        return U64(status.NEXT), pc + 1, after + 32, gas
     granted = gas - (gas >> 6) if fork >= forks.TANGERINE else gas
     code = at(f, offset)
+    if m.depth > DEPTH_LIMIT or creator.balance < value or creator.nonce == NONCE_LIMIT:
+        if m.trace != 0:
+            how = why_not_created(m, creator, value)
+            trace_refused(m, kind, how, f.address, U256(0), value, granted, granted, gas - granted, code, length)
+        store256(after, U256(0))
+        return U64(status.NEXT), pc + 1, after + 32, gas
     if kind == CREATE2:
         address = create2_address(m, creator.address, load256(sp - 128), code, length)
     else:
@@ -193,6 +200,13 @@ def create(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64) -> Contr
 
 
 @kernel
+def why_not_created(m: Machine, creator: Account, value: U256) -> U64:
+    if m.depth > DEPTH_LIMIT:
+        return U64(status.CALL_DEPTH)
+    return U64(status.INSUFFICIENT_BALANCE) if creator.balance < value else U64(status.NONCE_OVERFLOW)
+
+
+@kernel
 def enter_create(
     m: Machine, kind: U64, created: Account, creator: Account, value: U256, code: Ptr, size: U64, gas: U64
 ) -> U64:
@@ -200,7 +214,12 @@ def enter_create(
     fork = m.block.fork
     if fork >= forks.BERLIN:
         warm_account(m, created)
+    created.seen = m.stamp
     if collides(created):
+        if m.trace != 0:
+            left = m.frame.gas if m.depth != 0 else U64(0)
+            how = U64(status.ADDRESS_COLLISION)
+            trace_refused(m, kind, how, creator.address, created.address, value, gas, U64(0), left, code, size)
         return U64(status.ADDRESS_COLLISION)
     if m.code_used + code_footprint(size) > m.code_capacity:
         return U64(status.ARENA_FULL)
@@ -223,7 +242,7 @@ def enter_create(
         return m.abort
     if not set_nonce(m, created, U64(1) if fork >= forks.SPURIOUS else U64(0)):
         return m.abort
-    start(m, child)
+    start(m, child, created.address)
     return U64(status.ENTER)
 
 
