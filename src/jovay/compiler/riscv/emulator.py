@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import mmap
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from jovay.kernel.riscv import machine as m
 from jovay.kernel.riscv.decode import decode_text
 
 from .. import native
+from ..arena import Arena
 from ..cache import (
     COMPILER_DIRECTORY,
     KERNEL_DIRECTORY,
@@ -81,30 +81,30 @@ class Emulator:
 
     def run(self, data: bytes, max_cycles: int) -> Execution:
         """Run on ``data`` until the program stops, or for ``max_cycles`` instructions."""
-        with _Memory(self.image, data) as memory:
-            state = (ctypes.c_char * m.Machine.size)()
-            fields = {
-                "memory": memory.address,
-                "base": memory.base,
-                "size": memory.size,
-                "writable": memory.writable,
-                "code": ctypes.addressof(self._code),
-                "text": self.image.text.address,
-                "text_size": self.image.text.size,
-                "pc": self.image.entry,
-            }
-            for name, value in fields.items():
-                _put(state, name, value)
-            cycles, status = 0, m.RUNNING
-            while status == m.RUNNING and cycles < max_cycles:
-                _put(state, "limit", min(cycles + _SLICE, max_cycles))
-                status = self._library.run(ctypes.addressof(state))
-                cycles = _get(state, "cycles")
-            registers = struct.unpack_from("<32Q", state, m.REGISTERS_OFFSET)
-            return Execution(
-                REASONS[status], registers[_A0], memory.output(), cycles,
-                _get(state, "pc"), _get(state, "fault"), registers,
-            )  # fmt: skip
+        memory = _Memory(self.image, data)
+        state = (ctypes.c_char * m.Machine.size)()
+        fields = {
+            "memory": memory.arena.address,
+            "base": memory.base,
+            "size": memory.size,
+            "writable": memory.writable,
+            "code": ctypes.addressof(self._code),
+            "text": self.image.text.address,
+            "text_size": self.image.text.size,
+            "pc": self.image.entry,
+        }
+        for name, value in fields.items():
+            _put(state, name, value)
+        cycles, status = 0, m.RUNNING
+        while status == m.RUNNING and cycles < max_cycles:
+            _put(state, "limit", min(cycles + _SLICE, max_cycles))
+            status = self._library.run(ctypes.addressof(state))
+            cycles = _get(state, "cycles")
+        registers = struct.unpack_from("<32Q", state, m.REGISTERS_OFFSET)
+        return Execution(
+            REASONS[status], registers[_A0], memory.output(), cycles,
+            _get(state, "pc"), _get(state, "fault"), registers,
+        )  # fmt: skip
 
 
 def run(elf: bytes, data: bytes, max_cycles: int) -> Execution:
@@ -126,10 +126,7 @@ class _Memory:
         window = next((s for s in segments if s.address == INPUT_BASE), None)
         if len(data) + LENGTH_SIZE > (window.size if window else 0) and (data or window):
             raise InputTooLargeError(f"input of {len(data)} bytes")
-        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
-        self._map = mmap.mmap(-1, -(-self.size // PAGE) * PAGE, flags=flags)
-        self._anchor = ctypes.c_char.from_buffer(self._map)
-        self.address = ctypes.addressof(self._anchor)
+        self.arena = Arena(-(-self.size // PAGE) * PAGE)
         for s in segments:
             self._write(s.address, s.data)
         if window:
@@ -137,25 +134,19 @@ class _Memory:
             self._write(INPUT_BASE + LENGTH_SIZE, data)
         self._output = next((s for s in segments if s.address == OUTPUT_BASE), None)
 
+    def _host(self, address: int) -> int:
+        return self.arena.address + address - self.base
+
     def _write(self, address: int, data: bytes) -> None:
-        at = address - self.base
-        self._map[at : at + len(data)] = data
+        ctypes.memmove(self._host(address), data, len(data))
 
     def output(self) -> bytes:
         """What the program left in its output window, cut at the window's end."""
-        if not self._output:
+        if not self._output or self._output.size < LENGTH_SIZE:
             return b""
-        at = OUTPUT_BASE - self.base
-        (length,) = struct.unpack_from("<Q", self._map, at)
-        start = at + LENGTH_SIZE
-        return self._map[start : min(start + length, at + self._output.size)]
-
-    def __enter__(self) -> _Memory:
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        del self._anchor
-        self._map.close()
+        length = int.from_bytes(self.arena.read(self._host(OUTPUT_BASE), LENGTH_SIZE), "little")
+        size = min(length, self._output.size - LENGTH_SIZE)
+        return self.arena.read(self._host(OUTPUT_BASE + LENGTH_SIZE), size)
 
 
 # ---- the compiled machine ----------------------------------------------------------------------------------
