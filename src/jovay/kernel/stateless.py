@@ -9,8 +9,15 @@ before the block; per code its size and bytes; the multiproof; the hashes of up 
 first); per transaction its size and raw bytes. Output: ``Execution``.
 """
 
-from .block.changes import ACCOUNT_CHANGE_SIZE, SLOT_CHANGE_SIZE, AccountChange, Changes
-from .block.changes import collect_changes, load_accounts, load_slots
+from .block.changes import (
+    ACCOUNT_CHANGE_SIZE,
+    SLOT_CHANGE_SIZE,
+    AccountChange,
+    Changes,
+    collect_changes,
+    load_accounts,
+    load_slots,
+)
 from .block.receipts import RECEIPT_SIZE, STORED_LOG_SIZE, BlockReceipts, build_receipts
 from .block.run import RUN_SIZE, RUN_STRIDE, run_at
 from .block.state_root import state_root_scratch, update_state, write_leaves
@@ -88,7 +95,7 @@ class Job(Record):
     changes: Bytes(Changes.size)
 
 
-WITNESS_SIZE, JOB_SIZE, TRIE_SIZE = Witness.size, Job.size, Trie.size
+WITNESS_SIZE, JOB_SIZE, TRIE_SIZE, BLOCK_SIZE = Witness.size, Job.size, Trie.size, Block.size
 LOG_RECORDS, LOG_BYTES = 1 << 16, 1 << 24
 
 
@@ -193,7 +200,8 @@ def prepare(job: Job) -> None:
     job.world.height = U64(0)
     job.machine = Machine(job.free)
     job.free = init_machine(job.free, machine_sizes, job.world, U64(2))
-    job.machine.block = Block(w.block)
+    job.machine.block = Block(take(job, U64(BLOCK_SIZE)))  # a copy: the input is read-only
+    copy(address_of(job.machine.block), w.block, U64(BLOCK_SIZE))
     job.trie = Trie(take(job, U64(TRIE_SIZE)))
     nodes = w.multiproof_size // 33 + w.account_count * 6 + w.slot_count * 2 + 64
     branches, leaves = take(job, nodes * BRANCH_SIZE), take(job, nodes * LEAF_SIZE)
