@@ -62,4 +62,4 @@ def fill(target, byte, size):
 
 def address_of(thing):
     """Address of a ``Record`` or of a ``Table``'s data."""
-    return U64(thing.address)
+    return U64(thing._pointer)  # not «address», which a record may have as a field

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from typing import ClassVar, get_type_hints
 
-from .memory import load128, load256, load384, load8, load16, load32, load64
-from .memory import store128, store256, store384, store8, store16, store32, store64
+from .memory import (
+    load8,
+    load16,
+    load32,
+    load64,
+    load128,
+    load256,
+    load384,
+    store8,
+    store16,
+    store32,
+    store64,
+    store128,
+    store256,
+    store384,
+)
 from .words import U64, Word
 
 _LOAD = {8: load8, 16: load16, 32: load32, 64: load64, 128: load128, 256: load256, 384: load384}
@@ -26,12 +40,12 @@ class Record:
     ``Bytes(n)``. Fields narrower than 64 bits read as U64.
     """
 
-    __slots__ = ("address",)
+    __slots__ = ("_pointer",)
     size: ClassVar[int] = 0
     fields: ClassVar[dict[str, tuple[object, int]]] = {}
 
     def __init__(self, address) -> None:
-        object.__setattr__(self, "address", U64(address))
+        object.__setattr__(self, "_pointer", U64(address))
 
     def __init_subclass__(cls) -> None:
         offset, fields = 0, dict(cls.fields)
@@ -53,7 +67,7 @@ class Record:
 
     def __getattr__(self, name):
         kind, offset = type(self).fields[name]
-        at = self.address + offset
+        at = self._pointer + offset
         if isinstance(kind, Bytes):
             return at
         if issubclass(kind, Word):
@@ -62,15 +76,15 @@ class Record:
 
     def __setattr__(self, name, value) -> None:
         kind, offset = type(self).fields[name]
-        at = self.address + offset
+        at = self._pointer + offset
         if isinstance(kind, Bytes):
             raise AttributeError(f"{type(self).__name__}.{name} is a byte range: write through its address")
         if issubclass(kind, Word):
             _STORE[kind.bits](at, value)
         else:
-            store64(at, value.address)
+            store64(at, value._pointer)
 
     def __eq__(self, other) -> bool:
-        return self.address == other.address
+        return self._pointer == other._pointer
 
     __hash__ = None

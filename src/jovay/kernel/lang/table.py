@@ -18,7 +18,7 @@ class Table:
         self._data = ctypes.create_string_buffer(b"".join(v.to_bytes(width, "little") for v in self.values))
 
     @property
-    def address(self) -> int:
+    def _pointer(self) -> int:
         return ctypes.addressof(self._data)
 
     def __getitem__(self, index):
