@@ -9,7 +9,8 @@ from typing import Any
 from coincurve import PrivateKey
 
 from jovay.conformance.state_tests import DEFAULT_BLOB_SCHEDULE, blob_base_fee
-from jovay.rlp import Item, encode as rlp
+from jovay.rlp import Item
+from jovay.rlp import encode as rlp
 
 from .hashing import keccak256
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import cache
 from random import Random
 
-from py_ecc import optimized_bls12_381 as bls
-from py_ecc import optimized_bn128 as bn
+from py_ecc.optimized_bls12_381 import optimized_curve as bls
+from py_ecc.optimized_bn128 import optimized_curve as bn
 
 from .cases import address_of_key, private_key
 from .hashing import keccak256

@@ -4,53 +4,65 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
-from .cases import DYNAMIC_FEE, Account, Case, Transaction
+from .cases import DYNAMIC_FEE, LEGACY, Account, Case, Transaction
 
 JUMPDEST = b"\x5b"
-Predicate = Callable[[Case], bool]
 Change = Callable[[Case], None]
+Find = Callable[[Case], Any]
 
 
-def minimise(case: Case, differs: Predicate, attempts: int = 3000) -> Case:
+def minimise(case: Case, differs: Callable[[Case], bool], attempts: int = 3000) -> Case:
     """The smallest case found; ``differs`` is asked at most ``attempts`` times."""
-    left = attempts
     shrinking = True
-    while shrinking and left > 0:
+    while shrinking and attempts > 0:
         shrinking = False
         for change in _changes(case):
             candidate = copy.deepcopy(case)
             change(candidate)
-            left -= 1
-            if left < 0:
+            if candidate == case:
+                continue
+            attempts -= 1
+            if attempts < 0:
                 break
-            if candidate != case and differs(candidate):
+            if differs(candidate):
                 case, shrinking = candidate, True
     return case
 
 
 def _changes(case: Case) -> Iterator[Change]:
-    """Changes worth trying, the big ones first. Each must bear being applied to a case already changed."""
+    """Changes worth trying, the big ones first. Each bears being applied to a case already changed."""
     for i in reversed(range(len(case.transactions))):
-        yield lambda c, i=i: _drop_transaction(c, i)
-    for address in list(case.accounts):
-        yield lambda c, a=address: c.accounts.pop(a, None)
+        yield partial(_drop_transaction, i)
+    for address in case.accounts:
+        yield partial(_drop_account, address)
     for i, transaction in enumerate(case.transactions):
-        yield from _transaction_changes(i, transaction)
-    yield lambda c: setattr(c, "commit_each", False)
-    for name, value in (
-        ("excess_blob_gas", 0),
-        ("base_fee", 0),
-        ("prevrandao", 0),
-        ("timestamp", 1),
-        ("number", 1),
-    ):
-        yield lambda c, name=name, value=value: setattr(c.environment, name, value)
+        yield from _transaction_changes(partial(_transaction, i), transaction)
+    yield partial(_assign, lambda c: c, "commit_each", False)
+    plain = {"excess_blob_gas": 0, "base_fee": 0, "prevrandao": 0, "timestamp": 1, "number": 1}
+    for name, value in plain.items():
+        yield partial(_assign, lambda c: c.environment, name, value)
     for address, account in case.accounts.items():
-        yield from _account_changes(address, account)
+        yield from _account_changes(partial(_account, address), account)
 
 
-def _drop_transaction(case: Case, index: int) -> None:
+# ---- where a change applies; None where that has gone --------------------------------------------------
+
+
+def _transaction(index: int, case: Case) -> Transaction | None:
+    return case.transactions[index] if index < len(case.transactions) else None
+
+
+def _account(address: int, case: Case) -> Account | None:
+    return case.accounts.get(address)
+
+
+# ---- changes -------------------------------------------------------------------------------------------
+
+
+def _drop_transaction(index: int, case: Case) -> None:
     """Take a transaction out; the sender's later ones move up."""
     if index >= len(case.transactions) or len(case.transactions) == 1:
         return
@@ -60,63 +72,75 @@ def _drop_transaction(case: Case, index: int) -> None:
             tx.nonce -= 1
 
 
-def _drop(items: list, index: int) -> None:  # type: ignore[type-arg]
-    if index < len(items):
-        del items[index]
+def _drop_account(address: int, case: Case) -> None:
+    case.accounts.pop(address, None)
 
 
-def _transaction_changes(i: int, tx: Transaction) -> Iterator[Change]:
-    def on(change: Callable[[Transaction], object]) -> Change:
-        return lambda c: (change(c.transactions[i]), None)[1] if i < len(c.transactions) else None
+def _assign(find: Find, name: str, value: Any, case: Case) -> None:
+    found = find(case)
+    if found is not None:
+        setattr(found, name, copy.copy(value))
 
-    for name, value in (("data", b""), ("value", 0), ("access_list", []), ("max_priority_fee", 0)):
-        if not (name == "data" and tx.to is None):
-            yield on(lambda t, name=name, value=value: setattr(t, name, copy.copy(value)))  # type: ignore[misc]
+
+def _drop_item(find: Find, name: str, key: Any, least: int, case: Case) -> None:
+    """Take one item out of a list or dictionary that keeps at least ``least``."""
+    found = find(case)
+    if found is None or len(getattr(found, name)) <= least:
+        return
+    items = getattr(found, name)
+    if isinstance(items, dict):
+        items.pop(key, None)
+    elif key < len(items):
+        del items[key]
+
+
+def _overwrite(find: Find, name: str, start: int, end: int, filler: bytes, case: Case) -> None:
+    """Replace a range of bytes by ``filler`` bytes, or cut it off where that is empty."""
+    found = find(case)
+    if found is not None:
+        content = getattr(found, name)
+        setattr(found, name, content[:start] + filler * (end - start) + content[end:])
+
+
+def _plain_kind(find: Find, kind: int, case: Case) -> None:
+    found = find(case)
+    if found is not None:
+        found.kind, found.blob_hashes, found.authorizations = kind, [], []
+        if kind == LEGACY:
+            found.access_list = []
+
+
+def _transaction_changes(find: Find, tx: Transaction) -> Iterator[Change]:
+    for name, value in {"value": 0, "access_list": [], "max_priority_fee": 0}.items():
+        yield partial(_assign, find, name, value)
     for k in reversed(range(len(tx.access_list))):
-        yield on(lambda t, k=k: _drop(t.access_list, k))  # type: ignore[misc]
+        yield partial(_drop_item, find, "access_list", k, 0)
     for k in reversed(range(len(tx.authorizations))):
-        yield on(lambda t, k=k: _drop(t.authorizations, k) if len(t.authorizations) > 1 else None)  # type: ignore[misc]
-    if tx.kind > DYNAMIC_FEE:
-        yield on(
-            lambda t: (
-                setattr(t, "kind", DYNAMIC_FEE),
-                setattr(t, "blob_hashes", []),
-                setattr(t, "authorizations", []),
-            )
-        )
-    if tx.kind:
-        yield on(lambda t: setattr(t, "kind", 0) if t.kind <= DYNAMIC_FEE else None)
+        yield partial(_drop_item, find, "authorizations", k, 1)
+    for kind in (LEGACY, DYNAMIC_FEE):
+        if tx.kind > kind:
+            yield partial(_plain_kind, find, kind)
     if tx.to is None:
-        for start, end, filler in _cuts(tx.data):
-            yield on(
-                lambda t, s=start, e=end, f=filler: setattr(t, "data", t.data[:s] + f * (e - s) + t.data[e:])
-            )  # type: ignore[misc]
+        yield from _code_changes(find, "data", tx.data)
+    else:
+        yield partial(_assign, find, "data", b"")
 
 
-def _account_changes(address: int, account: Account) -> Iterator[Change]:
-    def on(change: Callable[[Account], object]) -> Change:
-        return lambda c: (change(c.accounts[address]), None)[1] if address in c.accounts else None
-
-    yield on(lambda a: setattr(a, "storage", {}))
+def _account_changes(find: Find, account: Account) -> Iterator[Change]:
+    yield partial(_assign, find, "storage", {})
     for key in account.storage:
-        yield on(lambda a, key=key: a.storage.pop(key, None))  # type: ignore[misc]
-    yield on(lambda a: setattr(a, "code", b""))
-    yield on(lambda a: setattr(a, "code", a.code.rstrip(b"\x5b")))
-    for start, end, filler in _cuts(account.code):
-        yield on(
-            lambda a, s=start, e=end, f=filler: setattr(a, "code", a.code[:s] + f * (e - s) + a.code[e:])
-        )  # type: ignore[misc]
+        yield partial(_drop_item, find, "storage", key, 0)
+    yield partial(_assign, find, "code", b"")
+    yield from _code_changes(find, "code", account.code)
 
 
-def _cuts(code: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Ranges to cut off or to blank with JUMPDESTs (which keep jumps in place), from halves down to a byte."""
-    size = len(code)
-    width = size
+def _code_changes(find: Find, name: str, code: bytes) -> Iterator[Change]:
+    """Ranges cut off, or blanked with JUMPDESTs (which keep jumps in place), from halves down to a byte."""
+    size = width = len(code)
     while width >= 1:
         for start in range(0, size, width):
             end = min(size, start + width)
             if end == size:
-                yield start, end, b""
-            if any(b != 0x5B for b in code[start:end]):
-                yield start, end, JUMPDEST
+                yield partial(_overwrite, find, name, start, end, b"")
+            yield partial(_overwrite, find, name, start, end, JUMPDEST)
         width //= 2

@@ -13,7 +13,8 @@ from jovay.kernel.evm.status import MESSAGES
 from jovay.kernel.replay import Executed, PostAccount, Replay, ReplayLog, replay_transactions
 from jovay.kernel.statetest import PreAccount
 
-from .cases import CHAIN_ID, Case, Log, Outcome, PostAccount as HostAccount, Ran, block_hash
+from .cases import CHAIN_ID, Case, Log, Outcome, Ran, block_hash
+from .cases import PostAccount as HostAccount
 
 ARENA_BYTES = 8 << 30
 OUTPUT_BYTES = 64 << 20

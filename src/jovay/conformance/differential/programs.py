@@ -25,7 +25,7 @@ _SPECIAL = frozenset(
 _PLAIN = tuple(
     o
     for o in OPCODES.values()
-    if o.name not in _SPECIAL and not o.name.startswith("PUSH") or o.name == "PUSH0"
+    if (o.name not in _SPECIAL and not o.name.startswith("PUSH")) or o.name == "PUSH0"
 )
 _GAS_GRANTS = (0, 1, 100, 700, 2300, 2301, 5000, 9000, 21_000, 40_000, 100_000)
 

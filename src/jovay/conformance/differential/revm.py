@@ -8,6 +8,7 @@ What pyrevm leaves to its caller, and how it is made up for, so that nothing goe
   is filled behind a snapshot and the journal reverted; the value stays in the database.
 - It keeps warm accounts between calls: every transaction has an instance of its own, filled with the state so far.
 - It has no list of an account's slots; they are read from its journal's text.
+- It still wants the sender to have the fees that were taken already: ``prepare`` makes senders rich.
 - Programs see a base fee of 0, and a gas price of 0 in creations: ``prepare`` makes it so.
 - Validity of transactions is not its business: those that the kernel refuses are not run here.
 """
@@ -15,15 +16,18 @@ What pyrevm leaves to its caller, and how it is made up for, so that nothing goe
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from typing import Any
-
-import pyrevm
 
 from .cases import BLOB, CHAIN_ID, Account, Case, Environment, Log, Outcome, PostAccount, Ran, Transaction
 from .hashing import keccak256
 
+#: The package's own annotations are incomplete.
+pyrevm: Any = import_module("pyrevm")
 FORKS = ("Cancun",)
 GAS_PER_BLOB = 2**17
+#: Far more than the fees of a case, far less than the value that makes a transaction invalid.
+WEALTH = 10**25
 EMPTY_CODE = keccak256(b"")
 _ACCOUNT = re.compile(
     r"0x([0-9a-f]{40}): Account \{ info: AccountInfo \{ balance: (\d+), nonce: (\d+), code_hash: 0x([0-9a-f]{64}), "
@@ -45,6 +49,8 @@ class RevmRunner:
         """The case without what pyrevm cannot be told."""
         case.environment.base_fee = 0
         for tx in case.transactions:
+            if tx.sender in case.accounts and case.accounts[tx.sender].balance < WEALTH:
+                case.accounts[tx.sender].balance += WEALTH
             if tx.to is None:
                 tx.max_fee = tx.max_priority_fee = 0
         return case
@@ -98,6 +104,8 @@ def _run_one(environment: Environment, state: dict[int, Account], tx: Transactio
             evm.revert(before)
     output, why = _execute(evm, tx, price)
     result = evm.result
+    if result is None:
+        return Ran(False, why=why)
     _take_state(evm, state)
     used: int = result.gas_used
     _credit(state, tx.sender, price * (tx.gas_limit - used))

@@ -33,7 +33,7 @@ class _Fork:
             self.output = process(message)
             return self.output
 
-        self.fork.process_message_call = process_message_call
+        setattr(self.fork, "process_message_call", process_message_call)  # noqa: B010
 
 
 @cache
@@ -91,15 +91,15 @@ def _environment(fork: _Fork, environment: Environment, state: Any) -> Any:
 
 
 def _run_one(fork: _Fork, block: Any, output: Any, raw: bytes, index: int) -> Ran:
-    import ethereum_rlp
-    from ethereum_rlp.exceptions import RLPException
     from ethereum.exceptions import EthereumException
+    from ethereum_rlp.exceptions import RLPException
+    from ethereum_rlp.rlp import decode_to
     from ethereum_types.numeric import Uint
 
     before, logs_before = output.block_gas_used, len(output.block_logs)
     try:
         if raw[0] >= 0xC0:
-            transaction = ethereum_rlp.decode_to(fork.transactions.LegacyTransaction, raw)
+            transaction = decode_to(fork.transactions.LegacyTransaction, raw)
         else:
             transaction = fork.transactions.decode_transaction(raw)
         fork.fork.process_transaction(block, output, transaction, Uint(index))
@@ -112,7 +112,8 @@ def _run_one(fork: _Fork, block: Any, output: Any, raw: bytes, index: int) -> Ra
     )
     why = "" if result.error is None else f"{type(result.error).__name__}: {result.error}"
     used = int(output.block_gas_used - before)
-    return Ran(True, result.error is None, used, bytes(result.return_data), logs, why)
+    returned = getattr(result, "return_data", None)  # not told at Cancun
+    return Ran(True, result.error is None, used, None if returned is None else bytes(returned), logs, why)
 
 
 def _accounts(state: Any) -> dict[int, PostAccount]:
