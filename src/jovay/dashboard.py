@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 BARS = " ▁▂▃▄▅▆▇█"
-REFRESH = 0.25
-HISTORY = 240
+REFRESH = 0.5
+HISTORY = 120
 _IDLE_LINE = 10.0
 
 

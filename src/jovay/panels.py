@@ -81,15 +81,15 @@ def _number(value: int) -> str:
 
 
 def _figures(stats: NodeStats) -> Panel:
-    latency = f"p50 {milliseconds(stats.latency_p50_ms)}  p99 {milliseconds(stats.latency_p99_ms)}"
+    latency = f"{milliseconds(stats.latency_p50_ms)} / {milliseconds(stats.latency_p99_ms)}"
     table = _pairs(
-        ("latency", f"[bold]{latency}[/]"),
-        ("pool", f"{stats.pool_pending:,} pending  {stats.pool_queued:,} queued"),
+        ("p50 / p99", f"[bold]{latency}[/]"),
+        ("pool", f"{stats.pool_pending:,} + {stats.pool_queued:,} queued"),
         ("1 real time", f"[green]{_number(stats.latest)}[/]"),
         ("2 TEE", f"{_number(stats.safe)}"),
         ("3 ZK", f"{_number(stats.finalized)}"),
     )
-    return Panel(table, title="confirmation", title_align="left", box=box.SQUARE)
+    return Panel(table, title="latency and confirmation", title_align="left", box=box.SQUARE)
 
 
 def _stages(stages: Sequence[StageStats], budget_ms: float, wide: bool) -> Table:
@@ -124,7 +124,7 @@ def _blocks(stats: NodeStats, rows: int, wide: bool) -> Group:
         digest = block.hash.hex()
         table.add_row(
             f"{block.number:,}",
-            f"{max(0.0, time.time() - block.timestamp):.1f} s",
+            f"{max(0.0, time.time() - block.timestamp):.0f} s",
             f"[bold]{block.transactions:,}[/]" if block.transactions else "[dim]0[/]",
             amount(block.gas_used),
             f"{block.groups:,}",

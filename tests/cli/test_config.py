@@ -1,0 +1,127 @@
+"""Settings: who wins, how texts are read, and errors that name the source."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from jovay.config import HELP, ConfigError, NodeConfig, load, setting_types, to_toml
+
+
+@pytest.fixture
+def file(tmp_path: Path):
+    def write(text: str) -> Path:
+        path = tmp_path / "jovay.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_flags_beat_environment_beats_file_beats_defaults(file) -> None:
+    path = file("http_port = 1\nws-port = 2\nworkers = 3\nheartbeat = 4\n[rpc]\nbody = 5\nbatch = 6\n")
+    environment = {"JOVAY_HTTP_PORT": "10", "JOVAY_WS_PORT": "20", "JOVAY_RPC_BODY": "50"}
+    settings = load({"http_port": "100", "workers": None}, environment, path, {"heartbeat": 9.0, "dev": True})
+    config = settings.config
+    assert (config.http_port, config.ws_port, config.workers, config.heartbeat) == (100, 20, 3, 4.0)
+    assert (config.rpc.body, config.rpc.batch, config.dev) == (50, 6, True)
+    assert settings.sources["http_port"] == "--http-port"
+    assert settings.sources["ws_port"] == "JOVAY_WS_PORT"
+    assert settings.sources["workers"] == f"{path}: workers"
+    assert settings.sources["rpc.batch"] == f"{path}: rpc.batch"
+    assert settings.sources["sync"] == "default"
+
+
+def test_texts_become_values() -> None:
+    config = load(
+        {
+            "datadir": "~/chain",
+            "http_port": "0x10",
+            "pool_transactions": "1_000",
+            "heartbeat": "0.25",
+            "sync": "false",
+            "origins": "https://a.example, https://b.example",
+            "fee_recipient": "0x" + "Ab" * 20,
+        },
+        {},
+    ).config
+    assert config.datadir == Path.home() / "chain"
+    assert (config.http_port, config.pool_transactions, config.heartbeat) == (16, 1000, 0.25)
+    assert config.sync is False
+    assert config.origins == ("https://a.example", "https://b.example")
+    assert config.fee_recipient_bytes == b"\xab" * 20
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "part"),
+    [
+        ("http_port", "65536", "<= 65535"),
+        ("http_port", "-1", ">= 0"),
+        ("http_port", "web", "int"),
+        ("chain_id", "0", ">= 1"),
+        ("sync", "maybe", "bool"),
+        ("fee_recipient", "0x12", "regex"),
+        ("log_level", "loud", "enum"),
+        ("heartbeat", "nan", ">= 0"),
+        ("block_interval_ms", "0", ">= 1"),
+    ],
+)
+def test_bad_values_name_flag_or_variable(name: str, text: str, part: str) -> None:
+    flag, variable = "--" + name.replace("_", "-"), "JOVAY_" + name.upper()
+    with pytest.raises(ConfigError, match=f"^{flag}: .*{part}") as caught:
+        load({name: text}, {})
+    assert caught.value.source == flag
+    with pytest.raises(ConfigError, match=f"^{variable}: .*{part}"):
+        load({}, {variable: text})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("http_prot = 1", "http_prot: is no setting; did you mean http_port"),
+        ('http_port = "1"', "http_port: '1' will not do"),
+        ("[rpc]\nbody = 1.5", "rpc.body: 1.5 will not do"),
+        ("rpc = 1", "rpc: must be a table"),
+        ("http_port = ", "is no TOML"),
+        ("[chain]\nid = 1", "chain: is no setting"),
+    ],
+)
+def test_bad_files_name_file_and_key(file, text: str, message: str) -> None:
+    path = file(text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        load({}, {}, path)
+    assert caught.value.source.startswith(str(path))
+
+
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load({}, {}, tmp_path / "none.toml")
+
+
+def test_an_empty_variable_is_as_good_as_none() -> None:
+    assert load({}, {"JOVAY_HTTP_PORT": ""}).config == load({}, {}).config
+
+
+def test_what_is_printed_is_read_back(file) -> None:
+    settings = load({"chain_id": "7", "origins": "a,b", "datadir": '/x/"y"'}, {"JOVAY_RPC_BODY": "77"})
+    text = to_toml(settings)
+    again = load({}, {}, file(text))
+    assert again.config == settings.config
+    assert "# genesis =" in text
+    assert tomllib.loads(text)["rpc"]["body"] == 77
+    assert any(
+        line.startswith("chain_id = 7") and line.endswith("# --chain-id") for line in text.splitlines()
+    )
+
+
+def test_every_setting_is_explained() -> None:
+    plain = {name for name in setting_types() if "." not in name}
+    assert set(HELP) == plain | {"rpc"}
+    assert set(NodeConfig.__struct_fields__) == set(HELP)
+
+
+def test_workers_default_to_the_cpus() -> None:
+    assert load({}, {}).config.worker_count >= 1
+    assert load({"workers": "3"}, {}).config.worker_count == 3
