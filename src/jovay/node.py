@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack
 from typing import Any
 
+from jovay.backend.dev import Development
 from jovay.backend.node_backend import NodeBackend
 from jovay.backend.statistics import Statistics
 from jovay.compiler import kernel
@@ -75,9 +76,13 @@ class Node:
             sequencer, index, blocks.hash_of(max(blocks.oldest, 0)), config.history_blocks, config.min_price
         )
         self.backend.refused = self.metrics.refused
-        self.statistics = Statistics(sequencer, self.metrics, config.datadir)
+        self.statistics = Statistics(sequencer, self.metrics, config.datadir, self.backend.submission.seconds)
         sequencer.start()
         running.callback(sequencer.stop)
+        if config.dev:
+            development = Development(self.backend, index)
+            self.backend.development = development
+            running.callback(development.close)
         self._serve()
         log.info("serving chain %d at %s", genesis.config.chain_id, self.http_url)
 

@@ -23,6 +23,7 @@ from jovay.rpc.backend import (
     Submitted,
 )
 from jovay.sequencer.persistence import SealedBlock
+from jovay.sequencer.portal import DecodedBatch
 from jovay.sequencer.sequencer import Sequencer
 from jovay.simulation import Bundle, BundleResult, CallResult, ExecuteOptions, TraceOptions
 from jovay.storage.logs_index import LogsIndex
@@ -68,7 +69,7 @@ class NodeBackend:
         self.events = Events()
         self.development: DevBackend | None = None
         self._genesis_hash = genesis_hash
-        self._submission = Submission(sequencer, self._newest_account, min_price)
+        self.submission = Submission(sequencer, self._newest_account, min_price)
         self._prover = Prover(sequencer, self.state)
         self.refused: Callable[[str], None] = lambda reason: None
         sequencer.listen(self._on_blocks)
@@ -131,7 +132,7 @@ class NodeBackend:
         # The pool lets go of a transaction after its block has become visible: one of three looks finds it.
         return (
             self.chain_reader.transaction(transaction_hash)
-            or self._submission.get(transaction_hash)
+            or self.submission.get(transaction_hash)
             or self.chain_reader.transaction(transaction_hash)
         )
 
@@ -157,7 +158,7 @@ class NodeBackend:
         return self.chain_reader.raw_receipts(number)
 
     def raw_transaction(self, transaction_hash: Hash32) -> bytes | None:
-        read, pooled = self.chain_reader.raw_transaction, self._submission.raw
+        read, pooled = self.chain_reader.raw_transaction, self.submission.raw
         return read(transaction_hash) or pooled(transaction_hash) or read(transaction_hash)
 
     # ---- state ----
@@ -205,20 +206,27 @@ class NodeBackend:
     # ---- pool ----
 
     def submit(self, batch: RawBatch, ready_only: bool = False) -> Submitted:
-        result, taken = self._submission.submit(batch, ready_only)
+        return self._told(*self.submission.submit(batch, ready_only))
+
+    def pool(self, batch: DecodedBatch) -> Submitted:
+        """Pool transactions that are decoded already."""
+        return self._told(*self.submission.add(batch))
+
+    def _told(self, result: Submitted, taken: bytes) -> Submitted:
+        """Tell listeners and metrics of the outcome of a submission."""
         self.events.pending(taken)
         for error in result.errors.values():
             self.refused(error.reason.value)
         return result
 
     def pool_status(self) -> PoolStatus:
-        return self._submission.status()
+        return self.submission.status()
 
     def pool_content(self, sender: Address | None = None) -> PoolContent:
-        return self._submission.content(sender)
+        return self.submission.content(sender)
 
     def next_nonce(self, address: Address) -> int:
-        return self._submission.next_nonce(address)
+        return self.submission.next_nonce(address)
 
     def fees(self) -> Fees:
         environment = self.sequencer.next_environment

@@ -6,7 +6,7 @@ import resource
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,13 +34,17 @@ class Record:
 class Statistics:
     """Listens to one sequencer; thread-safe."""
 
-    def __init__(self, sequencer: Sequencer, metrics: Metrics, datadir: Path) -> None:
+    def __init__(
+        self, sequencer: Sequencer, metrics: Metrics, datadir: Path, entry: Mapping[str, float]
+    ) -> None:
+        """``entry``: seconds that the portal and the pool have spent so far."""
         self._sequencer, self._metrics, self._datadir = sequencer, metrics, datadir
         self._lock = threading.Lock()
         self._records: deque[Record] = deque(maxlen=4_096)
         self._started = time.monotonic()
         self._transactions = self._groups = self._conflicts = self._reexecutions = self._misses = 0
         self._datadir_size = (0.0, 0)
+        self._entry, self._entry_counted = entry, dict(entry)
         sequencer.listen(self._on_blocks)
 
     def _on_blocks(self, blocks: Sequence[SealedBlock]) -> None:
@@ -60,6 +64,9 @@ class Statistics:
         for name, spent in figures.seconds.items():
             seconds[_PART_OF.get(name, name)] += spent
         seconds["persistence"] = persistence
+        for name, so_far in self._entry.items():
+            seconds[name] += so_far - self._entry_counted[name]
+            self._entry_counted[name] = so_far
         count = len(produced.order)
         summary = BlockSummary(
             number=header.number,
@@ -81,7 +88,7 @@ class Statistics:
 
     def _observe(self, block: SealedBlock, seconds: dict[str, float], count: int, now: float) -> None:
         figures = block.produced.statistics
-        for name in STAGES[2:]:
+        for name in STAGES:
             self._metrics.stage(name, seconds[name])
         self._metrics.block(
             transactions=count,

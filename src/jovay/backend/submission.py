@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from jovay.execution.records import int_of
 from jovay.kernel.evm import gas, validity
@@ -68,14 +70,25 @@ class Submission:
         account: Callable[[Address], Account],
         min_price: int = 0,
     ) -> None:
-        """``account`` reads the newest state; ``min_price`` is the least fee cap, in wei per gas."""
+        """``account`` reads the newest state; ``min_price`` is the least priority fee, in wei per gas."""
         self._sequencer, self._account, self._min_price = sequencer, account, min_price
+        self.seconds = {"portal": 0.0, "pool": 0.0}
+        """Time spent so far."""
 
     def submit(self, batch: RawBatch, ready_only: bool = False) -> tuple[Submitted, bytes]:
         """Pool raw transactions; the outcome, and the hashes of those that the pool took."""
         check_running(self._sequencer)
+        begun = time.perf_counter()
         decoded = self._sequencer.portal.decode(batch.data, batch.ends)
+        between = time.perf_counter()
         self._refuse_what_no_client_sends(decoded)
+        outcome = self.add(decoded, ready_only)
+        self.seconds["portal"] += between - begun
+        self.seconds["pool"] += time.perf_counter() - between
+        return outcome
+
+    def add(self, decoded: DecodedBatch, ready_only: bool = False) -> tuple[Submitted, bytes]:
+        """Pool decoded transactions; the same as ``submit``."""
         refused = self._sequencer.pool.add(decoded, ready_only)
         hashes = np.ascontiguousarray(decoded.records["hash"])
         if not refused:
@@ -91,16 +104,16 @@ class Submission:
         return Submitted(hashes.tobytes(), errors), hashes[keep].tobytes()
 
     def _refuse_what_no_client_sends(self, batch: DecodedBatch) -> None:
-        """Blobs (this chain carries none) and messages from L1 (they come from there only); cheap offers."""
-        kinds, statuses = batch.records["kind"], batch.statuses
+        """Blobs (this chain carries none), messages from L1 (they come from there only), offers that are too low."""
+        records, statuses = batch.records, batch.statuses
         fine = statuses == 0
-        statuses[fine & (kinds == BLOB)] = txpool.BLOBS_NOT_TAKEN
-        statuses[fine & (kinds == L1_MESSAGE)] = validity.TYPE_NOT_SUPPORTED
+        statuses[fine & (records["kind"] == BLOB)] = txpool.BLOBS_NOT_TAKEN
+        statuses[fine & (records["kind"] == L1_MESSAGE)] = validity.TYPE_NOT_SUPPORTED
         if self._min_price:
-            least = self._min_price
-            for i in np.flatnonzero(fine).tolist():
-                if int_of(batch.records["max_fee"][i]) < least:
-                    statuses[i] = txpool.UNDERPRICED
+            statuses[fine & below(records["max_priority_fee"], self._min_price)] = txpool.UNDERPRICED
+        base_fee = self._sequencer.next_environment.base_fee
+        if base_fee:
+            statuses[(statuses == 0) & below(records["max_fee"], base_fee)] = validity.FEE_CAP_TOO_LOW
 
     def _error(self, batch: DecodedBatch, index: int, status: int, expected: int) -> SubmitError:
         """geth's text for a refusal."""
@@ -127,6 +140,13 @@ class Submission:
             return f"gas {limit}, minimum needed {self._gas_of(validity.intrinsic_gas, address)}"
         if status == validity.FLOOR_GAS_TOO_LOW:
             return f"gas {limit}, minimum needed {self._gas_of(validity.floor_gas, address)}"
+        if status == validity.FEE_CAP_TOO_LOW:
+            fees = int_of(record["max_fee"]), self._sequencer.next_environment.base_fee
+            return "address 0x{}, maxFeePerGas: {}, baseFee: {}".format(
+                record["sender"].tobytes().hex(), *fees
+            )
+        if status == txpool.UNDERPRICED:
+            return f"gas tip cap {int_of(record['max_priority_fee'])}, minimum needed {self._min_price}"
         if status == validity.GAS_LIMIT_TOO_HIGH:
             return f"cap: {gas.TX_GAS_LIMIT_CAP}, tx: {limit}"
         return ""
@@ -162,6 +182,18 @@ class Submission:
         """Nonce after the sender's executable pooled transactions."""
         found = self._sequencer.pool.next_nonce(address)
         return self._account(address).nonce if found is None else found
+
+
+def below(column: npt.NDArray[Any], bound: int) -> npt.NDArray[np.bool_]:
+    """Which 256-bit words of a column of records are less than ``bound``."""
+    words = np.ascontiguousarray(column).view(np.uint64).reshape(-1, 4)
+    less = np.zeros(len(words), np.bool_)
+    equal = np.ones(len(words), np.bool_)
+    for position in (3, 2, 1, 0):
+        part = np.uint64(bound >> 64 * position & 0xFFFFFFFFFFFFFFFF)
+        less |= equal & (words[:, position] < part)
+        equal &= words[:, position] == part
+    return less
 
 
 def is_malformed(status: int) -> bool:

@@ -6,7 +6,7 @@ import ctypes
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ from jovay.kernel.state.world import BASE_ACCOUNT_SIZE, BASE_SLOT_SIZE, World
 from .errors import WorldFullError
 from .lock import StateLock
 from .records import View, dtype_of, sizes_record
+
+if TYPE_CHECKING:
+    from .writes import WriteSet
 
 MEGABYTE = 1 << 20
 
@@ -135,8 +138,21 @@ class NativeWorld:
         if not self.library[kernel_code.intern_code](self.address, ctypes.addressof(data), len(code), word):
             raise WorldFullError("code", self.view.codes_capacity)
 
+    def bring(self, writes: WriteSet, height: int) -> None:
+        """Change the state as a write set says, as block ``height``: recovery, edits, the way back to a block."""
+        accounts = [int.from_bytes(bytes(a), "little") for a in writes.accounts["address"]]
+        slots = [
+            (int.from_bytes(bytes(s["address"]), "little"), int.from_bytes(bytes(s["key"]), "little"))
+            for s in writes.slots
+        ]
+        self.load(Misses([*accounts, *{a for a, _ in slots}], slots))
+        with self.lock.write():
+            for code in writes.codes:
+                self.intern(code)
+            self.apply(writes.accounts, writes.slots, height)
+
     def apply(self, accounts: npt.NDArray[Any], slots: npt.NDArray[Any], height: int) -> None:
-        """Replay a block's write set (recovery)."""
+        """Change records that are in the tables (the caller has the lock)."""
         spec = sizes_record(
             Changes,
             {

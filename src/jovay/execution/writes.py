@@ -118,6 +118,14 @@ def last_of(records: Records, keys: tuple[str, ...]) -> Records:
     return records[np.sort(len(records) - 1 - first_from_the_end)]
 
 
+def merged(first: WriteSet, second: WriteSet) -> WriteSet:
+    """One write set in place of two, the second having the last word."""
+    accounts = np.concatenate([first.accounts, second.accounts])
+    slots = np.concatenate([first.slots, second.slots])
+    codes = [*first.codes, *second.codes]
+    return WriteSet(last_of(accounts, ("address",)), last_of(slots, ("address", "key")), codes)
+
+
 class StoredState:
     """The flat state of the data directory as the source of keys that are not in memory."""
 

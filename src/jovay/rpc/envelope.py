@@ -1,4 +1,4 @@
-"""Encodings of unsigned transactions, for methods that prepare them."""
+"""Encodings of transactions that the node prepares or signs itself."""
 
 from __future__ import annotations
 
@@ -16,15 +16,12 @@ def _authorizations(items: Sequence[Authorization] | None) -> list[Item]:
     return [[item.chain_id, item.address, item.nonce, item.y_parity, item.r, item.s] for item in items or ()]
 
 
-def envelope(transaction: Transaction) -> bytes:
-    """EIP-2718 envelope with the signature that the transaction holds (zeros for an unsigned one)."""
-    item = transaction
+def _fields(item: Transaction) -> list[Item]:
+    """What comes before the signature."""
     to = item.to or b""
-    signature: list[Item] = [item.v, item.r, item.s]
     if item.type == 0:
-        fields: list[Item] = [item.nonce, item.gas_price or 0, item.gas, to, item.value, item.input]
-        return encode(fields + signature)
-    fields = [item.chain_id or 0, item.nonce]
+        return [item.nonce, item.gas_price or 0, item.gas, to, item.value, item.input]
+    fields: list[Item] = [item.chain_id or 0, item.nonce]
     if item.type == 1:
         fields.append(item.gas_price or 0)
     else:
@@ -34,4 +31,20 @@ def envelope(transaction: Transaction) -> bytes:
         fields += [item.max_fee_per_blob_gas or 0, list(item.blob_versioned_hashes or ())]
     elif item.type == 4:
         fields.append(_authorizations(item.authorization_list))
-    return bytes((item.type,)) + encode(fields + signature)
+    return fields
+
+
+def _typed(kind: int, fields: list[Item]) -> bytes:
+    return (bytes((kind,)) if kind else b"") + encode(fields)
+
+
+def envelope(transaction: Transaction) -> bytes:
+    """EIP-2718 envelope with the signature that the transaction holds (zeros for an unsigned one)."""
+    signature: list[Item] = [transaction.v, transaction.r, transaction.s]
+    return _typed(transaction.type, _fields(transaction) + signature)
+
+
+def signing_payload(transaction: Transaction, chain_id: int) -> bytes:
+    """The bytes whose Keccak-256 is signed; for a legacy transaction with replay protection (EIP-155)."""
+    protection: list[Item] = [] if transaction.type else [chain_id, 0, 0]
+    return _typed(transaction.type, _fields(transaction) + protection)

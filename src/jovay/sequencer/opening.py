@@ -16,7 +16,7 @@ import numpy as np
 from jovay.compiler.native import Library
 from jovay.execution.hashing import keccak256
 from jovay.execution.state_trie import StateTrie
-from jovay.execution.world import Misses, NativeWorld
+from jovay.execution.world import NativeWorld
 from jovay.execution.writes import StoredState, WriteSet, account_records, slot_records
 from jovay.kernel.evm.forks import CANCUN, LONDON, PRAGUE, SHANGHAI
 from jovay.storage.block_parts import BlockParts
@@ -97,15 +97,7 @@ def replay(data: DataDirectory, world: NativeWorld, trie: StateTrie) -> list[Wri
     recovered = []
     for number, blob in data.state.recover(data.blocks):
         writes = WriteSet.decode(blob)
-        for code in writes.codes:
-            world.intern(code)
-        accounts = [int.from_bytes(bytes(a), "little") for a in writes.accounts["address"]]
-        slots = [
-            (int.from_bytes(bytes(s["address"]), "little"), int.from_bytes(bytes(s["key"]), "little"))
-            for s in writes.slots
-        ]
-        world.load(Misses([*accounts, *{a for a, _ in slots}], slots))
-        world.apply(writes.accounts, writes.slots, number)
+        world.bring(writes, number)
         trie.update(writes)
         recovered.append(writes)
     return recovered

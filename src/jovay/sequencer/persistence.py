@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from jovay.execution.writes import WriteSet, state_changes
 from jovay.storage.block_parts import BlockParts
@@ -15,10 +18,12 @@ from jovay.storage.datadir import DataDirectory
 from jovay.storage.logs_index import LogsIndex
 from jovay.types import Header
 
+from .errors import SequencerStoppedError
 from .production import ProducedBlock
 from .txpool import Pooled
 
 log = logging.getLogger("jovay.persistence")
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -31,6 +36,20 @@ class SealedBlock:
     writes: WriteSet
     entries: Sequence[Pooled]
     dropped: dict[bytes, int]
+
+
+class Job:
+    """Work for the thread, with its outcome."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self._work, self.done = work, Future[Any]()
+
+    def run(self) -> None:
+        """Do it; an error is the caller's."""
+        try:
+            self.done.set_result(self._work())
+        except Exception as error:
+            self.done.set_exception(error)
 
 
 class Persistence:
@@ -50,7 +69,7 @@ class Persistence:
         self._data, self._logs, self._keccak = data, logs_index, keccak
         self._published, self._failed = published, failed
         self._checkpoint_seconds, self._checkpoint_blocks = checkpoint_seconds, checkpoint_blocks
-        self._queue: queue.Queue[SealedBlock | threading.Event | None] = queue.Queue(depth)
+        self._queue: queue.Queue[SealedBlock | Job | None] = queue.Queue(depth)
         self._uncheckpointed: list[WriteSet] = []
         self._last_checkpoint = time.monotonic()
         self.seconds = 0.0
@@ -60,15 +79,27 @@ class Persistence:
         """Start the thread."""
         self._thread.start()
 
-    def put(self, block: SealedBlock) -> None:
-        """Hand a block over; waits while ``depth`` blocks are on their way."""
-        self._queue.put(block)
+    def put(self, block: SealedBlock | Job) -> None:
+        """Hand a block (or a job) over; waits while ``depth`` are on their way."""
+        while True:
+            if not self._thread.is_alive():
+                raise SequencerStoppedError("persistence has stopped")
+            with contextlib.suppress(queue.Full):
+                return self._queue.put(block, timeout=1.0)
 
-    def drain(self, timeout: float = 60.0) -> bool:
+    def call(self, work: Callable[[], T]) -> T:
+        """Do ``work`` on the thread, after everything handed over before is durable and visible; its result."""
+        job: Job = Job(work)
+        self.put(job)
+        while not wait([job.done], 1.0).done:
+            if not self._thread.is_alive() and not job.done.done():
+                raise SequencerStoppedError("persistence has stopped")
+        result: T = job.done.result()
+        return result
+
+    def drain(self) -> None:
         """Wait until everything handed over is durable and visible."""
-        done = threading.Event()
-        self._queue.put(done)
-        return done.wait(timeout)
+        self.call(lambda: None)
 
     def waiting(self) -> int:
         """Blocks on their way."""
@@ -97,8 +128,8 @@ class Persistence:
         if blocks:
             self._store(blocks)
         for item in items:
-            if isinstance(item, threading.Event):
-                item.set()
+            if isinstance(item, Job):
+                item.run()
         self._checkpoint_if_due()
         return None not in items
 

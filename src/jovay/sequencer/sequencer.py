@@ -25,7 +25,7 @@ from jovay.execution.hashing import keccak256
 from jovay.execution.records import View, sizes_record
 from jovay.execution.state_trie import StateTrie
 from jovay.execution.world import NativeWorld
-from jovay.execution.writes import WriteSet
+from jovay.execution.writes import WriteSet, merged
 from jovay.kernel.evm.forks import CANCUN, LONDON, PARIS, PRAGUE, SHANGHAI
 from jovay.kernel.evm.machine import Block
 from jovay.storage.datadir import DataDirectory
@@ -103,7 +103,7 @@ class Sequencer:
         self.persistence = Persistence(
             data, logs_index, self.keccak, self._publish, self._fail, settings.checkpoint_seconds
         )
-        self._hashes = Arena(256 * 32)
+        self._hashes, self._hashes_filled = Arena(256 * 32), False
         self._ready, self._stopping = threading.Event(), threading.Event()
         self._making = threading.RLock()
         self._listeners: list[Callable[[Sequence[SealedBlock]], None]] = []
@@ -137,7 +137,7 @@ class Sequencer:
         self.producer.close()
 
     def _fail(self, error: BaseException) -> None:
-        self.failure = error
+        self.failure = self.failure or error
         self._stopping.set()
         self._ready.set()
 
@@ -178,10 +178,17 @@ class Sequencer:
             log.critical("the sequencer stops: %s", error, exc_info=True)
             self._fail(error)
 
-    def make_block(self, only_if_ready: bool = False) -> SealedBlock | None:
-        """Cut, execute and commit one block and hand it to persistence."""
+    def make_block(
+        self, only_if_ready: bool = False, edit: Callable[[int], WriteSet] | None = None
+    ) -> SealedBlock | None:
+        """Cut, execute and commit one block and hand it to persistence.
+
+        ``edit`` makes a block without transactions that changes the state instead (development only): it gives the
+        changes, once the world is at the block's height.
+        """
         with self._making:
-            entries = self.pool.take(self.settings.max_transactions, self.settings.gas_limit)
+            limit = self.settings.gas_limit
+            entries = [] if edit else self.pool.take(self.settings.max_transactions, limit)
             if only_if_ready and not entries:
                 return None
             environment = self._environment()
@@ -190,6 +197,9 @@ class Sequencer:
             produced = self.producer.produce(environment, addresses)
             begun = time.perf_counter()
             writes = WriteSet(produced.account_changes, produced.slot_changes, produced.codes)
+            if edit is not None:
+                writes = merged(writes, edit(environment.number))
+                self.world.bring(writes, environment.number)
             root = self.trie.update(writes)
             produced.statistics.time("commitment", begun)
             sealed = self._seal(environment, produced, writes, root, entries)
@@ -198,6 +208,13 @@ class Sequencer:
             self._prepare_next()
             self.persistence.put(sealed)
             return sealed
+
+    def rewound(self, head: Header) -> None:
+        """The chain was cut to ``head`` (development only; called while paused, world, trie and store are there)."""
+        self.executed = self.visible = head
+        self._hashes_filled = False
+        self._remember_hashes(head)
+        self._prepare_next()
 
     def _environment(self) -> BlockEnvironment:
         parent = self.executed
@@ -269,7 +286,7 @@ class Sequencer:
 
     def _remember_hashes(self, head: Header) -> None:
         """Keep the hash of ``head`` where BLOCKHASH looks; at the start also its ancestors'."""
-        if head.number and not getattr(self, "_hashes_filled", False):
+        if head.number and not self._hashes_filled:
             for number in range(max(0, head.number - 255), head.number):
                 ctypes.memmove(self._hashes.address + number % 256 * 32, self.data.blocks.hash_of(number), 32)
         self._hashes_filled = True
@@ -281,12 +298,18 @@ class Sequencer:
         self.next_environment = self._environment()
         self.next_environment.write(View(Block, self._next_block_address))
 
+    def set_automine(self, enabled: bool) -> None:
+        """Make blocks by the clock, or only when ``make_block`` is called."""
+        self.automine = enabled
+        self._ready.set()
+
     @contextmanager
     def paused(self) -> Iterator[Header]:
         """Make no blocks within; gives the newest one, which is visible by then. Not for listeners."""
         with self._making:
-            if not self.persistence.drain() or self.failure is not None:
-                raise SequencerStoppedError(f"the newest blocks cannot be stored: {self.failure}")
+            if self.failure is not None:
+                raise SequencerStoppedError(f"the sequencer has stopped: {self.failure}")
+            self.persistence.drain()
             yield self.executed
 
     def change(self, **settings: object) -> None:

@@ -193,6 +193,18 @@ def verify(path: str | Path) -> dict[str, Any]:
     return manifest
 
 
+def pairs(path: str | Path) -> Iterator[tuple[str, list[tuple[bytes, bytes]]]]:
+    """(table, pairs) of a snapshot, in pieces; the last piece has come only when all of it was found right."""
+    tables: list[str] = []
+    for kind, table, raw in chunks(path):
+        if kind == MANIFEST:
+            tables = list(_json(raw, Path(path), "tables")["tables"])
+        elif kind == PAIRS:
+            if table >= len(tables):
+                raise SnapshotError(path, f"table {table} of {len(tables)}")
+            yield tables[table], list(zip(*_unpack_pairs(raw, Path(path)), strict=True))
+
+
 def load(path: str | Path, target: str | Path) -> dict[str, Any]:
     """Make the data directory ``target`` (absent or empty) from a snapshot; returns the manifest.
 

@@ -1,0 +1,318 @@
+"""Development operations: implements ``DevBackend`` of ``jovay.rpc.backend``."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from jovay.rpc.backend import BackendError, RawBatch
+from jovay.simulation import Call
+from jovay.storage.logs_index import LogsIndex
+from jovay.types import Address, Hash32
+
+from .edits import Editor
+from .impersonation import decoded
+from .node_backend import NodeBackend
+from .rewind import Rewinder
+from .signing import Keys, transaction_of
+from .submission import check_running
+
+log = logging.getLogger("jovay.dev")
+MAX_NONCE = (1 << 64) - 2
+MAX_GAS_LIMIT = (1 << 63) - 1
+MAX_TIMESTAMP = 1 << 40
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What ``revert`` goes back to."""
+
+    number: int
+    hash: Hash32
+    offset: int
+
+
+class Development:
+    """Serves the development methods of one node; thread-safe."""
+
+    def __init__(self, backend: NodeBackend, logs_index: LogsIndex) -> None:
+        self._backend, self._sequencer = backend, backend.sequencer
+        sequencer, reader = backend.sequencer, backend.chain_reader
+        self._editor = Editor(sequencer, backend.state)
+        self._rewinder = Rewinder(sequencer, backend.state, reader, logs_index, backend.events)
+        self._keys = Keys(sequencer.rules.chain_id, sequencer.keccak)
+        self._impersonated: set[Address] = set()
+        self._all_impersonated = False
+        self._snapshots: dict[int, Snapshot] = {}
+        self._next_snapshot = 1
+        self._lock = threading.RLock()
+        self._timer: IntervalMiner | None = None
+
+    def close(self) -> None:
+        """Stop interval mining."""
+        self.set_interval(0)
+
+    # ---- state -----------------------------------------------------------------------------------------------
+
+    def set_balance(self, address: Address, balance: int) -> None:
+        """Set a balance, in wei."""
+        self._check()
+        self._editor.set_account(address, balance=balance)
+
+    def set_nonce(self, address: Address, nonce: int) -> None:
+        """Set a nonce."""
+        self._check()
+        if nonce > MAX_NONCE:
+            raise BackendError("nonce must be lower than 2^64 - 1")
+        self._editor.set_account(address, nonce=nonce)
+
+    def set_code(self, address: Address, code: bytes) -> None:
+        """Set the code."""
+        self._check()
+        self._editor.set_code(address, code)
+
+    def set_storage(self, address: Address, slot: int, value: int) -> None:
+        """Set a storage slot."""
+        self._check()
+        self._editor.set_storage(address, slot, value)
+
+    def dump(self) -> bytes:
+        """The whole state as a snapshot file without blocks."""
+        self._check()
+        return self._editor.dump()
+
+    def load(self, data: bytes) -> None:
+        """Replace the state by a dump, in a new block."""
+        self._check()
+        self._editor.load(data)
+
+    def _check(self) -> None:
+        check_running(self._sequencer)
+
+    # ---- accounts --------------------------------------------------------------------------------------------
+
+    def accounts(self) -> Sequence[Address]:
+        """The ten well-known accounts."""
+        return self._keys.addresses()
+
+    def impersonate(self, address: Address, enabled: bool) -> None:
+        """Let ``send`` act for an address, or stop that."""
+        with self._lock:
+            (self._impersonated.add if enabled else self._impersonated.discard)(address)
+
+    def impersonate_all(self, enabled: bool) -> None:
+        """Let ``send`` act for all addresses, or stop that."""
+        self._all_impersonated = enabled
+
+    def send(self, call: Call) -> Hash32:
+        """Pool a transaction of a held or impersonated account."""
+        self._check()
+        impersonated = self._all_impersonated or call.sender in self._impersonated
+        if call.sender in self._keys and not impersonated:
+            raw = self._keys.sign_transaction(call)
+            result = self._backend.submit(RawBatch(raw, (len(raw),)))
+            if error := result.errors.get(0):
+                raise BackendError(error.message)
+            return result.hashes
+        if not impersonated:
+            raise BackendError("unknown account")
+        sequencer = self._sequencer
+        chain_id = sequencer.rules.chain_id
+        batch = decoded(sequencer.portal, transaction_of(call, chain_id), sequencer.keccak, chain_id)
+        result = self._backend.pool(batch)
+        if error := result.errors.get(0):
+            raise BackendError(error.message)
+        return result.hashes
+
+    def sign(self, address: Address, digest: Hash32) -> bytes:
+        """r ‖ s ‖ v (27/28)."""
+        return self._keys.sign(address, digest)
+
+    def sign_transaction(self, call: Call) -> bytes:
+        """Signed envelope of a call of a held account."""
+        return self._keys.sign_transaction(call)
+
+    # ---- blocks ----------------------------------------------------------------------------------------------
+
+    def mine(self, blocks: int, interval: int | None = None) -> None:
+        """Produce that many blocks now, ``interval`` seconds apart."""
+        self._check()
+        sequencer = self._sequencer
+        with sequencer.paused():
+            for made in range(blocks):
+                if interval is not None and made:
+                    sequencer.clock.next = sequencer.executed.timestamp + interval
+                sequencer.make_block()
+            if interval is not None:
+                self._follow(sequencer.executed.timestamp)
+        sequencer.persistence.drain()
+
+    def set_automine(self, enabled: bool) -> None:
+        """Cut blocks by the clock, or only on demand."""
+        self._sequencer.set_automine(enabled)
+
+    def automine(self) -> bool:
+        """Whether blocks are cut by the clock."""
+        return self._sequencer.automine
+
+    def set_interval(self, seconds: float) -> None:
+        """Cut a block every so many seconds, whatever ``automine`` says; 0 stops that."""
+        with self._lock:
+            if self._timer is not None:
+                self._timer.stop()
+                self._timer = None
+            if seconds > 0:
+                self._timer = IntervalMiner(self, seconds)
+
+    # ---- going back ------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> int:
+        """Remember the newest block and the clock."""
+        self._check()
+        with self._lock, self._sequencer.paused() as head:
+            identifier, self._next_snapshot = self._next_snapshot, self._next_snapshot + 1
+            self._snapshots[identifier] = Snapshot(head.number, head.hash, self._sequencer.clock.offset)
+            return identifier
+
+    def revert(self, snapshot: int) -> bool:
+        """Go back to a snapshot, which ends it and all later ones."""
+        self._check()
+        with self._lock:
+            found = self._snapshots.get(snapshot)
+            if found is None:
+                return False
+            self._forget_snapshots(lambda identifier: identifier >= snapshot)
+            self._rewinder.rewind(found.number)
+            self._set_offset(found.offset)
+            return True
+
+    def reset(self) -> None:
+        """Go back to genesis, with the system's clock."""
+        self._check()
+        with self._lock:
+            self._snapshots.clear()
+            self._impersonated.clear()
+            self._all_impersonated = False
+            self._rewinder.rewind(self._sequencer.data.blocks.oldest)
+            self._sequencer.clock.interval = None
+            self._set_offset(0)
+
+    def rollback(self, blocks: int) -> None:
+        """Drop the newest blocks."""
+        self._check()
+        with self._lock, self._sequencer.paused() as head:
+            if blocks > head.number:
+                raise BackendError(f"cannot drop {blocks} blocks of {head.number}")
+            self._rewinder.rewind(head.number - blocks)
+            self._forget_snapshots(
+                lambda identifier: self._snapshots[identifier].number > head.number - blocks
+            )
+
+    def _forget_snapshots(self, ended: Callable[[int], bool]) -> None:
+        for identifier in [identifier for identifier in self._snapshots if ended(identifier)]:
+            del self._snapshots[identifier]
+
+    # ---- time ------------------------------------------------------------------------------------------------
+
+    def increase_time(self, seconds: int) -> int:
+        """Move the clock forward; returns its offset in seconds."""
+        self._set_offset(self._sequencer.clock.offset + seconds)
+        return self._sequencer.clock.offset
+
+    def set_time(self, timestamp: int) -> int:
+        """Set the clock; returns its offset in seconds."""
+        self._check_time(timestamp)
+        self._set_offset(timestamp - int(time.time()))
+        return self._sequencer.clock.offset
+
+    def set_next_timestamp(self, timestamp: int) -> None:
+        """Time stamp of the next block; the clock goes on from there."""
+        sequencer = self._sequencer
+        self._check_time(timestamp)
+        with sequencer.paused() as head:
+            if timestamp < head.timestamp:
+                raise BackendError(
+                    f"Timestamp error: {timestamp} is lower than previous block's timestamp {head.timestamp}"
+                )
+            self._follow(timestamp)
+            sequencer.clock.next = timestamp
+            sequencer.change()
+
+    def set_timestamp_interval(self, seconds: int | None) -> None:
+        """Distance between the time stamps of blocks; None goes back to the clock."""
+        self._sequencer.clock.interval = seconds
+        self._sequencer.change()
+
+    def _follow(self, timestamp: int) -> None:
+        """Let the clock show ``timestamp`` now."""
+        self._sequencer.clock.offset = timestamp - int(time.time())
+
+    def _set_offset(self, seconds: int) -> None:
+        self._check_time(int(time.time()) + seconds)
+        self._sequencer.clock.offset = seconds
+        self._sequencer.change()
+
+    @staticmethod
+    def _check_time(timestamp: int) -> None:
+        if not 0 <= timestamp < MAX_TIMESTAMP:
+            raise BackendError(f"timestamp {timestamp} is out of range")
+
+    # ---- the environment of blocks ---------------------------------------------------------------------------
+
+    def set_coinbase(self, address: Address) -> None:
+        """Fee receiver of later blocks."""
+        self._sequencer.change(coinbase=int.from_bytes(address, "big"))
+
+    def set_gas_limit(self, gas: int) -> None:
+        """Gas limit of later blocks."""
+        if not 0 < gas <= MAX_GAS_LIMIT:
+            raise BackendError(f"gas limit {gas} is out of range")
+        pool = self._sequencer.pool
+        pool.limits = replace(pool.limits, transaction_gas=gas)
+        self._sequencer.change(gas_limit=gas)
+
+    def set_next_base_fee(self, wei: int) -> None:
+        """Base fee of the next block."""
+        self._sequencer.next_base_fee = wei
+        self._sequencer.change()
+
+    def set_prev_randao(self, value: Hash32) -> None:
+        """PREVRANDAO of the next block."""
+        self._sequencer.next_prevrandao = int.from_bytes(value, "big")
+        self._sequencer.change()
+
+    # ---- pool ------------------------------------------------------------------------------------------------
+
+    def drop(self, transaction_hash: Hash32) -> bool:
+        """Remove a transaction from the pool."""
+        return self._sequencer.pool.drop(transaction_hash)
+
+    def drop_all(self) -> None:
+        """Empty the pool."""
+        self._sequencer.pool.clear()
+
+
+class IntervalMiner:
+    """Makes a block every ``seconds`` until stopped."""
+
+    def __init__(self, dev: Development, seconds: float) -> None:
+        self._dev, self._seconds, self._end = dev, seconds, threading.Event()
+        self._thread = threading.Thread(target=self._run, name="interval-mining", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it."""
+        self._end.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._end.wait(self._seconds):
+            try:
+                self._dev.mine(1)
+            except Exception:
+                log.exception("interval mining ends")
+                return

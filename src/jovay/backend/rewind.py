@@ -1,0 +1,116 @@
+"""Going back to an earlier block in development: what came after it leaves the chain, the state and the disk."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from jovay.execution.writes import Records, WriteSet, state_changes
+from jovay.rpc.backend import BackendError, HistoryUnavailableError, LogFilter
+from jovay.sequencer.opening import read_header
+from jovay.sequencer.sequencer import Sequencer
+from jovay.storage.blocks import BlockStore
+from jovay.storage.genesis import Genesis
+from jovay.storage.logs_index import LogsIndex
+from jovay.types import EMPTY_CODE_HASH, Log
+
+from .chain import ChainReader
+from .events import Events
+from .past import changed_keys, writes_before
+from .state import StateReader
+
+_ALL_AT_ONCE = 1 << 40
+
+
+class Rewinder:
+    """Cuts the chain of one sequencer."""
+
+    def __init__(
+        self,
+        sequencer: Sequencer,
+        state: StateReader,
+        chain: ChainReader,
+        logs_index: LogsIndex,
+        events: Events,
+    ) -> None:
+        self._sequencer, self._state, self._chain = sequencer, state, chain
+        self._index, self._events = logs_index, events
+
+    def rewind(self, target: int) -> None:
+        """Make block ``target`` the newest one. Pooled transactions are dropped."""
+        sequencer = self._sequencer
+        blocks = sequencer.data.blocks
+        with sequencer.paused() as head:
+            if not blocks.oldest <= target <= head.number:
+                raise BackendError(f"block {target} is not stored")
+            if target == head.number:
+                return
+            header = read_header(blocks, target)
+            accounts, slots = changed_keys(blocks, target, _ALL_AT_ONCE)
+            try:
+                older = writes_before(self._state, accounts, slots, target)
+            except HistoryUnavailableError:
+                older = writes_from_log(sequencer, accounts, slots, target)
+            gone = self._logs(target + 1, head.number)
+            sequencer.visible = header
+            sequencer.persistence.call(lambda: self._cut(older, target))
+            sequencer.world.bring(older, target)
+            if sequencer.trie.update(older) != header.state_root:
+                raise AssertionError(f"the state of block {target} has another root")
+            self._chain.forget()
+            sequencer.pool.clear()
+            sequencer.rewound(header)
+        self._events.removed(header, gone)
+
+    def _logs(self, first: int, last: int) -> list[Log]:
+        logs = self._chain.logs(LogFilter(first=first, last=last, limit=0))
+        return [msgspec.structs.replace(log, removed=True) for log in logs]
+
+    def _cut(self, older: WriteSet, target: int) -> None:
+        """On the persistence thread: state first, so that a crash in between leaves blocks to replay, not a gap."""
+        sequencer = self._sequencer
+        sequencer.persistence.checkpoint(sync=True)
+        changes = state_changes([older], sequencer.keccak)
+        sequencer.data.state.write(target, changes, sync=True, piece=_ALL_AT_ONCE)
+        sequencer.data.blocks.truncate(target)
+        self._index.truncate(target)
+
+
+def writes_from_log(sequencer: Sequencer, accounts: Records, slots: Records, target: int) -> WriteSet:
+    """The values of these keys after block ``target``, from the write sets of all blocks up to it and the genesis."""
+    blocks: BlockStore = sequencer.data.blocks
+    if blocks.oldest > 0:
+        raise HistoryUnavailableError(
+            f"the state of block {target} cannot be restored: older blocks are pruned"
+        )
+    accounts, slots = _at_genesis(sequencer.rules.genesis, sequencer, accounts, slots)
+    account_rows = {row["address"].tobytes(): row for row in accounts}
+    slot_rows = {(row["address"].tobytes(), row["key"].tobytes()): row for row in slots}
+    for number in range(1, target + 1):
+        writes = WriteSet.decode(blocks.writes(number))
+        for change in writes.accounts:
+            if (row := account_rows.get(change["address"].tobytes())) is not None:
+                row[...] = change
+        for change in writes.slots:
+            if (row := slot_rows.get((change["address"].tobytes(), change["key"].tobytes()))) is not None:
+                row[...] = change
+    return WriteSet(accounts, slots)
+
+
+def _at_genesis(
+    genesis: Genesis, sequencer: Sequencer, accounts: Records, slots: Records
+) -> tuple[Records, Records]:
+    accounts, slots = accounts.copy(), slots.copy()
+    for row in accounts:
+        account = genesis.alloc.get(row["address"].tobytes()[19::-1])
+        digest = EMPTY_CODE_HASH if account is None else sequencer.keccak(account.code)
+        row["exists"], row["wiped"] = account is not None, 0
+        row["nonce"] = 0 if account is None else account.nonce
+        row["balance"] = np.void((0 if account is None else account.balance).to_bytes(32, "little"))
+        row["code_hash"] = np.void(digest[::-1])
+        row["code_size"] = 0 if account is None else len(account.code)
+    for row in slots:
+        account = genesis.alloc.get(row["address"].tobytes()[19::-1])
+        value = bytes(32) if account is None else account.storage.get(row["key"].tobytes()[::-1], bytes(32))
+        row["value"] = np.void(value[::-1])
+    return accounts, slots
