@@ -174,14 +174,14 @@ def divmod256(a: U256, b: U256) -> tuple[U256, U256]:
 
 @kernel
 def div(a: U256, b: U256) -> U256:
-    """DIV."""
+    """a / b, rounded down; 0 if b is 0"""
     q, _ = divmod256(a, b)
     return q
 
 
 @kernel
 def mod(a: U256, b: U256) -> U256:
-    """MOD."""
+    """a modulo b; 0 if b is 0"""
     _, r = divmod256(a, b)
     return r
 
@@ -292,7 +292,7 @@ def byte(index: U256, x: U256) -> U256:
 
 @kernel
 def shl(count: U256, x: U256) -> U256:
-    """SHL."""
+    """x shifted left by ``count`` bits"""
     if count >= 256:
         return U256(0)
     return x << U64(count)
@@ -300,7 +300,7 @@ def shl(count: U256, x: U256) -> U256:
 
 @kernel
 def shr(count: U256, x: U256) -> U256:
-    """SHR."""
+    """x shifted right by ``count`` bits"""
     if count >= 256:
         return U256(0)
     return x >> U64(count)
@@ -308,7 +308,7 @@ def shr(count: U256, x: U256) -> U256:
 
 @kernel
 def sar(count: U256, x: U256) -> U256:
-    """SAR."""
+    """x shifted right by ``count`` bits, its sign kept"""
     return sar_word(x, U64(255) if count >= 256 else U64(count))
 
 
