@@ -4,7 +4,9 @@ from ..lang import U64, U256, Ptr, Record, address_of, kernel, load64
 from ..state.code import find_code
 from ..state.history import is_alive, push_account, push_slot, version_at
 from ..state.world import (
+    CODE_CHANGED,
     EMPTY_CODE_HASH,
+    UPPER_CHANGED,
     BaseAccount,
     BaseSlot,
     Code,
@@ -26,6 +28,7 @@ class AccountChange(Record):
     exists: U64
     code_size: U64
     wiped: U64  # storage epoch: differs from 0 where storage was wiped since the account was loaded
+    kept: U64  # KEPT_CODE, KEPT_UPPER: leaves of the state trie that the block left as they were
 
 
 class SlotChange(Record):
@@ -48,6 +51,8 @@ class Changes(Record):
 ACCOUNT_CHANGE_SIZE = AccountChange.size
 SLOT_CHANGE_SIZE = SlotChange.size
 LISTED = 0xFFFFFFFD
+#: Bits of ``kept``.
+KEPT_CODE, KEPT_UPPER = CODE_CHANGED, UPPER_CHANGED
 
 
 @kernel
@@ -70,6 +75,8 @@ def write_account(world: World, base: BaseAccount, mark: U64, out: Changes) -> N
     if base.owner == mark:
         return
     base.owner = mark
+    kept = ~base.changed & (KEPT_CODE | KEPT_UPPER)
+    base.changed = U64(0)
     if is_alive(world, base.history):  # changed back within the block?
         before = version_at(world, base.history)
         same = before.balance == base.balance and before.nonce == base.nonce and before.exists == base.exists
@@ -84,6 +91,7 @@ def write_account(world: World, base: BaseAccount, mark: U64, out: Changes) -> N
     change.exists = base.exists
     change.code_size = Code(base.code).size if base.code != 0 else U64(0)
     change.wiped = base.storage_epoch
+    change.kept = kept
 
 
 @kernel

@@ -8,7 +8,7 @@ from ..lang import U64, U256, Ptr, address_of, kernel, load64, store64
 from ..state.commit import OK, WORLD_FULL, begin_change, commit_range
 from ..state.history import push_account
 from ..state.view import forget_index
-from ..state.world import World, insert_account
+from ..state.world import UPPER_CHANGED, World, insert_account
 from .run import DEFERRED, DEPENDENT, DROPPED, EXECUTED, PREDICTED, run_at
 
 
@@ -105,6 +105,8 @@ def credit_fees(world: World, runs: Ptr, n: U64, coinbase: U256) -> U64:
     if base.version != world.height:
         push_account(world, base)
         base.version = world.height
+    if base.balance >> 128 != (base.balance + total) >> 128:
+        base.changed |= UPPER_CHANGED
     base.balance += total
     base.exists = U64(1)
     return U64(OK)

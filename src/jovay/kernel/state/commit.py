@@ -4,7 +4,7 @@ from ..evm.machine import Account, Machine, Slot
 from ..lang import U64, U256, Ptr, address_of, kernel, load64, store64
 from .code import intern_code
 from .history import push_account, push_slot
-from .world import World, insert_account, insert_slot
+from .world import CODE_CHANGED, UPPER_CHANGED, World, insert_account, insert_slot
 
 OK, WORLD_FULL = 0, 1
 
@@ -61,6 +61,10 @@ def commit_account(world: World, a: Account) -> bool:
     if base.version != world.height:
         push_account(world, base)
         base.version = world.height
+    if base.code_hash != a.code_hash:
+        base.changed |= CODE_CHANGED
+    if base.balance >> 128 != a.balance >> 128:
+        base.changed |= UPPER_CHANGED
     base.balance = a.balance
     base.nonce = a.nonce
     base.exists = a.exists

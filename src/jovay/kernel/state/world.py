@@ -24,6 +24,7 @@ class BaseAccount(Record):
     history: Ptr
     owner: U64
     first_user: U64  # scheduler's scratch
+    changed: U64  # CODE_CHANGED, UPPER_CHANGED: parts that the running block changed
 
 
 class BaseSlot(Record):
@@ -79,6 +80,8 @@ class World(Record):
 BASE_ACCOUNT_SIZE = BaseAccount.size
 BASE_SLOT_SIZE = BaseSlot.size
 GOLDEN = 0x9E3779B97F4A7C15
+#: Rarely changed parts of an account: its code hash, the upper half of its balance.
+CODE_CHANGED, UPPER_CHANGED = 1, 2
 
 
 @kernel(inline=True)
@@ -162,6 +165,7 @@ def insert_account(world: World, address: U256) -> BaseAccount:
     account.version = U64(0)
     account.history = U64(0)
     account.owner = U64(0)
+    account.changed = U64(0)
     account.first_user = U64(0)
     at = hash_word(world.seed, address) & world.account_mask
     while load32(world.account_index + at * 4) != 0:
