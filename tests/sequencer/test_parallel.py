@@ -71,3 +71,21 @@ def test_lost_transactions_would_be_seen(library: Library, monkeypatch: pytest.M
     difference = compare(library, blocks=30, size=40, hot=0.5, workers=2, seed=1)
     assert difference is not None
     assert difference.what == "lost transactions"
+
+
+def test_one_transaction_over_many_cold_slots_needs_few_rounds(library: Library) -> None:
+    """A loop over 2,000 slots that are not in memory: their keys are found together, not one by one."""
+    # for (i = 0; i != 2000; i++) sum += sload(i); sstore(2001, sum + 1)
+    code = bytes.fromhex("5f5f5b805482019150600101806107d0146017576002565b506001016107d15500")
+    side = Side(library, 300)
+    side.add_contract(0xC01D, code)
+    producer = BlockProducer(library, side.world, 2)
+    try:
+        transactions = Generator(library, 1, 300, 0.0).call(0, 0xC01D, 16_000_000)
+        environment = BlockEnvironment(1, 1_000, 10**12, 7, COINBASE, 1, OSAKA, bytes(32))
+        block = producer.produce(environment, transactions.array())
+    finally:
+        producer.close()
+    assert block.receipts["status"].tolist() == [1]
+    assert block.statistics.misses > 2_000
+    assert block.statistics.rounds < 10

@@ -14,22 +14,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from jovay import rlp
 from jovay.compiler.native import Library
 from jovay.execution.hashing import keccak256
 from jovay.execution.machine import NativeMachine
-from jovay.execution.records import View, array_at, dtype_of, sizes_record
+from jovay.execution.records import View, dtype_of, sizes_record
 from jovay.execution.world import NativeWorld
 from jovay.execution.writes import empty
-from jovay.kernel.block import changes
+from jovay.kernel.block import changes, system
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.evm.forks import OSAKA
 from jovay.kernel.evm.process import process_transaction
 from jovay.kernel.state import commit, view
-from jovay.kernel.block import system
 from jovay.kernel.transaction.decode import decode
 from jovay.kernel.transaction.record import TRANSACTION_SIZE, Transaction
 from jovay.sequencer.environment import BlockEnvironment
-from jovay import rlp
 from jovay.sequencer.production import BlockProducer, ProducedBlock
 
 EMPTY_CODE = bytes.fromhex("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470")[::-1]
@@ -83,6 +82,13 @@ class Side:
         for i, (address, code) in enumerate(codes.items()):
             self._fill(records[senders + i], address, keccak256(library, code)[::-1])
         self.world.insert(records, empty(SlotChange), [])
+
+    def add_contract(self, address: int, code: bytes) -> None:
+        """One more contract."""
+        self.world.intern(code)
+        record = np.zeros(1, dtype_of(AccountChange))
+        self._fill(record[0], address, keccak256(self.library, code)[::-1])
+        self.world.insert(record, empty(SlotChange), [])
 
     @staticmethod
     def _fill(record: Any, address: int, code_hash: bytes) -> None:
@@ -150,6 +156,11 @@ class Generator:
             raws.append(self._raw(nonce))
             senders.append(0x5E00000 + sender)
         return Transactions(self.library, raws, senders)
+
+    def call(self, sender: int, to: int, gas: int) -> Transactions:
+        """One call without data."""
+        fields = [1, self.nonces.get(sender, 0), 1, 100, gas, to.to_bytes(20, "big"), 0, b"", [], 0, 1, 1]
+        return Transactions(self.library, [b"\x02" + rlp.encode(fields)], [0x5E00000 + sender])
 
     def _key(self) -> int:
         return 1 if self.dice.random() < self.hot else self.dice.randrange(1, 5000)

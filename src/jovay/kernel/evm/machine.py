@@ -38,6 +38,7 @@ class Account(Record):
     base: BaseAccount
     group: U64  # conflict group for which it was loaded; other groups must not see it
     read_only: U64  # 1: predicted as read only
+    guessed: U64  # 1: not known, taken for absent
     warm: U64  # transaction stamps: equal to the machine's stamp means «in this transaction»
     created: U64
     destructed: U64
@@ -56,7 +57,7 @@ class Slot(Record):
     value: U256
     original: U256
     original_stamp: U64
-    loaded: U64  # 0: only the transient value is known
+    loaded: U64  # 0: only the transient value is known; GUESSED: the value is taken for zero
     base: BaseSlot
     warm: U64
     listed: U64
@@ -141,6 +142,8 @@ class Machine(Record):
     pause_below: U64  # the running frame's gas for the same; 0 where not paced
     pending: U64  # how the precompile ended for which the run was DETACHED
     abort: U64  # why the running transaction must be given up: a look-up gave the null record, or an arena is full
+    guessing: U64  # 1: missing keys count as absent for now, so that one run finds many; it is undone in the end
+    guesses: U64  # how many there were in this transaction
     # view tables
     accounts: Ptr
     account_count: U64
@@ -198,6 +201,7 @@ class Machine(Record):
     refund: U64
     transaction: U64  # index, for logs
     trace: Ptr  # Trace record, 0 when not tracing
+    wanted: U64  # gas, beyond what it had paid, that the instruction needed which ran out of it
     written: U64  # journal entries of the transaction that was executed last
     moved: Ptr  # overridden precompiles: address (32 bytes), number of the precompile now there (8 bytes, 0: none)
     moved_count: U64

@@ -11,6 +11,7 @@ from ..state.view import (
     NONCE_OFFSET,
     account,
     clear_account,
+    forget_guesses,
     is_empty,
     may_write_account,
     set_balance,
@@ -61,8 +62,21 @@ def process_transaction(m: Machine, tx: Transaction, gas_left: U64, result: Resu
     how = check_static(tx, m.block, m.flags)
     if how == VALID:
         how = execute(m, tx, gas_left, result)
-    if is_over(how) and how != VALID:
+    return end(m, how, result)
+
+
+@kernel
+def end(m: Machine, how: U64, result: Result) -> U64:
+    """Undo what may not stay. A run that guessed at missing keys is a MISS, whatever came of it."""
+    if not is_over(how):
+        return how
+    if m.guesses != 0:
+        how = U64(status.MISS)
+    if how != VALID:
         give_up(m, result)
+    if m.guesses != 0:
+        forget_guesses(m)
+    m.guessing = U64(0)
     return how
 
 
@@ -81,6 +95,8 @@ def begin(m: Machine, tx: Transaction) -> None:
     m.refund = U64(0)
     m.return_size = U64(0)
     m.abort = U64(0)
+    m.guessing = U64(1)
+    m.guesses = U64(0)
     m.pending = U64(0)
     m.pause_below = U64(0)
     m.written = U64(0)
@@ -130,7 +146,7 @@ def execute(m: Machine, tx: Transaction, gas_left: U64, result: Result) -> U64:
         how = run(m)
     elif how < status.ABORT and m.depth != 0:
         how = leave(m, how)
-    if how >= status.ABORT:
+    if how >= status.ABORT or m.guesses != 0:
         return how
     return settle(m, tx, sender, how, result)
 
@@ -143,12 +159,10 @@ def resume_transaction(m: Machine, tx: Transaction, result: Result) -> U64:
         how = leave(m, how)
     if how == status.NEXT:
         how = run(m)
-    if how < status.ABORT:
+    if how < status.ABORT and m.guesses == 0:
         sender = account(m, m.origin)
         how = settle(m, tx, sender, how, result)
-    if is_over(how) and how != VALID:
-        give_up(m, result)
-    return how
+    return end(m, how, result)
 
 
 @kernel
@@ -317,6 +331,8 @@ def settle(m: Machine, tx: Transaction, sender: Account, how: U64, result: Resul
     else:
         result.gas_price = U256(0)
         result.fee = U256(0)
+    if m.guesses != 0:  # the coinbase was missing
+        return U64(status.MISS)
     if not finalise(m):
         return m.abort
     m.written = m.journal_count

@@ -13,6 +13,10 @@ from .world import EMPTY_CODE_HASH, BaseSlot, Code, find_account, find_slot, has
 
 #: ``owner`` of records that several groups of a block may read and none may write: the block's stamp with this.
 READ_ONLY_GROUP = 0xFFFFFFFF
+#: ``Slot.loaded`` of a slot that is missing.
+GUESSED = 2
+#: No account has this address: a record that the index no longer finds.
+NOBODY = ~U256(0)
 
 
 @kernel
@@ -51,6 +55,31 @@ def miss(m: Machine, kind: U64, address: U256, key: U256) -> None:
 
 
 @kernel
+def may_guess(m: Machine, kind: U64, address: U256, key: U256) -> bool:
+    """List a missing key; whether the run may go on as if it were absent."""
+    miss(m, kind, address, key)
+    if m.guessing == 0 or m.miss_count == m.miss_capacity:
+        return False
+    m.guesses += 1
+    return True
+
+
+@kernel(inline=False)
+def forget_guesses(m: Machine) -> None:
+    """Make the view forget what it guessed, so that the next run looks again."""
+    if m.parallel != 0:
+        return  # every attempt has an index of its own
+    for i in range(m.account_count):
+        a = Account(m.accounts + U64(i) * ACCOUNT_SIZE)
+        if a.guessed != 0:
+            a.address = NOBODY
+    for i in range(m.slot_count):
+        s = Slot(m.slots + U64(i) * SLOT_SIZE)
+        if s.loaded == GUESSED:
+            s.loaded = U64(0)
+
+
+@kernel
 def permission(m: Machine, owner: U64) -> U64:
     """What the running group may do with a record: 0 nothing, 1 read, 2 write."""
     if m.group == 0 or owner == m.group:
@@ -78,6 +107,7 @@ def load_account(m: Machine, address: U256, at: U64) -> Account:
     nothing = Account(U64(0))
     base = find_account(m.world, address)
     known = address_of(base) != 0
+    guessed = False
     allowed = U64(2)
     if known:
         allowed = permission(m, base.owner)
@@ -85,8 +115,9 @@ def load_account(m: Machine, address: U256, at: U64) -> Account:
             m.abort = U64(status.LEFT_SET)
             return nothing
     elif m.world.complete == 0 or m.parallel != 0:
-        miss(m, U64(0), address, U256(0))
-        return nothing
+        guessed = may_guess(m, U64(0), address, U256(0))
+        if not guessed:
+            return nothing
     if m.parallel != 0 and address == m.block.coinbase:  # its balance is known only when all fees are
         m.abort = U64(status.LEFT_SET)
         return nothing
@@ -98,6 +129,7 @@ def load_account(m: Machine, address: U256, at: U64) -> Account:
     a.address = address
     a.base = base
     a.read_only = U64(allowed == 1)
+    a.guessed = U64(guessed)
     a.group = m.group
     a.warm = U64(0)
     a.created = U64(0)
@@ -206,8 +238,10 @@ def load_slot(m: Machine, a: Account, s: Slot) -> bool:
         s.loaded = U64(1)  # nothing can be stored under an account that does not exist
         return True
     if m.world.complete == 0 or m.parallel != 0:
-        miss(m, U64(1), a.address, s.key)
-        return False
+        if not may_guess(m, U64(1), a.address, s.key):
+            return False
+        s.loaded = U64(GUESSED)
+        return True
     s.loaded = U64(1)
     return True
 
