@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jovay import rlp
+from jovay.execution.chain import StoredTransaction
 from jovay.rpc.backend import HistoryUnavailableError, LogFilter, TooManyResultsError
 from jovay.sequencer.opening import read_header
 from jovay.storage.blocks import BlockStore
@@ -19,7 +20,7 @@ from jovay.storage.frame import Part
 from jovay.storage.logs_index import LogsIndex
 from jovay.types import Block, Hash32, Header, Inclusion, Log, Receipt, Transaction
 
-from .stored import LOG, BlockReceipts, Keccak, Read, consensus_encoding, raw_transaction, reader
+from .stored import LOG, RECEIPT, BlockReceipts, Keccak, Read, consensus_encoding, raw_transaction, reader
 from .transactions import decode_transaction
 
 HEADERS_KEPT = 4_096
@@ -84,6 +85,24 @@ class ChainReader:
         header = self.header(number)
         assert header is not None
         return header
+
+    def block_hash(self, number: int) -> Hash32 | None:
+        """Hash of a visible block; None if it is not stored any more."""
+        if not self._has(number) or number < self._store.oldest:
+            return None
+        return self._store.hash_of(number)
+
+    def stored_transactions(self, number: int) -> list[StoredTransaction]:
+        """Envelopes and senders of a visible block's transactions, with what their receipts say."""
+        with stored():
+            offsets, raw = self._store.transactions(number)
+            senders, records = self._store.senders(number), self._store.receipts(number)
+        cuts = offsets.tolist()
+        found = []
+        for index, receipt in enumerate(RECEIPT.iter_unpack(records)):
+            sender, fee = senders[20 * index : 20 * index + 20], int.from_bytes(receipt[9], "little")
+            found.append(StoredTransaction(raw[cuts[index] : cuts[index + 1]], sender, receipt[2], fee))
+        return found
 
     def block(self, number: int) -> Block | None:
         """Header and body of a visible block."""

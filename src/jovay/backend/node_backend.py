@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
 
 from jovay import __version__
+from jovay.execution import errors
+from jovay.execution.simulate import Simulator
 from jovay.rpc.backend import (
     BackendError,
     BlockTag,
@@ -45,8 +47,20 @@ from .chain import ChainReader
 from .configuration import chain_config
 from .events import Events
 from .proofs import Prover
+from .source import SimulationSource
 from .state import StateReader, unavailable
 from .submission import Submission
+
+
+@contextmanager
+def executing() -> Iterator[None]:
+    """Errors of execution as clients see them."""
+    try:
+        yield
+    except errors.HistoryUnavailableError as error:
+        raise HistoryUnavailableError(str(error)) from error
+    except errors.ExecutionError as error:
+        raise BackendError(str(error)) from error
 
 
 class NodeBackend:
@@ -71,6 +85,8 @@ class NodeBackend:
         self._genesis_hash = genesis_hash
         self.submission = Submission(sequencer, self._newest_account, min_price)
         self._prover = Prover(sequencer, self.state)
+        source = SimulationSource(sequencer, self.chain_reader)
+        self._simulator = Simulator(sequencer.library, sequencer.world, source)
         self.refused: Callable[[str], None] = lambda reason: None
         sequencer.listen(self._on_blocks)
 
@@ -87,12 +103,6 @@ class NodeBackend:
     @property
     def dev(self) -> DevBackend | None:
         return self.development
-
-    @cached_property
-    def _simulator(self) -> Any:
-        from jovay.execution.simulate import Simulator
-
-        return Simulator(self.sequencer.library, self.sequencer.world, self.chain_reader)
 
     @cached_property
     def client_version(self) -> str:
@@ -193,7 +203,8 @@ class NodeBackend:
         self, bundles: Sequence[Bundle], number: int, options: ExecuteOptions
     ) -> Sequence[BundleResult]:
         self._check_height(number)
-        return self._simulator.execute(bundles, number, options)
+        with executing():
+            return self._simulator.execute(bundles, number, options)
 
     def trace_transactions(
         self, number: int, indexes: Sequence[int] | None, options: TraceOptions, time_limit: float
@@ -201,7 +212,8 @@ class NodeBackend:
         if number < 1:
             raise HistoryUnavailableError("genesis is not traceable")
         self._check_height(number - 1)
-        return self._simulator.trace_transactions(number, indexes, options, time_limit)
+        with executing():
+            return self._simulator.trace_transactions(number, indexes, options, time_limit)
 
     # ---- pool ----
 

@@ -84,16 +84,16 @@ def writes_from_log(sequencer: Sequencer, accounts: Records, slots: Records, tar
             f"the state of block {target} cannot be restored: older blocks are pruned"
         )
     accounts, slots = _at_genesis(sequencer.rules.genesis, sequencer, accounts, slots)
-    account_rows = {row["address"].tobytes(): row for row in accounts}
-    slot_rows = {(row["address"].tobytes(), row["key"].tobytes()): row for row in slots}
+    account_rows = {row["address"].tobytes(): at for at, row in enumerate(accounts)}
+    slot_rows = {(row["address"].tobytes(), row["key"].tobytes()): at for at, row in enumerate(slots)}
     for number in range(1, target + 1):
         writes = WriteSet.decode(blocks.writes(number))
         for change in writes.accounts:
-            if (row := account_rows.get(change["address"].tobytes())) is not None:
-                row[...] = change
+            if (at := account_rows.get(change["address"].tobytes())) is not None:
+                accounts[at] = change
         for change in writes.slots:
-            if (row := slot_rows.get((change["address"].tobytes(), change["key"].tobytes()))) is not None:
-                row[...] = change
+            if (at := slot_rows.get((change["address"].tobytes(), change["key"].tobytes()))) is not None:
+                slots[at] = change
     return WriteSet(accounts, slots)
 
 

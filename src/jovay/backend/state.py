@@ -18,7 +18,14 @@ from jovay.types import EMPTY_CODE_HASH, Account, Address
 
 from .stored import layout
 
-_ACCOUNT, _SLOT, _VERSION, _CODE = layout(BaseAccount), layout(BaseSlot), layout(Version), layout(Code)
+_ACCOUNT = layout(
+    BaseAccount, "balance", "code_hash", "nonce", "code", "exists", "storage_epoch", "version", "history"
+)
+_SLOT = layout(BaseSlot, "value", "storage_epoch", "version", "history")
+_VERSION = layout(
+    Version, "version", "older", "balance", "code_hash", "nonce", "code", "exists", "storage_epoch"
+)
+_CODE = layout(Code, "size", "bytes")
 
 
 class AccountState(NamedTuple):
@@ -51,7 +58,7 @@ class StateReader:
         """Code of an account after block ``height``."""
         found = self.account_state(address, height)
         if found.code:
-            _, size, data, _ = _CODE.unpack(ctypes.string_at(found.code, _CODE.size))
+            size, data = _CODE.unpack(ctypes.string_at(found.code, _CODE.size))
             return ctypes.string_at(data, size)
         if found.code_hash == EMPTY_CODE_HASH:
             return b""
@@ -99,7 +106,7 @@ class StateReader:
     def _account_at(self, at: int, height: int) -> AccountState:
         """The account record at ``at`` as of ``height`` (the caller holds the lock)."""
         fields = _ACCOUNT.unpack(ctypes.string_at(at, _ACCOUNT.size))
-        _, balance, code_hash, nonce, code, exists, _, epoch, version, history, _, _ = fields
+        balance, code_hash, nonce, code, exists, epoch, version, history = fields
         if version > height:
             _, _, balance, code_hash, nonce, code, exists, epoch = self._version(history, height)
         digest = code_hash[::-1]
@@ -133,7 +140,7 @@ class StateReader:
                 return None
             epoch = self._account_at(at, height).storage_epoch
             fields = _SLOT.unpack(ctypes.string_at(found, _SLOT.size))
-            _, value, _, written, version, history, _, _ = fields
+            value, written, version, history = fields
             if version > height:
                 older = self._version(history, height)
                 value, written = older[2], older[7]

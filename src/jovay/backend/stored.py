@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from functools import cache
 from typing import TypeAlias
 
 from jovay import rlp
@@ -23,21 +22,40 @@ Read: TypeAlias = Callable[[Part, int, int], bytes]
 Keccak: TypeAlias = Callable[[bytes], bytes]
 
 
-@cache
-def layout(record: type[Record]) -> struct.Struct:
-    """A kernel record for ``struct``: 64-bit words as integers, wider ones (little-endian) and ranges as bytes."""
+def layout(record: type[Record], *names: str) -> struct.Struct:
+    """Some fields of a kernel record for ``struct``, in the record's order.
+
+    64-bit words are integers; wider words (little-endian) and byte ranges are bytes.
+    """
     parts, at = ["<"], 0
-    for kind, offset in record.fields.values():
+    for name, (kind, offset) in record.fields.items():
+        if name not in names:
+            continue
         if isinstance(kind, Bytes):
-            size = kind.size
+            form, size = f"{kind.size}s", kind.size
         else:
             size = kind.bits // 8 if isinstance(kind, type) and issubclass(kind, Word) else 8
-        parts.append(f"{offset - at}x" + ("Q" if size == 8 and not isinstance(kind, Bytes) else f"{size}s"))
+            form = "Q" if size == 8 else f"{size}s"
+        parts.append(f"{offset - at}x{form}")
         at = offset + size
     return struct.Struct("".join(parts) + f"{record.size - at}x")
 
 
-RECEIPT, LOG = layout(ReceiptRecord), layout(StoredLog)
+RECEIPT = layout(
+    ReceiptRecord,
+    "status",
+    "kind",
+    "gas_used",
+    "cumulative_gas",
+    "first_log",
+    "log_count",
+    "blob_gas",
+    "gas_price",
+    "created",
+    "l1_fee",
+    "bloom",
+)
+LOG = layout(StoredLog, "address", "topics", "topic_count", "data_offset", "data_size", "transaction")
 _OFFSETS = struct.Struct("<II")
 
 

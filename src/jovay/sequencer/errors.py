@@ -19,9 +19,20 @@ class GenesisMismatchError(SequencerError):
     """The data directory was begun with another genesis."""
 
     def __init__(self, stored: bytes, given: bytes) -> None:
-        super().__init__(f"the data directory begins with block {stored.hex()}, the genesis gives {given.hex()}")
+        super().__init__(
+            f"the data directory begins with block {stored.hex()}, the genesis gives {given.hex()}"
+        )
         self.stored, self.given = stored, given
 
 
 class SequencerStoppedError(SequencerError):
     """The sequencer has stopped because of the error it carries."""
+
+
+class ReexecutionError(SequencerError):
+    """A stored block does not come out of its execution."""
+
+    def __init__(self, number: int, what: str, stored: bytes | int, found: bytes | int) -> None:
+        shown = [value.hex() if isinstance(value, bytes) else str(value) for value in (stored, found)]
+        super().__init__(f"block {number}: {what} is {shown[0]}, execution gives {shown[1]}")
+        self.number, self.what, self.stored, self.found = number, what, stored, found

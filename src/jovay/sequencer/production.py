@@ -27,7 +27,7 @@ from jovay.kernel.block import body, changes, execute, predict, receipts, run, s
 from jovay.kernel.block.body import Body
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.block.receipts import BlockReceipts, Receipt, StoredLog
-from jovay.kernel.block.run import DROPPED, RUN_STRIDE, Run
+from jovay.kernel.block.run import DEFERRED, DROPPED, RUN_STRIDE, Run
 from jovay.kernel.block.schedule import Schedule
 from jovay.kernel.evm.status import MISS
 from jovay.kernel.state import commit, view
@@ -91,7 +91,9 @@ class ProducedBlock:
     account_changes: npt.NDArray[Any]
     slot_changes: npt.NDArray[Any]
     codes: list[bytes]
-    touched: WriteSet | None  # what the block read or wrote, with the values before it, where that is recorded
+    touched: (
+        WriteSet | None
+    )  # what the block read or wrote, with the values before it, where that is recorded
     statistics: BlockStatistics
 
 
@@ -128,10 +130,13 @@ class BlockProducer:
         """Stop the worker threads."""
         self._pool.shutdown()
 
-    def produce(self, environment: BlockEnvironment, transactions: U64Array) -> ProducedBlock:
+    def produce(
+        self, environment: BlockEnvironment, transactions: U64Array, serial: bool = False
+    ) -> ProducedBlock:
         """Execute ``transactions`` (addresses of records, all decoded) as block ``environment.number``.
 
-        The world is at the new block afterwards. Raises ``WorldFullError`` or ``ArenaFullError``.
+        ``serial`` keeps their order: how a block that exists is executed again. The world is at the new block
+        afterwards. Raises ``WorldFullError`` or ``ArenaFullError``.
         """
         count = len(transactions)
         if count > self._capacity:
@@ -143,12 +148,15 @@ class BlockProducer:
         self._begin(environment, statistics)
         self.library[run.init_runs](self._runs.address, transactions.ctypes.data, count)
         now = statistics.time("begin", now)
-        self._predict(count, statistics)
-        now = statistics.time("pre-execution", now)
-        groups = self._group(count, statistics)
-        now = statistics.time("scheduler", now)
-        self._execute(groups)
-        self._commit(count, environment)
+        if serial:
+            self._table(count)["state"] = DEFERRED
+        else:
+            self._predict(count, statistics)
+            now = statistics.time("pre-execution", now)
+            groups = self._group(count, statistics)
+            now = statistics.time("scheduler", now)
+            self._execute(groups)
+            self._commit(count, environment)
         self._execute_deferred(count, statistics)
         now = statistics.time("execution", now)
         result = self._collect(environment, count, statistics)
@@ -206,7 +214,9 @@ class BlockProducer:
     def _group(self, count: int, statistics: BlockStatistics) -> int:
         at = ctypes.addressof(self._schedule)
         self.library[schedule.group_runs](self._runs.address, count, self._stamp, at)
-        groups: int = self.library[execute.collect_groups](self._runs.address, count, self._groups.ctypes.data)
+        groups: int = self.library[execute.collect_groups](
+            self._runs.address, count, self._groups.ctypes.data
+        )
         found = View(Schedule, at)
         statistics.groups, statistics.grouped = found.groups, found.runs_in_groups
         statistics.largest_group = found.largest
@@ -219,7 +229,15 @@ class BlockProducer:
 
         def execute_share(worker: int) -> None:
             machine = self._machines[worker].address
-            call(machine, self._runs.address, self._groups.ctypes.data, worker, self.workers, groups, self._stamp)
+            call(
+                machine,
+                self._runs.address,
+                self._groups.ctypes.data,
+                worker,
+                self.workers,
+                groups,
+                self._stamp,
+            )
 
         self._on_workers(execute_share)
 
@@ -250,7 +268,9 @@ class BlockProducer:
         statistics.rounds += 1
         self.world.load(misses)
 
-    def _collect(self, environment: BlockEnvironment, count: int, statistics: BlockStatistics) -> ProducedBlock:
+    def _collect(
+        self, environment: BlockEnvironment, count: int, statistics: BlockStatistics
+    ) -> ProducedBlock:
         runs, order = self._runs.address, self._order
         included = self.library[execute.order_block](runs, count, order.ctypes.data)
         touched = self._touched_by(environment)
@@ -311,7 +331,9 @@ class BlockProducer:
         places["transactions"] = places["offsets"] + 4 * included + 64
         places["capacity"] = self._scratch.address + self._scratch.size - places["transactions"]
         spec = sizes_record(Body, places)
-        if self.library[body.write_body](self._runs.address, self._order.ctypes.data, included, ctypes.addressof(spec)):
+        if self.library[body.write_body](
+            self._runs.address, self._order.ctypes.data, included, ctypes.addressof(spec)
+        ):
             raise ArenaFullError("the block's transactions do not fit")
         size = View(Body, ctypes.addressof(spec)).size
         return BlockBody(
@@ -321,13 +343,22 @@ class BlockProducer:
             ctypes.string_at(places["transactions"], size),
         )
 
-    def _dropped(self, count: int) -> dict[int, int]:
+    def _table(self, count: int) -> npt.NDArray[Any]:
+        """State and status of the runs, in place."""
         whole = (ctypes.c_char * (count * RUN_STRIDE)).from_address(self._runs.address)
         fields = {name: Run.fields[name][1] for name in ("state", "status")}
         kind = np.dtype(
-            {"names": list(fields), "formats": ["<u8", "<u8"], "offsets": list(fields.values()), "itemsize": RUN_STRIDE}
+            {
+                "names": list(fields),
+                "formats": ["<u8", "<u8"],
+                "offsets": list(fields.values()),
+                "itemsize": RUN_STRIDE,
+            }
         )
-        table = np.frombuffer(whole, kind)
+        return np.frombuffer(whole, kind)  # type: ignore[call-overload, no-any-return]
+
+    def _dropped(self, count: int) -> dict[int, int]:
+        table = self._table(count)
         return {int(i): int(table["status"][i]) for i in np.flatnonzero(table["state"] == DROPPED)}
 
     def _changes(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

@@ -224,11 +224,12 @@ class Sequencer:
         randao = self.next_prevrandao
         if randao is None:
             randao = int.from_bytes(self.keccak(parent.hash + number.to_bytes(8, "big")), "big")
+        base_fee = self.base_fee_after(parent) if self.next_base_fee is None else self.next_base_fee
         return BlockEnvironment(
             number=number,
             timestamp=timestamp,
             gas_limit=self.settings.gas_limit,
-            base_fee=self._base_fee(parent) if fork >= LONDON else 0,
+            base_fee=base_fee if fork >= LONDON else 0,
             coinbase=self.settings.coinbase,
             chain_id=self.rules.chain_id,
             fork=fork,
@@ -241,9 +242,8 @@ class Sequencer:
             hashes_known=min(256, number),
         )
 
-    def _base_fee(self, parent: Header) -> int:
-        if self.next_base_fee is not None:
-            return self.next_base_fee
+    def base_fee_after(self, parent: Header) -> int:
+        """Base fee of the block after ``parent``, in wei: fixed, or by EIP-1559."""
         return base_fee_after(parent) if self.settings.base_fee is None else self.settings.base_fee
 
     def _seal(

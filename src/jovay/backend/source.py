@@ -1,0 +1,38 @@
+"""The chain as simulations see it: implements ``ChainSource`` of ``jovay.execution.chain``."""
+
+from __future__ import annotations
+
+from jovay.execution.chain import StoredTransaction
+from jovay.sequencer.rules import ChainRules
+from jovay.sequencer.sequencer import Sequencer
+from jovay.types import Hash32, Header
+
+from .chain import ChainReader
+
+
+class SimulationSource:
+    """Reads one sequencer's chain."""
+
+    def __init__(self, sequencer: Sequencer, chain: ChainReader) -> None:
+        self._sequencer, self._chain = sequencer, chain
+
+    @property
+    def rules(self) -> ChainRules:
+        """The chain's rules."""
+        return self._sequencer.rules
+
+    def header(self, number: int) -> Header | None:
+        """Header of a visible block."""
+        return self._chain.header(number)
+
+    def block_hash(self, number: int) -> Hash32 | None:
+        """Hash of a visible block."""
+        return self._chain.block_hash(number)
+
+    def stored_transactions(self, number: int) -> list[StoredTransaction]:
+        """The transactions of a visible block."""
+        return self._chain.stored_transactions(number)
+
+    def next_base_fee(self, header: Header) -> int:
+        """Base fee of the block after this one, in wei."""
+        return self._sequencer.base_fee_after(header)

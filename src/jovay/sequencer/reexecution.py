@@ -1,0 +1,117 @@
+"""Executing a stored chain again from its genesis, serially in a fresh world, and comparing every header."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+
+import numpy as np
+
+from jovay.compiler.arena import Arena
+from jovay.compiler.native import Library
+from jovay.execution.hashing import keccak256
+from jovay.execution.state_trie import StateTrie
+from jovay.execution.world import NativeWorld
+from jovay.execution.writes import WriteSet, account_records, slot_records
+from jovay.kernel.transaction.record import TRANSACTION_SIZE
+from jovay.storage.blocks import BlockStore
+from jovay.storage.genesis import Genesis, state_changes
+from jovay.storage.state import ACCOUNT
+from jovay.types import Header
+
+from .environment import BlockEnvironment
+from .errors import ReexecutionError
+from .opening import read_header
+from .portal import Portal
+from .production import BlockProducer, ProducedBlock
+from .rules import ChainRules
+
+
+class Reexecution:
+    """A fresh world that executes the blocks of a store, which must begin with block 0."""
+
+    def __init__(
+        self,
+        library: Library,
+        blocks: BlockStore,
+        genesis: Genesis,
+        accounts: int = 1 << 20,
+        slots: int = 1 << 22,
+    ) -> None:
+        self._library, self._blocks, self._rules = library, blocks, ChainRules(genesis)
+        self._world = NativeWorld(library, accounts=accounts, slots=slots, history=1 << 10)
+        self._trie = StateTrie(library)
+        self._portal = Portal(library)
+        self._producer = BlockProducer(library, self._world, 1)
+        self._hashes = Arena(256 * 32)
+        self._begin(genesis)
+
+    def _begin(self, genesis: Genesis) -> None:
+        changes = state_changes(genesis, lambda content: keccak256(self._library, content))
+        rows = np.frombuffer(changes.account_values, ACCOUNT)
+        accounts = account_records(changes.accounts, np.ones(len(rows), np.bool_), rows)
+        accounts["code_size"] = [len(genesis.alloc[address].code) for address in sorted(genesis.alloc)]
+        slots = slot_records(changes.slots, np.frombuffer(changes.slot_values, np.uint8).reshape(-1, 32))
+        codes = [account.code for account in genesis.alloc.values() if account.code]
+        self._world.insert(accounts, slots, codes)
+        self._compare(
+            0,
+            "state root",
+            read_header(self._blocks, 0).state_root,
+            self._trie.update(WriteSet(accounts, slots)),
+        )
+
+    def run(self, progress: Callable[[int], None] = lambda number: None) -> int:
+        """Execute all blocks; the number of the last one. Raises ``ReexecutionError`` at the first difference."""
+        parent = read_header(self._blocks, 0)
+        for number in range(1, self._blocks.latest + 1):
+            ctypes.memmove(self._hashes.address + parent.number % 256 * 32, parent.hash, 32)
+            parent = self._block(number, parent)
+            progress(number)
+        self._producer.close()
+        return parent.number
+
+    def _block(self, number: int, parent: Header) -> Header:
+        header = read_header(self._blocks, number)
+        self._compare(number, "parent hash", header.parent_hash, parent.hash)
+        offsets, raw = self._blocks.transactions(number)
+        batch = self._portal.decode(raw, offsets[1:].astype(np.uint64))
+        senders = self._blocks.senders(number)
+        self._compare(number, "senders", senders, np.ascontiguousarray(batch.records["sender"]).tobytes())
+        count = len(batch.records)
+        addresses = batch.first_address + np.arange(count, dtype=np.uint64) * np.uint64(TRANSACTION_SIZE)
+        produced = self._producer.produce(self._environment(header), addresses, serial=True)
+        self._compare_block(header, produced)
+        return header
+
+    def _compare_block(self, header: Header, produced: ProducedBlock) -> None:
+        number = header.number
+        writes = WriteSet(produced.account_changes, produced.slot_changes, produced.codes)
+        self._compare(number, "transactions root", header.transactions_root, produced.transactions_root)
+        self._compare(number, "receipts root", header.receipts_root, produced.receipts_root)
+        self._compare(number, "logs bloom", header.logs_bloom, produced.bloom)
+        self._compare(number, "gas used", header.gas_used, produced.gas_used)
+        self._compare(number, "state root", header.state_root, self._trie.update(writes))
+
+    @staticmethod
+    def _compare(number: int, what: str, stored: bytes | int, found: bytes | int) -> None:
+        if stored != found:
+            raise ReexecutionError(number, what, stored, found)
+
+    def _environment(self, header: Header) -> BlockEnvironment:
+        number, timestamp = header.number, header.timestamp
+        return BlockEnvironment(
+            number=number,
+            timestamp=timestamp,
+            gas_limit=header.gas_limit,
+            base_fee=header.base_fee_per_gas or 0,
+            coinbase=int.from_bytes(header.coinbase, "big"),
+            chain_id=self._rules.chain_id,
+            fork=self._rules.fork(number, timestamp),
+            parent_hash=header.parent_hash,
+            prevrandao=int.from_bytes(header.mix_hash, "big"),
+            blob_base_fee=self._rules.blob_base_fee(header.excess_blob_gas or 0, number, timestamp),
+            max_blobs=self._rules.blobs(number, timestamp).maximum,
+            hashes=self._hashes.address,
+            hashes_known=min(256, number),
+        )
