@@ -46,7 +46,7 @@ def writes_before(state: StateReader, accounts: Records, slots: Records, height:
         row["balance"] = np.void(found.balance.to_bytes(32, "little"))
         row["code_hash"] = np.void(found.code_hash[::-1])
         row["code_size"] = len(state.code(address, height)) if found.exists else 0
-        row["wiped"] = 0
+        row["wiped"] = row["kept"] = 0
     for row in old_slots:
         address, key = row["address"].tobytes()[19::-1], int.from_bytes(row["key"].tobytes(), "little")
         row["value"] = np.void(state.storage(address, key, height).to_bytes(32, "little"))

@@ -94,6 +94,7 @@ def writes_from_log(sequencer: Sequencer, accounts: Records, slots: Records, tar
         for change in writes.slots:
             if (at := slot_rows.get((change["address"].tobytes(), change["key"].tobytes()))) is not None:
                 slots[at] = change
+    accounts["kept"] = 0
     return WriteSet(accounts, slots)
 
 
