@@ -43,7 +43,7 @@ def markdown() -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for row in table():
-        text = _sentence(row.text)
+        text = _sentence(row)
         lines.append(
             f"| `{row.code:02x}` | {row.name} | {row.gas} | {row.pops} | {row.pushes} "
             f"| {names[row.since]} | {text} |"
@@ -51,10 +51,10 @@ def markdown() -> str:
     return HEADER + "\n".join(lines) + "\n"
 
 
-def _sentence(text: str) -> str:
-    """The first sentence of an instruction's description, on one line and safe in a table."""
-    first = " ".join(text.split("\n\n")[0].split())
-    return first.replace("|", "\\|").replace("*", "\\*")
+def _sentence(row: Opcode) -> str:
+    """The first paragraph of an instruction's description, on one line and safe in a table."""
+    first = " ".join(row.text.split("\n\n")[0].split()).removeprefix(f"{row.name}: ")
+    return first.replace("|", "\\|").replace("*", "\\*").replace("``", "`")
 
 
 def opcodes(

@@ -130,7 +130,7 @@ def explain(error: Exception) -> str | None:
     if isinstance(error, OSError):
         if error.errno == errno.EADDRINUSE:
             return "a port is taken by another program; --http-port and --ws-port choose others"
-        return str(error)
+        return f"{error.filename}: {error.strerror}" if error.filename else str(error)
     return None
 
 
