@@ -7,8 +7,6 @@ function needs its callees compiled first, and recursion is ordinary.
 
 from __future__ import annotations
 
-import types as pytypes
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
@@ -19,12 +17,14 @@ from numba.core.registry import cpu_target
 from numba.core.typing.templates import AbstractTemplate, signature
 from numba.extending import lower_builtin
 
-from jovay.kernel.lang import KERNEL_FUNCTIONS, U64, Record, Switch
+from jovay.kernel.lang import KERNEL_FUNCTIONS, U64, KernelFunction, Record, Switch
 
 from .errors import KernelCompileError
 from .lowering import register_record
 from .numba_types import numba_type
 from .pipeline import KernelCompiler
+from .references import check_references, references
+from .syntax import check_syntax
 
 
 @dataclass(frozen=True)
@@ -35,49 +35,18 @@ class Signature:
     result: types.Type
 
 
-def signature_of(function: Callable[..., Any]) -> Signature:
+def signature_of(function: KernelFunction) -> Signature:
     """Read a kernel function's annotations; ``KernelCompileError`` where one is missing or outside the language."""
     hints = get_type_hints(function)
     code = function.__code__
     names = code.co_varnames[: code.co_argcount]
+    for name in names:
+        if name not in hints:
+            raise KernelCompileError(f"{function.symbol}: argument {name} has no annotation")
     try:
         return Signature(tuple(numba_type(hints[n]) for n in names), numba_type(hints.get("return")))
-    except (KeyError, TypeError) as error:
-        raise KernelCompileError(f"{function.symbol}: bad signature: {error}") from error  # type: ignore[attr-defined]
-
-
-def references(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
-    """Names and values a function takes from outside: globals, closure cells and attributes of modules."""
-    code, outer = function.__code__, function.__globals__
-    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
-        yield name, cell.cell_contents
-    for name in code.co_names:
-        if name in outer:
-            value = outer[name]
-            yield name, value
-            if isinstance(value, pytypes.ModuleType):
-                yield from ((n, getattr(value, n)) for n in code.co_names if hasattr(value, n))
-
-
-def callees(function: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
-    """Kernel functions that ``function`` may call, also through switches."""
-    for _, value in references(function):
-        if isinstance(value, Switch):
-            yield from (*value.cases.values(), value.default)
-        elif hasattr(value, "symbol") and value.symbol in KERNEL_FUNCTIONS:
-            yield value
-
-
-def reachable(entries: list[Callable[..., Any]]) -> list[Callable[..., Any]]:
-    """``entries`` and everything they call, by symbol."""
-    found: dict[str, Callable[..., Any]] = {}
-    waiting = list(entries)
-    while waiting:
-        function = waiting.pop()
-        if function.symbol not in found:  # type: ignore[attr-defined]
-            found[function.symbol] = function  # type: ignore[attr-defined]
-            waiting.extend(callees(function))
-    return [found[symbol] for symbol in sorted(found)]
+    except TypeError as error:
+        raise KernelCompileError(f"{function.symbol}: bad signature: {error}") from error
 
 
 #: What Numba has been told of, by identity (kept alive, so that no identity is used twice).
@@ -99,7 +68,7 @@ def _declare(value: Any) -> None:
     _declared[id(value)] = value
 
 
-def _declare_function(function: Callable[..., Any]) -> None:
+def _declare_function(function: KernelFunction) -> None:
     sig = signature_of(function)
 
     class Call(AbstractTemplate):
@@ -222,11 +191,14 @@ _FLAGS.boundscheck = False
 
 
 @global_compiler_lock
-def lower_function(function: Callable[..., Any]) -> str:
+def lower_function(function: KernelFunction) -> str:
     """LLVM IR text that defines ``function`` under its symbol.
 
-    Raises ``KernelCompileError`` with Numba's own account of what is outside the language.
+    Raises ``KernelCompileError`` with what is outside the language: our own account of it, or Numba's.
     """
+    outside = check_syntax(function) or check_references(function)
+    if outside:
+        raise KernelCompileError(f"{function.symbol}:\n{outside}")
     for _, value in references(function):
         _declare(value)
     hints = get_type_hints(function).values()
@@ -236,7 +208,7 @@ def lower_function(function: Callable[..., Any]) -> str:
     typing, target = cpu_target.typing_context, cpu_target.target_context
     typing.refresh()
     target.refresh()
-    library = _CapturingLibrary(target.codegen(), function.symbol)  # type: ignore[attr-defined]
+    library = _CapturingLibrary(target.codegen(), function.symbol)
     try:
         result = compiler.compile_extra(
             typing,
@@ -250,7 +222,7 @@ def lower_function(function: Callable[..., Any]) -> str:
             pipeline_class=KernelCompiler,
         )
     except Exception as error:
-        raise KernelCompileError(f"{function.symbol}: {error}") from error  # type: ignore[attr-defined]
+        raise KernelCompileError(f"{function.symbol}: {error}") from error
     module = library.modules[0]
     _define_plain(target, module, function, sig, result.fndesc)
     return str(module)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import multiprocessing
 import os
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
-from jovay.kernel.lang import KERNEL_FUNCTIONS, Bytes, Record, Switch, Table
+from jovay.kernel.lang import KERNEL_FUNCTIONS, Bytes, KernelFunction, Record, Switch, Table
 
 from .cache import (
     COMPILER_DIRECTORY,
@@ -21,9 +22,10 @@ from .cache import (
     toolchain_version,
     write_atomically,
 )
+from .references import references
 
 Progress = Callable[[int, int, str], None]
-_FRONTEND_FILES = ("frontend.py", "lowering.py", "numba_types.py", "pipeline.py")
+_FRONTEND_FILES = ("frontend.py", "lowering.py", "numba_types.py", "pipeline.py", "syntax.py")
 
 
 @cache
@@ -33,32 +35,46 @@ def _frontend_digest() -> str:
     return digest(toolchain_version(), *(path.read_bytes() for path in files))
 
 
-def _fingerprint(value: Any) -> str:
-    """What a referenced value contributes to the IR of a function that mentions it."""
+def _fingerprint(value: Any, names: frozenset[str]) -> str:
+    """What ``value`` contributes to the IR of a function that mentions it, and that mentions these names."""
     if getattr(value, "symbol", None) in KERNEL_FUNCTIONS:
-        return f"{value.symbol}{inspect.signature(value)}"
+        hints = get_type_hints(value).items()
+        return f"{value.symbol}({','.join(f'{name}:{_fingerprint(hint, names)}' for name, hint in hints)})"
     if isinstance(value, Switch):
-        cases = {key: case.symbol for key, case in value.cases.items()}  # type: ignore[attr-defined]
-        return f"{sorted(cases.items())}{_fingerprint(value.default)}"
+        cases = {key: case.symbol for key, case in value.cases.items()}
+        return f"{sorted(cases.items())}{_fingerprint(value.default, names)}"
     if isinstance(value, type) and issubclass(value, Record):
-        return f"{value.__qualname__}{[(n, _field_type(k), o) for n, (k, o) in value.fields.items()]}"
+        return _layout(value, names)
+    if get_origin(value) is tuple:
+        return f"tuple[{','.join(_fingerprint(part, names) for part in get_args(value))}]"
     if isinstance(value, (int, Table)):
         return repr(value)
     return getattr(value, "__qualname__", type(value).__qualname__)
 
 
-def _field_type(kind: Any) -> str:
-    return f"Bytes({kind.size})" if isinstance(kind, Bytes) else str(kind)
+def _layout(record: Any, names: frozenset[str]) -> str:
+    """Types and offsets of the fields with these names, in ``record`` and in the records that they lead to."""
+    found: dict[str, str] = {}
+    waiting = [record]
+    while waiting:
+        each = waiting.pop()
+        if each.__qualname__ not in found:
+            fields = [(name, *each.fields[name]) for name in sorted(names & each.fields.keys())]
+            found[each.__qualname__] = repr([(name, _kind(kind), at) for name, kind, at in fields])
+            waiting += [k for _, k, _ in fields if isinstance(k, type) and issubclass(k, Record)]
+    return f"{record.__qualname__}{sorted(found.items())}"
 
 
-def function_key(function: Callable[..., Any]) -> str:
+def _kind(kind: Any) -> str:
+    return f"Bytes({kind.size})" if isinstance(kind, Bytes) else str(kind.__qualname__)
+
+
+def function_key(function: KernelFunction) -> str:
     """Cache key of one function's IR: its source, what it refers to, and the front end itself."""
-    from .frontend import references
-
     source = textwrap.dedent(inspect.getsource(function))
-    outside = [f"{name}={_fingerprint(value)}" for name, value in references(function)]
-    hints = [f"{name}:{_fingerprint(hint)}" for name, hint in function.__annotations__.items()]
-    return digest(_frontend_digest(), function.symbol, source, *outside, *hints)  # type: ignore[attr-defined]
+    names = frozenset(function.__code__.co_names)
+    outside = [f"{name}={_fingerprint(value, names)}" for name, value in references(function)]
+    return digest(_frontend_digest(), source, str(function.inline), _fingerprint(function, names), *outside)
 
 
 def _lower_to(path: Path, symbol: str) -> tuple[str, str]:
@@ -75,7 +91,7 @@ def _lower_task(task: tuple[Path, str]) -> tuple[str, str]:
     return _lower_to(*task)
 
 
-def generate(functions: Sequence[Callable[..., Any]], progress: Progress | None = None) -> dict[str, str]:
+def generate(functions: Sequence[KernelFunction], progress: Progress | None = None) -> dict[str, str]:
     """IR text by symbol. ``progress(done, total, symbol)`` is told of each function that had to be lowered.
 
     Raises ``KernelCompileError`` listing every function that failed.
@@ -83,7 +99,7 @@ def generate(functions: Sequence[Callable[..., Any]], progress: Progress | None 
     from .errors import KernelCompileError
 
     directory = cache_directory() / "ir"
-    paths = {f.symbol: directory / f"{function_key(f)}.ll" for f in functions}  # type: ignore[attr-defined]
+    paths = {f.symbol: directory / f"{function_key(f)}.ll" for f in functions}
     missing = [(path, symbol) for symbol, path in paths.items() if not path.exists()]
     failures = []
     for done, (symbol, error) in enumerate(_lower_all(missing), 1):
@@ -96,14 +112,13 @@ def generate(functions: Sequence[Callable[..., Any]], progress: Progress | None 
     return {symbol: path.read_text() for symbol, path in paths.items()}
 
 
-def _lower_all(tasks: list[tuple[Path, str]]) -> Any:
+def _lower_all(tasks: list[tuple[Path, str]]) -> Iterable[tuple[str, str]]:
     workers = min(os.cpu_count() or 1, len(tasks) // 8)
-    if workers < 2:
-        return map(_lower_task, tasks)
-    return _in_processes(tasks, workers)
+    return _in_processes(tasks, workers) if workers > 1 else map(_lower_task, tasks)
 
 
-def _in_processes(tasks: list[tuple[Path, str]], workers: int) -> Any:
-    # Forked children already hold the imported kernel; a spawned child would not know its closures by name.
+def _in_processes(tasks: list[tuple[Path, str]], workers: int) -> Iterator[tuple[str, str]]:
+    # Forked children share Numba and the imported kernel; a spawned child would not know its closures by name.
+    importlib.import_module(".frontend", __package__)
     with multiprocessing.get_context("fork").Pool(workers) as pool:
         yield from pool.imap_unordered(_lower_task, tasks, chunksize=4)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from jovay.kernel import replay, setup, stateless, statetest
 from jovay.kernel.block import (
@@ -24,10 +22,11 @@ from jovay.kernel.block import (
 from jovay.kernel.curves import secp256k1
 from jovay.kernel.evm import frames, process, validity
 from jovay.kernel.hashes import keccak
+from jovay.kernel.lang import KernelFunction
 from jovay.kernel.state import code, commit, leaves, overrides, view, world
 from jovay.kernel.transaction import batch
 from jovay.kernel.transaction.decode import decode
-from jovay.kernel.trie import multiproof, nodes, proofs, zktrie
+from jovay.kernel.trie import mpt, multiproof, nodes, proofs, zktrie
 
 from . import native
 from .cache import (
@@ -42,7 +41,7 @@ from .generate import Progress
 from .simd.build import exported_symbols, host_features, ir_modules
 
 #: What Python calls, and all it calls.
-ENTRIES: tuple[Callable[..., Any], ...] = (
+ENTRIES: tuple[KernelFunction, ...] = (
     admission.admit_batch,
     batch.decode_batch,
     batch.signatures_of,
@@ -68,6 +67,7 @@ ENTRIES: tuple[Callable[..., Any], ...] = (
     predict.predict_runs,
     leaves.derive_keys,
     leaves.key_input,
+    mpt.ordered_root,
     multiproof.prove_many,
     nodes.root,
     nodes.trie_init,

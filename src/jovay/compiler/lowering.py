@@ -184,6 +184,14 @@ def shift_checked(builder: ir.IRBuilder, name: str, value: ir.Value, count: ir.V
     return builder.select(inside, instruction(value, resize(builder, safe, bits)), ir.Constant(value.type, 0))
 
 
+def _instruction(name: str) -> Callable[[ir.IRBuilder, ir.Value, ir.Value], ir.Value]:
+    return lambda builder, x, y: getattr(builder, name)(x, y)
+
+
+def _comparison(sign: str) -> Callable[[ir.IRBuilder, ir.Value, ir.Value], ir.Value]:
+    return lambda builder, x, y: builder.icmp_unsigned(sign, x, y)
+
+
 def _divide(name: str) -> Callable[[ir.IRBuilder, ir.Value, ir.Value], ir.Value]:
     def build(builder: ir.IRBuilder, x: ir.Value, y: ir.Value) -> ir.Value:
         if x.type.width > 64:
@@ -204,7 +212,7 @@ for _op, _inplace, _name in (
     (operator.xor, operator.ixor, "xor"),
 ):
     for _each in (_op, _inplace):
-        _binary(_each, lambda b, x, y, name=_name: getattr(b, name)(x, y))
+        _binary(_each, _instruction(_name))
 for _op, _name in (
     (operator.floordiv, "udiv"),
     (operator.ifloordiv, "udiv"),
@@ -220,7 +228,7 @@ for _op, _name in (
     (operator.eq, "=="),
     (operator.ne, "!="),
 ):
-    _binary(_op, lambda b, x, y, name=_name: b.icmp_unsigned(name, x, y), types.boolean)
+    _binary(_op, _comparison(_name), types.boolean)
 for _op, _name in (
     (operator.lshift, "shl"),
     (operator.ilshift, "shl"),
@@ -403,7 +411,9 @@ def record_getattr(
 def record_setattr(context: Any, builder: ir.IRBuilder, sig: Any, args: Any, name: str) -> None:
     ty = sig.args[0]
     kind, at = _field(builder, ty, args[0], name)
-    bits = kind.bits if isinstance(kind, type) and issubclass(kind, Word) else 64
+    if isinstance(kind, Bytes):
+        raise TypeError(f"{ty.record.__name__}.{name} is a byte range: write through its address")
+    bits = kind.bits if issubclass(kind, Word) else 64
     value = resize(builder, args[1], bits)
     builder.store(value, pointer(builder, at), align=min(bits // 8, 8))
 

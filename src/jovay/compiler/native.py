@@ -16,10 +16,11 @@ from typing import Any, get_args, get_origin, get_type_hints
 import llvmlite.binding as llvm
 import llvmlite.ir as ir
 
-from jovay.kernel.lang import Record, Word
+from jovay.kernel.lang import KernelFunction, Record, Word
 
 from .cache import cache_directory, digest, toolchain_version, write_atomically
 from .generate import Progress, generate
+from .references import reachable
 
 OPTIMISATION_LEVEL = 2
 
@@ -46,23 +47,23 @@ def host_key() -> str:
 class Library:
     """A loaded native kernel. ``library[function]`` is the callable of one of its entries."""
 
-    def __init__(self, code: bytes, entries: Sequence[Callable[..., Any]]) -> None:
+    def __init__(self, code: bytes, entries: Sequence[KernelFunction]) -> None:
         # An engine owns its target machine and frees it.
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), new_machine())
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
-        self._entries = {f.symbol: f for f in entries}  # type: ignore[attr-defined]
+        self._entries = {f.symbol: f for f in entries}
 
     def address(self, symbol: str) -> int:
         """Address of an exported symbol; ``KeyError`` if there is none."""
-        address = self._engine.get_function_address(symbol)
+        address: int = self._engine.get_function_address(symbol)
         if not address:
             raise KeyError(symbol)
         return address
 
     @cache  # noqa: B019  (a library lives as long as the process)
-    def __getitem__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        symbol: str = function.symbol  # type: ignore[attr-defined]
+    def __getitem__(self, function: KernelFunction) -> Callable[..., Any]:
+        symbol: str = function.symbol
         arguments, result = _annotations(function)
         if is_plain(function):
             kind = ctypes.CFUNCTYPE(ctypes.c_uint64 if result else None, *[ctypes.c_uint64] * len(arguments))
@@ -72,7 +73,7 @@ class Library:
         )
 
 
-def _annotations(function: Callable[..., Any]) -> tuple[list[Any], Any]:
+def _annotations(function: KernelFunction) -> tuple[list[Any], Any]:
     hints = get_type_hints(function)
     result = hints.pop("return", None)
     return list(hints.values()), None if result is type(None) else result
@@ -84,7 +85,7 @@ def _is_word64(annotation: Any) -> bool:
     return issubclass(annotation, Record) or (issubclass(annotation, Word) and annotation.bits == 64)
 
 
-def is_plain(function: Callable[..., Any]) -> bool:
+def is_plain(function: KernelFunction) -> bool:
     """Whether arguments and result all are 64-bit words (or there is no result)."""
     arguments, result = _annotations(function)
     return all(map(_is_word64, arguments)) and (result is None or _is_word64(result))
@@ -115,7 +116,7 @@ def _slot_call(call: Any, arguments: list[Any], result: Any) -> Callable[..., An
     return invoke
 
 
-def _slot_thunks(functions: Sequence[Callable[..., Any]]) -> str:
+def _slot_thunks(functions: Sequence[KernelFunction]) -> str:
     """IR of the thunks of entries whose signature is not plain."""
     module, i64 = ir.Module("slots"), ir.IntType(64)
 
@@ -133,7 +134,7 @@ def _slot_thunks(functions: Sequence[Callable[..., Any]]) -> str:
         kind = ir.FunctionType(
             ir.VoidType() if result is None else llvm_type(result), [llvm_type(a) for a in arguments]
         )
-        callee = ir.Function(module, kind, function.symbol)  # type: ignore[attr-defined]
+        callee = ir.Function(module, kind, function.symbol)
         thunk = ir.Function(module, ir.FunctionType(ir.VoidType(), [i64]), "slots." + callee.name)
         builder = ir.IRBuilder(thunk.append_basic_block())
 
@@ -190,7 +191,7 @@ def forward(symbol: str, twin: str, arguments: int) -> str:
 
 
 def compile_object(
-    entries: Sequence[Callable[..., Any]],
+    entries: Sequence[KernelFunction],
     twins: Mapping[str, str] = MappingProxyType({}),
     extra: Sequence[str] = (),
     progress: Progress | None = None,
@@ -200,14 +201,12 @@ def compile_object(
     ``twins`` maps kernel functions to functions of the ``extra`` IR modules that take their place.
     ``progress`` is told of functions as ``generate`` does, then of LLVM's phases, with a total of 0.
     """
-    from .frontend import reachable, signature_of
-
     machine = host_machine()
     functions = reachable(list(entries))
     texts = generate([f for f in functions if f.symbol not in twins], progress)
     for f in functions:
         if f.symbol in twins:
-            texts[f.symbol] = forward(f.symbol, twins[f.symbol], len(signature_of(f).arguments))
+            texts[f.symbol] = forward(f.symbol, twins[f.symbol], len(_annotations(f)[0]))
     slots = [f for f in entries if not is_plain(f)]
     ordered = [texts[symbol] for symbol in sorted(texts)]
     exported = {f.symbol for f in entries} | {"slots." + f.symbol for f in slots}
@@ -226,6 +225,6 @@ def compile_object(
     return path.read_bytes()
 
 
-def build(entries: Sequence[Callable[..., Any]], progress: Progress | None = None) -> Library:
+def build(entries: Sequence[KernelFunction], progress: Progress | None = None) -> Library:
     """Compile and load ``entries``: for tests and tools; the node's own library is ``kernel.load``."""
     return Library(compile_object(entries, progress=progress), entries)

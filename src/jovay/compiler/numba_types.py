@@ -8,6 +8,7 @@ import llvmlite.ir as ir
 from numba.core import types
 from numba.core.datamodel import PrimitiveModel, register_default
 from numba.core.typeconv import Conversion
+from numba.core.types.containers import BaseTuple
 
 from jovay.kernel.lang import Record, Table, Word
 
@@ -55,6 +56,12 @@ class AddressModel(PrimitiveModel):
         super().__init__(dmm, fe_type, ir.IntType(64))
 
 
+_PLAIN: dict[Any, types.Type] = {
+    None: types.none,
+    type(None): types.none,
+    bool: types.boolean,
+    int: types.int64,
+}
 _words: dict[int, WordType] = {}
 _records: dict[type[Record], RecordType] = {}
 
@@ -71,14 +78,11 @@ def record_type(record: type[Record]) -> RecordType:
 
 def numba_type(annotation: Any) -> types.Type:
     """Numba type of a kernel annotation; ``TypeError`` for anything outside the language."""
-    if annotation is None or annotation is type(None):
-        return types.none
-    if annotation is bool:
-        return types.boolean
-    if annotation is int:
-        return types.int64
+    if annotation in _PLAIN:
+        return _PLAIN[annotation]
     if get_origin(annotation) is tuple:
-        return types.Tuple([numba_type(part) for part in get_args(annotation)])
+        parts: types.Type = BaseTuple.from_types([numba_type(part) for part in get_args(annotation)])
+        return parts
     if isinstance(annotation, type) and issubclass(annotation, Word):
         return word_type(annotation)
     if isinstance(annotation, type) and issubclass(annotation, Record):

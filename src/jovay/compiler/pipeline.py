@@ -1,17 +1,36 @@
-"""Numba's nopython pipeline with the one step whose result depends on the process put right.
+"""Numba's nopython pipeline with one step put right and one added.
 
 Numba collects the values that flow between blocks in sets of strings, so their order, and with it the code,
 follows Python's hash seed. Programs must be the same from every process: here they are taken by name.
+
+Once types are known, operations on plain integers that do not mean the same as on words are refused.
 """
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Iterator
 from typing import Any
 
+from numba.core import types
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
-from numba.core.compiler_machinery import register_pass
+from numba.core.compiler_machinery import AnalysisPass, register_pass
 from numba.core.interpreter import Interpreter
+from numba.core.typed_passes import NopythonTypeInference
 from numba.core.untyped_passes import TranslateByteCode
+
+from .errors import KernelCompileError
+
+_NOT_FOR_PLAIN_INTEGERS = {
+    operator.floordiv: "//",
+    operator.ifloordiv: "//=",
+    operator.mod: "%",
+    operator.imod: "%=",
+    operator.rshift: ">>",
+    operator.irshift: ">>=",
+    operator.lshift: "<<",
+    operator.ilshift: "<<=",
+}
 
 
 class OrderedInterpreter(Interpreter):
@@ -36,6 +55,42 @@ class TranslateInOrder(TranslateByteCode):
         return True
 
 
+@register_pass(mutates_CFG=False, analysis_only=True)
+class CheckTypes(AnalysisPass):
+    """Refuses floats, and divisions and shifts between plain integers."""
+
+    _name = "check_types_of_the_kernel_language"
+
+    def __init__(self) -> None:
+        AnalysisPass.__init__(self)
+
+    def run_pass(self, state: Any) -> bool:
+        for name, kind in state.typemap.items():
+            if isinstance(kind, types.Float):
+                raise KernelCompileError(
+                    f"{name.split('.')[0]} is a float: words and plain integers were mixed"
+                )
+        for expression in _binary_operations(state.func_ir):
+            sign = _NOT_FOR_PLAIN_INTEGERS.get(expression.fn)
+            kinds = [state.typemap[operand.name] for operand in (expression.lhs, expression.rhs)]
+            if sign and _is_plain(kinds):
+                raise KernelCompileError(f"{expression.loc}: {sign} between plain integers: make one a word")
+        return False
+
+
+def _binary_operations(func_ir: Any) -> Iterator[Any]:
+    for block in func_ir.blocks.values():
+        for expression in block.find_exprs():
+            if expression.op in ("binop", "inplace_binop"):
+                yield expression
+
+
+def _is_plain(kinds: list[types.Type]) -> bool:
+    """Whether all are plain integers, and not all constants, whose quotients are known."""
+    constant = all(isinstance(kind, types.IntegerLiteral) for kind in kinds)
+    return not constant and all(isinstance(kind, (types.Integer, types.IntegerLiteral)) for kind in kinds)
+
+
 class KernelCompiler(CompilerBase):
     """The pipeline of kernel functions."""
 
@@ -44,5 +99,6 @@ class KernelCompiler(CompilerBase):
         steps = [step for step, _ in manager.passes]
         at = steps.index(TranslateByteCode)
         manager.passes[at] = (TranslateInOrder, "translating bytecode in order")
+        manager.add_pass_after(CheckTypes, NopythonTypeInference)
         manager.finalize()
         return [manager]

@@ -246,7 +246,7 @@ def task_blocks(data: Ptr, size: U64, output: Ptr, arena: Ptr) -> U64:
         target = load8(data + 3 * k)
         source = load8(data + 3 * k + 1)
         length = load8(data + 3 * k + 2)
-        if k % 4 == 3:
+        if U64(k) % 4 == 3:
             fill(arena + target, source, length)
         else:
             copy(arena + target, arena + source, length)

@@ -139,7 +139,7 @@ import hashlib, sys
 sys.path.insert(0, sys.argv[1])
 {first}
 import guest
-from jovay.compiler.frontend import reachable
+from jovay.compiler.references import reachable
 from jovay.compiler.generate import function_key, generate
 from jovay.compiler.riscv.build import build_elf
 from jovay.compiler.riscv.target import canonical

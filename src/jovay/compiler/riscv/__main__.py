@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from jovay.kernel.lang import KernelFunction
+
 from ..cache import write_atomically
 from ..errors import CompilerError
-from .build import KernelFunction, build_elf
+from .build import build_elf
 from .elf import program_digest, read_elf
 from .emulator import Emulator
 from .layout import MIB, MemorySizes

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from jovay.kernel.lang import KernelFunction
 from jovay.kernel.riscv import runtime
 
 from .. import native
@@ -20,13 +19,12 @@ from ..cache import (
 )
 from ..errors import KernelCompileError
 from ..generate import Progress, generate
+from ..references import reachable
 from .elf import write_elf
 from .layout import MAX_ARGUMENTS, MemorySizes
 from .linker import link, parse_object, select
 from .start import START, start_object
 from .target import canonical, compile_module, freestanding
-
-KernelFunction = Callable[..., Any]
 
 #: What compiled code may call without the kernel's asking for it.
 RUNTIME: tuple[KernelFunction, ...] = (runtime.memset, runtime.memcpy, runtime.memmove)
@@ -46,7 +44,7 @@ def build_elf(
         return _build(entry, sizes, progress)
     # An entry of the kernel depends on the sources of kernel and compiler only: no need to look at any IR.
     sources = source_digest(KERNEL_DIRECTORY, COMPILER_DIRECTORY)
-    path = cache_directory() / "riscv" / f"{digest(sources, repr(sizes), _symbol(entry))}.elf"
+    path = cache_directory() / "riscv" / f"{digest(sources, repr(sizes), entry.symbol)}.elf"
     if not path.exists():
         write_atomically(path, _build(entry, sizes, progress))
     return path.read_bytes()
@@ -57,28 +55,21 @@ def _build(entry: KernelFunction, sizes: MemorySizes, progress: Progress | None)
     texts = [canonical(text) for text in _kernel_texts(entry, progress)]
     library = _runtime_texts()
     tools = digest(source_digest(Path(__file__).parent), Path(native.__file__).read_bytes())
-    key = digest(toolchain_version(), tools, repr(sizes), _symbol(entry), *texts, *library.values())
+    key = digest(toolchain_version(), tools, repr(sizes), entry.symbol, *texts, *library.values())
     path = cache_directory() / "riscv" / f"{key}.elf"
     if not path.exists():
         if progress:
             progress(0, 0, "compiling and linking for RISC-V")
-        write_atomically(path, _compile(_symbol(entry), texts, library, sizes))
+        write_atomically(path, _compile(entry.symbol, texts, library, sizes))
     return path.read_bytes()
-
-
-def _symbol(function: KernelFunction) -> str:
-    symbol: str = function.symbol  # type: ignore[attr-defined]
-    return symbol
 
 
 def _kernel_texts(entry: KernelFunction, progress: Progress | None) -> list[str]:
     """IR of ``entry`` and all it calls, by symbol."""
-    from ..frontend import reachable, signature_of
-
-    fits = native.is_plain(entry) and len(signature_of(entry).arguments) <= MAX_ARGUMENTS
+    fits = native.is_plain(entry) and entry.__code__.co_argcount <= MAX_ARGUMENTS
     if not fits or entry.__annotations__.get("return") is None:
         raise KernelCompileError(
-            f"{_symbol(entry)}: an entry takes up to {MAX_ARGUMENTS} 64-bit words and returns one"
+            f"{entry.symbol}: an entry takes up to {MAX_ARGUMENTS} 64-bit words and returns one"
         )
     texts = generate(reachable([entry]), progress)
     return [texts[symbol] for symbol in sorted(texts)]
@@ -89,9 +80,9 @@ def _runtime_texts() -> dict[str, str]:
     texts = generate(RUNTIME)
     out = {}
     for function in RUNTIME:
-        text = freestanding(canonical(texts[_symbol(function)]))
+        text = freestanding(canonical(texts[function.symbol]))
         for other in RUNTIME:
-            text = text.replace(f'@"{_symbol(other)}"', f"@{other.__name__}")
+            text = text.replace(f'@"{other.symbol}"', f"@{other.__name__}")
         out[function.__name__] = text
     return out
 

@@ -16,7 +16,7 @@ Conditions are explicit comparisons (``x != 0``). Shifts by the width or more gi
 by 0; ``//`` and ``%`` exist up to 64 bits (``arith`` has the wider ones).
 """
 
-from .function import KERNEL_FUNCTIONS, Switch, kernel
+from .function import KERNEL_FUNCTIONS, KernelFunction, Switch, kernel
 from .memory import (
     address_of,
     copy,
@@ -40,7 +40,7 @@ from .memory import (
     store256be,
     store384,
 )
-from .record import Bytes, Record
+from .record import Bytes, FieldKind, Record
 from .table import Table
 from .words import (
     U8,
@@ -78,6 +78,8 @@ __all__ = [
     "U768",
     "U1024",
     "Bytes",
+    "FieldKind",
+    "KernelFunction",
     "Ptr",
     "Record",
     "Switch",

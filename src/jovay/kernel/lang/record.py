@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, get_type_hints
+from typing import ClassVar, TypeAlias, Union, get_origin, get_type_hints
 
 from .memory import (
     load8,
@@ -33,6 +33,25 @@ class Bytes:
         self.size = size
 
 
+class _Field:
+    """A field of a class of records: read from instances. A field may be called ``size``, as the class's length is."""
+
+    __slots__ = ("kind", "name", "offset")
+
+    def __init__(self, name: str, kind: FieldKind, offset: int) -> None:
+        self.name, self.kind, self.offset = name, kind, offset
+
+    def __get__(self, record, owner):
+        if record is None:
+            return owner._length if self.name == "size" else self
+        at = record._pointer + self.offset
+        if isinstance(self.kind, Bytes):
+            return at
+        if issubclass(self.kind, Word):
+            return _LOAD[self.kind.bits](at)
+        return self.kind(load64(at))
+
+
 class Record:
     """Base of records. ``Account(p)`` views the fields at address ``p``; ``Account.size`` is the length in bytes.
 
@@ -42,17 +61,20 @@ class Record:
 
     __slots__ = ("_pointer",)
     size: ClassVar[int] = 0
-    fields: ClassVar[dict[str, tuple[object, int]]] = {}
+    _length: ClassVar[int] = 0
+    #: Kind and offset of each field.
+    fields: ClassVar[dict[str, tuple[FieldKind, int]]] = {}
 
     def __init__(self, address) -> None:
         object.__setattr__(self, "_pointer", U64(address))
 
     def __init_subclass__(cls) -> None:
-        offset, fields = 0, dict(cls.fields)
-        offset = cls.size
-        for name, kind in cls.__dict__.get("__annotations__", {}).items():
-            if isinstance(kind, str):
-                kind = get_type_hints(cls)[name]
+        offset, fields = cls._length, dict(cls.fields)
+        for name, kind in get_type_hints(cls).items():
+            if name in fields or get_origin(kind) is ClassVar:  # of a base
+                continue
+            if name == "fields":
+                raise TypeError(f"{cls.__name__}.{name}: a field cannot have this name")
             if isinstance(kind, Bytes):
                 width, align = kind.size, 8
             elif issubclass(kind, Word):
@@ -63,16 +85,10 @@ class Record:
             offset = (offset + align - 1) // align * align
             fields[name] = (kind, offset)
             offset += width
-        cls.fields, cls.size = fields, (offset + 7) // 8 * 8
-
-    def __getattr__(self, name):
-        kind, offset = type(self).fields[name]
-        at = self._pointer + offset
-        if isinstance(kind, Bytes):
-            return at
-        if issubclass(kind, Word):
-            return _LOAD[kind.bits](at)
-        return kind(load64(at))
+        cls.fields, cls._length = fields, (offset + 7) // 8 * 8
+        cls.size = cls._length
+        for name, (kind, offset) in fields.items():
+            setattr(cls, name, _Field(name, kind, offset))
 
     def __setattr__(self, name, value) -> None:
         kind, offset = type(self).fields[name]
@@ -87,4 +103,8 @@ class Record:
     def __eq__(self, other) -> bool:
         return self._pointer == other._pointer
 
-    __hash__ = None
+    def __hash__(self) -> int:
+        return hash(self._pointer)
+
+
+FieldKind: TypeAlias = Union[type[Word], type[Record], Bytes]

@@ -40,6 +40,12 @@ class Word(int):
         divisor = self._other(other)
         return type(self)(int(self) % divisor if divisor else 0)
 
+    def __rfloordiv__(self, other):
+        return type(self)(self._other(other)) // self
+
+    def __rmod__(self, other):
+        return type(self)(self._other(other)) % self
+
     def __and__(self, other):
         return type(self)(int(self) & self._other(other))
 

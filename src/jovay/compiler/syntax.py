@@ -1,0 +1,97 @@
+"""The syntax of the kernel language: what Python Numba would accept beyond it is refused here, with file and line.
+
+Numba compiles more than kernel code may hold: exceptions would be lost on the way (there is nobody to raise them
+to), strings, lists and inner functions need a runtime, and divisions of plain, signed integers hide a test for zero.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import textwrap
+from collections.abc import Iterator
+
+from jovay.kernel.lang import KernelFunction
+
+_ALLOWED = (
+    ast.arg,
+    ast.arguments,
+    ast.boolop,
+    ast.cmpop,
+    ast.expr_context,
+    ast.operator,
+    ast.unaryop,
+    ast.Assign,
+    ast.Attribute,
+    ast.AugAssign,
+    ast.BinOp,
+    ast.BoolOp,
+    ast.Break,
+    ast.Call,
+    ast.Compare,
+    ast.Continue,
+    ast.Constant,
+    ast.Expr,
+    ast.For,
+    ast.FunctionDef,
+    ast.If,
+    ast.IfExp,
+    ast.Name,
+    ast.Pass,
+    ast.Return,
+    ast.Subscript,
+    ast.Tuple,
+    ast.UnaryOp,
+    ast.While,
+)
+_BUILTINS = ("bool", "int", "range")
+#: Operators without a meaning for words.
+_FORBIDDEN_OPERATORS = (ast.Div, ast.Pow, ast.MatMult, ast.In, ast.NotIn, ast.Is, ast.IsNot, ast.UAdd)
+
+
+def _problems(function: ast.FunctionDef, builtin: set[str]) -> Iterator[tuple[ast.AST, str]]:
+    """``builtin``: names that mean Python's own functions in ``function``."""
+    arguments = function.args
+    if arguments.defaults or arguments.kwonlyargs or arguments.vararg or arguments.kwarg:
+        yield function, "arguments are positional and have no defaults"
+    if ast.get_docstring(function, clean=False) is not None:
+        function.body = function.body[1:]
+    for statement in function.body:
+        for node in ast.walk(statement):
+            why = _problem(node)
+            if isinstance(node, ast.Name) and node.id in builtin:
+                why = f"{node.id} is outside the language"
+            if why:
+                yield node, why
+
+
+def _problem(node: ast.AST) -> str:
+    """Why ``node`` is outside the language; empty if it is inside."""
+    if isinstance(node, ast.FunctionDef) or not isinstance(node, _ALLOWED):
+        return f"{type(node).__name__} is outside the language"
+    if isinstance(node, _FORBIDDEN_OPERATORS):
+        return f"operator {type(node).__name__} is outside the language"
+    if isinstance(node, ast.Constant) and not (node.value is None or isinstance(node.value, int)):
+        return f"a constant of type {type(node.value).__name__} is outside the language"
+    if isinstance(node, ast.Call) and (node.keywords or any(isinstance(a, ast.Starred) for a in node.args)):
+        return "calls are positional"
+    if isinstance(node, (ast.For, ast.While)) and node.orelse:
+        return "loops have no else"
+    return ""
+
+
+def check_syntax(function: KernelFunction) -> str:
+    """What in the source of ``function`` is outside the language, a line each; empty if nothing is."""
+    lines, first = inspect.getsourcelines(function)
+    definition = ast.parse(textwrap.dedent("".join(lines))).body[0]
+    assert isinstance(definition, ast.FunctionDef)
+    file = inspect.getsourcefile(function)
+    builtin = {name for name in function.__code__.co_names if hasattr(builtins, name)}
+    builtin -= {*function.__globals__, *function.__code__.co_varnames, *_BUILTINS}
+    # An operator has no place of its own: its expression's is close enough.
+    found, line = [], first
+    for node, why in _problems(definition, builtin):
+        line = first + getattr(node, "lineno", line - first + 1) - 1
+        found.append(f"{file}:{line}: {why}")
+    return "\n".join(found)
