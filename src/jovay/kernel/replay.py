@@ -20,6 +20,10 @@ from .transaction.record import TRANSACTION_SIZE, Transaction
 from .transaction.recovery import recover_sender
 
 
+#: A ``scale``: the arenas have the sizes that stand in the input.
+OWN_SIZES = 2
+
+
 class Replay(Record):
     """``commit_each`` 1: every transaction sees the world through a fresh view, as if in a block of its own."""
 
@@ -27,10 +31,12 @@ class Replay(Record):
     account_count: U64
     transaction_count: U64
     commit_each: U64
-    scale: U64  # of the arenas, as in ``statetest``
+    scale: U64  # of the arenas, as in ``statetest``, or ``OWN_SIZES``
     output_capacity: U64
     hashes_known: U64
     hashes: Bytes(8192)  # of earlier blocks, as in ``Block``
+    world_sizes: Bytes(WorldSizes.size)  # for ``OWN_SIZES``
+    machine_sizes: Bytes(MachineSizes.size)
 
 
 class Executed(Record):
@@ -198,8 +204,9 @@ def run_transactions(m: Machine, replay: Replay, at: Ptr, free: Ptr, output: Ptr
 def replay_transactions(input: Ptr, size: U64, output: Ptr, arena: Ptr) -> U64:
     """The whole replay in zeroed, 64-byte aligned memory. Bytes of output, or 0 where an arena was too small."""
     replay, end = Replay(input), output + Replay(input).output_capacity
-    world_sizes, machine_sizes = WorldSizes(arena), MachineSizes(arena + 256)
-    sizes_for(replay.scale, world_sizes, machine_sizes)
+    world_sizes, machine_sizes = WorldSizes(replay.world_sizes), MachineSizes(replay.machine_sizes)
+    if replay.scale != OWN_SIZES:
+        sizes_for(replay.scale, world_sizes, machine_sizes)
     world = World(arena + 1024)
     at = init_world(arena + 1024, world_sizes, U64(1))
     world.complete = U64(1)

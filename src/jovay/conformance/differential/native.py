@@ -10,7 +10,8 @@ from jovay.conformance.state_tests import describe, pack
 from jovay.kernel.evm.forks import FORKS
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.evm.status import MESSAGES
-from jovay.kernel.replay import Executed, PostAccount, Replay, ReplayLog, replay_transactions
+from jovay.kernel.replay import OWN_SIZES, Executed, PostAccount, Replay, ReplayLog, replay_transactions
+from jovay.kernel.setup import MachineSizes, WorldSizes
 from jovay.kernel.statetest import PreAccount
 
 from .cases import CHAIN_ID, Case, Log, Outcome, Ran, block_hash
@@ -25,44 +26,12 @@ class KernelError(Exception):
     """The kernel could not finish a case: an arena was too small."""
 
 
-def encode(case: Case, scale: int = 1, capacity: int = OUTPUT_BYTES) -> bytes:
-    """Input of ``replay_transactions``."""
-    environment = case.environment
-    head = bytearray(
-        pack(
-            Replay,
-            {
-                "account_count": len(case.accounts),
-                "transaction_count": len(case.transactions),
-                "commit_each": int(case.commit_each),
-                "scale": scale,
-                "output_capacity": capacity,
-                "hashes_known": min(environment.number, HASHES),
-            },
-        )
-    )
-    block = pack(
-        Block,
-        {
-            "number": environment.number,
-            "timestamp": environment.timestamp,
-            "gas_limit": environment.gas_limit,
-            "base_fee": environment.base_fee,
-            "blob_base_fee": environment.blob_base_fee,
-            "prevrandao": environment.prevrandao,
-            "coinbase": environment.coinbase,
-            "chain_id": CHAIN_ID,
-            "fork": FORKS[environment.fork],
-            "max_blobs": environment.max_blobs,
-        },
-    )
-    at = Replay.fields["block"][1]
-    head[at : at + len(block)] = block
-    at = Replay.fields["hashes"][1]
-    for number in range(max(0, environment.number - HASHES), environment.number):
-        place = at + number % HASHES * 32
-        head[place : place + 32] = block_hash(number)
-    parts = [bytes(head)]
+Sizes = tuple[dict[str, int], dict[str, int]]
+
+
+def encode(case: Case, scale: int = 1, capacity: int = OUTPUT_BYTES, sizes: Sizes | None = None) -> bytes:
+    """Input of ``replay_transactions``; ``sizes`` of the world's and the machine's arenas go before ``scale``."""
+    parts = [_head(case, scale, capacity, sizes)]
     for address, account in case.accounts.items():
         values = {
             "address": address,
@@ -72,14 +41,49 @@ def encode(case: Case, scale: int = 1, capacity: int = OUTPUT_BYTES) -> bytes:
             "slot_count": len(account.storage),
         }
         parts += [pack(PreAccount, values), account.code + bytes(-len(account.code) % 8)]
-        parts += [
-            key.to_bytes(32, "little") + value.to_bytes(32, "little")
-            for key, value in account.storage.items()
-        ]
+        parts += [k.to_bytes(32, "little") + v.to_bytes(32, "little") for k, v in account.storage.items()]
     for transaction in case.transactions:
         raw = transaction.raw()
         parts += [len(raw).to_bytes(8, "little"), raw, bytes(-len(raw) % 8)]
     return b"".join([*parts, bytes(64)])
+
+
+def _head(case: Case, scale: int, capacity: int, sizes: Sizes | None) -> bytes:
+    """The ``Replay`` record."""
+    environment = case.environment
+    values = {
+        "account_count": len(case.accounts),
+        "transaction_count": len(case.transactions),
+        "commit_each": int(case.commit_each),
+        "scale": scale if sizes is None else OWN_SIZES,
+        "output_capacity": capacity,
+        "hashes_known": min(environment.number, HASHES),
+    }
+    head = bytearray(pack(Replay, values))
+
+    def put(name: str, content: bytes, offset: int = 0) -> None:
+        at = Replay.fields[name][1] + offset
+        head[at : at + len(content)] = content
+
+    block = {
+        "number": environment.number,
+        "timestamp": environment.timestamp,
+        "gas_limit": environment.gas_limit,
+        "base_fee": environment.base_fee,
+        "blob_base_fee": environment.blob_base_fee,
+        "prevrandao": environment.prevrandao,
+        "coinbase": environment.coinbase,
+        "chain_id": CHAIN_ID,
+        "fork": FORKS[environment.fork],
+        "max_blobs": environment.max_blobs,
+    }
+    put("block", pack(Block, block))
+    for number in range(max(0, environment.number - HASHES), environment.number):
+        put("hashes", block_hash(number), number % HASHES * 32)
+    if sizes is not None:
+        put("world_sizes", pack(WorldSizes, sizes[0]))
+        put("machine_sizes", pack(MachineSizes, sizes[1]))
+    return bytes(head)
 
 
 class _Reader:
@@ -155,8 +159,9 @@ class NativeRunner:
 
         return cls(kernel.load()[replay_transactions])
 
-    def run(self, case: Case) -> Outcome:
-        data = encode(case)
+    def run(self, case: Case, sizes: Sizes | None = None) -> Outcome:
+        """What comes of a case; ``sizes`` of the arenas, where not the usual ones."""
+        data = encode(case, sizes=sizes)
         source = ctypes.create_string_buffer(data, len(data))
         arguments = (ctypes.addressof(source), len(data), self._output.address, self._arena.address)
         size = self._function(*arguments)
