@@ -1,50 +1,5 @@
-"""What a block is made with: its environment, and the chain's rules that give it."""
+"""What a block is made with."""
 
-from __future__ import annotations
+from jovay.execution.environment import BlockEnvironment
 
-from dataclasses import dataclass
-
-from jovay.execution.records import View
-
-
-@dataclass(frozen=True, slots=True)
-class BlockEnvironment:
-    """The environment of one block; wei, seconds. ``hashes`` holds the hash of block n at 32·(n mod 256)."""
-
-    number: int
-    timestamp: int
-    gas_limit: int
-    base_fee: int
-    coinbase: int
-    chain_id: int
-    fork: int
-    parent_hash: bytes
-    prevrandao: int = 0
-    blob_base_fee: int = 1
-    max_blobs: int = 0
-    l1_fee_per_byte: int = 0
-    fees_to_coinbase: bool = True
-    hashes: int = 0
-    hashes_known: int = 0
-    difficulty: int = 0
-
-    def write(self, block: View) -> None:
-        """Fill a kernel ``Block`` record."""
-        for name in (
-            "number",
-            "timestamp",
-            "gas_limit",
-            "base_fee",
-            "coinbase",
-            "chain_id",
-            "fork",
-            "prevrandao",
-            "blob_base_fee",
-            "max_blobs",
-            "l1_fee_per_byte",
-            "hashes",
-            "hashes_known",
-            "difficulty",
-        ):
-            setattr(block, name, getattr(self, name))
-        block.fees_to_coinbase = int(self.fees_to_coinbase)
+__all__ = ["BlockEnvironment"]

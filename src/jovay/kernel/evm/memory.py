@@ -23,6 +23,7 @@ def expand(m: Machine, f: Frame, gas: U64, offset: U256, size: U256) -> tuple[bo
     if size == 0:
         return True, gas
     if offset >= TOO_FAR or size >= TOO_FAR:
+        m.wanted = U64(0)
         return False, gas
     end = U64(offset) + U64(size)
     if end <= f.memory_size:
@@ -35,6 +36,7 @@ def grow(m: Machine, f: Frame, gas: U64, end: U64) -> tuple[bool, U64]:
     words = (end + 31) >> 5
     cost = memory_gas(words) - memory_gas(f.memory_size >> 5)
     if gas < cost:
+        m.wanted = cost
         return False, gas
     size = words << 5
     if f.memory + size > m.memory_arena + m.memory_capacity:

@@ -60,7 +60,8 @@ class ExitEvent(Event):
     """A frame ends. Payload: the output, or the code deposited.
 
     ``gas`` goes back to the caller; ``ended`` was left after the last instruction; ``stack_count`` items were on the
-    stack when ``opcode`` ended it; ``refund`` is the counter before a failure resets it.
+    stack when ``opcode`` ended it; ``refund`` is the counter before a failure resets it,
+    ``wanted`` the gas that ``opcode`` lacked if it ran out.
     """
 
     status: U64
@@ -69,6 +70,7 @@ class ExitEvent(Event):
     refund: U64
     opcode: U64
     stack_count: U64
+    wanted: U64
 
 
 class StepEvent(Event):
@@ -217,6 +219,7 @@ def trace_exit(m: Machine, f: Frame, how: U64, ended: U64, refund: U64) -> None:
     e.refund = refund
     e.opcode = load8(f.code + f.pc) if f.code_size != 0 else U64(0)
     e.stack_count = (f.sp - f.stack) >> 5
+    e.wanted = m.wanted
     if size != 0:
         copy(at + EXIT_SIZE, data, size)
 
@@ -243,8 +246,8 @@ def trace_step(m: Machine, f: Frame, pc: U64, opcode: U64, sp: Ptr, gas: U64) ->
     e.opcode = opcode
     e.refund = m.refund
     e.stack_count = stack >> 5
-    e.memory_size = memory
-    e.return_size = returned
+    e.memory_size = f.memory_size
+    e.return_size = m.return_size
     e.address = f.address
     e.storage = U64(0)
     if opcode == SLOAD or opcode == SSTORE:

@@ -96,6 +96,7 @@ def balance(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
         return m.abort, pc, sp, gas
     cost = BALANCE[m.block.fork] + access(m, a)
     if gas < cost:
+        m.wanted = cost
         return U64(OUT_OF_GAS), pc, sp, gas
     store256(sp - 32, a.balance)
     return U64(NEXT), pc + 1, sp, gas - cost
@@ -138,6 +139,7 @@ def copy_to_memory(m: Machine, f: Frame, sp: Ptr, gas: U64, data: Ptr, length: U
     target, size = load256(sp - 32), load256(sp - 96)
     cost = words_of(size) * COPY_WORD
     if gas < cost:
+        m.wanted = cost
         return U64(OUT_OF_GAS), gas
     paid, gas = expand(m, f, gas - cost, target, size)
     if not paid:
@@ -179,6 +181,7 @@ def extcodesize(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
         return m.abort, pc, sp, gas
     cost = EXTCODE[m.block.fork] + access(m, a)
     if gas < cost:
+        m.wanted = cost
         return U64(OUT_OF_GAS), pc, sp, gas
     store256(sp - 32, U256(code_size(a)))
     return U64(NEXT), pc + 1, sp, gas - cost
@@ -192,6 +195,7 @@ def extcodecopy(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
         return m.abort, pc, sp, gas
     cost = EXTCODE[m.block.fork] + access(m, a)
     if gas < cost:
+        m.wanted = cost
         return U64(OUT_OF_GAS), pc, sp, gas
     data = a.code.bytes if code_size(a) != 0 else U64(0)
     how, gas = copy_to_memory(m, f, sp - 32, gas - cost, data, code_size(a))
@@ -206,6 +210,7 @@ def extcodehash(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
         return m.abort, pc, sp, gas
     cost = EXTCODEHASH[m.block.fork] + access(m, a)
     if gas < cost:
+        m.wanted = cost
         return U64(OUT_OF_GAS), pc, sp, gas
     store256(sp - 32, U256(0) if is_empty(a) else a.code_hash)
     return U64(NEXT), pc + 1, sp, gas - cost

@@ -21,6 +21,7 @@ def _log(topics: int) -> None:
         if paid:
             cost = U64(size) * LOG_BYTE
         if not paid or gas < cost:
+            m.wanted = cost if paid else m.wanted
             return U64(OUT_OF_GAS), pc, sp, gas
         data_size = U64(size)
         if m.log_count == m.log_capacity or m.log_data_used + data_size > m.log_data_capacity:

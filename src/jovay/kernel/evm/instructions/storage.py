@@ -41,6 +41,7 @@ def sload(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     if fork >= forks.BERLIN and warm_slot(m, s):
         cost += SLOAD_COLD_EXTRA
     if gas < cost:
+        m.wanted = cost
         return U64(OUT_OF_GAS), pc, sp, gas
     store256(sp - 32, s.value)
     return U64(NEXT), pc + 1, sp, gas - cost
@@ -95,6 +96,7 @@ def sstore(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     value = load256(sp - 64)
     cost = sstore_price(m, fork, s, value)
     if gas < cost:
+        m.wanted = cost
         return U64(OUT_OF_GAS), pc, sp, gas
     if value != s.value and not set_slot(m, s, value):
         return m.abort, pc, sp, gas

@@ -66,6 +66,7 @@ def call(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64, has_value:
     if how != status.NEXT:
         return how, pc, sp, gas
     if gas < cost:
+        m.wanted = cost
         return U64(status.OUT_OF_GAS), pc, sp, gas
     gas -= cost
     granted = saturated64(requested)
@@ -169,6 +170,7 @@ def create(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64) -> Contr
     if kind == CREATE2:
         cost += words * KECCAK_WORD
     if gas < cost:
+        m.wanted = cost
         return U64(status.OUT_OF_GAS), pc, sp, gas
     gas -= cost
     after = sp - 128 if kind == CREATE2 else sp - 96
@@ -288,6 +290,7 @@ def destruct(m: Machine, f: Frame, to: U256, pc: U64, sp: Ptr, gas: U64) -> Cont
     if fork >= forks.TANGERINE and not alive(m, heir) and (amount != 0 or fork < forks.SPURIOUS):
         cost += NEW_ACCOUNT
     if gas < cost:
+        m.wanted = cost
         return U64(status.OUT_OF_GAS), pc, sp, gas
     if fork < forks.LONDON and a.destructed != m.stamp:
         m.refund += SELFDESTRUCT_REFUND

@@ -1,0 +1,50 @@
+"""The machines that simulations share: few, because each may come to hold hundreds of megabytes."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from jovay.compiler.native import Library
+
+from .errors import SimulationBusyError
+from .machine import NativeMachine
+from .world import MEGABYTE, NativeWorld, power_of_two
+
+#: Gas that one account or four slots of a view's tables cost at least.
+_GAS_PER_RECORD = 400
+
+
+class MachinePool:
+    """Up to ``size`` machines for executions of up to ``gas`` each, made when they are first needed."""
+
+    def __init__(self, library: Library, world: NativeWorld, size: int = 4, gas: int = 50_000_000) -> None:
+        self._library, self._world = library, world
+        self._scale = max(1 << 16, power_of_two(gas // _GAS_PER_RECORD))
+        self._memory = max(512 * MEGABYTE, power_of_two(gas * 8))
+        self._idle: queue.LifoQueue[NativeMachine] = queue.LifoQueue()
+        self._left = threading.Semaphore(size)
+
+    @contextmanager
+    def machine(self, deadline: float) -> Iterator[NativeMachine]:
+        """A machine with an empty view; waits for one until ``deadline`` (monotonic seconds)."""
+        begun = time.monotonic()
+        if not self._left.acquire(timeout=max(0.001, deadline - begun)):
+            raise SimulationBusyError(time.monotonic() - begun)
+        try:
+            try:
+                machine = self._idle.get_nowait()
+            except queue.Empty:
+                machine = NativeMachine(self._library, self._world, self._scale, self._memory)
+            try:
+                yield machine
+            finally:
+                machine.reset()
+                view = machine.view
+                view.paced = view.guessing = view.trace = view.moved_count = view.flags = 0
+                self._idle.put(machine)
+        finally:
+            self._left.release()

@@ -1,0 +1,102 @@
+"""Calls over the state after a block, and a block's transactions executed again: what JSON-RPC asks of the state.
+
+``Simulator`` may be used from any thread. It never changes the native state; it only loads into it what is missing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from jovay.compiler.native import Library
+from jovay.simulation import Bundle, BundleResult, CallResult, ExecuteOptions, TraceOptions
+from jovay.types import Header
+
+from .block_context import HashWindows, context_of
+from .chain import ChainSource
+from .errors import UnknownBlockError
+from .machine_pool import MachinePool
+from .outcome import timed_out
+from .replay import Replay
+from .session import Session, TimeLimitError
+from .simulated_blocks import SimulatedBlocks
+from .simulated_calls import SimulatedCalls
+from .world import NativeWorld
+
+
+class Simulator:
+    """Executes over ``world``; ``machines`` at a time, of up to ``gas`` per request."""
+
+    def __init__(
+        self,
+        library: Library,
+        world: NativeWorld,
+        chain: ChainSource,
+        machines: int = 4,
+        gas: int = 50_000_000,
+    ) -> None:
+        self._chain, self._windows = chain, HashWindows(chain)
+        self._pool = MachinePool(library, world, machines, gas)
+
+    def execute(self, bundles: Sequence[Bundle], number: int, options: ExecuteOptions) -> list[BundleResult]:
+        """Execute bundles over the state after block ``number``, as ``ExecuteOptions`` says.
+
+        A call that is invalid or runs out of time ends its bundle and all later ones. The state root of a new block
+        is zero: it is not computed. Raises ``ExecutionError``s.
+        """
+        header = self._header(number)
+        deadline = time.monotonic() + options.time_limit
+        with self._pool.machine(deadline) as machine:
+            if options.new_block:
+                session = Session(machine, number, deadline)
+                return SimulatedBlocks(session, self._chain, self._windows, header, options).run(bundles)
+            if options.at_index is None:
+                session = Session(machine, number, deadline)
+                context = context_of(self._chain, self._windows, header)
+            else:
+                session = Session(machine, number - 1, deadline)
+                try:
+                    replay = Replay(session, self._chain, self._windows, header)
+                    replay.run_to(options.at_index)
+                except TimeLimitError:
+                    return [BundleResult((timed_out(),))]
+                context = replay.context
+            calls = SimulatedCalls(session, options)
+            results = []
+            for bundle in bundles:
+                if bundle.block is not None:
+                    chosen = context_of(self._chain, self._windows, header, bundle.block)
+                else:
+                    chosen = context
+                results.append(BundleResult(calls.run(bundle, chosen.environment)))
+                if calls.ended:
+                    break
+            return results
+
+    def trace_transactions(
+        self, number: int, indexes: Sequence[int] | None, options: TraceOptions, time_limit: float
+    ) -> list[CallResult]:
+        """Execute transactions of block ``number`` again (all for None), with traces, in the order of ``indexes``.
+
+        Raises ``ReplayError`` where they do not do what their receipts say.
+        """
+        header = self._header(number)
+        deadline = time.monotonic() + time_limit
+        with self._pool.machine(deadline) as machine:
+            traced: dict[int, CallResult] = {}
+            wanted: Sequence[int] = indexes or ()
+            try:
+                replay = Replay(Session(machine, number - 1, deadline), self._chain, self._windows, header)
+                wanted = range(len(replay.transactions)) if indexes is None else indexes
+                for index in sorted(set(wanted)):
+                    replay.run_to(index)
+                    traced[index] = replay.trace_next(options)
+            except TimeLimitError:
+                pass
+            return [traced.get(index) or timed_out() for index in wanted]
+
+    def _header(self, number: int) -> Header:
+        header = self._chain.header(number)
+        if header is None:
+            raise UnknownBlockError(number)
+        return header
