@@ -5,8 +5,9 @@ from collections import Counter
 import pytest
 
 from jovay.conformance.native_engine import NativeEngine
-from jovay.conformance.state_tests import encode, judge, run_case, unpack
+from jovay.conformance.state_tests import encode, judge, run_case
 from jovay.kernel.statetest import Outcome
+from jovay.records import unpack
 from rigs import fixtures
 
 SAMPLE = 6000

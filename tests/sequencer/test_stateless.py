@@ -14,7 +14,6 @@ from coincurve import PrivateKey
 from jovay import rlp
 from jovay.compiler.native import Library
 from jovay.execution.hashing import keccak256
-from jovay.execution.records import View, dtype_of
 from jovay.execution.state_trie import StateTrie
 from jovay.execution.witness import BlockInput, GuestExecutor, StatelessExecutor, StatelessResult
 from jovay.execution.world import NativeWorld
@@ -24,6 +23,7 @@ from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm.forks import OSAKA
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.stateless import Witness
+from jovay.records import View, dtype_of
 from jovay.sequencer.environment import BlockEnvironment
 from jovay.sequencer.portal import Portal
 from jovay.sequencer.production import BlockProducer, ProducedBlock

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from jovay.execution.records import dtype_of
 from jovay.execution.writes import WriteSet, account_records, slot_records
 from jovay.kernel.block.changes import AccountChange, SlotChange
+from jovay.records import dtype_of
 from jovay.rpc.backend import BackendError
 from jovay.sequencer.sequencer import Sequencer
 from jovay.storage import snapshot

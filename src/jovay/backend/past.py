@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from jovay.execution.records import dtype_of
 from jovay.execution.writes import Records, WriteSet, last_of
 from jovay.kernel.block.changes import AccountChange, SlotChange
+from jovay.records import dtype_of
 from jovay.rpc.backend import HistoryUnavailableError
 from jovay.storage.blocks import BlockStore
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from jovay.execution.records import int_of
 from jovay.kernel.evm import gas, validity
 from jovay.kernel.lang import U64
 from jovay.kernel.transaction import status as decoding
 from jovay.kernel.transaction.record import BLOB, L1_MESSAGE, TRANSACTION_SIZE
 from jovay.kernel.transaction.record import Transaction as TransactionRecord
+from jovay.records import int_of
 from jovay.rpc.backend import BackendError, PoolContent, PoolStatus, RawBatch, SubmitError, Submitted
 from jovay.sequencer import txpool
 from jovay.sequencer.portal import DecodedBatch

@@ -18,7 +18,6 @@ from jovay import rlp
 from jovay.compiler.native import Library
 from jovay.execution.hashing import keccak256
 from jovay.execution.machine import NativeMachine
-from jovay.execution.records import View, dtype_of, sizes_record
 from jovay.execution.world import NativeWorld
 from jovay.execution.writes import empty
 from jovay.kernel.block import changes, system
@@ -28,6 +27,7 @@ from jovay.kernel.evm.process import process_transaction
 from jovay.kernel.state import commit, view
 from jovay.kernel.transaction.decode import decode
 from jovay.kernel.transaction.record import TRANSACTION_SIZE, Transaction
+from jovay.records import View, dtype_of, new_record
 from jovay.sequencer.environment import BlockEnvironment
 from jovay.sequencer.production import BlockProducer, ProducedBlock
 
@@ -119,16 +119,14 @@ class Serial(Side):
         for transaction in transactions:
             while (
                 how := call[process_transaction](
-                    machine.address, transaction, 1 << 60, machine.result.address
+                    machine.address, transaction, 1 << 60, machine.result.pointer
                 )
             ) == 64:
                 self.world.load(machine.take_misses())
             results.append((how, machine.result.status, machine.result.gas_used))
         if call[commit.commit_view](machine.address):
             raise MemoryError("the serial world is full")
-        spec = sizes_record(
-            Changes, {"accounts": self._accounts.ctypes.data, "slots": self._slots.ctypes.data}
-        )
+        spec = new_record(Changes, {"accounts": self._accounts.ctypes.data, "slots": self._slots.ctypes.data})
         call[changes.collect_changes](self.world.address, environment.number, ctypes.addressof(spec))
         call[view.reset_view](machine.address)
         found = View(Changes, ctypes.addressof(spec))

@@ -10,9 +10,9 @@ from jovay.kernel.evm import status as endings
 from jovay.kernel.evm.forks import FORKS
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.evm.validity import MESSAGES as INVALID
-from jovay.kernel.lang import Bytes, Record, Word
 from jovay.kernel.statetest import Outcome, PreAccount, StateTest
 from jovay.kernel.transaction.status import message as decoding_message
+from jovay.records import pack, unpack
 
 STAGES = ("execution", "decoding", "sender recovery", "arena")
 DEFAULT_BLOB_SCHEDULE = {
@@ -64,28 +64,6 @@ def unhex(text: str) -> bytes:
     return bytes.fromhex(text.removeprefix("0x"))
 
 
-def pack(record: type[Record], values: dict[str, int]) -> bytes:
-    """The bytes of a record; fields that are not named are 0."""
-    out = bytearray(record.size)
-    for name, value in values.items():
-        kind, offset = record.fields[name]
-        assert isinstance(kind, type) and issubclass(kind, Word)
-        width = kind.bits // 8
-        out[offset : offset + width] = value.to_bytes(width, "little")
-    return bytes(out)
-
-
-def unpack(record: type[Record], data: bytes) -> dict[str, Any]:
-    """The fields of a record: integers, and bytes for ``Bytes`` fields."""
-    out: dict[str, Any] = {}
-    for name, (kind, offset) in record.fields.items():
-        if isinstance(kind, Bytes):
-            out[name] = data[offset : offset + kind.size]
-        elif isinstance(kind, type) and issubclass(kind, Word):
-            out[name] = int.from_bytes(data[offset : offset + kind.bits // 8], "little")
-    return out
-
-
 def blob_base_fee(excess: int, fraction: int) -> int:
     """EIP-4844: fake_exponential(1, excess, fraction)."""
     i, output, accumulator = 1, 0, fraction
@@ -121,13 +99,13 @@ def encode_block(env: dict[str, Any], config: dict[str, Any], fork: str) -> byte
 def encode(case: dict[str, Any], fork: str, post: dict[str, Any], scale: int) -> bytes:
     """Input of ``run_state_test`` for one post-state of a case."""
     raw = unhex(post["txbytes"])
-    head = bytearray(
-        pack(StateTest, {"account_count": len(case["pre"]), "transaction_size": len(raw), "scale": scale})
-    )
-    at = StateTest.fields["block"][1]
-    block = encode_block(case["env"], case.get("config", {}), fork)
-    head[at : at + len(block)] = block
-    parts = [bytes(head)]
+    head = {
+        "block": encode_block(case["env"], case.get("config", {}), fork),
+        "account_count": len(case["pre"]),
+        "transaction_size": len(raw),
+        "scale": scale,
+    }
+    parts = [pack(StateTest, head)]
     for address, account in case["pre"].items():
         code = unhex(account["code"])
         slots = account.get("storage", {})

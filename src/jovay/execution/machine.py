@@ -20,8 +20,8 @@ from jovay.kernel.evm.machine import (
 from jovay.kernel.setup import FRAMES, MachineSizes, init_machine
 from jovay.kernel.state import view as kernel_view
 from jovay.kernel.state.journal import ENTRY
+from jovay.records import View, new_record
 
-from .records import View, sizes_record
 from .world import MEGABYTE, Misses, NativeWorld, power_of_two
 
 
@@ -53,12 +53,12 @@ class NativeMachine:
         total += 98 * MEGABYTE + 4 * memory + 8192
         self._arena = Arena(total)
         self.address = self._arena.address
-        spec = sizes_record(MachineSizes, sizes)
+        spec = new_record(MachineSizes, sizes)
         library[init_machine](self.address, ctypes.addressof(spec), world.address, secrets.randbits(64))
         self.view = View(Machine, self.address)
         self._block = ctypes.create_string_buffer(Block.size)
         self.block = View(Block, ctypes.addressof(self._block))
-        self.view.block = self.block.address
+        self.view.block = self.block.pointer
         self._result = ctypes.create_string_buffer(Result.size)
         self.result = View(Result, ctypes.addressof(self._result))
 

@@ -12,9 +12,9 @@ from jovay.kernel.lang import U64, U256
 from jovay.kernel.state import leaves
 from jovay.kernel.trie import multiproof, nodes, proofs, zktrie
 from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE, Trie
+from jovay.records import View
 
 from .errors import TrieError
-from .records import View
 from .writes import WriteSet
 
 SCHEME = "zktrie-poseidon2-v1"

@@ -15,9 +15,9 @@ from jovay.compiler.riscv.layout import MIB, MemorySizes
 from jovay.kernel import guests, stateless
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.stateless import Execution, Witness
+from jovay.records import View, new_record
 
 from .errors import GuestError
-from .records import View, sizes_record
 from .writes import WriteSet
 
 GUEST_ARENA = 1024 * MIB
@@ -57,7 +57,7 @@ class BlockInput:
         for raw in self.transactions:
             parts += [len(raw).to_bytes(8, "little"), _padded(raw)]
         body = b"".join(parts)
-        head = sizes_record(
+        head = new_record(
             Witness,
             {
                 "parent_hash": int.from_bytes(self.parent_hash, "big"),

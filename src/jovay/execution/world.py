@@ -19,10 +19,10 @@ from jovay.kernel.setup import WORLD_SIZE, WorldSizes, init_world
 from jovay.kernel.state import code as kernel_code
 from jovay.kernel.state.history import VERSION_SIZE
 from jovay.kernel.state.world import BASE_ACCOUNT_SIZE, BASE_SLOT_SIZE, World
+from jovay.records import View, dtype_of, new_record
 
 from .errors import WorldFullError
 from .lock import StateLock
-from .records import View, dtype_of, sizes_record
 
 if TYPE_CHECKING:
     from .writes import WriteSet
@@ -100,7 +100,7 @@ class NativeWorld:
         total += sizes["slot_index"] * 4 + code_bytes + (1 << 23) + history * VERSION_SIZE + (1 << 25) + 4096
         self._arena = Arena(total)
         self.address = self._arena.address
-        spec = sizes_record(WorldSizes, sizes)
+        spec = new_record(WorldSizes, sizes)
         library[init_world](self.address, ctypes.addressof(spec), secrets.randbits(64))
         self.view = View(World, self.address)
 
@@ -153,7 +153,7 @@ class NativeWorld:
 
     def apply(self, accounts: npt.NDArray[Any], slots: npt.NDArray[Any], height: int) -> None:
         """Change records that are in the tables (the caller has the lock)."""
-        spec = sizes_record(
+        spec = new_record(
             Changes,
             {
                 "accounts": accounts.ctypes.data if len(accounts) else 0,

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from jovay.kernel.block.changes import AccountChange, SlotChange
+from jovay.records import dtype_of
 from jovay.storage.state import ACCOUNT, StateChanges, StateStore
 
-from .records import dtype_of
 from .world import Misses
 
 Records = npt.NDArray[Any]

@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from jovay.compiler.native import Library
 from jovay.compiler.simd.secp256k1_recover import SCRATCH_BYTES as RECOVERY_SCRATCH
-from jovay.execution.records import dtype_of
 from jovay.kernel.curves.secp256k1 import recover_batch
 from jovay.kernel.transaction import batch
 from jovay.kernel.transaction.record import TRANSACTION_SIZE, Transaction
 from jovay.kernel.transaction.signing import SIGNING_OVERHEAD
+from jovay.records import dtype_of
 
 U64Array = npt.NDArray[np.uint64]
 
@@ -86,7 +86,12 @@ class Portal:
             return
         scratch = aligned(max(RECOVERY_SCRATCH, 48 * signed + 128))
         self._recover(
-            signed, digests.ctypes.data, signatures.ctypes.data, keys.ctypes.data, marks.ctypes.data, scratch.ctypes.data
+            signed,
+            digests.ctypes.data,
+            signatures.ctypes.data,
+            keys.ctypes.data,
+            marks.ctypes.data,
+            scratch.ctypes.data,
         )
         self._senders(
             signed,

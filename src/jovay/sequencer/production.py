@@ -20,7 +20,6 @@ from jovay.compiler.arena import Arena
 from jovay.compiler.native import Library
 from jovay.execution.errors import ArenaFullError, WorldFullError
 from jovay.execution.machine import NativeMachine
-from jovay.execution.records import View, array_at, dtype_of, sizes_record
 from jovay.execution.world import MEGABYTE, Misses, NativeWorld
 from jovay.execution.writes import WriteSet
 from jovay.kernel.block import body, changes, execute, predict, receipts, run, schedule, system
@@ -32,6 +31,7 @@ from jovay.kernel.block.schedule import Schedule
 from jovay.kernel.evm.status import MISS
 from jovay.kernel.state import commit, view
 from jovay.kernel.state.world import Code
+from jovay.records import View, array_at, dtype_of, new_record
 
 from .environment import BlockEnvironment
 from .touched import TouchedRecorder
@@ -117,7 +117,7 @@ class BlockProducer:
         self._runs = Arena(max_transactions * RUN_STRIDE)
         self._order = np.zeros(max_transactions, np.uint64)
         self._groups = np.zeros(max_transactions, np.uint64)
-        self._schedule = sizes_record(Schedule, {})
+        self._schedule = new_record(Schedule, {})
         self._receipts = Arena(max_transactions * Receipt.size)
         self._logs, self._log_data = Arena(MAX_LOGS * StoredLog.size), Arena(MAX_LOG_BYTES)
         self._scratch = Arena(1024 * MEGABYTE)
@@ -299,7 +299,7 @@ class BlockProducer:
         )
 
     def _receipts_of(self, included: int) -> View:
-        spec = sizes_record(
+        spec = new_record(
             BlockReceipts,
             {
                 "receipts": self._receipts.address,
@@ -330,7 +330,7 @@ class BlockProducer:
         places["offsets"] -= places["offsets"] % 64
         places["transactions"] = places["offsets"] + 4 * included + 64
         places["capacity"] = self._scratch.address + self._scratch.size - places["transactions"]
-        spec = sizes_record(Body, places)
+        spec = new_record(Body, places)
         if self.library[body.write_body](
             self._runs.address, self._order.ctypes.data, included, ctypes.addressof(spec)
         ):
@@ -362,7 +362,7 @@ class BlockProducer:
         return {int(i): int(table["status"][i]) for i in np.flatnonzero(table["state"] == DROPPED)}
 
     def _changes(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        spec = sizes_record(
+        spec = new_record(
             Changes, {"accounts": self._account_changes.address, "slots": self._slot_changes.address}
         )
         at = ctypes.addressof(spec)

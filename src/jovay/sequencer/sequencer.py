@@ -22,12 +22,12 @@ import numpy as np
 from jovay.compiler.arena import Arena
 from jovay.compiler.native import Library
 from jovay.execution.hashing import keccak256
-from jovay.execution.records import View, sizes_record
 from jovay.execution.state_trie import StateTrie
 from jovay.execution.world import NativeWorld
 from jovay.execution.writes import WriteSet, merged
 from jovay.kernel.evm.forks import CANCUN, LONDON, PARIS, PRAGUE, SHANGHAI
 from jovay.kernel.evm.machine import Block
+from jovay.records import View, new_record
 from jovay.storage.datadir import DataDirectory
 from jovay.storage.logs_index import LogsIndex
 from jovay.types import EMPTY_TRIE_ROOT, Header
@@ -98,7 +98,7 @@ class Sequencer:
         self.executed = self.visible = head
         self.producer = BlockProducer(library, world, settings.workers, settings.max_transactions)
         self.portal = Portal(library)
-        self._next_block = sizes_record(Block, {})
+        self._next_block = new_record(Block, {})
         self.pool = TxPool(library, world, lambda: self._next_block_address, limits, self._wake)
         self.persistence = Persistence(
             data, logs_index, self.keccak, self._publish, self._fail, settings.checkpoint_seconds

@@ -9,11 +9,11 @@ import numpy as np
 from jovay.compiler.arena import Arena
 from jovay.compiler.native import Library
 from jovay.execution.machine import NativeMachine
-from jovay.execution.records import View, array_at, sizes_record
 from jovay.execution.writes import WriteSet, last_of
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.block.touched import collect_touched
 from jovay.kernel.evm.machine import Account, Slot
+from jovay.records import View, array_at, new_record
 
 CAPACITY = 1 << 22
 
@@ -25,11 +25,11 @@ class TouchedRecorder:
         self._collect = library[collect_touched]
         self._accounts, self._slots = Arena(CAPACITY * AccountChange.size), Arena(CAPACITY * SlotChange.size)
         self._scratch = Arena(Account.size + Slot.size)
-        self._out = sizes_record(Changes, {})
+        self._out = new_record(Changes, {})
 
     def begin(self) -> None:
         """Start a block."""
-        self._out = sizes_record(Changes, {"accounts": self._accounts.address, "slots": self._slots.address})
+        self._out = new_record(Changes, {"accounts": self._accounts.address, "slots": self._slots.address})
 
     def collect(self, machine: NativeMachine, stamp: int, height: int) -> None:
         """Add what ``machine`` has in its view, as of block ``height``."""

@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from jovay.compiler.native import Library
-from jovay.execution.records import dtype_of
 from jovay.execution.world import Misses, NativeWorld
 from jovay.kernel.block.admission import Admission, admit_batch
 from jovay.kernel.evm import validity
 from jovay.kernel.evm.status import MISS
 from jovay.kernel.transaction.record import TRANSACTION_SIZE
 from jovay.kernel.transaction.status import message as decoding_message
+from jovay.records import dtype_of
 
 from .portal import DecodedBatch
 

@@ -1,0 +1,123 @@
+"""Records from Python: the kernel's own reads and writes are the reference."""
+
+import ctypes
+
+import numpy as np
+import pytest
+
+from jovay.kernel.lang import U8, U16, U32, U64, U128, U256, Bytes, Ptr, Record
+from jovay.records import View, array_at, dtype_of, int_of, new_record, pack, unpack
+
+
+class Inner(Record):
+    value: U64
+
+
+class Sample(Record):
+    status: U8
+    kind: U16
+    gas: U32
+    balance: U256
+    small: U128
+    sender: Bytes(20)
+    tail: U8
+    address: Ptr
+    size: U64
+    inner: Inner
+
+
+@pytest.fixture
+def three():
+    """Three records as the kernel writes them: address of the first, and what keeps them alive."""
+    memory = ctypes.create_string_buffer(3 * Sample.size + 8)
+    base = (ctypes.addressof(memory) + 7) // 8 * 8
+    for i in range(3):
+        row = Sample(base + i * Sample.size)
+        row.status, row.kind, row.gas, row.tail = U8(i), U16(600 + i), U32(1 << 31), U8(9)
+        row.address, row.size = U64(77), U64(5 + i)
+        row.balance, row.small = U256((1 << 255) + i), U128((1 << 100) + i)
+        ctypes.memmove(int(row.sender), bytes([i]) * 20, 20)
+        row.inner = Inner(U64(4096 + i))
+    return base, memory
+
+
+VALUES = {
+    "status": 2,
+    "kind": 602,
+    "gas": 1 << 31,
+    "balance": (1 << 255) + 2,
+    "small": (1 << 100) + 2,
+    "sender": bytes([2]) * 20,
+    "tail": 9,
+    "address": 77,
+    "size": 7,
+    "inner": 4098,
+}
+
+
+def test_arrays_read_what_the_kernel_wrote(three):
+    rows = array_at(three[0], 3, Sample)
+    assert rows.dtype.itemsize == Sample.size
+    assert rows["status"].tolist() == [0, 1, 2]
+    assert rows["kind"].tolist() == [600, 601, 602]
+    assert rows["gas"].tolist() == [1 << 31] * 3
+    assert rows["inner"].tolist() == [4096, 4097, 4098]
+    assert rows["sender"].tolist() == [bytes([i]) * 20 for i in range(3)]
+    assert [int_of(value) for value in rows["balance"]] == [(1 << 255) + i for i in range(3)]
+    assert [int_of(value) for value in rows["small"].tolist()] == [(1 << 100) + i for i in range(3)]
+    assert len(array_at(three[0], 0, Sample)) == 0
+
+
+def test_arrays_share_the_memory(three):
+    array_at(three[0], 3, Sample)["gas"][1] = 21_000
+    assert int(Sample(three[0] + Sample.size).gas) == 21_000
+
+
+def test_views_read_and_write_in_place(three):
+    view = View(Sample, three[0] + 2 * Sample.size)
+    assert {name: getattr(view, name) for name in VALUES} == VALUES
+    assert view.pointer == three[0] + 2 * Sample.size
+    view.balance, view.sender, view.inner, view.size = 1, bytes(range(20)), 8, 3
+    row = Sample(view.pointer)
+    assert (int(row.balance), int(row.inner._pointer), int(row.size)) == (1, 8, 3)
+    assert ctypes.string_at(int(row.sender), 20) == bytes(range(20))
+    assert int(row.tail) == 9
+    assert view.address_of("balance") == view.pointer + Sample.fields["balance"][1]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("status", 256),
+        ("balance", 1 << 256),
+        ("small", -1),
+        ("sender", bytes(19)),
+        ("sender", bytes(21)),
+        ("sender", 5),
+    ],
+)
+def test_what_does_not_fit_is_refused(three, field, value):
+    before = ctypes.string_at(three[0], 3 * Sample.size)
+    with pytest.raises(OverflowError):
+        setattr(View(Sample, three[0]), field, value)
+    with pytest.raises(OverflowError):
+        pack(Sample, {field: value})
+    assert ctypes.string_at(three[0], 3 * Sample.size) == before
+
+
+def test_unknown_fields_are_refused(three):
+    view = View(Sample, three[0])
+    with pytest.raises(AttributeError, match="nonce"):
+        _ = view.nonce
+    with pytest.raises(AttributeError, match="nonce"):
+        view.nonce = 1
+
+
+def test_bytes_and_back(three):
+    data = pack(Sample, VALUES)
+    assert unpack(Sample, data + b"more") == VALUES
+    assert ctypes.string_at(three[0] + 2 * Sample.size, Sample.size) == data
+    assert bytes(new_record(Sample, VALUES)) == data
+    assert bytes(new_record(Sample)) == bytes(Sample.size)
+    assert np.frombuffer(data, dtype_of(Sample))[0]["kind"] == 602
+    assert dtype_of(Sample) is dtype_of(Sample)
