@@ -20,8 +20,11 @@ ROOT = Path(jovay.kernel.__file__).parent
 STANDARD = {"collections.abc", "typing"}
 BELOW_THE_LANGUAGE = STANDARD | {"ctypes", "__future__"}
 
-#: Recursive functions, each bounded by the depth of a trie (64 nibbles or 256 bits) or of an exponent tower.
-RECURSIVE: set[str] = set()
+#: Recursive functions. All go down the binary trie, whose paths have 256 bits at most.
+RECURSIVE = {
+    *(f"trie.multiproof.{name}" for name in ("_read", "_read_branch", "_write", "_write_any")),
+    *(f"trie.zktrie.{name}" for name in ("_build", "_descend", "_diverge", "_merge")),
+}
 
 _STATEMENTS = (
     ast.Assign, ast.AugAssign, ast.Expr, ast.Return, ast.If, ast.For, ast.While, ast.Break, ast.Continue, ast.Pass,
@@ -141,8 +144,10 @@ def _callees(function) -> set[str]:
     outside, found = dict(references(function)), set()
     for node in _nodes(function):
         if isinstance(node, ast.Call):
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            value = outside.get(name)
+            if isinstance(node.func, ast.Attribute):
+                value = getattr(function.__globals__.get(ast.unparse(node.func.value)), node.func.attr, None)
+            else:
+                value = outside.get(node.func.id)
             targets = [*value.cases.values(), value.default] if isinstance(value, Switch) else [value]
             found |= {t.symbol for t in targets if getattr(t, "symbol", None) in FUNCTIONS}
     return found
