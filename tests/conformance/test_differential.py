@@ -4,7 +4,9 @@ import copy
 import dataclasses
 
 import pytest
+from typer.testing import CliRunner
 
+from jovay.cli.app import app
 from jovay.conformance.differential.cases import Case, Outcome
 from jovay.conformance.differential.compare import Summary, compare, load_oracle
 from jovay.conformance.differential.generate import make_case
@@ -95,7 +97,9 @@ class _WrongAboutLogs:
 
 
 def test_a_difference_is_found_and_minimised(kernel, monkeypatch):
-    monkeypatch.setattr("jovay.conformance.differential.compare.load_oracle", lambda _: _WrongAboutLogs(kernel))
+    monkeypatch.setattr(
+        "jovay.conformance.differential.compare.load_oracle", lambda _: _WrongAboutLogs(kernel)
+    )
     summary = compare(kernel, "wrong", "Cancun", range(400), most=1)
     (difference,) = summary.differences
     assert len(difference.case.transactions) == 1
@@ -120,3 +124,12 @@ def test_a_case_prints_as_a_state_test(kernel, library):
     ran = kernel.run(case).ran[0]
     assert result.gas_used == ran.gas_used
     assert ("expected" in result.error) is not ran.valid
+
+
+def test_the_command(kernel):
+    pytest.importorskip("pyrevm")
+    done = CliRunner().invoke(app, ["evm", "fuzz", "--oracle", "revm", "--cases", "30", "--first-seed", "77"])
+    assert done.exit_code == 0, done.output
+    assert "Cancun against revm: 30 cases" in done.stdout
+    assert "0 differences" in done.stdout
+    assert CliRunner().invoke(app, ["evm", "fuzz", "--oracle", "revm", "--fork", "Osaka"]).exit_code == 2

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from jovay import __version__
-from jovay.cli import bench, data, evm_run, node, opcodes, statetest
+from jovay.cli import bench, data, evm_run, fuzz, node, opcodes, statetest
 
 app = typer.Typer(
     name="jovay",
@@ -38,6 +38,7 @@ evm = typer.Typer(help="The EVM by itself.", no_args_is_help=True)
 evm.command()(evm_run.run)
 evm.command()(statetest.statetest)
 evm.command()(opcodes.opcodes)
+evm.command()(fuzz.fuzz)
 
 app.command()(node.up)
 app.command()(node.node)

@@ -8,9 +8,10 @@ from typing import Any
 
 from coincurve import PrivateKey
 
-from jovay.conformance.state_tests import DEFAULT_BLOB_SCHEDULE, blob_base_fee
+from jovay.conformance.state_tests import DEFAULT_BLOB_SCHEDULE
 from jovay.rlp import Item
 from jovay.rlp import encode as rlp
+from jovay.sequencer.rules import fake_exponential
 
 from .hashing import keccak256
 
@@ -65,7 +66,8 @@ class Environment:
 
     @property
     def blob_base_fee(self) -> int:
-        return blob_base_fee(self.excess_blob_gas, DEFAULT_BLOB_SCHEDULE[self.fork]["baseFeeUpdateFraction"])
+        fraction = DEFAULT_BLOB_SCHEDULE[self.fork]["baseFeeUpdateFraction"]
+        return fake_exponential(1, self.excess_blob_gas, fraction)
 
     @property
     def max_blobs(self) -> int:

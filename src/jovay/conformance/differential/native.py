@@ -6,13 +6,14 @@ import ctypes
 from collections.abc import Callable
 
 from jovay.compiler.arena import Arena
-from jovay.conformance.state_tests import describe, pack
+from jovay.conformance.state_tests import describe
 from jovay.kernel.evm.forks import FORKS
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.evm.status import MESSAGES
 from jovay.kernel.replay import OWN_SIZES, Executed, PostAccount, Replay, ReplayLog, replay_transactions
 from jovay.kernel.setup import MachineSizes, WorldSizes
 from jovay.kernel.statetest import PreAccount
+from jovay.records import pack
 
 from .cases import CHAIN_ID, Case, Log, Outcome, Ran, block_hash
 from .cases import PostAccount as HostAccount

@@ -1,0 +1,66 @@
+"""``jovay evm fuzz``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from jovay.conformance.differential.compare import Summary
+
+
+class OracleName(StrEnum):
+    """An independent implementation."""
+
+    revm = "revm"
+    specs = "specs"
+
+
+def fuzz(
+    cases: Annotated[int, typer.Option(min=0, help="cases against revm, on Cancun")] = 100_000,
+    specs_cases: Annotated[
+        int, typer.Option(min=0, help="cases against execution-specs, on each of Cancun, Prague and Osaka")
+    ] = 1_000,
+    oracle: Annotated[OracleName | None, typer.Option(help="only this implementation")] = None,
+    fork: Annotated[str | None, typer.Option(help="only this fork")] = None,
+    first_seed: Annotated[int, typer.Option(min=0, help="seed of the first case; each case adds one")] = 0,
+    every: Annotated[int, typer.Option(min=1, metavar="N", help="a line of progress after N cases")] = 5_000,
+) -> None:
+    """Compare the EVM on generated transactions with other implementations; the exit status is 1 if any differs.
+
+    What differs is minimised and printed as a state test in JSON.
+    """
+    from jovay.conformance.differential.compare import ORACLES, compare
+    from jovay.conformance.differential.native import NativeRunner
+    from jovay.conformance.differential.report import as_state_test
+
+    def progress(summary: Summary) -> None:
+        if summary.cases % every == 0:
+            print(summary.lines()[0], file=sys.stderr, flush=True)
+
+    counts = {OracleName.revm: cases, OracleName.specs: specs_cases}
+    runs = [
+        (name, f)
+        for name in OracleName
+        for f in ORACLES[name]
+        if oracle in (None, name) and fork in (None, f)
+    ]
+    if not runs:
+        typer.echo("error: no implementation to compare with at this fork", err=True)
+        raise typer.Exit(2)
+    kernel, different = NativeRunner.load(), 0
+    for name, at in runs:
+        try:
+            summary = compare(kernel, name, at, range(first_seed, first_seed + counts[name]), progress)
+        except ImportError as missing:
+            typer.echo(f"error: {name} needs a package that is not installed: {missing.name}", err=True)
+            raise typer.Exit(2) from missing
+        for difference in summary.differences:
+            print(json.dumps(as_state_test(difference.case, difference.what), indent=1))
+        print("\n".join(summary.lines()), flush=True)
+        different += len(summary.differences)
+    raise typer.Exit(1 if different else 0)
