@@ -28,7 +28,6 @@ from jovay.sequencer.environment import BlockEnvironment
 from jovay.sequencer.portal import Portal
 from jovay.sequencer.production import BlockProducer, ProducedBlock
 
-EMPTY_CODE = bytes.fromhex("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470")
 #: slot[a] = slot[a] + b, then log it
 COUNTER, COUNTER_CODE = (
     0xC0DE01,

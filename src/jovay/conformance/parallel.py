@@ -30,8 +30,8 @@ from jovay.kernel.transaction.record import TRANSACTION_SIZE, Transaction
 from jovay.records import View, dtype_of, new_record
 from jovay.sequencer.environment import BlockEnvironment
 from jovay.sequencer.production import BlockProducer, ProducedBlock
+from jovay.types import EMPTY_CODE_HASH
 
-EMPTY_CODE = bytes.fromhex("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470")[::-1]
 COINBASE = 0xC01BA5E
 WEI = 10**20
 #: Contracts by address; operands are words of calldata.
@@ -78,7 +78,7 @@ class Side:
             self.world.intern(code)
         records = np.zeros(senders + len(codes), dtype_of(AccountChange))
         for i in range(senders):
-            self._fill(records[i], 0x5E00000 + i, EMPTY_CODE)
+            self._fill(records[i], 0x5E00000 + i, EMPTY_CODE_HASH[::-1])
         for i, (address, code) in enumerate(codes.items()):
             self._fill(records[senders + i], address, keccak256(library, code)[::-1])
         self.world.insert(records, empty(SlotChange), [])
@@ -157,7 +157,20 @@ class Generator:
 
     def call(self, sender: int, to: int, gas: int) -> Transactions:
         """One call without data."""
-        fields = [1, self.nonces.get(sender, 0), 1, 100, gas, to.to_bytes(20, "big"), 0, b"", [], 0, 1, 1]
+        fields: list[rlp.Item] = [
+            1,
+            self.nonces.get(sender, 0),
+            1,
+            100,
+            gas,
+            to.to_bytes(20, "big"),
+            0,
+            b"",
+            [],
+            0,
+            1,
+            1,
+        ]
         return Transactions(self.library, [b"\x02" + rlp.encode(fields)], [0x5E00000 + sender])
 
     def _key(self) -> int:
@@ -178,7 +191,20 @@ class Generator:
             data = key.to_bytes(32, "big") + self._key().to_bytes(32, "big")
             if dice.random() < 0.1:
                 gas = dice.randrange(22_000, 60_000)
-        fields = [1, nonce, dice.randrange(5), 100, gas, to.to_bytes(20, "big"), value, data, [], 0, 1, 1]
+        fields: list[rlp.Item] = [
+            1,
+            nonce,
+            dice.randrange(5),
+            100,
+            gas,
+            to.to_bytes(20, "big"),
+            value,
+            data,
+            [],
+            0,
+            1,
+            1,
+        ]
         return b"\x02" + rlp.encode(fields)
 
 

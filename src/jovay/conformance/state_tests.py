@@ -13,6 +13,7 @@ from jovay.kernel.evm.validity import MESSAGES as INVALID
 from jovay.kernel.statetest import Outcome, PreAccount, StateTest
 from jovay.kernel.transaction.status import message as decoding_message
 from jovay.records import pack, unpack
+from jovay.sequencer.rules import fake_exponential
 
 STAGES = ("execution", "decoding", "sender recovery", "arena")
 DEFAULT_BLOB_SCHEDULE = {
@@ -64,16 +65,6 @@ def unhex(text: str) -> bytes:
     return bytes.fromhex(text.removeprefix("0x"))
 
 
-def blob_base_fee(excess: int, fraction: int) -> int:
-    """EIP-4844: fake_exponential(1, excess, fraction)."""
-    i, output, accumulator = 1, 0, fraction
-    while accumulator > 0:
-        output += accumulator
-        accumulator = accumulator * excess // (fraction * i)
-        i += 1
-    return output // fraction
-
-
 def encode_block(env: dict[str, Any], config: dict[str, Any], fork: str) -> bytes:
     """The ``Block`` record of a test's environment."""
     schedule = (config.get("blobSchedule") or DEFAULT_BLOB_SCHEDULE).get(fork) or {}
@@ -85,7 +76,7 @@ def encode_block(env: dict[str, Any], config: dict[str, Any], fork: str) -> byte
             "timestamp": number(env["currentTimestamp"]),
             "gas_limit": number(env["currentGasLimit"]),
             "base_fee": number(env.get("currentBaseFee")),
-            "blob_base_fee": blob_base_fee(number(env.get("currentExcessBlobGas")), fraction),
+            "blob_base_fee": fake_exponential(1, number(env.get("currentExcessBlobGas")), fraction),
             "prevrandao": number(env.get("currentRandom")),
             "coinbase": number(env["currentCoinbase"]),
             "chain_id": number(config.get("chainid"), 1),
@@ -99,7 +90,7 @@ def encode_block(env: dict[str, Any], config: dict[str, Any], fork: str) -> byte
 def encode(case: dict[str, Any], fork: str, post: dict[str, Any], scale: int) -> bytes:
     """Input of ``run_state_test`` for one post-state of a case."""
     raw = unhex(post["txbytes"])
-    head = {
+    head: dict[str, int | bytes] = {
         "block": encode_block(case["env"], case.get("config", {}), fork),
         "account_count": len(case["pre"]),
         "transaction_size": len(raw),

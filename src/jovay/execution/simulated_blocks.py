@@ -19,7 +19,7 @@ from jovay.simulation import (
     ExecuteOptions,
     Invalid,
 )
-from jovay.types import EMPTY_TRIE_ROOT, Block, Header, Transaction, Withdrawal
+from jovay.types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Block, Header, Transaction, Withdrawal
 
 from .block_context import HASHES, BlockContext, HashWindows
 from .block_roots import (
@@ -40,7 +40,6 @@ from .session import Session, TimeLimitError
 from .simulated_calls import SimulatedCalls
 
 #: EIP-7685: hash of an empty list of requests.
-EMPTY_REQUESTS = bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
 GWEI = 10**9
 TIME_STEP = 12
 _NOTHING = BlockOverrides()
@@ -211,7 +210,7 @@ class SimulatedBlocks:
             blob_gas_used=draft.blobs << 17 if cancun else None,
             excess_blob_gas=0 if cancun else None,
             parent_beacon_block_root=(o.parent_beacon_block_root or bytes(32)) if cancun else None,
-            requests_hash=EMPTY_REQUESTS if env.fork >= PRAGUE else None,
+            requests_hash=EMPTY_REQUESTS_HASH if env.fork >= PRAGUE else None,
         )
         encoded = encode_header(header)
         values = {name: getattr(header, name) for name in header.__struct_fields__}

@@ -20,8 +20,10 @@ from jovay.kernel.state import code as kernel_code
 from jovay.kernel.state.history import VERSION_SIZE
 from jovay.kernel.state.world import BASE_ACCOUNT_SIZE, BASE_SLOT_SIZE, World
 from jovay.records import View, dtype_of, new_record
+from jovay.types import EMPTY_CODE_HASH
 
 from .errors import WorldFullError
+from .hashing import keccak256
 from .lock import StateLock
 
 if TYPE_CHECKING:
@@ -53,10 +55,9 @@ class NothingElse:
 
     def read(self, misses: Misses) -> tuple[npt.NDArray[Any], npt.NDArray[Any], list[bytes]]:
         accounts = np.zeros(len(misses.accounts), dtype_of(AccountChange))
-        empty = bytes.fromhex("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470")[::-1]
         for i, address in enumerate(misses.accounts):
             accounts[i]["address"] = address.to_bytes(32, "little")
-            accounts[i]["code_hash"] = empty
+            accounts[i]["code_hash"] = EMPTY_CODE_HASH[::-1]
         slots = np.zeros(len(misses.slots), dtype_of(SlotChange))
         for i, (address, key) in enumerate(misses.slots):
             slots[i]["address"] = address.to_bytes(32, "little")
@@ -129,13 +130,11 @@ class NativeWorld:
 
     def intern(self, code: bytes) -> None:
         """Keep contract code by its hash."""
-        digest = (ctypes.c_uint64 * 4)()
         data = ctypes.create_string_buffer(code, max(1, len(code)))
-        from jovay.kernel.hashes.keccak import keccak256
-
-        self.library[keccak256](ctypes.addressof(data), len(code), ctypes.addressof(digest))
-        word = int.from_bytes(bytes(digest), "big")
-        if not self.library[kernel_code.intern_code](self.address, ctypes.addressof(data), len(code), word):
+        code_hash = int.from_bytes(keccak256(self.library, code), "big")
+        if not self.library[kernel_code.intern_code](
+            self.address, ctypes.addressof(data), len(code), code_hash
+        ):
             raise WorldFullError("code", self.view.codes_capacity)
 
     def bring(self, writes: WriteSet, height: int) -> None:

@@ -13,13 +13,13 @@ import numpy.typing as npt
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.records import dtype_of
 from jovay.storage.state import ACCOUNT, StateChanges, StateStore
+from jovay.types import EMPTY_CODE_HASH
 
 from .world import Misses
 
 Records = npt.NDArray[Any]
 _HEAD = struct.Struct("<III")
 _LENGTH = struct.Struct("<I")
-EMPTY_CODE_HASH = bytes.fromhex("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from .transaction.decode import decode
 from .transaction.record import TRANSACTION_SIZE, Transaction
 from .transaction.recovery import recover_sender
 
-
 #: A ``scale``: the arenas have the sizes that stand in the input.
 OWN_SIZES = 2
 

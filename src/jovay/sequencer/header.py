@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -64,6 +65,11 @@ def decode_header(encoded: bytes) -> Header:
     return Header(hash=bytes(32), **values)  # type: ignore[arg-type]
 
 
+def header_with_hash(header: Header, digest: bytes, size: int) -> Header:
+    """The header with its hash and the size of its block."""
+    return msgspec.structs.replace(header, hash=digest, size=size)
+
+
 def block_size(
     header_size: int, offsets: npt.NDArray[np.uint32], transactions: bytes, withdrawals: bool
 ) -> int:
@@ -73,9 +79,8 @@ def block_size(
     starts, sizes = offsets[:-1], np.diff(offsets).astype(np.int64)
     listed = int(sizes.sum())
     if len(starts):
-        typed = sizes[
-            np.frombuffer(transactions, np.uint8)[starts] < 0xC0
-        ]  # these stand as strings in the list
+        # Typed transactions stand in the list as strings.
+        typed = sizes[np.frombuffer(transactions, np.uint8)[starts] < 0xC0]
         listed += int((1 + (typed > 55) + (typed > 0xFF) + (typed > 0xFFFF) + (typed > 0xFFFFFF)).sum())
     payload = header_size + len(rlp.header(listed, 0xC0)) + listed + 1 + withdrawals
     return payload + len(rlp.header(payload, 0xC0))

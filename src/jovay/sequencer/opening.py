@@ -24,12 +24,11 @@ from jovay.storage.blocks import BlockStore
 from jovay.storage.datadir import DataDirectory
 from jovay.storage.errors import PrunedDataError
 from jovay.storage.genesis import Genesis, state_changes
-from jovay.types import EMPTY_TRIE_ROOT, Header
+from jovay.types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Header
 
 from .errors import GenesisMismatchError, RecoveryError
-from .header import block_size, decode_header, encode_header
+from .header import block_size, decode_header, encode_header, header_with_hash
 from .rules import ChainRules
-from .sequencer import EMPTY_REQUESTS, header_with_hash
 
 log = logging.getLogger("jovay.opening")
 
@@ -128,7 +127,7 @@ def genesis_header(rules: ChainRules, root: bytes, keccak: Callable[[bytes], byt
         blob_gas_used=(genesis.blob_gas_used or 0) if fork >= CANCUN else None,
         excess_blob_gas=(genesis.excess_blob_gas or 0) if fork >= CANCUN else None,
         parent_beacon_block_root=bytes(32) if fork >= CANCUN else None,
-        requests_hash=EMPTY_REQUESTS if fork >= PRAGUE else None,
+        requests_hash=EMPTY_REQUESTS_HASH if fork >= PRAGUE else None,
     )
     encoded = encode_header(header)
     size = block_size(len(encoded), np.zeros(1, np.uint32), b"", fork >= SHANGHAI)

@@ -111,5 +111,5 @@ def aligned(size: int) -> npt.NDArray[np.uint8]:
     return whole[skip : skip + size]
 
 
-assert TRANSACTION_SIZE == dtype_of(Transaction).itemsize
+assert dtype_of(Transaction).itemsize == TRANSACTION_SIZE
 assert ctypes.sizeof(ctypes.c_void_p) == 8

@@ -47,14 +47,18 @@ class ChainRules:
         return BlobRules(schedule.target, schedule.maximum, schedule.base_fee_update_fraction)
 
     def blob_base_fee(self, excess: int, number: int, timestamp: int) -> int:
-        """EIP-4844: fake_exponential(1, excess, fraction)."""
-        fraction = self.blobs(number, timestamp).fraction
-        i, output, accumulator = 1, 0, fraction
-        while accumulator > 0:
-            output += accumulator
-            accumulator = accumulator * excess // (fraction * i)
-            i += 1
-        return max(MIN_BLOB_BASE_FEE, output // fraction)
+        """EIP-4844: wei per unit of blob gas after ``excess``."""
+        return fake_exponential(MIN_BLOB_BASE_FEE, excess, self.blobs(number, timestamp).fraction)
+
+
+def fake_exponential(factor: int, numerator: int, denominator: int) -> int:
+    """EIP-4844: factor · e^(numerator / denominator), by its Taylor series in integers."""
+    i, output, term = 1, 0, factor * denominator
+    while term > 0:
+        output += term
+        term = term * numerator // (denominator * i)
+        i += 1
+    return output // denominator
 
 
 def base_fee_after(parent: Header) -> int:

@@ -30,20 +30,18 @@ from jovay.kernel.evm.machine import Block
 from jovay.records import View, new_record
 from jovay.storage.datadir import DataDirectory
 from jovay.storage.logs_index import LogsIndex
-from jovay.types import EMPTY_TRIE_ROOT, Header
+from jovay.types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Header
 
 from .environment import BlockEnvironment
 from .errors import SequencerStoppedError
-from .header import block_size, encode_header
+from .header import block_size, encode_header, header_with_hash
 from .persistence import Persistence, SealedBlock
 from .portal import DecodedBatch, Portal
 from .production import BlockProducer, ProducedBlock
 from .rules import ChainRules, base_fee_after
-from .txpool import PoolLimits, TxPool
+from .txpool import Pooled, PoolLimits, TxPool
 
 log = logging.getLogger("jovay.sequencer")
-#: EIP-7685: hash of an empty list of requests.
-EMPTY_REQUESTS = bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
 
 
 @dataclass(frozen=True)
@@ -252,7 +250,7 @@ class Sequencer:
         produced: ProducedBlock,
         writes: WriteSet,
         root: bytes,
-        taken: Sequence[object],
+        entries: Sequence[Pooled],
     ) -> SealedBlock:
         fork = env.fork
         header = Header(
@@ -273,16 +271,15 @@ class Sequencer:
             blob_gas_used=produced.blob_gas_used if fork >= CANCUN else None,
             excess_blob_gas=0 if fork >= CANCUN else None,
             parent_beacon_block_root=bytes(32) if fork >= CANCUN else None,
-            requests_hash=EMPTY_REQUESTS if fork >= PRAGUE else None,
+            requests_hash=EMPTY_REQUESTS_HASH if fork >= PRAGUE else None,
         )
         encoded = encode_header(header)
         offsets = np.frombuffer(produced.body.offsets, np.uint32)
         size = block_size(len(encoded), offsets, produced.body.transactions, fork >= SHANGHAI)
         sealed = header_with_hash(header, self.keccak(encoded), size)
-        entries = list(taken)
         included = [entries[i] for i in produced.order.tolist()]
-        dropped = {entries[i].hash: status for i, status in produced.dropped.items()}  # type: ignore[attr-defined]
-        return SealedBlock(sealed, encoded, produced, writes, included, dropped)  # type: ignore[arg-type]
+        dropped = {entries[i].hash: status for i, status in produced.dropped.items()}
+        return SealedBlock(sealed, encoded, produced, writes, included, dropped)
 
     def _remember_hashes(self, head: Header) -> None:
         """Keep the hash of ``head`` where BLOCKHASH looks; at the start also its ancestors'."""
@@ -337,9 +334,3 @@ class Sequencer:
         while self.visible.number < number and time.monotonic() < until and self.failure is None:
             time.sleep(0.001)
         return self.visible.number >= number
-
-
-def header_with_hash(header: Header, digest: bytes, size: int) -> Header:
-    """The header with its hash and the size of its block."""
-    values = {name: getattr(header, name) for name in header.__struct_fields__}
-    return Header(**(values | {"hash": digest, "size": size}))

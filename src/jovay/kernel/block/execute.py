@@ -114,7 +114,7 @@ def credit_fees(world: World, runs: Ptr, n: U64, coinbase: U256) -> U64:
 
 @kernel
 def execute_deferred(m: Machine, runs: Ptr, n: U64, first: U64) -> U64:
-    """Execute deferred runs from ``first`` on, serially in ``m``. Answers n when done, else the run that misses keys."""
+    """Execute deferred runs from ``first`` on, serially in ``m``. n when done, else the run that misses keys."""
     m.group = U64(0)
     m.parallel = U64(0)
     m.flags = U64(0)
@@ -133,7 +133,7 @@ def execute_deferred(m: Machine, runs: Ptr, n: U64, first: U64) -> U64:
 
 @kernel
 def order_block(runs: Ptr, n: U64, order: Ptr) -> U64:
-    """Indexes of the executed runs in block order at ``order``: the groups', then the deferred. Answers their number."""
+    """Indexes of the executed runs in block order at ``order``: the groups', then the deferred. Their number."""
     count = U64(0)
     for late in range(2):
         for i in range(n):

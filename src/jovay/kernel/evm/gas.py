@@ -1,4 +1,4 @@
-"""Gas: every price in one place. Names are those of the Yellow Paper and execution-specs, with the EIP that set them."""
+"""Gas: every price in one place, named as in the Yellow Paper and execution-specs, with the EIP that set it."""
 
 from ..lang import U64
 from . import forks

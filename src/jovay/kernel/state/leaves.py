@@ -33,6 +33,7 @@ from ..lang import (
     store128,
     store256be,
 )
+from .world import EMPTY_CODE_HASH
 
 #: Kinds of leaves.
 BASIC = 0
@@ -44,7 +45,6 @@ SLOT = 3
 KEY_INPUT = 64
 
 LIMB_MASK = U512((1 << 28) - 1)
-EMPTY_CODE_HASH = U256(0xC5D2460186F7233C927E7DB2DCC703C0E500B653CA82273B7BFAD8045D85A470)
 UPPER_FLAG = 1 << 8
 
 
