@@ -77,19 +77,14 @@ def run(
 
 
 def _execute(genesis: Genesis, fork: int, message: Message, traced: bool) -> MessageOutcome:
-    from jovay.cli.running import aside
-    from jovay.compiler import kernel
-    from jovay.compiler.progress import CompilationProgress
+    from jovay.compiler.loading import aside, interruptible, load_kernel
     from jovay.execution.message import run_message
 
+    library = load_kernel()
     outcomes: list[MessageOutcome] = []
-
-    def work() -> None:
-        with CompilationProgress(sys.stderr) as progress:
-            library = kernel.load(progress)
-        outcomes.append(run_message(library, genesis, fork, message, TRACE_BYTES if traced else 0))
-
-    aside(work)
+    trace_bytes = TRACE_BYTES if traced else 0
+    with interruptible():
+        aside(lambda: outcomes.append(run_message(library, genesis, fork, message, trace_bytes)))
     return outcomes[0]
 
 
@@ -155,17 +150,18 @@ def trace_lines(outcome: MessageOutcome) -> Iterator[dict[str, object]]:
     """EIP-3155: a line for each instruction, then the outcome."""
     names = _names()
     for step in outcome.steps:
-        yield {
+        line = {
             "pc": step.pc,
-            "op": step.opcode,
+            "op": step.op,
             "gas": hex(step.gas),
-            "gasCost": hex(step.cost or 0),
-            "memSize": step.memory_size,
-            "stack": [hex(item) for item in step.stack],
+            "gasCost": hex(step.gas_cost),
+            "memSize": len(step.memory or b""),
+            "stack": [hex(item) for item in step.stack or ()],
             "depth": step.depth,
             "refund": step.refund,
-            "opName": names.get(step.opcode, f"opcode {step.opcode:#x} not defined"),
+            "opName": names.get(step.op, f"opcode {step.op:#x} not defined"),
         }
+        yield line | ({"error": step.error} if step.error else {})
     last: dict[str, object] = {"output": outcome.output.hex(), "gasUsed": hex(outcome.gas_used)}
     yield last | ({"error": outcome.error} if outcome.error else {})
 
@@ -187,10 +183,12 @@ def _print_text(outcome: MessageOutcome, trace: bool, stream: TextIO, notes: Tex
         names = _names()
         print(f"{'pc':>6} {'depth':>5} {'op':<16}{'gas':>14} {'cost':>10}  stack, top first", file=notes)
         for step in outcome.steps:
-            items = " ".join(hex(item) for item in reversed(step.stack[-4:]))
-            name = names.get(step.opcode, f"0x{step.opcode:02x}")
-            cost = "" if step.cost is None else str(step.cost)
-            print(f"{step.pc:>6} {step.depth:>5} {name:<16}{step.gas:>14} {cost:>10}  {items}", file=notes)
+            items = " ".join(hex(item) for item in reversed((step.stack or ())[-4:]))
+            name = names.get(step.op, f"0x{step.op:02x}")
+            print(
+                f"{step.pc:>6} {step.depth:>5} {name:<16}{step.gas:>14} {step.gas_cost:>10}  {items}",
+                file=notes,
+            )
         if outcome.steps_lost:
             print("the trace was longer than its buffer; the rest is missing", file=notes)
     print("0x" + outcome.output.hex(), file=stream)

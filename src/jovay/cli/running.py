@@ -39,32 +39,12 @@ class StartError(Exception):
 
 def new_node(config: NodeConfig, metrics: Metrics) -> RunningNode:
     """A node, with its kernel compiled and loaded; shows how far that is."""
-    from jovay.compiler import kernel
-    from jovay.compiler.progress import CompilationProgress
+    from jovay.compiler.loading import load_kernel
 
-    # LLVM works for many seconds without a look at signals, which only the main thread handles.
-    with CompilationProgress(sys.stderr) as progress:
-        aside(lambda: kernel.load(progress))
+    load_kernel()
     from jovay.node import Node
 
     return Node(config, metrics)
-
-
-def aside(work: Callable[[], object]) -> None:
-    """Do ``work`` on another thread and wait for it, so that signals are heeded meanwhile."""
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            work()
-        except BaseException as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=run, name="compiler", daemon=True)
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
 
 
 class StopSignal:

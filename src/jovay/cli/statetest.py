@@ -74,18 +74,16 @@ class _EngineMaker:
 
     def prepare(self) -> None:
         """Compile what is not in the cache, once and before processes are forked."""
+        if self.name is EngineName.native:
+            from jovay.compiler.loading import load_kernel
+
+            load_kernel()
+            return
         from jovay.compiler.progress import CompilationProgress
+        from jovay.conformance.riscv_engine import RiscvEngine
 
-        title = "compiling the kernel" + (" for RISC-V" if self.name is EngineName.riscv else "")
-        with CompilationProgress(sys.stderr, title) as progress:
-            if self.name is EngineName.riscv:
-                from jovay.conformance.riscv_engine import RiscvEngine
-
-                self._first = RiscvEngine(progress)
-            else:
-                from jovay.compiler import kernel
-
-                kernel.load(progress)
+        with CompilationProgress(sys.stderr, "compiling the kernel for RISC-V") as progress:
+            self._first = RiscvEngine(progress)
 
     def __call__(self) -> Engine:
         if self._first is not None:

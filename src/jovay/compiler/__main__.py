@@ -5,20 +5,18 @@ from __future__ import annotations
 import sys
 import time
 
-from .progress import CompilationProgress
-
 
 def main() -> int:
     """Exit status: 0, or 1 with the reason on the error stream."""
     from jovay.compiler import kernel
     from jovay.compiler.errors import KernelCompileError
+    from jovay.compiler.loading import load_kernel
 
     started = time.monotonic()
     path = kernel.kernel_path()
     cached = path.exists()
     try:
-        with CompilationProgress(sys.stderr) as progress:
-            kernel.load(progress)
+        load_kernel()
     except KernelCompileError as error:
         print(f"the kernel does not compile:\n{error}", file=sys.stderr)
         return 1
