@@ -55,6 +55,7 @@ class Rewinder:
             sequencer.visible = header
             sequencer.persistence.call(lambda: self._cut(older, target))
             sequencer.world.bring(older, target)
+            sequencer.world.known_since(target)
             if sequencer.trie.update(older) != header.state_root:
                 raise AssertionError(f"the state of block {target} has another root")
             self._chain.forget()

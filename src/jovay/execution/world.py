@@ -18,8 +18,8 @@ from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.setup import WORLD_SIZE, WorldSizes, init_world
 from jovay.kernel.state import code as kernel_code
 from jovay.kernel.state.history import VERSION_SIZE
-from jovay.kernel.state.world import BASE_ACCOUNT_SIZE, BASE_SLOT_SIZE, World
-from jovay.records import View, dtype_of, new_record
+from jovay.kernel.state.world import BASE_ACCOUNT_SIZE, BASE_SLOT_SIZE, BaseAccount, BaseSlot, World
+from jovay.records import View, array_at, dtype_of, new_record
 from jovay.types import EMPTY_CODE_HASH
 
 from .errors import WorldFullError
@@ -149,6 +149,20 @@ class NativeWorld:
             for code in writes.codes:
                 self.intern(code)
             self.apply(writes.accounts, writes.slots, height)
+
+    def known_since(self, height: int) -> None:
+        """Let what is known to hold since a later block hold since ``height``: nothing changed in between.
+
+        For the way back to a block before the world was opened; what changed after it must have been brought in.
+        """
+        with self.lock.write():
+            for address, count, record in (
+                (self.view.accounts, self.view.account_count, BaseAccount),
+                (self.view.slots, self.view.slot_count, BaseSlot),
+            ):
+                versions = array_at(address, count, record)["version"]
+                np.minimum(versions, np.uint64(height), out=versions)
+            self.version = min(self.version, height)
 
     def apply(self, accounts: npt.NDArray[Any], slots: npt.NDArray[Any], height: int) -> None:
         """Change records that are in the tables (the caller has the lock)."""

@@ -25,6 +25,14 @@ class GenesisMismatchError(SequencerError):
         self.stored, self.given = stored, given
 
 
+class ChainIdMismatchError(SequencerError):
+    """The data directory was begun with another chain id."""
+
+    def __init__(self, stored: int, given: int) -> None:
+        super().__init__(f"the data directory is of chain {stored}, the settings say {given}")
+        self.stored, self.given = stored, given
+
+
 class SequencerStoppedError(SequencerError):
     """The sequencer has stopped because of the error it carries."""
 

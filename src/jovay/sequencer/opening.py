@@ -24,13 +24,15 @@ from jovay.storage.blocks import BlockStore
 from jovay.storage.datadir import DataDirectory
 from jovay.storage.errors import PrunedDataError
 from jovay.storage.genesis import Genesis, state_changes
+from jovay.storage.kv import META, Batch
 from jovay.types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Header
 
-from .errors import GenesisMismatchError, RecoveryError
+from .errors import ChainIdMismatchError, GenesisMismatchError, RecoveryError
 from .header import block_size, decode_header, encode_header, header_with_hash
 from .rules import ChainRules
 
 log = logging.getLogger("jovay.opening")
+CHAIN_ID_KEY = b"chain.id"
 
 
 @dataclass(frozen=True)
@@ -135,14 +137,20 @@ def genesis_header(rules: ChainRules, root: bytes, keccak: Callable[[bytes], byt
 
 
 def begin(data: DataDirectory, rules: ChainRules, root: bytes, keccak: Callable[[bytes], bytes]) -> Header:
-    """Store block 0."""
+    """Store block 0, and the chain id, of which no header tells."""
     header = genesis_header(rules, root, keccak)
+    batch = Batch()
+    batch.put(META, CHAIN_ID_KEY, rules.chain_id.to_bytes(8, "big"))
+    data.kv.write(batch, sync=True)
     data.blocks.append([BlockParts(header.number, header.hash, encode_header(header))])
     return header
 
 
 def check_genesis(data: DataDirectory, rules: ChainRules, keccak: Callable[[bytes], bytes]) -> None:
     """Whether the stored block 0 can come from this genesis (its state root is taken from the stored one)."""
+    chain_id = data.kv.get(META, CHAIN_ID_KEY)
+    if chain_id is not None and int.from_bytes(chain_id, "big") != rules.chain_id:
+        raise ChainIdMismatchError(int.from_bytes(chain_id, "big"), rules.chain_id)
     if data.blocks.oldest > 0:
         return
     stored = read_header(data.blocks, 0)

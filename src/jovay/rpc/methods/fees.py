@@ -20,9 +20,14 @@ _MOST_PERCENTILES = 100
 
 @method("eth_gasPrice", Run.INLINE)
 def gas_price(context: Context) -> str:
-    """Price for a legacy transaction: base fee and suggested tip."""
-    fees = context.backend.fees()
-    return quantity(fees.base_fee + fees.priority_fee)
+    """Price for a legacy transaction: base fee and suggested tip.
+
+    The base fee is the higher one of the newest and of the next block, since calls run in the former.
+    """
+    backend = context.backend
+    fees, header = backend.fees(), backend.header(backend.head())
+    base = max(fees.base_fee, (header.base_fee_per_gas or 0) if header else 0)
+    return quantity(base + fees.priority_fee)
 
 
 @method("eth_maxPriorityFeePerGas", Run.INLINE)

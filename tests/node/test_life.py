@@ -1,0 +1,108 @@
+"""Starting and stopping: what stays, what is refused, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from jovay.config import NodeConfig
+from jovay.metrics import Metrics
+from jovay.node import Node
+from jovay.sequencer.errors import ChainIdMismatchError
+from jovay.stats import STAGES
+from jovay.storage.errors import DatadirLockedError
+from rigs.rpc import RpcError
+
+from .conftest import SETTINGS, Client, hexed
+
+TO = b"\x33" * 20
+
+
+def config(folder: Path, **changes: object) -> NodeConfig:
+    return NodeConfig(datadir=folder, **(SETTINGS | changes))
+
+
+def test_a_stopped_node_goes_on_where_it_was(folder: Path) -> None:
+    first = Node(config(folder))
+    first.start()
+    client = Client(first)
+    receipts = [client.send(TO, value=value) for value in (1, 2, 3)]
+    head = client("eth_getBlockByNumber", "latest", True)
+    first.stop()
+    first.stop()
+    second = Node(config(folder))
+    second.start()
+    try:
+        client = Client(second)
+        assert client("eth_getBlockByNumber", "latest", True) == head
+        assert [client("eth_getTransactionReceipt", item["transactionHash"]) for item in receipts] == receipts
+        assert client.number("eth_getBalance", hexed(TO), "latest") == 6
+        assert client.send(TO, value=4)["blockNumber"] == hex(int(head["number"], 16) + 1)
+    finally:
+        second.stop()
+
+
+def test_a_failed_start_leaves_nothing_running(folder: Path) -> None:
+    threads = set(threading.enumerate())
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(OSError, match="in use"):
+            Node(config(folder, http_port=taken.getsockname()[1])).start()
+    assert {thread for thread in threading.enumerate() if thread.is_alive()} <= threads
+    node = Node(config(folder))
+    node.start()
+    try:
+        with pytest.raises(DatadirLockedError):
+            Node(config(folder)).start()
+    finally:
+        node.stop()
+    with pytest.raises(ChainIdMismatchError):
+        Node(config(folder, chain_id=77)).start()
+
+
+def test_figures_and_metrics(folder: Path) -> None:
+    metrics = Metrics(process=False)
+    node = Node(config(folder, heartbeat=0.05), metrics)
+    node.start()
+    try:
+        client = Client(node)
+        client.send(TO, value=1)
+        stats = node.stats()
+        assert stats.transactions == 1
+        assert stats.height == stats.latest >= 1
+        assert [stage.name for stage in stats.stages] == list(STAGES)
+        assert all(stage.busy_mean_ms > 0 for stage in stats.stages if stage.name != "scheduler")
+        assert stats.latency_p50_ms is not None
+        assert stats.latency_p50_ms > 0
+        assert stats.failure == ""
+        with urllib.request.urlopen(f"{node.http_url}/metrics") as answer:
+            text = answer.read().decode()
+        assert "jovay_transactions_total 1.0" in text
+    finally:
+        node.stop()
+
+
+def test_a_failed_sequencer_is_told(folder: Path) -> None:
+    node = Node(config(folder))
+    node.start()
+    try:
+        client = Client(node)
+        client.send(TO, value=1)
+        node.sequencer._fail(RuntimeError("the disk is gone"))
+        with pytest.raises(RpcError, match="the sequencer has stopped: the disk is gone"):
+            client("eth_sendRawTransaction", hexed(client.raw(TO, nonce=1)))
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(f"{node.http_url}/health")
+        assert caught.value.code == 503
+        assert "the disk is gone" in json.loads(caught.value.read())["status"]
+        assert "the disk is gone" in node.stats().failure
+        assert client.number("eth_getBalance", hexed(TO), "latest") == 1
+    finally:
+        node.stop()
