@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from execution.memory_chain import CHAIN_ID, COINBASE, ETHER, MemoryChain, Pre
 
+from execution.memory_chain import CHAIN_ID, COINBASE, ETHER, MemoryChain, Pre
 from jovay.compiler.native import Library
 from jovay.execution.simulate import Simulator
 from jovay.simulation import (

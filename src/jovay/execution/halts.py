@@ -7,6 +7,7 @@ from functools import cache
 from jovay.kernel.evm import status
 from jovay.simulation import Halt
 
+SSTORE = 0x55
 HALTS = {
     status.REVERT: Halt.REVERT,
     status.OUT_OF_GAS: Halt.OUT_OF_GAS,
@@ -42,8 +43,11 @@ def halt_of(how: int) -> Halt | None:
     return None if how <= status.RETURN else HALTS[how]
 
 
-def halt_text(how: int, opcode: int, stack_count: int) -> str | None:
-    """The whole error text of a frame that ended with ``opcode`` and so many stack items; None for success."""
+def halt_text(how: int, opcode: int, stack_count: int, wanted: int) -> str | None:
+    """The whole error text of a frame; None for success.
+
+    It ended with ``opcode``, so many stack items, and, if its gas ran out, ``wanted`` more than it had paid.
+    """
     halt = halt_of(how)
     if halt is None:
         return None
@@ -54,4 +58,6 @@ def halt_text(how: int, opcode: int, stack_count: int) -> str | None:
         return f"stack underflow ({stack_count} <=> {pops})"
     if halt is Halt.STACK_OVERFLOW:
         return f"stack limit reached {stack_count} ({1024 + pops - pushes})"
+    if halt is Halt.OUT_OF_GAS and opcode == SSTORE and not wanted:
+        return "out of gas: not enough gas for reentrancy sentry"  # EIP-2200
     return halt.value

@@ -58,7 +58,7 @@ def result_of(
     used, floor = result.gas_used, _floor(session, transaction)
     halt, detail = halt_of(how), ""
     if halt is not None:
-        text = _halt_text(frame, how)
+        text = _halt_text(frame, how, view.wanted)
         detail = text if text != halt.value else ""
     return CallResult(
         gas_used=used,
@@ -79,9 +79,9 @@ def _floor(session: Session, transaction: int) -> int:
     return int(floor)
 
 
-def _halt_text(frame: View, how: int) -> str:
+def _halt_text(frame: View, how: int, wanted: int) -> str:
     opcode = ctypes.string_at(frame.code + frame.pc, 1)[0] if frame.code_size else 0
-    return halt_text(how, opcode, (frame.sp - frame.stack) // 32) or ""
+    return halt_text(how, opcode, (frame.sp - frame.stack) // 32, wanted) or ""
 
 
 def timed_out() -> CallResult:

@@ -36,7 +36,7 @@ def events(recorder: Recorder) -> Iterator[tuple[int, int, tuple[Any, ...], memo
     }
     tape, at, end = recorder.tape(), 0, recorder.used
     while at < end:
-        kind, size = HEAD.unpack_from(tape, at)
+        size, kind = HEAD.unpack_from(tape, at)
         form = forms.get(kind)
         if form is not None:
             fields = form.unpack_from(tape, at)
@@ -108,8 +108,8 @@ def _frame(
 
 
 def _ended(opened: _Open, fields: tuple[Any, ...], payload: memoryview) -> Frame:
-    _, _, depth, left, how, size, _, _, opcode, stack_count, _ = fields
-    error = halt_text(how, opcode, stack_count)
+    _, _, depth, left, how, size, _, _, opcode, stack_count, wanted = fields
+    error = halt_text(how, opcode, stack_count, wanted)
     output = bytes(payload[:size])
     return _frame(opened.enter, depth - 1, opened.input, left, output, error, opened.logs)
 
@@ -117,7 +117,7 @@ def _ended(opened: _Open, fields: tuple[Any, ...], payload: memoryview) -> Frame
 def _refused(fields: tuple[Any, ...], payload: memoryview) -> Frame:
     *_, size, how, left = fields
     # It would have been one deeper than the frame that asked for it.
-    return _frame(fields, fields[2], bytes(payload[:size]), left, b"", halt_text(how, 0, 0), [])
+    return _frame(fields, fields[2], bytes(payload[:size]), left, b"", halt_text(how, 0, 0, 0), [])
 
 
 def _destructed(depth: int, fields: tuple[Any, ...]) -> Frame:

@@ -10,14 +10,13 @@ from typing import Any, overload
 from jovay.kernel.evm import status, trace
 from jovay.simulation import Step
 
-from .halts import halt_text, opcode_table
+from .halts import SSTORE, halt_text, opcode_table
 from .recorder import Recorder
 
 STEP = struct.Struct("<11Q32s32s32s")
 ENTER = struct.Struct("<5Q32s32s32s2Q")
 EXIT = struct.Struct("<11Q")
 HEAD = struct.Struct("<2Q")
-SSTORE = 0x55
 CREATES = (0xF0, 0xF5)
 assert STEP.size == trace.STEP_SIZE
 assert ENTER.size == trace.ENTER_SIZE
@@ -65,7 +64,7 @@ def read_steps(recorder: Recorder) -> Iterator[Step]:
     tape, at, end = recorder.tape(), 0, recorder.used
     flags, pending = recorder.flags, None
     while at < end:
-        kind, size = HEAD.unpack_from(tape, at)
+        size, kind = HEAD.unpack_from(tape, at)
         if kind == trace.STEP:
             step = STEP.unpack_from(tape, at)
             if pending is not None:
@@ -91,7 +90,7 @@ def _last_step(tape: memoryview, flags: int, step: tuple[Any, ...], at: int, end
     cost = constant
     if how == status.OUT_OF_GAS and gas >= constant:
         cost = gas - left + wanted
-    return _step(tape, flags, step, at, cost=cost, error=halt_text(how, step[5], stack_count))
+    return _step(tape, flags, step, at, cost=cost, error=halt_text(how, step[5], stack_count, wanted))
 
 
 def _step(

@@ -29,8 +29,8 @@ class Trace(Record):
 
 
 class Event(Record):
-    kind: U64
     size: U64
+    kind: U64
     depth: U64
     gas: U64
 

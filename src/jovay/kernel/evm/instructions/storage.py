@@ -89,6 +89,7 @@ def sstore(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     if f.static != 0:
         return U64(STATIC_VIOLATION), pc, sp, gas
     if fork >= forks.ISTANBUL and gas <= SENTRY:
+        m.wanted = U64(0)
         return U64(OUT_OF_GAS), pc, sp, gas
     s = slot(m, f.account, load256(sp - 32))
     if address_of(s) == 0:
