@@ -47,7 +47,7 @@ bench: setup-dev
 
 setup: $(STAMPS)/kernel
 
-setup-dev: $(STAMPS)/kernel $(STAMPS)/dev $(STAMPS)/node
+setup-dev: $(STAMPS)/kernel $(STAMPS)/dev $(STAMPS)/specs $(STAMPS)/node
 
 # The oldest interpreter that will do is taken first, since it is the one the locks were resolved with.
 $(STAMPS)/venv:
@@ -71,6 +71,10 @@ $(STAMPS)/package: pyproject.toml $(STAMPS)/run
 $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/package
 	@echo "installing the locked development dependencies"
 	@$(PIP) install --require-hashes --only-binary :all: -r $<
+	@touch $@
+
+$(STAMPS)/specs: requirements/specs.txt $(STAMPS)/dev
+	@$(PIP) install --no-deps --require-hashes --only-binary :all: -r $<
 	@touch $@
 
 $(STAMPS)/kernel: $(STAMPS)/package $(KERNEL_SOURCES)
