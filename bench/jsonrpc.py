@@ -1,0 +1,174 @@
+"""The same loads through JSON-RPC over HTTP: this node and anvil, one after the other, with the same transactions.
+
+The client is a process of its own on the same machine. Anvil gets blocks of 0.1 s, its best mode here: mining each
+transaction at once stalls under a burst. It keeps everything in memory; this node makes every block durable first.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .accounts import CHAIN_ID
+from .chain import ROOT, genesis_file
+from .hardware import cpu_seconds, memory_megabytes
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+BATCH, BINARY_BATCH, CONNECTIONS = 100, 500, 4
+PROBES_KEPT = 20_000
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running node."""
+
+    name: str
+    url: str
+    process: int
+
+
+@dataclass
+class Figures:
+    """One server's figures with one load over one channel; seconds of processor time per transaction in µs."""
+
+    server: str
+    load: str
+    channel: str
+    rates: list[float] = field(default_factory=list)
+    server_cpu: list[float] = field(default_factory=list)
+    client_cpu: list[float] = field(default_factory=list)
+    offered: float = 0.0
+    latencies: list[float] = field(default_factory=list)
+    memory: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Median transactions per second."""
+        return statistics.median(self.rates)
+
+    def latency(self, percent: float) -> float:
+        """Percentile of send → receipt at half load, ms."""
+        return float(np.percentile(self.latencies, percent)) if self.latencies else float("nan")
+
+
+@contextmanager
+def jovay(accounts: int) -> Iterator[Server]:
+    """This node, started through its command line."""
+    from rigs import process
+
+    (port,) = process.free_ports(1)
+    with tempfile.TemporaryDirectory(prefix="jovay-bench-") as folder:
+        words = ["node", "--datadir", f"{folder}/chain", "--genesis", str(genesis_file(accounts))]
+        words += ["--http-port", str(port), "--chain-id", str(CHAIN_ID), "--base-fee", str(10**9)]
+        words += ["--log-level", "warning"]
+        run = "import sys; from jovay.cli import main; main()"
+        log = Path(folder) / "log"
+        child = process.start([sys.executable, "-c", run, *words], log)
+        try:
+            process.wait_until(lambda: "ready" in log.read_text(), child, log, 400.0)
+            yield Server("jovay", f"http://127.0.0.1:{port}", child.pid)
+        finally:
+            process.stop(child, 30.0)
+
+
+@contextmanager
+def anvil(accounts: int) -> Iterator[Server]:
+    """Anvil from the same genesis file."""
+    from rigs.anvil import anvil as rig
+
+    extra = ["--init", str(genesis_file(accounts)), "--no-request-size-limit"]
+    with rig(block_time=0.1, gas_limit=10**9, memory_mb=12_288, extra=extra) as node:
+        yield Server("anvil", node.url, node.process.pid)
+
+
+SERVERS: dict[str, Callable[[int], Any]] = {"jovay": jovay, "anvil": anvil}
+
+
+def client(order: dict[str, Any], server: Server) -> tuple[dict[str, Any], float]:
+    """Run a client; its answer, and the server's processor seconds meanwhile."""
+    command = [sys.executable, "-m", "bench.client"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(json.dumps(order | {"url": server.url}) + "\n")
+        child.stdin.flush()
+        if child.stdout.readline().strip() != "prepared":
+            raise RuntimeError("the client could not prepare its load")
+        before = cpu_seconds(server.process)
+        child.stdin.write("\n")
+        child.stdin.flush()
+        answer = child.stdout.readline()
+        used = cpu_seconds(server.process) - before
+    if not answer:
+        raise RuntimeError("the client failed")
+    result: dict[str, Any] = json.loads(answer)
+    return result, used
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is sent: ``runs`` of ``count`` transactions, then ``seconds`` at half the rate."""
+
+    accounts: int
+    total: int
+    count: int
+    runs: int
+    seconds: float = 5.0
+
+
+def measure(
+    server: Server, load: str, channel: str, plan: Plan, start: int, first_probe: int
+) -> tuple[Figures, int]:
+    """Throughput and latency over one channel; where in the load the next measurement can start."""
+    figures = Figures(server.name, load, channel)
+    order: dict[str, Any] = {
+        "load": load,
+        "total": plan.total,
+        "accounts": plan.accounts,
+        "channel": channel,
+        "batch": BATCH if channel == "json" else BINARY_BATCH,
+        "connections": CONNECTIONS,
+    }
+    for _ in range(plan.runs):
+        told = order | {"kind": "throughput", "start": start, "stop": start + plan.count}
+        answer, used = client(told, server)
+        start += plan.count
+        figures.rates.append(answer["count"] / answer["seconds"])
+        figures.server_cpu.append(used / answer["count"] * 1e6)
+    figures.offered = figures.rate / 2
+    count = min(int(figures.offered * plan.seconds) // 1000 * 1000, plan.total - start)
+    order |= {"kind": "latency", "start": start, "stop": start + count, "rate": figures.offered}
+    order |= {"probes": PROBES_KEPT, "first_probe": first_probe}
+    answer, _ = client(order, server)
+    figures.latencies = answer["latencies"]
+    figures.memory = memory_megabytes(server.process)
+    return figures, start + count
+
+
+def run(loads: list[str], plan: Plan, servers: list[str], report: Callable[[Figures], None]) -> list[Figures]:
+    """Every load on every server; this node also over its binary channel."""
+    found = []
+    for load in loads:
+        for name in servers:
+            with SERVERS[name](plan.accounts) as server:
+                figures, start = measure(server, load, "json", plan, 0, 0)
+                report(figures)
+                found.append(figures)
+                if name == "jovay" and load == "erc20":
+                    figures, _ = measure(server, load, "binary", plan, start, PROBES_KEPT // 2)
+                    report(figures)
+                    found.append(figures)
+    return found

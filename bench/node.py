@@ -1,0 +1,78 @@
+"""The node's pipeline in this process, over a data directory of its own with the benchmark's genesis."""
+
+from __future__ import annotations
+
+import gc
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from jovay.compiler import kernel
+from jovay.compiler.native import Library
+from jovay.execution.state_trie import StateTrie
+from jovay.execution.world import NativeWorld
+from jovay.sequencer.opening import OpenChain, open_chain
+from jovay.sequencer.sequencer import Sequencer, SequencerSettings
+from jovay.storage.datadir import DataDirectory
+from jovay.storage.genesis import Genesis
+from jovay.storage.logs_index import LogsIndex
+
+
+@dataclass
+class Pipeline:
+    """A sequencer and what it works on."""
+
+    library: Library
+    data: DataDirectory
+    chain: OpenChain
+    sequencer: Sequencer
+
+    @property
+    def trie(self) -> StateTrie:
+        """The state trie."""
+        return self.chain.trie
+
+
+def open_world(library: Library, data: DataDirectory, genesis: Genesis, leaves: int) -> OpenChain:
+    """The chain in ``data``, with room for ``leaves`` leaves of state."""
+    return open_chain(
+        library,
+        data,
+        genesis,
+        lambda source, version: NativeWorld(library, leaves, leaves, source=source, version=version),
+        leaves,
+    )
+
+
+@contextmanager
+def pipeline(
+    genesis: Genesis, workers: int, folder: Path | None = None, leaves: int = 4_000_000
+) -> Iterator[Pipeline]:
+    """A started sequencer for the length of the block. Blocks are made durable (fsync) before they are visible."""
+    library = kernel.load()
+    with tempfile.TemporaryDirectory(prefix="jovay-bench-", dir=folder) as path, DataDirectory(path) as data:
+        chain = open_world(library, data, genesis, leaves)
+        index = LogsIndex(data.kv, data.blocks.blooms, 0, data.blocks.latest, chain_keccak(library))
+        if index.latest < 0:
+            index.append(0, None)
+        settings = SequencerSettings(workers=workers)
+        sequencer = Sequencer(
+            library, chain.world, chain.trie, data, index, chain.rules, chain.head, settings
+        )
+        gc.collect()
+        gc.freeze()
+        sequencer.start()
+        try:
+            yield Pipeline(library, data, chain, sequencer)
+        finally:
+            sequencer.stop()
+            gc.unfreeze()
+
+
+def chain_keccak(library: Library):  # type: ignore[no-untyped-def]
+    """Keccak-256 by the kernel."""
+    from jovay.execution.hashing import keccak256
+
+    return lambda data: keccak256(library, data)
