@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import secrets
 
+import numpy as np
+
 from jovay.compiler.arena import Arena
 from jovay.compiler.native import Library
 from jovay.kernel.evm.machine import (
@@ -69,14 +71,8 @@ class NativeMachine:
     def take_misses(self) -> Misses:
         """The keys that look-ups missed since the last call."""
         count = self.view.miss_count
-        raw = ctypes.string_at(self.view.misses, count * MISS_SIZE)
+        raw = np.frombuffer(ctypes.string_at(self.view.misses, count * MISS_SIZE), np.uint8)
+        rows = raw.reshape(count, MISS_SIZE)
         self.view.miss_count = 0
-        accounts: dict[int, None] = {}
-        slots: dict[tuple[int, int], None] = {}
-        for at in range(0, len(raw), MISS_SIZE):
-            address = int.from_bytes(raw[at + 32 : at + 64], "little")
-            if raw[at]:
-                slots[address, int.from_bytes(raw[at + 64 : at + 96], "little")] = None
-            else:
-                accounts[address] = None
-        return Misses(list(accounts), list(slots))
+        is_slot = rows[:, 0] != 0
+        return Misses.of_words(rows[~is_slot, 32:64], rows[is_slot, 32:96])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -30,17 +29,59 @@ if TYPE_CHECKING:
     from .writes import WriteSet
 
 MEGABYTE = 1 << 20
+Words = npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
+def words_of(column: npt.NDArray[Any]) -> Words:
+    """A column of 32-byte words as rows of bytes."""
+    return np.frombuffer(column.tobytes(), np.uint8).reshape(-1, 32)
+
+
 class Misses:
-    """Keys that were not in memory: addresses (32-byte words, little-endian), and (address, slot) pairs."""
+    """Keys that were not in memory, as kernel words (little-endian): addresses of 32, address ‖ slot of 64 bytes."""
 
-    accounts: Sequence[int]
-    slots: Sequence[tuple[int, int]]
+    __slots__ = ("account_words", "slot_words")
+
+    def __init__(self, accounts: Iterable[int] = (), slots: Iterable[tuple[int, int]] = ()) -> None:
+        addresses = b"".join([address.to_bytes(32, "little") for address in accounts])
+        pairs = [address.to_bytes(32, "little") + key.to_bytes(32, "little") for address, key in slots]
+        self.account_words: Words = np.frombuffer(addresses, np.uint8).reshape(-1, 32)
+        self.slot_words: Words = np.frombuffer(b"".join(pairs), np.uint8).reshape(-1, 64)
+
+    @classmethod
+    def of_words(cls, accounts: Words, slots: Words) -> Misses:
+        """Of arrays (n, 32) and (m, 64); each key once, in the order of its first mention."""
+        misses = cls()
+        misses.account_words, misses.slot_words = distinct(accounts), distinct(slots)
+        return misses
+
+    @property
+    def accounts(self) -> list[int]:
+        """The addresses as numbers."""
+        raw = self.account_words.tobytes()
+        return [int.from_bytes(raw[at : at + 32], "little") for at in range(0, len(raw), 32)]
+
+    @property
+    def slots(self) -> list[tuple[int, int]]:
+        """The slots as (address, key)."""
+        raw = self.slot_words.tobytes()
+        words = [int.from_bytes(raw[at : at + 32], "little") for at in range(0, len(raw), 32)]
+        return list(zip(words[::2], words[1::2], strict=True))
 
     def __bool__(self) -> bool:
-        return bool(self.accounts or self.slots)
+        return len(self) > 0
+
+    def __len__(self) -> int:
+        return len(self.account_words) + len(self.slot_words)
+
+
+def distinct(rows: Words) -> Words:
+    """The different rows of a matrix of bytes, in the order in which they come."""
+    if len(rows) < 2:
+        return rows
+    width = rows.shape[1]
+    found = dict.fromkeys(np.ascontiguousarray(rows).view(f"V{width}").reshape(-1).tolist())
+    return np.frombuffer(b"".join(found), np.uint8).reshape(-1, width)
 
 
 class StateSource(Protocol):
@@ -54,15 +95,23 @@ class NothingElse:
     """The source of a state that is wholly in memory: what is missing does not exist."""
 
     def read(self, misses: Misses) -> tuple[npt.NDArray[Any], npt.NDArray[Any], list[bytes]]:
-        accounts = np.zeros(len(misses.accounts), dtype_of(AccountChange))
-        for i, address in enumerate(misses.accounts):
-            accounts[i]["address"] = address.to_bytes(32, "little")
-            accounts[i]["code_hash"] = EMPTY_CODE_HASH[::-1]
-        slots = np.zeros(len(misses.slots), dtype_of(SlotChange))
-        for i, (address, key) in enumerate(misses.slots):
-            slots[i]["address"] = address.to_bytes(32, "little")
-            slots[i]["key"] = key.to_bytes(32, "little")
-        return accounts, slots, []
+        return absent_accounts(misses.account_words), absent_slots(misses.slot_words), []
+
+
+def absent_accounts(words: Words) -> npt.NDArray[Any]:
+    """AccountChange records of addresses that do not exist."""
+    records = np.zeros(len(words), dtype_of(AccountChange))
+    records["address"] = np.ascontiguousarray(words).view("V32").reshape(-1)
+    records["code_hash"] = np.void(EMPTY_CODE_HASH[::-1])
+    return records
+
+
+def absent_slots(words: Words) -> npt.NDArray[Any]:
+    """SlotChange records of slots that are zero."""
+    records = np.zeros(len(words), dtype_of(SlotChange))
+    columns = np.ascontiguousarray(words).view("V32").reshape(-1, 2)
+    records["address"], records["key"] = columns[:, 0], columns[:, 1]
+    return records
 
 
 def power_of_two(least: int) -> int:
@@ -139,12 +188,9 @@ class NativeWorld:
 
     def bring(self, writes: WriteSet, height: int) -> None:
         """Change the state as a write set says, as block ``height``: recovery, edits, the way back to a block."""
-        accounts = [int.from_bytes(bytes(a), "little") for a in writes.accounts["address"]]
-        slots = [
-            (int.from_bytes(bytes(s["address"]), "little"), int.from_bytes(bytes(s["key"]), "little"))
-            for s in writes.slots
-        ]
-        self.load(Misses([*accounts, *{a for a, _ in slots}], slots))
+        addresses = [words_of(writes.accounts["address"]), words_of(writes.slots["address"])]
+        slots = np.hstack([addresses[1], words_of(writes.slots["key"])])
+        self.load(Misses.of_words(np.concatenate(addresses), slots))
         with self.lock.write():
             for code in writes.codes:
                 self.intern(code)

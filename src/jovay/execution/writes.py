@@ -134,8 +134,9 @@ class StoredState:
 
     def read(self, misses: Misses) -> tuple[Records, Records, list[bytes]]:
         """All missing keys in one read; absent ones come as absent records."""
-        addresses = b"".join(a.to_bytes(20, "big") for a in misses.accounts)
-        keys = b"".join(a.to_bytes(20, "big") + k.to_bytes(32, "big") for a, k in misses.slots)
+        pairs = misses.slot_words
+        addresses = misses.account_words[:, 19::-1].tobytes()
+        keys = np.hstack([pairs[:, 19::-1], pairs[:, :31:-1]]).tobytes()
         found, rows, values = self._store.read_many(addresses, keys)
         return self._accounts(addresses, found, rows), slot_records(keys, values), self._codes(rows[found])
 

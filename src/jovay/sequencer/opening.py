@@ -16,8 +16,9 @@ import numpy as np
 from jovay.compiler.native import Library
 from jovay.execution.hashing import keccak256
 from jovay.execution.state_trie import StateTrie
-from jovay.execution.world import NativeWorld
-from jovay.execution.writes import StoredState, WriteSet, account_records, slot_records
+from jovay.execution.world import NativeWorld, NothingElse
+from jovay.execution.writes import Records, StoredState, WriteSet, account_records, empty, slot_records
+from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm.forks import CANCUN, LONDON, PRAGUE, SHANGHAI
 from jovay.storage.block_parts import BlockParts
 from jovay.storage.blocks import BlockStore
@@ -52,8 +53,9 @@ def open_chain(
     genesis: Genesis,
     new_world: Callable[[StoredState, int], NativeWorld],
     trie_leaves: int = 8_000_000,
+    preload: bool = True,
 ) -> OpenChain:
-    """Open or begin the chain in ``data``.
+    """Open or begin the chain in ``data``; ``preload`` brings its state into memory where there is room for it.
 
     Raises ``GenesisMismatchError`` if it was begun with another genesis, ``RecoveryError`` if the root is wrong.
     """
@@ -65,14 +67,13 @@ def open_chain(
 
     if fresh:
         data.state.write(0, state_changes(genesis, keccak), sync=True)
-    trie = StateTrie(library, trie_leaves)
-    load_trie(trie, data)
+    trie, world = StateTrie(library, trie_leaves), new_world(StoredState(data.state), data.state.height)
+    load_state(trie, world if preload else None, data)
     if fresh:
         head = begin(data, rules, trie.root(), keccak)
     else:
         head = read_header(data.blocks, data.blocks.latest)
         check_genesis(data, rules, keccak)
-    world = new_world(StoredState(data.state), data.state.height)
     recovered = replay(data, world, trie)
     if trie.root() != head.state_root:
         raise RecoveryError(head.number, head.state_root, trie.root())
@@ -81,16 +82,41 @@ def open_chain(
     return OpenChain(world, trie, rules, head, recovered)
 
 
-def load_trie(trie: StateTrie, data: DataDirectory) -> None:
-    """Build the trie from the flat state."""
-    sizes = {code_hash: len(code) for code_hash, code in data.state.all_codes()}
+def load_state(trie: StateTrie, world: NativeWorld | None, data: DataDirectory) -> None:
+    """Build the trie from the flat state, and bring the state into the world up to half of its room.
+
+    When all of it is in, the world needs no source any more: what it does not have does not exist.
+    """
+    sizes, room = {}, world.view.codes_capacity // 2 if world else 0
+    whole = world is not None
+    for code_hash, code in data.state.all_codes():
+        sizes[code_hash] = len(code)
+        room -= 2 * len(code)
+        if whole and world and room > 0:
+            world.intern(code)
+        else:
+            whole = False
     for addresses, rows in data.state.accounts():
         records = account_records(addresses.tobytes(), np.ones(len(rows), np.bool_), rows)
         records["code_size"] = [sizes.get(h.tobytes(), 0) for h in rows["code_hash"]]
-        trie.update(WriteSet(records, slot_records(b"", np.zeros((0, 32), np.uint8))))
-    nobody = account_records(b"", np.zeros(0, np.bool_), np.zeros(0, np.uint8))
+        trie.update(WriteSet(records, empty(SlotChange)))
+        whole = whole and world is not None and insert_some(world, records, empty(SlotChange))
     for keys, values in data.state.slots():
-        trie.update(WriteSet(nobody, slot_records(keys.tobytes(), values)))
+        records = slot_records(keys.tobytes(), values)
+        trie.update(WriteSet(empty(AccountChange), records))
+        whole = whole and world is not None and insert_some(world, empty(AccountChange), records)
+    if whole and world:
+        world.source = NothingElse()
+
+
+def insert_some(world: NativeWorld, accounts: Records, slots: Records) -> bool:
+    """Bring records into the world if it stays half empty."""
+    view = world.view
+    fits = 2 * (view.account_count + len(accounts)) <= view.account_capacity
+    if not fits or 2 * (view.slot_count + len(slots)) > view.slot_capacity:
+        return False
+    world.insert(accounts, slots, ())
+    return True
 
 
 def replay(data: DataDirectory, world: NativeWorld, trie: StateTrie) -> list[WriteSet]:

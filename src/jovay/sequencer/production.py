@@ -202,14 +202,13 @@ class BlockProducer:
             statistics.rounds += 1
             if not sum(self._on_workers(predict_share)):
                 return
-            accounts: dict[int, None] = {}
-            slots: dict[tuple[int, int], None] = {}
-            for machine in self._machines:
-                misses = machine.take_misses()
-                accounts.update(dict.fromkeys(misses.accounts))
-                slots.update(dict.fromkeys(misses.slots))
-            statistics.misses += len(accounts) + len(slots)
-            self.world.load(Misses(list(accounts), list(slots)))
+            found = [machine.take_misses() for machine in self._machines]
+            misses = Misses.of_words(
+                np.concatenate([one.account_words for one in found]),
+                np.concatenate([one.slot_words for one in found]),
+            )
+            statistics.misses += len(misses)
+            self.world.load(misses)
 
     def _group(self, count: int, statistics: BlockStatistics) -> int:
         at = ctypes.addressof(self._schedule)
@@ -264,7 +263,7 @@ class BlockProducer:
         misses = machine.take_misses()
         if not misses:
             raise ArenaFullError("a transaction misses keys that were not listed")
-        statistics.misses += len(misses.accounts) + len(misses.slots)
+        statistics.misses += len(misses)
         statistics.rounds += 1
         self.world.load(misses)
 
