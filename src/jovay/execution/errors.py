@@ -15,6 +15,14 @@ class WorldFullError(ExecutionError):
         self.table, self.capacity = table, capacity
 
 
+class CacheFullError(ExecutionError):
+    """So much state is in memory that reading more of it is refused until the node restarts with larger tables."""
+
+    def __init__(self, table: str, capacity: int) -> None:
+        super().__init__(f"three quarters of the native state's {capacity} {table} are in use: reads load no more")
+        self.table, self.capacity = table, capacity
+
+
 class ArenaFullError(ExecutionError):
     """An execution needed more memory than its machine has."""
 

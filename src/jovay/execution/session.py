@@ -18,7 +18,6 @@ from jovay.records import View
 from .errors import ArenaFullError, HistoryUnavailableError
 from .machine import NativeMachine
 from .recorder import Recorder
-from .world import Misses
 
 U64_MAX = (1 << 64) - 1
 #: Gas of a slice at first; it is then fitted to ``SLICE_SECONDS``.
@@ -98,7 +97,7 @@ class Session:
         if not keys or keys & self._loaded:
             raise HistoryUnavailableError(self.height)
         self._loaded |= keys
-        self.world.load(Misses(misses.accounts, misses.slots))
+        self.world.load_for_reading(misses)
 
     def call(self, attempt: Callable[..., int], *arguments: int) -> None:
         """Call a kernel function that answers 0 or an abort status, until it misses nothing."""

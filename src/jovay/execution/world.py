@@ -21,7 +21,7 @@ from jovay.kernel.state.world import BASE_ACCOUNT_SIZE, BASE_SLOT_SIZE, BaseAcco
 from jovay.records import View, array_at, dtype_of, new_record
 from jovay.types import EMPTY_CODE_HASH
 
-from .errors import WorldFullError
+from .errors import CacheFullError, WorldFullError
 from .hashing import keccak256
 from .lock import StateLock
 
@@ -159,6 +159,24 @@ class NativeWorld:
         accounts, slots, codes = self.source.read(misses)
         with self.lock.write():
             self.insert(accounts, slots, codes)
+
+    def load_for_reading(self, misses: Misses) -> None:
+        """The same for those who only look, and pay nothing: they cannot fill the last quarter of the tables.
+
+        Raises ``CacheFullError``; blocks go on.
+        """
+        view = self.view
+        if view.account_count > view.account_capacity * 3 // 4:
+            raise CacheFullError("accounts", view.account_capacity)
+        if view.slot_count > view.slot_capacity * 3 // 4:
+            raise CacheFullError("slots", view.slot_capacity)
+        self.load(misses)
+
+    def load_existing(self, addresses: Sequence[int]) -> None:
+        """Load accounts, but not those that do not exist: strangers leave nothing behind."""
+        accounts, slots, codes = self.source.read(Misses(addresses, []))
+        with self.lock.write():
+            self.insert(accounts[accounts["exists"] != 0], slots, codes)
 
     def insert(self, accounts: npt.NDArray[Any], slots: npt.NDArray[Any], codes: Sequence[bytes]) -> None:
         """Bring records into the tables (the caller has the lock, or nobody else knows the world yet)."""
