@@ -11,8 +11,11 @@ from concurrent.futures import Future
 from contextlib import ExitStack
 from typing import Any
 
+import uvloop
+
 from jovay.backend.dev import Development
 from jovay.backend.node_backend import NodeBackend
+from jovay.backend.pruning import Pruner
 from jovay.backend.statistics import Statistics
 from jovay.compiler import kernel
 from jovay.config import NodeConfig
@@ -83,6 +86,8 @@ class Node:
             development = Development(self.backend, index)
             self.backend.development = development
             running.callback(development.close)
+        if config.keep_blocks:
+            running.callback(Pruner(sequencer, config.keep_blocks).stop)
         self._serve()
         log.info("serving chain %d at %s", genesis.config.chain_id, self.http_url)
 
@@ -143,7 +148,7 @@ class Node:
             limits=config.rpc,
         )
         server = RpcServer(self.backend, server_config, expose, self.metrics.rpc, self._failure)
-        loop = asyncio.new_event_loop()
+        loop = uvloop.new_event_loop()
         thread = threading.Thread(target=loop.run_forever, name="rpc", daemon=True)
         thread.start()
 
