@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from jovay.backend.pruning import Pruner
 from jovay.config import NodeConfig
 from jovay.metrics import Metrics
 from jovay.node import Node
@@ -104,5 +105,31 @@ def test_a_failed_sequencer_is_told(folder: Path) -> None:
         assert "the disk is gone" in json.loads(caught.value.read())["status"]
         assert "the disk is gone" in node.stats().failure
         assert client.number("eth_getBalance", hexed(TO), "latest") == 1
+    finally:
+        node.stop()
+
+
+def test_old_blocks_lose_what_the_settings_do_not_keep(folder: Path) -> None:
+    node = Node(config(folder, keep_blocks=20))
+    node.start()
+    client = Client(node)
+    node.sequencer.data.blocks.segment_blocks = 8
+    receipts = [client.send(TO, value=1) for _ in range(50)]
+    assert Pruner(node.sequencer, 1000).prune() == 0
+    assert Pruner(node.sequencer, 20).prune() > 0
+    head, balance = client.number("eth_blockNumber"), client.number("eth_getBalance", hexed(TO), "latest")
+    node.stop()
+    node = Node(config(folder, keep_blocks=20))
+    node.start()
+    try:
+        client, first = Client(node), receipts[0]
+        assert client("eth_getTransactionReceipt", receipts[-1]["transactionHash"]) == receipts[-1]
+        assert client("eth_getTransactionReceipt", first["transactionHash"]) is None
+        with pytest.raises(RpcError, match="pruned history unavailable"):
+            client("eth_getBlockReceipts", first["blockNumber"])
+        assert client("eth_getHeaderByNumber", first["blockNumber"])["hash"] == first["blockHash"]
+        for number in range(head - 19, head + 1):
+            assert client("eth_getBlockByNumber", hex(number), True) is not None
+        assert client.number("eth_getBalance", hexed(TO), "latest") == balance == 50
     finally:
         node.stop()

@@ -35,7 +35,7 @@ class SealedBlock:
     produced: ProducedBlock
     writes: WriteSet
     entries: Sequence[Pooled]
-    dropped: dict[bytes, int]
+    dropped: Sequence[tuple[Pooled, int]]
 
 
 class Job:
@@ -79,13 +79,13 @@ class Persistence:
         """Start the thread."""
         self._thread.start()
 
-    def put(self, block: SealedBlock | Job) -> None:
-        """Hand a block (or a job) over; waits while ``depth`` are on their way."""
+    def put(self, item: SealedBlock | Job | None) -> None:
+        """Hand a block or a job over (or the end, None); waits while ``depth`` are on their way."""
         while True:
             if not self._thread.is_alive():
                 raise SequencerStoppedError("persistence has stopped")
             with contextlib.suppress(queue.Full):
-                return self._queue.put(block, timeout=1.0)
+                return self._queue.put(item, timeout=1.0)
 
     def call(self, work: Callable[[], T]) -> T:
         """Do ``work`` on the thread, after everything handed over before is durable and visible; its result."""
@@ -108,7 +108,8 @@ class Persistence:
     def stop(self) -> None:
         """Store what is there, write a checkpoint, end the thread."""
         if self._thread.is_alive():
-            self._queue.put(None)
+            with contextlib.suppress(SequencerStoppedError):
+                self.put(None)
             self._thread.join()
 
     def _run(self) -> None:
