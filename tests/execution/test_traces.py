@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from execution.memory_chain import MemoryChain
-from execution.scenes import ALICE, CASES, MAIN, OTHER, accounts
+from execution.scenes import ALICE, CASES, MAIN, accounts
 from jovay.compiler.native import Library
 from jovay.execution.hashing import keccak256
 from jovay.execution.simulate import Simulator
 from jovay.rpc.limits import Limits
 from jovay.rpc.tracers import Place, parse_config
-from jovay.simulation import Bundle, Call, CallResult, ExecuteOptions
+from jovay.simulation import Bundle, Call, ExecuteOptions
 from rigs import anvil as anvil_rig
 from rigs.paths import MissingToolError
 from rigs.rpc import Rpc

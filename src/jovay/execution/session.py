@@ -18,6 +18,7 @@ from jovay.records import View
 from .errors import ArenaFullError, HistoryUnavailableError
 from .machine import NativeMachine
 from .recorder import Recorder
+from .world import Misses
 
 U64_MAX = (1 << 64) - 1
 #: Gas of a slice at first; it is then fitted to ``SLICE_SECONDS``.
@@ -40,7 +41,7 @@ class Session:
         self.view.paced = 1
         self._slice_left = ctypes.c_uint64.from_address(self.view.address_of("slice_left"))
         self._slice = FIRST_SLICE
-        self._loaded: set[object] = set()
+        self._loaded: set[bytes] = set()
 
     def check_time(self) -> None:
         """Raise ``TimeLimitError`` after the deadline."""
@@ -92,9 +93,10 @@ class Session:
 
     def load_misses(self) -> None:
         """Load what look-ups missed; a key that is missed again after that is no longer kept for this height."""
-        misses = self.machine.take_misses()
-        keys: set[object] = {*misses.accounts, *misses.slots}
-        if not keys or keys & self._loaded:
+        taken = self.machine.take_misses()
+        misses = Misses.of_words(taken.account_words, taken.slot_words)
+        keys = {*map(bytes, misses.account_words), *map(bytes, misses.slot_words)}
+        if not keys or not keys.isdisjoint(self._loaded):
             raise HistoryUnavailableError(self.height)
         self._loaded |= keys
         self.world.load_for_reading(misses)

@@ -170,7 +170,7 @@ class BlockProducer:
         with self.world.lock.write():
             self.world.view.height = environment.number
         begin, parent = self.library[system.begin_block], int.from_bytes(environment.parent_hash, "big")
-        while begin(self._serial.address, parent, 0) == MISS:
+        while self._held(begin, self._serial.address, parent, 0) == MISS:
             self._load(self._serial, statistics)
         self._have_coinbase(environment.coinbase, statistics)
         self._commit_serial()
@@ -181,13 +181,19 @@ class BlockProducer:
 
     def _have_coinbase(self, coinbase: int, statistics: BlockStatistics) -> None:
         """The coinbase must be in memory before fees are added to it."""
-        while not self.library[view.account](self._serial.address, coinbase):
+        while not self._held(self.library[view.account], self._serial.address, coinbase):
             self._load(self._serial, statistics)
 
+    def _held(self, call: Callable[..., Any], *arguments: int) -> Any:
+        """Call the kernel while nobody else inserts records: others load keys for calls and for the pool."""
+        with self.world.lock.read():
+            return call(*arguments)
+
     def _on_workers(self, task: Callable[[int], Any]) -> list[Any]:
-        if self.workers == 1:
-            return [task(0)]
-        return list(self._pool.map(task, range(self.workers)))
+        with self.world.lock.read():
+            if self.workers == 1:
+                return [task(0)]
+            return list(self._pool.map(task, range(self.workers)))
 
     def _predict(self, count: int, statistics: BlockStatistics) -> None:
         """Rounds of prediction: what is missing is read from storage together and tried again."""
@@ -250,7 +256,7 @@ class BlockProducer:
 
     def _execute_deferred(self, count: int, statistics: BlockStatistics) -> None:
         call, at = self.library[execute.execute_deferred], 0
-        while (at := call(self._serial.address, self._runs.address, count, at)) < count:
+        while (at := self._held(call, self._serial.address, self._runs.address, count, at)) < count:
             self._load(self._serial, statistics)
         self._commit_serial()
 
