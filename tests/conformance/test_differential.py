@@ -39,7 +39,7 @@ def _agree(kernel: NativeRunner, oracle: str, fork: str, seeds: range) -> Summar
 
 
 def test_cancun_agrees_with_revm(kernel):
-    summary = _agree(kernel, "revm", "Cancun", range(500))
+    summary = _agree(kernel, "revm", "Cancun", range(1500))
     assert summary.endings["success"] > summary.transactions / 3
     assert len(summary.endings) > 8  # invalid ones, and many ways to fail
     assert summary.logs > 20
@@ -48,7 +48,7 @@ def test_cancun_agrees_with_revm(kernel):
 @pytest.mark.parametrize(("fork", "first"), [("Cancun", 1000), ("Prague", 2000), ("Osaka", 3000)])
 def test_forks_agree_with_execution_specs(kernel, fork, first):
     pytest.importorskip("ethereum")
-    _agree(kernel, "specs", fork, range(first, first + 25))
+    _agree(kernel, "specs", fork, range(first, first + 80))
 
 
 def _programs(cases: list[Case]) -> list[bytes]:

@@ -15,6 +15,8 @@ from jovay.kernel.evm.opcodes import OPCODES
 from . import inputs
 from .assembler import Assembler, Label
 
+#: Sizes of input by which a program knows that it has called itself.
+PARTS = (7, 11)
 ALL_ONES = 2**256 - 1
 #: Instructions that a snippet of their own deals with.
 _SPECIAL = frozenset(
@@ -217,16 +219,22 @@ class Writer:
         self.done(2, 0) if name.endswith("STORE") else self.done(1, 1)
 
     def observe(self) -> None:
-        """Make the top of the stack, the gas or the memory visible in storage."""
+        """Make something visible in storage: gas, memory, a slot, a balance, the top of the stack."""
         kind = self.dice.random()
-        if kind < 0.3:
-            self.asm.op("GAS")
+        if kind < 0.2:
+            self.asm.op(self.dice.choice(["GAS", "GAS", "RETURNDATASIZE", "SELFBALANCE", "MSIZE"]))
             self.height += 1
-        elif kind < 0.5:
+        elif kind < 0.35:
             self.push(self.dice.choice([32, 64, 256]))
             self.push(0)
             self.asm.op("KECCAK256")
             self.done(2, 1)
+        elif kind < 0.6:
+            self.push(self.dice.randrange(5))
+            self.asm.op(self.dice.choice(["TLOAD", "TLOAD", "SLOAD"]))
+        elif kind < 0.75:
+            self.address()
+            self.asm.op(self.dice.choice(["BALANCE", "EXTCODEHASH", "EXTCODESIZE"]))
         else:
             self.need(1)
         self.push(self.dice.randrange(5, 12))
@@ -283,6 +291,40 @@ class Writer:
         self.grant()
         self.asm.op(name)
         self.done(7 if name in ("CALL", "CALLCODE") else 6, 1)
+
+    def call_self(self) -> None:
+        """Call a part of this very program, and look at what it left behind."""
+        name = self.dice.choice(["CALL"] * 4 + ["DELEGATECALL", "DELEGATECALL", "CALLCODE", "STATICCALL"])
+        self.push(0)
+        self.push(0)
+        self.push(self.dice.choice(PARTS))
+        self.push(0)
+        if name in ("CALL", "CALLCODE"):
+            self.push(self.dice.choice([0, 0, 1]))
+        self.asm.op("ADDRESS")
+        self.height += 1
+        self.grant()
+        self.asm.op(name)
+        self.done(7 if name in ("CALL", "CALLCODE") else 6, 1)
+        self.observe()
+
+    def part(self, size: int, label: Label) -> None:
+        """What the program does when it is called with ``size`` bytes: mostly, changes that are then undone."""
+        self.height = self.floor = 0
+        self.asm.place(label)
+        for snippet in self.dice.choices(
+            [Writer.storage, Writer.log, Writer.call, Writer.create], [6, 1, 2, 1], k=3
+        ):
+            snippet(self)
+        kind = self.dice.random()
+        if kind < 0.5:
+            self.push(0)
+            self.push(0)
+            self.asm.op("REVERT")
+        elif kind < 0.7:
+            self.asm.op("INVALID")
+        else:
+            self.finish()
 
     def precompile(self) -> None:
         """Call a precompiled contract with input of the right kind, and look at its answer."""
@@ -399,8 +441,8 @@ class Writer:
             self.asm.byte(self.dice.choice([0x0C, 0x21, 0x4B, 0xA5, 0xB0, 0xEF, 0xFC, 0xFE]))
 
     _SNIPPETS: tuple[tuple[Callable[[Writer], None], int], ...] = (
-        (plain, 28), (query, 7), (memory, 12), (returned, 3), (storage, 13), (observe, 8), (log, 3), (call, 11),
-        (precompile, 4), (create, 3), (branch, 5), (loop, 2), (junk, 1),
+        (plain, 28), (query, 7), (memory, 12), (returned, 3), (storage, 13), (observe, 8), (log, 3), (call, 10),
+        (call_self, 4), (precompile, 4), (create, 3), (branch, 5), (loop, 2), (junk, 1),
     )  # fmt: skip
 
     def snippets(self, count: int) -> None:
@@ -412,8 +454,8 @@ class Writer:
 
     # ---- ends ------------------------------------------------------------------------------------------------
 
-    def finish(self) -> bytes:
-        """End the program and assemble it."""
+    def finish(self) -> None:
+        """End the program somehow, or let it run out."""
         kind = self.dice.random()
         if kind < 0.55:
             self.size()
@@ -429,7 +471,6 @@ class Writer:
         elif kind < 0.85:
             self.asm.push(0, 1)
             self.asm.op("JUMP")
-        return self.asm.assemble()
 
 
 def write_program(dice: Random, around: Surroundings, nesting: int = 2) -> bytes:
@@ -437,8 +478,18 @@ def write_program(dice: Random, around: Surroundings, nesting: int = 2) -> bytes
     if dice.random() < 0.02:
         return dice.randbytes(dice.randrange(1, 200))
     writer = Writer(dice, around, nesting)
+    parts = {size: Label() for size in PARTS} if dice.random() < 0.6 else {}
+    for size, label in parts.items():
+        writer.asm.op("CALLDATASIZE")
+        writer.asm.push(size)
+        writer.asm.op("EQ")
+        writer.asm.push_label(label)
+        writer.asm.op("JUMPI")
     writer.snippets(dice.choice([1, 3, 6, 10, 16, 30]))
-    return writer.finish()
+    writer.finish()
+    for size, label in parts.items():
+        writer.part(size, label)
+    return writer.asm.assemble()
 
 
 def write_initcode(dice: Random, around: Surroundings, nesting: int = 1) -> bytes:
@@ -465,4 +516,5 @@ def write_initcode(dice: Random, around: Surroundings, nesting: int = 1) -> byte
         writer.push(0)
         writer.asm.op("RETURN")
         return writer.asm.assemble()
-    return writer.finish()
+    writer.finish()
+    return writer.asm.assemble()
