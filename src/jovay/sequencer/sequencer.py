@@ -278,7 +278,7 @@ class Sequencer:
         size = block_size(len(encoded), offsets, produced.body.transactions, fork >= SHANGHAI)
         sealed = header_with_hash(header, self.keccak(encoded), size)
         included = [entries[i] for i in produced.order.tolist()]
-        dropped = {entries[i].hash: status for i, status in produced.dropped.items()}
+        dropped = [(entries[i], status) for i, status in produced.dropped.items()]
         return SealedBlock(sealed, encoded, produced, writes, included, dropped)
 
     def _remember_hashes(self, head: Header) -> None:

@@ -6,20 +6,21 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from jovay.compiler.native import Library
-from jovay.execution.world import Misses, NativeWorld
+from jovay.execution.world import NativeWorld
 from jovay.kernel.block.admission import Admission, admit_batch
 from jovay.kernel.evm import validity
 from jovay.kernel.evm.status import MISS
+from jovay.kernel.state.world import BaseAccount, find_account
 from jovay.kernel.transaction.record import TRANSACTION_SIZE
 from jovay.kernel.transaction.status import message as decoding_message
-from jovay.records import dtype_of
+from jovay.records import View, dtype_of
 
 from .portal import DecodedBatch
 
@@ -78,7 +79,6 @@ class Sender:
     """One sender's transactions. ``next`` is the nonce that would become ready next."""
 
     next: int
-    balance: int
     waiting: dict[int, Pooled] = field(default_factory=dict)
     ready: dict[int, Pooled] = field(default_factory=dict)
 
@@ -94,18 +94,20 @@ class TxPool:
         limits: PoolLimits | None = None,
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
-        self._admit = library[admit_batch]
+        self._admit, self._find_account = library[admit_batch], library[find_account]
         self._world, self._block, self.limits, self._on_ready = world, block, limits or PoolLimits(), on_ready
         self._lock = threading.Lock()
         self._senders: dict[bytes, Sender] = {}
         self._by_hash: dict[bytes, Pooled] = {}
         self._queue: deque[Pooled] = deque()
         self._waiting = 0
+        self._settled = 0  # how often ``settle`` was called
 
     # ---- entering --------------------------------------------------------------------------------------------
 
     def add(self, batch: DecodedBatch, ready_only: bool = False) -> dict[int, tuple[int, int]]:
         """Take a decoded batch. The refused: index → (status, nonce that the sender should use)."""
+        settled = self._settled
         verdicts = self._judge(batch)
         refused: dict[int, tuple[int, int]] = {}
         records = batch.records
@@ -113,7 +115,6 @@ class TxPool:
         columns = zip(
             statuses,
             verdicts["nonce"].tolist(),
-            verdicts["balance"].tolist(),
             verdicts["cost"].tolist(),
             records["sender"].tolist(),
             records["nonce"].tolist(),
@@ -126,10 +127,11 @@ class TxPool:
         )
         address, now, from_bytes = batch.first_address, time.monotonic(), int.from_bytes
         with self._lock:
-            for i, (status, expected, balance, cost, sender, nonce, gas, digest, fee, tip, size) in enumerate(
-                columns
-            ):
+            is_old = settled != self._settled  # blocks came in between: nonces may have moved on
+            for i, (status, expected, cost, sender, nonce, gas, digest, fee, tip, size) in enumerate(columns):
                 if status == 0:
+                    if is_old and sender not in self._senders:
+                        expected = self._nonce_now(sender)
                     entry = Pooled(
                         address + i * TRANSACTION_SIZE,
                         batch,
@@ -143,9 +145,7 @@ class TxPool:
                         from_bytes(cost, "little"),
                         now,
                     )
-                    status, expected = self._place(
-                        entry, expected, from_bytes(balance, "little"), size, ready_only
-                    )
+                    status, expected = self._place(entry, expected, size, ready_only)
                 if status:
                     refused[i] = (status, expected)
         if self._queue:
@@ -164,12 +164,13 @@ class TxPool:
                 break
             rows = np.flatnonzero(verdicts["status"] == MISS)
             senders = {int.from_bytes(bytes(s), "big") for s in batch.records["sender"][rows]}
-            self._world.load(Misses(list(senders), []))
+            self._world.load_existing(list(senders))
+        unknown = verdicts["status"] == MISS  # no such account: it can only send what costs nothing
+        free = np.frombuffer(verdicts["cost"].tobytes(), np.uint64).reshape(count, 4).any(axis=1) == 0
+        verdicts["status"][unknown] = np.where(free, 0, validity.INSUFFICIENT_FUNDS)[unknown]
         return verdicts
 
-    def _place(
-        self, entry: Pooled, account_nonce: int, balance: int, size: int, ready_only: bool
-    ) -> tuple[int, int]:
+    def _place(self, entry: Pooled, account_nonce: int, size: int, ready_only: bool) -> tuple[int, int]:
         """Put one transaction where it belongs; (status, expected nonce)."""
         if entry.hash in self._by_hash:
             return ALREADY_KNOWN, account_nonce
@@ -179,7 +180,9 @@ class TxPool:
             return GAS_ABOVE_BLOCK, account_nonce
         sender = self._senders.get(entry.sender)
         if sender is None:
-            sender = Sender(account_nonce, balance)
+            sender = Sender(account_nonce)
+        elif sender.next < account_nonce:
+            self._catch_up(sender, account_nonce)
         if entry.nonce < account_nonce:
             return validity.NONCE_TOO_LOW, sender.next
         older = sender.ready.get(entry.nonce) or sender.waiting.get(entry.nonce)
@@ -209,6 +212,19 @@ class TxPool:
         sender.ready[entry.nonce] = entry
         sender.next = entry.nonce + 1
         self._queue.append(entry)
+
+    def _nonce_now(self, address: bytes) -> int:
+        """Nonce of an account that is in memory."""
+        with self._world.lock.read():
+            found = self._find_account(self._world.address, int.from_bytes(address, "big"))
+            return int(View(BaseAccount, found).nonce) if found else 0
+
+    def _catch_up(self, sender: Sender, nonce: int) -> None:
+        """Go on from ``nonce``, the account's, which may rise without the pool (EIP-7702 does that)."""
+        for old in [n for n in sender.waiting if n < nonce]:
+            self._remove(sender.waiting[old])
+        sender.next = nonce
+        self._promote(sender)
 
     def _promote(self, sender: Sender) -> None:
         while sender.waiting and (entry := sender.waiting.pop(sender.next, None)) is not None:
@@ -250,42 +266,52 @@ class TxPool:
         """Ready transactions, about."""
         return len(self._queue)
 
-    def settle(self, included: Iterable[Pooled], dropped: dict[bytes, int]) -> None:
-        """Forget what became part of a block, and what proved invalid."""
+    def settle(self, included: Iterable[Pooled], dropped: Iterable[tuple[Pooled, int]]) -> None:
+        """Forget what became part of a block; what did not goes with its status, or waits for its turn again."""
         with self._lock:
+            self._settled += 1
             for entry in included:
-                self._forget(entry)
-            for digest, status in dropped.items():
-                entry_or_none = self._by_hash.get(digest)
-                if entry_or_none is not None:
-                    self._drop(entry_or_none, status)
+                self._remove(self._by_hash.get(entry.hash, entry))
+                entry.gone = True
+            for entry, status in dropped:
+                if entry.gone:  # an earlier one of its sender was dropped, so that it waits already
+                    continue
+                if status != validity.NONCE_TOO_HIGH:
+                    self._remove(entry)
+                if status != validity.NONCE_TOO_LOW:
+                    self._wait_again(entry.sender, entry.nonce)
+        if self._queue:
+            self._on_ready()
 
-    def _forget(self, entry: Pooled) -> None:
+    def _remove(self, entry: Pooled) -> None:
         entry.gone = True
         self._by_hash.pop(entry.hash, None)
         sender = self._senders.get(entry.sender)
-        if sender is not None:
-            sender.ready.pop(entry.nonce, None)
-            if not sender.ready and not sender.waiting:
-                del self._senders[entry.sender]
-
-    def _drop(self, entry: Pooled, status: int) -> None:
-        """Remove an invalid transaction; the sender's later ones wait for its nonce again."""
-        sender = self._senders.get(entry.sender)
-        self._forget(entry)
-        if sender is None or status == validity.NONCE_TOO_LOW:
+        if sender is None:
             return
-        sender.next = min(sender.next, entry.nonce)
-        for nonce in [n for n in sender.ready if n > entry.nonce]:
-            later = sender.ready.pop(nonce)
-            later.gone = True
-            copy = Pooled(**{name: getattr(later, name) for name in Pooled.__slots__})
-            copy.gone = copy.taken = False
+        if sender.ready.get(entry.nonce) is entry:
+            del sender.ready[entry.nonce]
+        elif sender.waiting.get(entry.nonce) is entry:
+            del sender.waiting[entry.nonce]
+            self._waiting -= 1
+        if not sender.ready and not sender.waiting:
+            del self._senders[entry.sender]
+
+    def _wait_again(self, address: bytes, nonce: int) -> None:
+        """The sender's transactions from ``nonce`` on wait for one with that nonce."""
+        sender = self._senders.get(address)
+        if sender is None:
+            return
+        sender.next = min(sender.next, nonce)
+        for later in [n for n in sender.ready if n >= nonce]:
+            entry = sender.ready.pop(later)
+            entry.gone = True  # where it stands in the queue, or in a block that is being made
+            copy = replace(entry, gone=False, taken=False)
             self._by_hash[copy.hash] = copy
-            sender.waiting[nonce] = copy
+            sender.waiting[later] = copy
             self._waiting += 1
-        if sender.waiting:
-            self._senders[entry.sender] = sender
+        if not sender.ready:
+            self._catch_up(sender, self._nonce_now(address))
 
     def drop(self, digest: bytes) -> bool:
         """Remove a transaction on request."""
@@ -293,10 +319,8 @@ class TxPool:
             entry = self._by_hash.get(digest)
             if entry is None:
                 return False
-            waits = self._senders[entry.sender].waiting.pop(entry.nonce, None)
-            if waits is not None:
-                self._waiting -= 1
-            self._drop(entry, validity.NONCE_TOO_HIGH)
+            self._remove(entry)
+            self._wait_again(entry.sender, entry.nonce)
             return True
 
     def clear(self) -> None:
@@ -338,9 +362,4 @@ class TxPool:
 
 def describe(kind: int, status: int) -> str:
     """geth's words for a refusal."""
-    return (
-        MESSAGES.get(status)
-        or validity.MESSAGES.get(status)
-        or decoding_message(kind, status)
-        or f"status {status}"
-    )
+    return MESSAGES.get(status) or validity.MESSAGES.get(status) or decoding_message(kind, status)

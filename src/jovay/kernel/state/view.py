@@ -6,13 +6,15 @@ conflict group; ``m.abort`` then says why, and the caller ends the transaction w
 
 from ..evm import status
 from ..evm.machine import ACCOUNT_SIZE, MISS_SIZE, SLOT_SIZE, Account, Machine, Slot
-from ..lang import U64, U256, Ptr, address_of, kernel, load64, store64, store256
+from ..lang import U64, U256, Ptr, address_of, fill, kernel, load64, store64, store256
 from .history import account_at_height, slot_at_height
 from .journal import CHANGE, has_room, save
 from .world import EMPTY_CODE_HASH, BaseSlot, Code, find_account, find_slot, hash_word, slot_hash
 
 #: ``owner`` of records that several groups of a block may read and none may write: the block's stamp with this.
 READ_ONLY_GROUP = 0xFFFFFFFF
+#: An index entry has 32 bits for its generation. Beyond this one the indexes are cleared and counted from 1 again.
+LAST_GENERATION = 1 << 31
 #: ``Slot.loaded`` of a slot that is missing.
 GUESSED = 2
 #: No account has this address: a record that the index no longer finds.
@@ -23,6 +25,10 @@ NOBODY = ~U256(0)
 def reset_view(m: Machine) -> None:
     """Forget every record and every listed change."""
     m.generation += 1
+    if m.generation > LAST_GENERATION:
+        fill(m.account_index, U64(0), (m.account_mask + 1) * 8)
+        fill(m.slot_index, U64(0), (m.slot_mask + 1) * 8)
+        m.generation = U64(1)
     m.account_count = U64(0)
     m.slot_count = U64(0)
     m.dirty_count = U64(0)
@@ -37,7 +43,10 @@ def reset_view(m: Machine) -> None:
 
 @kernel
 def forget_index(m: Machine) -> None:
-    """Start another conflict group: it finds no record of the groups before, whose changes stay listed."""
+    """Start another conflict group: it finds no record of the groups before, whose changes stay listed.
+
+    Less than 2³¹ times between two resets of the view.
+    """
     m.generation += 1
 
 

@@ -53,7 +53,7 @@ def message(kind: int, status: int) -> str:
     code, field, place = status & 0xFF, status >> 8 & 0xFF, status >> 16
     if code == OK:
         return ""
-    text = _MESSAGES.get(code) or RLP_MESSAGES[code]
+    text = _MESSAGES.get(code) or RLP_MESSAGES.get(code) or f"status {status}"
     name, fields = _FIELDS.get(kind, ("LegacyTx", []))
     if code in (TOO_FEW_ELEMENTS, TOO_MANY_ELEMENTS):
         return f"{text} for types.{_PLACES.get(place, name)}"

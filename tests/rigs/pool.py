@@ -1,0 +1,85 @@
+"""Transactions for a pool without signatures: decoded by the kernel, with senders of the test's choice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jovay import rlp
+from jovay.compiler.native import Library
+from jovay.execution.world import NativeWorld
+from jovay.execution.writes import WriteSet, empty
+from jovay.kernel.block.changes import AccountChange, SlotChange
+from jovay.kernel.evm.forks import OSAKA
+from jovay.kernel.evm.machine import Block
+from jovay.kernel.state.world import BaseAccount, find_account
+from jovay.kernel.transaction import batch
+from jovay.kernel.transaction.record import Transaction
+from jovay.records import View, dtype_of, pack
+from jovay.sequencer.portal import DecodedBatch
+from jovay.types import EMPTY_CODE_HASH
+
+#: The environment that a pool judges by.
+BLOCK = {"number": 1, "timestamp": 1, "gas_limit": 10**9, "base_fee": 1, "chain_id": 1, "fork": OSAKA}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A transaction as a test writes it; ``sender`` is a number."""
+
+    sender: int
+    nonce: int
+    fee: int = 100
+    tip: int = 10
+    gas: int = 21_000
+    value: int = 0
+    data: bytes = b""
+
+    def raw(self) -> bytes:
+        fields: list[rlp.Item] = [
+            1, self.nonce, self.tip, self.fee, self.gas, self.sender.to_bytes(20, "big"), self.value, self.data,
+            [], 0, 1, 1,
+        ]  # fmt: skip
+        return b"\x02" + rlp.encode(fields)
+
+
+def block_record() -> bytes:
+    """A kernel ``Block`` with ``BLOCK``."""
+    return pack(Block, BLOCK)
+
+
+def decoded(library: Library, drafts: Sequence[Draft]) -> DecodedBatch:
+    """What the portal would make of the drafts, had they been signed by their senders."""
+    raws = [draft.raw() for draft in drafts]
+    raw = np.frombuffer(bytearray(b"".join(raws)) + bytearray(64), np.uint8)
+    sizes = np.array([len(r) for r in raws], np.uint64)
+    pointers = np.cumsum(sizes) - sizes + np.uint64(raw.ctypes.data)
+    records, statuses = np.zeros(len(drafts), dtype_of(Transaction)), np.zeros(len(drafts), np.uint64)
+    scratch = np.zeros(4096 * (1 + len(drafts)) + 2 * len(raw), np.uint8)
+    arrays = (pointers, sizes, records, statuses, scratch)
+    library[batch.decode_batch](len(drafts), *(array.ctypes.data for array in arrays))
+    assert not statuses.any()
+    for record, draft in zip(records, drafts, strict=True):
+        record["sender"] = draft.sender.to_bytes(20, "big")
+    return DecodedBatch(raw, records, statuses)
+
+
+def funded(library: Library, senders: Sequence[int], balance: int = 10**24) -> NativeWorld:
+    """A small world with these accounts."""
+    world = NativeWorld(library, accounts=10_000, slots=10_000, code_bytes=1 << 20, history=1 << 12)
+    records = np.zeros(len(senders), dtype_of(AccountChange))
+    for record, sender in zip(records, senders, strict=True):
+        record["address"], record["balance"] = sender.to_bytes(32, "little"), balance.to_bytes(32, "little")
+        record["code_hash"], record["exists"] = EMPTY_CODE_HASH[::-1], 1
+    writes = WriteSet(records, empty(SlotChange))
+    world.insert(writes.accounts, writes.slots, [])
+    return world
+
+
+def account(world: NativeWorld, address: int) -> View:
+    """An account's record in a world."""
+    found = world.library[find_account](world.address, address)
+    assert found
+    return View(BaseAccount, found)

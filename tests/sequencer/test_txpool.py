@@ -1,0 +1,316 @@
+"""The pool: order by nonce, replacement, limits, and what happens when blocks take and settle transactions."""
+
+from __future__ import annotations
+
+import ctypes
+import random
+import threading
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from jovay.compiler.native import Library
+from jovay.execution.world import NativeWorld
+from jovay.kernel.evm import validity
+from jovay.sequencer.txpool import (
+    ALREADY_KNOWN,
+    GAS_ABOVE_BLOCK,
+    OVERSIZED,
+    POOL_FULL,
+    SENDER_FULL,
+    UNDERPRICED_REPLACEMENT,
+    Pooled,
+    PoolLimits,
+    TxPool,
+    describe,
+)
+from rigs.pool import Draft, account, block_record, decoded, funded
+
+ALICE, BOB = 0xA11CE, 0xB0B
+MakePool = Callable[..., TxPool]
+
+
+@pytest.fixture
+def world(library: Library) -> NativeWorld:
+    return funded(library, [ALICE, BOB])
+
+
+@pytest.fixture
+def make_pool(library: Library, world: NativeWorld) -> MakePool:
+    block = ctypes.create_string_buffer(block_record())
+
+    def make(ready: Callable[[], None] = lambda: None, **limits: int) -> TxPool:
+        return TxPool(library, world, lambda: ctypes.addressof(block), PoolLimits(**limits), ready)
+
+    return make
+
+
+def add(pool: TxPool, *drafts: Draft, ready_only: bool = False) -> list[int]:
+    """Statuses, 0 for accepted."""
+    refused = pool.add(decoded(pool._world.library, drafts), ready_only)
+    return [refused.get(i, (0, 0))[0] for i in range(len(drafts))]
+
+
+def nonces(entries: Sequence[Pooled], sender: int = ALICE) -> list[int]:
+    return [entry.nonce for entry in entries if int.from_bytes(entry.sender, "big") == sender]
+
+
+def take_all(pool: TxPool) -> list[Pooled]:
+    return pool.take(1000, 10**12)
+
+
+def execute(world: NativeWorld, *entries: Pooled) -> None:
+    """What becomes of an account when these are in a block."""
+    for entry in entries:
+        account(world, int.from_bytes(entry.sender, "big")).nonce = entry.nonce + 1
+
+
+def test_nonces_decide_the_order(make_pool):
+    pool = make_pool()
+    assert add(pool, Draft(ALICE, 2), Draft(ALICE, 0), Draft(BOB, 1), Draft(ALICE, 3)) == [0] * 4
+    assert pool.counts() == (1, 3)
+    assert pool.next_nonce(ALICE.to_bytes(20, "big")) == 1
+    assert add(pool, Draft(ALICE, 1)) == [0]
+    assert pool.counts() == (4, 1)
+    taken = take_all(pool)
+    assert nonces(taken) == [0, 1, 2, 3]
+    assert nonces(taken, BOB) == []
+    ready, waiting = pool.content()
+    assert nonces(ready[ALICE.to_bytes(20, "big")]) == [0, 1, 2, 3]
+    assert nonces(waiting[BOB.to_bytes(20, "big")], BOB) == [1]
+
+
+def test_what_is_ready_leaves_first_come_first_served(make_pool):
+    pool = make_pool()
+    add(pool, Draft(BOB, 0), Draft(ALICE, 0), Draft(BOB, 1))
+    assert [int.from_bytes(e.sender, "big") for e in take_all(pool)] == [BOB, ALICE, BOB]
+
+
+def test_a_block_takes_no_more_than_it_has_room_for(make_pool):
+    pool = make_pool()
+    add(pool, Draft(ALICE, 0, gas=50_000), Draft(BOB, 0, gas=60_000), Draft(ALICE, 1, gas=21_000))
+    assert nonces(pool.take(10, 109_999)) == [0]
+    assert nonces(pool.take(1, 10**9), BOB) == [0]
+    assert nonces(pool.take(10, 10**9)) == [1]
+    assert pool.take(10, 10**9) == []
+
+
+def test_senders_beyond_memory_do_not_exist(make_pool):
+    pool = make_pool()
+    assert add(pool, Draft(0xDEAD, 0)) == [validity.INSUFFICIENT_FUNDS]
+
+
+def test_old_nonces_are_refused_with_the_right_one(make_pool, world):
+    account(world, ALICE).nonce = 5
+    pool = make_pool()
+    batch = decoded(world.library, [Draft(ALICE, 4), Draft(ALICE, 5), Draft(ALICE, 5, value=1)])
+    assert pool.add(batch) == {0: (validity.NONCE_TOO_LOW, 5), 2: (UNDERPRICED_REPLACEMENT, 6)}
+    batch = decoded(world.library, [Draft(ALICE, 8)])
+    assert pool.add(batch, ready_only=True) == {0: (validity.NONCE_TOO_HIGH, 6)}
+    assert pool.counts() == (1, 0)
+
+
+@pytest.mark.parametrize("nonce", [0, 3], ids=["ready", "waiting"])
+def test_replacements_pay_more_in_both_prices(make_pool, nonce):
+    pool = make_pool()
+    old = Draft(ALICE, nonce, fee=100, tip=10)
+    assert add(pool, old) == [0]
+    assert add(pool, old) == [ALREADY_KNOWN]
+    for fee, tip in ((109, 100), (1000, 10), (100, 10)):
+        assert add(pool, Draft(ALICE, nonce, fee=fee, tip=tip, value=1)) == [UNDERPRICED_REPLACEMENT]
+    assert add(pool, Draft(BOB, nonce)) == [0]
+    new = Draft(ALICE, nonce, fee=110, tip=11)
+    assert add(pool, new) == [0]
+    assert sum(pool.counts()) == 2
+    assert add(pool, *(Draft(ALICE, k) for k in range(nonce))) == [0] * nonce
+    taken = [e for e in take_all(pool) if e.nonce == nonce and e.sender == ALICE.to_bytes(20, "big")]
+    assert [(e.max_fee, e.tip, e.hash) for e in taken] == [(110, 11, pool.get(taken[0].hash).hash)]
+    # What is in a block that is being made cannot be replaced any more.
+    assert add(pool, Draft(ALICE, nonce, fee=1000, tip=1000)) == [validity.NONCE_TOO_LOW]
+
+
+def test_limits(make_pool):
+    pool = make_pool(
+        transactions=4, per_sender=3, waiting_per_sender=1, transaction_bytes=300, transaction_gas=100_000
+    )
+    assert add(pool, Draft(ALICE, 0, data=bytes(300), gas=90_000)) == [OVERSIZED]
+    assert add(pool, Draft(ALICE, 0, gas=100_001)) == [GAS_ABOVE_BLOCK]
+    assert add(pool, Draft(ALICE, 4), Draft(ALICE, 5)) == [0, SENDER_FULL]
+    assert add(pool, *(Draft(ALICE, n) for n in range(3))) == [0, 0, SENDER_FULL]
+    assert add(pool, Draft(BOB, 0), Draft(BOB, 1)) == [0, POOL_FULL]
+    assert pool.counts() == (3, 1)
+    # A replacement needs no room.
+    assert add(pool, Draft(BOB, 0, fee=1000, tip=100)) == [0]
+
+
+def test_static_rules_come_first(make_pool):
+    pool = make_pool()
+    assert add(pool, Draft(ALICE, 0, gas=20_999)) == [validity.INTRINSIC_GAS_TOO_LOW]
+    assert add(pool, Draft(ALICE, 0, fee=5, tip=6)) == [validity.TIP_ABOVE_FEE_CAP]
+    assert add(pool, Draft(ALICE, 0, value=10**24)) == [validity.INSUFFICIENT_FUNDS]
+    assert pool.counts() == (0, 0)
+
+
+def test_blocks_settle_what_they_took(make_pool, world):
+    pool = make_pool()
+    add(pool, Draft(ALICE, 0), Draft(ALICE, 1), Draft(BOB, 0))
+    taken = take_all(pool)
+    execute(world, *taken)
+    pool.settle(taken, [])
+    assert pool.counts() == (0, 0)
+    assert pool.content() == ({}, {})
+    assert pool.next_nonce(ALICE.to_bytes(20, "big")) is None
+    assert add(pool, Draft(ALICE, 1), Draft(ALICE, 2)) == [validity.NONCE_TOO_LOW, 0]
+
+
+def test_what_follows_a_dropped_transaction_waits_again(make_pool, world):
+    """The dropped one is gone; those behind it failed only for its lack, whether in its block or in the next."""
+    pool = make_pool()
+    add(pool, *(Draft(ALICE, n) for n in range(5)))
+    first, second = pool.take(4, 10**9), pool.take(4, 10**9)
+    execute(world, first[0])
+    high = validity.NONCE_TOO_HIGH
+    pool.settle(first[:1], [(first[1], validity.INSUFFICIENT_FUNDS), (first[2], high), (first[3], high)])
+    pool.settle([], [(second[0], high)])
+    assert pool.counts() == (0, 3)
+    assert pool.get(first[1].hash) is None
+    assert add(pool, Draft(ALICE, 1, value=7)) == [0]
+    again = take_all(pool)
+    assert nonces(again) == [1, 2, 3, 4]
+    execute(world, *again)
+    pool.settle(again, [])
+    assert pool.counts() == (0, 0)
+
+
+def test_a_drop_settled_late_does_not_touch_what_came_after(make_pool, world):
+    pool = make_pool()
+    add(pool, Draft(ALICE, 0), Draft(ALICE, 1))
+    first, second = pool.take(1, 10**9), pool.take(1, 10**9)
+    pool.settle([], [(first[0], validity.INSUFFICIENT_FUNDS)])
+    assert add(pool, Draft(ALICE, 0, value=1)) == [0]
+    third = take_all(pool)
+    assert nonces(third) == [0, 1]
+    pool.settle(
+        [], [(second[0], validity.NONCE_TOO_HIGH)]
+    )  # the same transaction as third[1], but another turn
+    execute(world, *third)
+    pool.settle(third, [])
+    assert pool.counts() == (0, 0)
+
+
+def test_a_nonce_that_rose_without_the_pool(make_pool, world):
+    """An EIP-7702 authorization raises its authority's nonce, also while transactions of it wait."""
+    pool = make_pool()
+    add(pool, Draft(ALICE, 2), Draft(ALICE, 3))
+    account(world, ALICE).nonce = 3
+    assert add(pool, Draft(ALICE, 4)) == [0]
+    assert nonces(take_all(pool)) == [3, 4]
+    assert pool.counts() == (2, 0)
+
+
+def test_a_nonce_that_rises_while_its_sender_is_taken(make_pool, world):
+    pool = make_pool()
+    add(pool, Draft(ALICE, 0), Draft(ALICE, 2))
+    taken = take_all(pool)
+    account(world, ALICE).nonce = 2  # 0 was executed, and an authorization took 1
+    pool.settle(taken, [])
+    assert add(pool, Draft(ALICE, 3)) == [0]
+    assert nonces(take_all(pool)) == [2, 3]
+
+
+def test_blocks_between_judging_and_placing(make_pool, world):
+    """A batch is judged, its sender's transactions are settled, and only then is the batch placed."""
+    pool = make_pool()
+    add(pool, Draft(ALICE, 0), Draft(ALICE, 1))
+    taken, judge = take_all(pool), pool._judge
+
+    def judge_then_settle(batch):
+        verdicts = judge(batch)
+        execute(world, *taken)
+        pool.settle(taken, [])
+        return verdicts
+
+    pool._judge = judge_then_settle
+    assert add(pool, Draft(ALICE, 2)) == [0]
+    assert nonces(take_all(pool)) == [2]
+
+
+def test_dropping_on_request(make_pool, world):
+    pool = make_pool()
+    add(pool, *(Draft(ALICE, n) for n in (0, 1, 2, 5)))
+    entries = {e.nonce: e for e in [*pool.content()[0].popitem()[1], *pool.content()[1].popitem()[1]]}
+    assert pool.drop(entries[1].hash)
+    assert not pool.drop(entries[1].hash)
+    assert pool.drop(entries[5].hash)
+    assert pool.counts() == (1, 1)
+    assert nonces(take_all(pool)) == [0]
+    assert add(pool, Draft(ALICE, 1)) == [0]
+    assert nonces(take_all(pool)) == [1, 2]
+
+
+def test_clearing(make_pool):
+    pool = make_pool()
+    add(pool, Draft(ALICE, 0), Draft(BOB, 3))
+    pool.clear()
+    assert (pool.counts(), len(pool), take_all(pool)) == ((0, 0), 0, [])
+    assert add(pool, Draft(ALICE, 0)) == [0]
+
+
+def test_whoever_makes_blocks_is_woken(make_pool):
+    woken: list[int] = []
+    pool = make_pool(ready=lambda: woken.append(1))
+    add(pool, Draft(ALICE, 1))
+    assert not woken
+    add(pool, Draft(ALICE, 0))
+    assert woken
+
+
+def test_words_for_every_refusal():
+    codes = [ALREADY_KNOWN, UNDERPRICED_REPLACEMENT, POOL_FULL, SENDER_FULL, OVERSIZED, GAS_ABOVE_BLOCK]
+    words = {describe(2, code) for code in [*codes, *validity.MESSAGES]}
+    assert len(words) == len(codes) + len(validity.MESSAGES)
+    assert not any(w.startswith("status") for w in words)
+    assert describe(2, 9_999) == "status 9999"
+
+
+def test_many_threads(library, make_pool):
+    """Senders add out of order from many threads while one takes and settles: nothing is lost or taken twice."""
+    senders = list(range(1000, 1024))
+    world = funded(library, senders)
+    block = ctypes.create_string_buffer(block_record())
+    pool = TxPool(library, world, lambda: ctypes.addressof(block))
+    count, per_sender = 0, 40
+    seen: dict[int, list[int]] = {sender: [] for sender in senders}
+    errors: list[BaseException] = []
+
+    def feed(own: list[int]) -> None:
+        try:
+            order = [(s, n) for s in own for n in range(per_sender)]
+            random.Random(own[0]).shuffle(order)
+            for at in range(0, len(order), 5):
+                assert add(pool, *(Draft(s, n) for s, n in order[at : at + 5])) == [0] * len(
+                    order[at : at + 5]
+                )
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=feed, args=(senders[k::4],)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    while count < len(senders) * per_sender and not errors:
+        alive = any(thread.is_alive() for thread in threads)
+        taken = pool.take(17, 10**9)
+        for entry in taken:
+            seen[int.from_bytes(entry.sender, "big")].append(entry.nonce)
+        with world.lock.write():
+            execute(world, *taken)
+        pool.settle(taken, [])
+        count += len(taken)
+        assert taken or alive or pool.take(1, 10**9) == [], "transactions got stuck"
+        if not taken and not alive:
+            break
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert seen == {sender: list(range(per_sender)) for sender in senders}
+    assert pool.counts() == (0, 0)
