@@ -18,6 +18,7 @@ from jovay.rlp import encode as rlp
 #: Where L1 messages go and come from: they carry no signature, whose recovery would take plain Python seconds.
 MAILBOX, RELAYER, OTHER = 0x61 << 152, 0x51 << 152, 0xC0DE
 OUTPUT_BYTES = 1 << 20
+SEEDS = 40
 
 
 @dataclass(slots=True)
@@ -36,7 +37,8 @@ def _case(seed: int) -> Case:
     }
     environment = Environment("Osaka", 5, 7, 2**24, 0, 0, 3, 9)
     messages = [
-        L1Message(0, 0, nonce, 45_000, MAILBOX, 0, dice.randbytes(dice.randrange(40)), 0) for nonce in range(2)
+        L1Message(0, 0, nonce, 90_000, MAILBOX, 0, dice.randbytes(dice.randrange(40)), 0)
+        for nonce in range(2)
     ]
     return Case(seed, environment, accounts, messages)
 
@@ -57,7 +59,7 @@ def _output(function, case, arena):
     return out.raw[: int(size)]
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(SEEDS))
 def test_programs_end_alike(library, arena, seed):
     case = _case(seed)
     plain = _output(replay_transactions, case, arena)
@@ -66,7 +68,7 @@ def test_programs_end_alike(library, arena, seed):
 
 
 def test_the_programs_do_something(library, arena):
-    outcomes = [decode(_output(library[replay_transactions], _case(seed), arena), 2) for seed in range(20)]
+    outcomes = [decode(_output(library[replay_transactions], _case(seed), arena), 2) for seed in range(SEEDS)]
     ran = [r for outcome in outcomes for r in outcome.ran]
     assert len({r.gas_used for r in ran}) > 10
     assert 5 < sum(r.success for r in ran) < len(ran)
