@@ -6,6 +6,7 @@ import ctypes
 import threading
 from collections import OrderedDict
 
+from jovay.records import View
 from jovay.simulation import BlockOverrides
 from jovay.types import Hash32, Header
 
@@ -27,6 +28,11 @@ class BlockContext:
         values["hashes"] = ctypes.addressof(self._hashes)
         values["hashes_known"] = min(HASHES, environment.number)
         self.environment = BlockEnvironment(**values)
+        self._record = self.environment.packed()
+
+    def write(self, block: View) -> None:
+        """Fill a kernel ``Block`` record, which is good for as long as this object."""
+        ctypes.memmove(block.pointer, self._record, len(self._record))
 
 
 class HashWindows:

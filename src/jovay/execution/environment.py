@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import dataclass
 
-from jovay.records import View
+from jovay.kernel.evm.machine import Block
+from jovay.records import View, pack
+
+_FIELDS = (
+    "number timestamp gas_limit base_fee coinbase chain_id fork prevrandao blob_base_fee max_blobs l1_fee_per_byte "
+    "hashes hashes_known difficulty"
+).split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +35,11 @@ class BlockEnvironment:
     hashes_known: int = 0
     difficulty: int = 0
 
+    def packed(self) -> bytes:
+        """The bytes of a kernel ``Block`` record."""
+        values = {name: getattr(self, name) for name in _FIELDS}
+        return pack(Block, values | {"fees_to_coinbase": int(self.fees_to_coinbase)})
+
     def write(self, block: View) -> None:
         """Fill a kernel ``Block`` record."""
-        for name in (
-            "number",
-            "timestamp",
-            "gas_limit",
-            "base_fee",
-            "coinbase",
-            "chain_id",
-            "fork",
-            "prevrandao",
-            "blob_base_fee",
-            "max_blobs",
-            "l1_fee_per_byte",
-            "hashes",
-            "hashes_known",
-            "difficulty",
-        ):
-            setattr(block, name, getattr(self, name))
-        block.fees_to_coinbase = int(self.fees_to_coinbase)
+        ctypes.memmove(block.pointer, self.packed(), Block.size)

@@ -33,7 +33,7 @@ class Replay:
         # All of a block's transactions pay the same price per byte, which the first one's receipt shows.
         price = first.l1_fee // len(first.raw) if first is not None and first.raw else 0
         self.context = context_of(chain, windows, header, l1_fee_per_byte=price)
-        self.context.environment.write(session.machine.block)
+        self.context.write(session.machine.block)
         self._next = 0
         self._logs = 0
         self._record = ctypes.create_string_buffer(TRANSACTION_SIZE)

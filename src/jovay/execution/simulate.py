@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from jovay.compiler.native import Library
 from jovay.simulation import Bundle, BundleResult, CallResult, ExecuteOptions, TraceOptions
-from jovay.types import Header
+from jovay.types import Hash32, Header
 
-from .block_context import HashWindows, context_of
+from .block_context import BlockContext, HashWindows, context_of
 from .chain import ChainSource
 from .errors import UnknownBlockError
 from .machine_pool import MachinePool
@@ -22,6 +22,8 @@ from .session import Session, TimeLimitError
 from .simulated_blocks import SimulatedBlocks
 from .simulated_calls import SimulatedCalls
 from .world import NativeWorld
+
+CONTEXTS_KEPT = 16
 
 
 class Simulator:
@@ -36,6 +38,7 @@ class Simulator:
         gas: int = 50_000_000,
     ) -> None:
         self._chain, self._windows = chain, HashWindows(chain)
+        self._contexts: dict[Hash32, BlockContext] = {}
         self._pool = MachinePool(library, world, machines, gas)
 
     def execute(self, bundles: Sequence[Bundle], number: int, options: ExecuteOptions) -> list[BundleResult]:
@@ -52,7 +55,7 @@ class Simulator:
                 return SimulatedBlocks(session, self._chain, self._windows, header, options).run(bundles)
             if options.at_index is None:
                 session = Session(machine, number, deadline)
-                context = context_of(self._chain, self._windows, header)
+                context = self._context(header)
             else:
                 session = Session(machine, number - 1, deadline)
                 try:
@@ -68,7 +71,7 @@ class Simulator:
                     chosen = context_of(self._chain, self._windows, header, bundle.block)
                 else:
                     chosen = context
-                results.append(BundleResult(calls.run(bundle, chosen.environment)))
+                results.append(BundleResult(calls.run(bundle, chosen)))
                 if calls.ended:
                     break
             return results
@@ -94,6 +97,16 @@ class Simulator:
             except TimeLimitError:
                 pass
             return [traced.get(index) or timed_out() for index in wanted]
+
+    def _context(self, header: Header) -> BlockContext:
+        """The environment of a block as it is, kept for the calls that follow."""
+        context = self._contexts.get(header.hash)
+        if context is None:
+            context = context_of(self._chain, self._windows, header)
+            if len(self._contexts) >= CONTEXTS_KEPT:
+                self._contexts = {}
+            self._contexts[header.hash] = context
+        return context
 
     def _header(self, number: int) -> Header:
         header = self._chain.header(number)

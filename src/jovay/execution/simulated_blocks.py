@@ -132,7 +132,7 @@ class SimulatedBlocks:
     def _fill(self, draft: _Draft, bundle: Bundle) -> bool:
         """Execute the block; false if one of its calls is invalid."""
         session, environment = self._session, draft.environment
-        environment.write(session.machine.block)
+        draft.context.write(session.machine.block)
         self._calls.overrides.apply(bundle.state or {}, environment.fork)
         parent = int.from_bytes(environment.parent_hash, "big")
         beacon = int.from_bytes(draft.overrides.parent_beacon_block_root or b"", "big")

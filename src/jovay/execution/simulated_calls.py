@@ -6,6 +6,7 @@ from jovay.kernel.evm import forks, validity
 from jovay.kernel.evm import gas as prices
 from jovay.simulation import Bundle, Call, CallLog, CallResult, ExecuteOptions, Invalid
 
+from .block_context import BlockContext
 from .calls import CallRecord, kind_of, prices_of
 from .environment import BlockEnvironment
 from .outcome import logs_of, refusal, result_of, timed_out
@@ -31,12 +32,13 @@ class SimulatedCalls:
         self.own_logs: list[CallLog] = []
         self.ended = False
 
-    def run(self, bundle: Bundle, environment: BlockEnvironment) -> list[CallResult]:
+    def run(self, bundle: Bundle, context: BlockContext) -> list[CallResult]:
         """Results of a bundle's calls."""
-        results = []
+        results, environment = [], context.environment
         try:
-            environment.write(self.session.machine.block)
-            self.overrides.apply(bundle.state or {}, environment.fork)
+            context.write(self.session.machine.block)
+            if bundle.state:
+                self.overrides.apply(bundle.state, environment.fork)
             for call in bundle.calls:
                 results.append(self.run_call(call, environment))
                 if results[-1].invalid is not None:
