@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Callable
+
 import numpy as np
 
+from jovay.execution.world import NativeWorld
 from jovay.execution.writes import Records, WriteSet, last_of
 from jovay.kernel.block.changes import AccountChange, SlotChange
-from jovay.records import dtype_of
+from jovay.kernel.block.past import accounts_at, slots_at
+from jovay.kernel.evm.machine import Account, Slot
+from jovay.records import dtype_of, new_record
 from jovay.rpc.backend import HistoryUnavailableError
 from jovay.storage.blocks import BlockStore
 
 from .state import StateReader
 
-MOST_KEYS = 200_000
+MOST_KEYS = 100_000
 
 
 def changed_keys(store: BlockStore, above: int, most: int = MOST_KEYS) -> tuple[Records, Records]:
@@ -36,18 +42,47 @@ def changed_keys(store: BlockStore, above: int, most: int = MOST_KEYS) -> tuple[
     )
 
 
-def writes_before(state: StateReader, accounts: Records, slots: Records, height: int) -> WriteSet:
-    """The values that these keys had after block ``height``."""
-    old_accounts, old_slots = accounts.copy(), slots.copy()
-    for row in old_accounts:
-        address = row["address"].tobytes()[19::-1]
-        found = state.account_state(address, height)
-        row["exists"], row["nonce"] = found.exists, found.nonce
-        row["balance"] = np.void(found.balance.to_bytes(32, "little"))
-        row["code_hash"] = np.void(found.code_hash[::-1])
-        row["code_size"] = len(state.code(address, height)) if found.exists else 0
-        row["wiped"] = row["kept"] = 0
-    for row in old_slots:
-        address, key = row["address"].tobytes()[19::-1], int.from_bytes(row["key"].tobytes(), "little")
-        row["value"] = np.void(state.storage(address, key, height).to_bytes(32, "little"))
-    return WriteSet(old_accounts, old_slots)
+class Past:
+    """Reads many keys of one world at a height."""
+
+    def __init__(self, world: NativeWorld, state: StateReader) -> None:
+        self._world, self._state = world, state
+        self._accounts_at, self._slots_at = world.library[accounts_at], world.library[slots_at]
+
+    def writes(self, accounts: Records, slots: Records, height: int) -> WriteSet:
+        """The values that these keys had after block ``height``. Raises ``HistoryUnavailableError``."""
+        accounts, slots = np.ascontiguousarray(accounts).copy(), np.ascontiguousarray(slots).copy()
+        account, slot = new_record(Account, {}), new_record(Slot, {})
+        places = ctypes.addressof(account), ctypes.addressof(slot)
+        done = 0
+        while (done := self._run(self._accounts_at, accounts, done, height, places[:1])) < len(accounts):
+            self._read_account(accounts[done : done + 1], height)
+            done += 1
+        done = 0
+        while (done := self._run(self._slots_at, slots, done, height, places)) < len(slots):
+            self._read_slot(slots[done : done + 1], height)
+            done += 1
+        return WriteSet(accounts, slots)
+
+    def _run(
+        self, call: Callable[..., int], records: Records, first: int, height: int, places: tuple[int, ...]
+    ) -> int:
+        if first >= len(records):
+            return first
+        with self._world.lock.read():
+            return call(self._world.address, records.ctypes.data, first, len(records), height, *places)
+
+    def _read_account(self, record: Records, height: int) -> None:
+        """One that is not in memory: from the flat state, or not at all."""
+        address = record["address"][0].tobytes()[19::-1]
+        found = self._state.account_state(address, height)
+        record["exists"], record["nonce"] = found.exists, found.nonce
+        record["balance"] = np.void(found.balance.to_bytes(32, "little"))
+        record["code_hash"] = np.void(found.code_hash[::-1])
+        record["code_size"] = len(self._state.code(address, height)) if found.exists else 0
+        record["wiped"] = record["kept"] = 0
+
+    def _read_slot(self, record: Records, height: int) -> None:
+        address = record["address"][0].tobytes()[19::-1]
+        key = int.from_bytes(record["key"][0].tobytes(), "little")
+        record["value"] = np.void(self._state.storage(address, key, height).to_bytes(32, "little"))

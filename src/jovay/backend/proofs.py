@@ -7,6 +7,7 @@ elsewhere than at the wanted key shows that the state has no such leaf.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from jovay.execution.state_trie import SCHEME, StateTrie
@@ -15,10 +16,13 @@ from jovay.kernel.state.leaves import BASIC, CODE_HASH, SLOT, UPPER_BALANCE
 from jovay.rpc.backend import BackendError
 from jovay.sequencer.opening import read_header
 from jovay.sequencer.sequencer import Sequencer
-from jovay.types import AccountProof, Address, SlotProof
+from jovay.types import AccountProof, Address, Header, SlotProof
 
-from .past import changed_keys, writes_before
+from .past import Past, changed_keys
 from .state import StateReader
+
+SHARE, BURST = 0.1, 2.0
+"""Share of the time that proofs of older states may take, and seconds of it that may be saved up."""
 
 
 class Prover:
@@ -26,24 +30,42 @@ class Prover:
 
     def __init__(self, sequencer: Sequencer, state: StateReader) -> None:
         self._sequencer, self._state = sequencer, state
+        self._past = Past(sequencer.world, state)
+        self._allowance, self._counted_at = BURST, time.monotonic()
 
     def proof(self, address: Address, slots: Sequence[int], number: int) -> AccountProof:
-        """Proof of an account and of slots in the state after block ``number``."""
+        """Proof of an account and of slots in the state after block ``number``.
+
+        For an older block raises ``HistoryUnavailableError``, or ``BackendError`` where such proofs would take too
+        much of the sequencer's time.
+        """
         sequencer = self._sequencer
         with sequencer.paused() as head:
-            trie = sequencer.trie
             if number == head.number:
-                return self._prove(trie, address, slots, number, head.state_root)
-            accounts, changed = changed_keys(sequencer.data.blocks, number)
-            older = writes_before(self._state, accounts, changed, number)
-            newer = writes_before(self._state, accounts, changed, head.number)
-            expected = read_header(sequencer.data.blocks, number).state_root
+                return self._prove(sequencer.trie, address, slots, number, head.state_root)
+            begun = time.monotonic()
+            self._allowance = min(BURST, self._allowance + SHARE * (begun - self._counted_at))
+            self._counted_at = begun
+            if self._allowance <= 0:
+                raise BackendError("too many proofs of older states are asked for, try again later")
             try:
-                if trie.update(older) != expected:
-                    raise BackendError(f"the state of block {number} cannot be led back to")
-                return self._prove(trie, address, slots, number, expected)
+                return self._older(address, slots, number, head)
             finally:
-                self._restore(trie, newer, head.state_root)
+                self._allowance -= time.monotonic() - begun
+
+    def _older(self, address: Address, slots: Sequence[int], number: int, head: Header) -> AccountProof:
+        """Lead the trie back, prove, lead it forward again."""
+        trie, blocks = self._sequencer.trie, self._sequencer.data.blocks
+        accounts, changed = changed_keys(blocks, number)
+        older = self._past.writes(accounts, changed, number)
+        newer = self._past.writes(accounts, changed, head.number)
+        expected = read_header(blocks, number).state_root
+        try:
+            if trie.update(older) != expected:
+                raise BackendError(f"the state of block {number} cannot be led back to")
+            return self._prove(trie, address, slots, number, expected)
+        finally:
+            self._restore(trie, newer, head.state_root)
 
     @staticmethod
     def _restore(trie: StateTrie, newer: WriteSet, root: bytes) -> None:

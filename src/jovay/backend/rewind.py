@@ -16,7 +16,7 @@ from jovay.types import EMPTY_CODE_HASH, Log
 
 from .chain import ChainReader
 from .events import Events
-from .past import changed_keys, writes_before
+from .past import Past, changed_keys
 from .state import StateReader
 
 _ALL_AT_ONCE = 1 << 40
@@ -33,7 +33,8 @@ class Rewinder:
         logs_index: LogsIndex,
         events: Events,
     ) -> None:
-        self._sequencer, self._state, self._chain = sequencer, state, chain
+        self._sequencer, self._chain = sequencer, chain
+        self._past = Past(sequencer.world, state)
         self._index, self._events = logs_index, events
 
     def rewind(self, target: int) -> None:
@@ -48,7 +49,7 @@ class Rewinder:
             header = read_header(blocks, target)
             accounts, slots = changed_keys(blocks, target, _ALL_AT_ONCE)
             try:
-                older = writes_before(self._state, accounts, slots, target)
+                older = self._past.writes(accounts, slots, target)
             except HistoryUnavailableError:
                 older = writes_from_log(sequencer, accounts, slots, target)
             gone = self._logs(target + 1, head.number)

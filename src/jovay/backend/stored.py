@@ -11,6 +11,7 @@ from jovay.kernel.block.receipts import Receipt as ReceiptRecord
 from jovay.kernel.block.receipts import StoredLog
 from jovay.kernel.lang import Bytes, Record, Word
 from jovay.sequencer.rules import MIN_BLOB_BASE_FEE
+from jovay.storage.block_parts import FIELDS
 from jovay.storage.blocks import BlockStore
 from jovay.storage.frame import Part
 from jovay.types import Address, Header, Log, Receipt
@@ -62,10 +63,10 @@ _OFFSETS = struct.Struct("<II")
 def reader(store: BlockStore, number: int) -> Read:
     """How to read pieces of a block: from memory where it is there, else from its place in the log."""
     recent = store.recent(number)
-    if recent is None:
+    if recent is None or recent.dropped:
         return lambda part, start, length: store.read(number, part, start, length)
-    part_of = recent.part
-    return lambda part, start, length: part_of(part)[start : start + length]
+    parts: list[bytes] = [getattr(recent, name) for name in FIELDS]
+    return lambda part, start, length: parts[part][start : start + length]
 
 
 def raw_transaction(read: Read, index: int) -> bytes:

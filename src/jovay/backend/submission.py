@@ -11,10 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from jovay.kernel.evm import gas, validity
-from jovay.kernel.lang import U64
 from jovay.kernel.transaction import status as decoding
 from jovay.kernel.transaction.record import BLOB, L1_MESSAGE, TRANSACTION_SIZE
-from jovay.kernel.transaction.record import Transaction as TransactionRecord
 from jovay.records import int_of
 from jovay.rpc.backend import BackendError, PoolContent, PoolStatus, RawBatch, SubmitError, Submitted
 from jovay.sequencer import txpool
@@ -152,10 +150,10 @@ class Submission:
         return ""
 
     def _gas_of(self, rule: Callable[..., Any], address: int) -> int:
-        """A gas rule of the kernel, run as plain Python on the decoded transaction."""
+        """A gas rule of the kernel for a decoded transaction."""
         head = self._sequencer.executed
         fork = self._sequencer.rules.fork(head.number + 1, head.timestamp)
-        return int(rule(TransactionRecord(U64(address)), U64(fork)))
+        return int(self._sequencer.library[rule](address, fork))
 
     # ---- looking ---------------------------------------------------------------------------------------------
 

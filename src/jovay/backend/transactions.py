@@ -23,11 +23,13 @@ def recipient(raw: bytes) -> Address | None:
     kind = transaction_type(raw)
     if kind == L1_MESSAGE_TYPE:
         return L2_MAILBOX
-    at, _ = rlp.span(raw, 0 if kind == 0 else 1)
-    for _ in range(_POSITION_OF_TO[kind]):
-        at = rlp.span(raw, at)[1]
-    start, end = rlp.span(raw, at)
-    return raw[start:end] if end - start == 20 else None
+    at = 0 if kind == 0 else 1
+    head = raw[at]
+    at += 1 if head < 0xF8 else head - 0xF6
+    for _ in range(_POSITION_OF_TO[kind]):  # numbers, none of them longer than 32 bytes
+        head = raw[at]
+        at += 1 if head < 0x80 else head - 0x7F
+    return raw[at + 1 : at + 21] if raw[at] == 0x94 else None
 
 
 def decode_transaction(raw: bytes, sender: Address, digest: Hash32) -> Transaction:
