@@ -44,7 +44,9 @@ class Both:
 
     def ours(self, call: Call) -> CallResult:
         self.calls.append(call)
-        (result,) = self.simulator.execute([Bundle(tuple(self.calls))], 0, ExecuteOptions(gas_cap=10**10, time_limit=20.0))
+        (result,) = self.simulator.execute(
+            [Bundle(tuple(self.calls))], 0, ExecuteOptions(gas_cap=10**10, time_limit=20.0)
+        )
         return result.calls[-1]
 
     def deploy(self, name: str, arguments: bytes = b"") -> bytes:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import resource
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from execution.memory_chain import ETHER, MemoryChain, Pre
 from execution.scenes import ALICE, CASES, IDENTITY, MAIN, OTHER, accounts, asm, call
 from jovay.compiler.native import Library
-from jovay.execution import session
+from jovay.execution import machine_pool, session
 from jovay.execution.errors import SimulationBusyError
 from jovay.execution.simulate import Simulator
 from jovay.simulation import (
@@ -201,3 +203,22 @@ def test_calls_see_one_block_while_others_are_made(library: Library) -> None:
     assert not failures
     assert len({number for number, _, _ in seen}) > 3
     assert all(first == second == 2 * number for number, first, second in seen)
+
+
+def test_bombs_leave_no_memory_behind(
+    library: Library, chain: MemoryChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine_pool, "LONG_SECONDS", 0.0)
+    simulator = Simulator(library, chain.world, chain, machines=1)
+    execute(simulator, asm("stop"))
+    before = resident()
+    # some hundred frames of 5,000 words each, one below the other
+    deep = asm(1, 5_000 * 32, "mstore") + call(MAIN) + asm("stop")
+    execute(simulator, deep)
+    assert resident() - before < 32 << 20
+
+
+def resident() -> int:
+    """Bytes of memory that this process holds."""
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * resource.getpagesize()

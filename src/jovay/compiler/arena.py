@@ -22,6 +22,14 @@ class Arena:
         """Back to zeros; the memory goes back to the system."""
         self._map.madvise(mmap.MADV_DONTNEED)
 
+    def release(self, address: int, size: int) -> None:
+        """Give the memory of the whole pages in a range back to the system; they read as zeros."""
+        page = mmap.PAGESIZE
+        start = -(-(address - self.address) // page) * page
+        stop = (address + size - self.address) // page * page
+        if stop > start:
+            self._map.madvise(mmap.MADV_DONTNEED, start, stop - start)
+
     def read(self, address: int, size: int) -> bytes:
         """Copy of ``size`` bytes at ``address`` within the arena."""
         return ctypes.string_at(address, size)

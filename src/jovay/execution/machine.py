@@ -68,6 +68,17 @@ class NativeMachine:
         """Forget the view: records, changes, logs."""
         self.library[kernel_view.reset_view](self.address)
 
+    def release_memory(self) -> None:
+        """Give back what memory the last executions filled with bytes: EVM memory, output, new code, log data."""
+        view = self.view
+        for start, size in (
+            (view.memory_arena, view.memory_capacity),
+            (view.return_arena, view.return_capacity),
+            (view.code_arena, view.code_capacity),
+            (view.log_data, view.log_data_capacity),
+        ):
+            self._arena.release(start, size)
+
     def take_misses(self) -> Misses:
         """The keys that look-ups missed since the last call."""
         count = self.view.miss_count

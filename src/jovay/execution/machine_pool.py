@@ -16,6 +16,8 @@ from .world import MEGABYTE, NativeWorld, power_of_two
 
 #: Gas that one account or four slots of a view's tables cost at least.
 _GAS_PER_RECORD = 400
+#: After so long an execution may have filled much memory.
+LONG_SECONDS = 0.05
 
 
 class MachinePool:
@@ -39,10 +41,13 @@ class MachinePool:
                 machine = self._idle.get_nowait()
             except queue.Empty:
                 machine = NativeMachine(self._library, self._world, self._scale, self._memory)
+            taken = time.monotonic()
             try:
                 yield machine
             finally:
                 machine.reset()
+                if time.monotonic() - taken > LONG_SECONDS:
+                    machine.release_memory()
                 view = machine.view
                 view.paced = view.guessing = view.trace = view.moved_count = view.flags = 0
                 self._idle.put(machine)
