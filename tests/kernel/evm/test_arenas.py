@@ -19,7 +19,7 @@ USED = {
     "journal": 150,
     "memory_bytes": 3000,
     "code_bytes": 1200,
-    "return_bytes": 500,
+    "return_bytes": 100,
     "logs": 4,
     "log_bytes": 60,
     "touched": 15,
@@ -50,7 +50,7 @@ def test_small_arenas_change_nothing_else(kernel, arena):
         expected = kernel.run(rest)
         outcome.ran = [outcome.ran[i] for i in kept]
         assert outcome.difference(expected) == [], f"seed {seed}, {arena} of {machine[arena]}"
-    assert full > 3
+    assert full > 0
 
 
 def test_enough_is_enough(kernel):

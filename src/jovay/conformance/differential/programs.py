@@ -237,9 +237,7 @@ class Writer:
             self.asm.op(self.dice.choice(["BALANCE", "EXTCODEHASH", "EXTCODESIZE"]))
         else:
             self.need(1)
-        self.push(self.dice.randrange(5, 12))
-        self.asm.op("SSTORE")
-        self.done(2, 0)
+        self.keep()
 
     def log(self) -> None:
         topics = self.dice.randrange(5)
@@ -292,8 +290,23 @@ class Writer:
         self.asm.op(name)
         self.done(7 if name in ("CALL", "CALLCODE") else 6, 1)
 
+    def write_shared(self) -> None:
+        """Write one of the two keys that a program and its parts have in common."""
+        self.value()
+        self.push(self.dice.randrange(2))
+        self.asm.op(self.dice.choice(["SSTORE", "TSTORE"]))
+        self.done(2, 0)
+
+    def keep(self) -> None:
+        """Store the top of the stack where nothing else happens."""
+        self.push(self.dice.randrange(5, 12))
+        self.asm.op("SSTORE")
+        self.done(2, 0)
+
     def call_self(self) -> None:
         """Call a part of this very program, and look at what it left behind."""
+        if self.dice.random() < 0.6:
+            self.write_shared()
         name = self.dice.choice(["CALL"] * 4 + ["DELEGATECALL", "DELEGATECALL", "CALLCODE", "STATICCALL"])
         self.push(0)
         self.push(0)
@@ -306,19 +319,22 @@ class Writer:
         self.grant()
         self.asm.op(name)
         self.done(7 if name in ("CALL", "CALLCODE") else 6, 1)
-        self.observe()
+        self.push(self.dice.randrange(2))
+        self.asm.op(self.dice.choice(["TLOAD", "SLOAD"]))
+        self.keep()
 
     def part(self, size: int, label: Label) -> None:
         """What the program does when it is called with ``size`` bytes: mostly, changes that are then undone."""
         self.height = self.floor = 0
         self.asm.place(label)
+        self.write_shared()
         for snippet in self.dice.choices(
-            [Writer.storage, Writer.log, Writer.call, Writer.create], [6, 1, 2, 1], k=3
+            [Writer.storage, Writer.log, Writer.call, Writer.create], [4, 1, 2, 1], k=2
         ):
             snippet(self)
         kind = self.dice.random()
         if kind < 0.5:
-            self.push(0)
+            self.push(self.dice.choice([0, 0, 32]))
             self.push(0)
             self.asm.op("REVERT")
         elif kind < 0.7:
@@ -378,6 +394,10 @@ class Writer:
         self.push(self.dice.choice([0, 0, 0, 1, 5, 10**30]))
         self.asm.op(name)
         self.done(4 if name == "CREATE2" else 3, 1)
+        if self.dice.random() < 0.4:
+            self.asm.op("RETURNDATASIZE")
+            self.height += 1
+            self.keep()
         for _ in range(self.dice.choice([0, 1, 1, 2])):
             kind = self.call_name()
             self.call_operands(kind)

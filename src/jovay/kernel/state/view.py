@@ -51,9 +51,8 @@ def forget_index(m: Machine) -> None:
 
 
 @kernel(inline=False)
-def miss(m: Machine, kind: U64, address: U256, key: U256) -> None:
+def list_miss(m: Machine, kind: U64, address: U256, key: U256) -> None:
     """List a key that is not in memory: kind 0 account, 1 slot."""
-    m.abort = U64(status.MISS)
     count = m.miss_count
     if count < m.miss_capacity:
         at = m.misses + count * MISS_SIZE
@@ -64,11 +63,19 @@ def miss(m: Machine, kind: U64, address: U256, key: U256) -> None:
 
 
 @kernel
+def miss(m: Machine, kind: U64, address: U256, key: U256) -> None:
+    """List a key that is not in memory, for which the transaction is given up."""
+    list_miss(m, kind, address, key)
+    m.abort = U64(status.MISS)
+
+
+@kernel
 def may_guess(m: Machine, kind: U64, address: U256, key: U256) -> bool:
     """List a missing key; whether the run may go on as if it were absent."""
-    miss(m, kind, address, key)
     if m.guessing == 0 or m.miss_count == m.miss_capacity:
+        miss(m, kind, address, key)
         return False
+    list_miss(m, kind, address, key)
     m.guesses += 1
     return True
 
