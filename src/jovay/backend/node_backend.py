@@ -24,6 +24,7 @@ from jovay.rpc.backend import (
     RawBatch,
     Submitted,
 )
+from jovay.sequencer.errors import SequencerError
 from jovay.sequencer.persistence import SealedBlock
 from jovay.sequencer.portal import DecodedBatch
 from jovay.sequencer.sequencer import Sequencer
@@ -59,7 +60,7 @@ def executing() -> Iterator[None]:
         yield
     except errors.HistoryUnavailableError as error:
         raise HistoryUnavailableError(str(error)) from error
-    except errors.ExecutionError as error:
+    except (errors.ExecutionError, SequencerError) as error:
         raise BackendError(str(error)) from error
 
 
@@ -195,7 +196,8 @@ class NodeBackend:
 
     def proof(self, address: Address, slots: Sequence[int], number: int) -> AccountProof:
         self._check_height(number)
-        return self._prover.proof(address, slots, number)
+        with executing():
+            return self._prover.proof(address, slots, number)
 
     # ---- execution ----
 

@@ -40,7 +40,7 @@ class Prover:
         much of the sequencer's time.
         """
         sequencer = self._sequencer
-        with sequencer.paused() as head:
+        with sequencer.still() as head:
             if number == head.number:
                 return self._prove(sequencer.trie, address, slots, number, head.state_root)
             begun = time.monotonic()
@@ -49,6 +49,7 @@ class Prover:
             if self._allowance <= 0:
                 raise BackendError("too many proofs of older states are asked for, try again later")
             try:
+                sequencer.persistence.drain()
                 return self._older(address, slots, number, head)
             finally:
                 self._allowance -= time.monotonic() - begun

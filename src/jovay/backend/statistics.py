@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import resource
 import threading
 import time
@@ -16,6 +17,7 @@ from jovay.sequencer.persistence import SealedBlock
 from jovay.sequencer.sequencer import Sequencer
 from jovay.stats import STAGES, BlockSummary, NodeStats, StageStats
 
+log = logging.getLogger("jovay.statistics")
 WINDOW, SHORT_WINDOW = 10.0, 1.0
 _PAGE = resource.getpagesize()
 #: Stages of the producer's own clock that count as part of one of the seven.
@@ -48,6 +50,13 @@ class Statistics:
         sequencer.listen(self._on_blocks)
 
     def _on_blocks(self, blocks: Sequence[SealedBlock]) -> None:
+        """Called on the persistence thread, which must not fail for figures."""
+        try:
+            self._note(blocks)
+        except Exception:
+            log.exception("figures of blocks are lost")
+
+    def _note(self, blocks: Sequence[SealedBlock]) -> None:
         now = time.monotonic()
         share = self._sequencer.persistence.seconds / len(blocks)
         for block in blocks:
@@ -62,7 +71,8 @@ class Statistics:
         figures = produced.statistics
         seconds = dict.fromkeys(STAGES, 0.0)
         for name, spent in figures.seconds.items():
-            seconds[_PART_OF.get(name, name)] += spent
+            stage = _PART_OF.get(name, name)
+            seconds[stage] = seconds.get(stage, 0.0) + spent
         seconds["persistence"] = persistence
         for name, so_far in self._entry.items():
             seconds[name] += so_far - self._entry_counted[name]

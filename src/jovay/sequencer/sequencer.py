@@ -301,6 +301,12 @@ class Sequencer:
         self._ready.set()
 
     @contextmanager
+    def still(self) -> Iterator[Header]:
+        """Make no blocks within; gives the newest one, which may not be visible yet."""
+        with self._making:
+            yield self.executed
+
+    @contextmanager
     def paused(self) -> Iterator[Header]:
         """Make no blocks within; gives the newest one, which is visible by then. Not for listeners."""
         with self._making:
