@@ -181,6 +181,12 @@ class Node:
         port = self._server.http_port if self._server.ws_port is None else self._server.ws_port
         return f"ws://{_shown(self.config.http_host)}:{port}"
 
+    @property
+    def failure(self) -> str:
+        """Why the node cannot go on; empty while it can."""
+        error = self.sequencer.failure
+        return "" if error is None else f"{type(error).__name__}: {error}"
+
     def stats(self) -> NodeStats:
         """What the node did and has."""
         return self.statistics.snapshot()

@@ -28,6 +28,8 @@ class RunningNode(Protocol):
     def stop(self) -> None: ...
     def stats(self) -> NodeStats: ...
     @property
+    def failure(self) -> str: ...
+    @property
     def http_url(self) -> str: ...
     @property
     def ws_url(self) -> str: ...
@@ -139,7 +141,7 @@ def _serve_metrics(config: NodeConfig, metrics: Metrics) -> Callable[[], None]:
 def wait(node: RunningNode, signals: StopSignal) -> None:
     """Return when a signal asks for the end; ``StartError`` when the node cannot go on by itself."""
     while not signals.event.wait(_POLL):
-        if failure := node.stats().failure:
+        if failure := node.failure:
             raise StartError(failure)
 
 
