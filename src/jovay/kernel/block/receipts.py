@@ -1,7 +1,7 @@
 """Receipts: what the node stores and serves, the bloom filters, and the two roots over transactions and receipts."""
 
 from ..evm.machine import LOG_SIZE, Log, Machine, Result
-from ..hashes.keccak import keccak256_word
+from ..hashes.keccak import keccak256_batch
 from ..lang import (
     U64,
     U256,
@@ -20,6 +20,9 @@ from ..lang import (
 from ..rlp import header_size, string_size, u64_size, write_list_header, write_string, write_u64
 from ..trie.mpt import mpt_scratch, ordered_root
 from .run import Run, run_at
+
+#: Logs whose bloom digests are made together.
+BLOOM_LOGS = 128
 
 
 class Receipt(Record):
@@ -69,26 +72,81 @@ class BlockReceipts(Record):
     transactions_root: Bytes(32)
 
 
+class BloomWork(Record):
+    """Messages of which the bloom filters take digests, for up to ``BLOOM_LOGS`` logs at a time."""
+
+    pointers: Bytes(8 * BLOOM_LOGS * 5)
+    sizes: Bytes(8 * BLOOM_LOGS * 5)
+    digests: Bytes(32 * BLOOM_LOGS * 5)
+    addresses: Bytes(32 * BLOOM_LOGS)
+    count: U64
+
+
 RECEIPT_SIZE = Receipt.size
-STORED_LOG_SIZE = StoredLog.size
+STORED_LOG_SIZE, BLOOM_WORK_SIZE = StoredLog.size, BloomWork.size
 OK, TOO_SMALL = 0, 1
 
 
 @kernel
-def add_to_bloom(bloom: Ptr, digest: U256) -> None:
+def add_to_bloom(bloom: Ptr, digest: Ptr) -> None:
     """Set the three bits that a Keccak-256 digest names (Yellow Paper, 4.3.1)."""
     for k in range(3):
-        bit = U64(digest >> (240 - 16 * k)) & 2047
+        bit = (load8(digest + 2 * k) << 8 | load8(digest + 2 * k + 1)) & 2047
         at = bloom + 255 - (bit >> 3)
         store8(at, load8(at) | (U64(1) << (bit & 7)))
 
 
 @kernel
-def bloom_log(bloom: Ptr, log: Log, scratch: Ptr) -> None:
-    store256be(scratch, log.address << 96)
-    add_to_bloom(bloom, keccak256_word(scratch, U64(20)))
-    for k in range(log.topic_count):
-        add_to_bloom(bloom, keccak256_word(log.topics + U64(k) * 32, U64(32)))
+def add_message(work: BloomWork, at: Ptr, size: U64) -> None:
+    store64(work.pointers + work.count * 8, at)
+    store64(work.sizes + work.count * 8, size)
+    work.count += 1
+
+
+@kernel
+def fill_blooms(out: BlockReceipts) -> None:
+    """Bloom filters of all receipts from the stored logs; digests are made many at a time."""
+    work = BloomWork(out.scratch)
+    first = U64(0)
+    while first < out.log_count:
+        end = first + BLOOM_LOGS if first + BLOOM_LOGS < out.log_count else out.log_count
+        work.count = U64(0)
+        for i in range(first, end):
+            log = StoredLog(out.logs + U64(i) * STORED_LOG_SIZE)
+            if not repeats(out, U64(i), first):
+                at = work.addresses + (U64(i) - first) * 32
+                store256be(at, log.address << 96)
+                add_message(work, at, U64(20))
+            for k in range(log.topic_count):
+                add_message(work, log.topics + U64(k) * 32, U64(32))
+        keccak256_batch(work.count, work.pointers, work.sizes, work.digests)
+        set_blooms(out, work, first, end)
+        first = end
+
+
+@kernel
+def repeats(out: BlockReceipts, i: U64, first: U64) -> bool:
+    """Whether log ``i`` has the address of the log before it, and that one's digest is at hand."""
+    if i == first:
+        return False
+    log = StoredLog(out.logs + i * STORED_LOG_SIZE)
+    return log.address == StoredLog(out.logs + (i - 1) * STORED_LOG_SIZE).address
+
+
+@kernel
+def set_blooms(out: BlockReceipts, work: BloomWork, first: U64, end: U64) -> None:
+    """Bring the digests of the logs ``first`` to ``end`` into their receipts' filters, in the order of messages."""
+    digest, of_address = work.digests, work.digests
+    for i in range(first, end):
+        log = StoredLog(out.logs + U64(i) * STORED_LOG_SIZE)
+        bloom = Receipt(out.receipts + log.transaction * RECEIPT_SIZE).bloom
+        if not repeats(out, U64(i), first):
+            of_address = digest
+            digest += 32
+        add_to_bloom(bloom, of_address)
+        for _ in range(log.topic_count):
+            add_to_bloom(bloom, digest)
+            digest += 32
 
 
 @kernel
@@ -141,7 +199,7 @@ def encode_receipt(receipt: Receipt, result: Result, m: Machine, p: Ptr) -> Ptr:
 
 @kernel
 def store_logs(out: BlockReceipts, result: Result, m: Machine, receipt: Receipt, position: U64) -> bool:
-    """Copy a run's logs into the block's and into the receipt's bloom."""
+    """Copy a run's logs into the block's."""
     receipt.first_log = out.log_count
     receipt.log_count = result.log_count
     if out.log_count + result.log_count > out.log_capacity:
@@ -161,7 +219,6 @@ def store_logs(out: BlockReceipts, result: Result, m: Machine, receipt: Receipt,
             copy(out.log_data + out.log_data_size, log.data, log.data_size)
         out.log_data_size += log.data_size
         out.log_count += 1
-        bloom_log(receipt.bloom, log, out.scratch)
     return True
 
 
@@ -180,12 +237,19 @@ def build_receipt(out: BlockReceipts, r: Run, position: U64) -> bool:
     receipt.created = result.created
     receipt.l1_fee = result.l1_fee
     fill(receipt.bloom, U64(0), U64(256))
-    if not store_logs(out, result, m, receipt, position):
-        return False
-    for k in range(32):
-        at = out.bloom + U64(k) * 8
-        store64(at, load64(at) | load64(receipt.bloom + U64(k) * 8))
-    return True
+    return store_logs(out, result, m, receipt, position)
+
+
+@kernel
+def join_blooms(out: BlockReceipts, count: U64) -> None:
+    """The block's filter: the union of its receipts'."""
+    fill(out.bloom, U64(0), U64(256))
+    for i in range(count):
+        receipt = Receipt(out.receipts + U64(i) * RECEIPT_SIZE)
+        if receipt.log_count != 0:
+            for k in range(32):
+                at = out.bloom + U64(k) * 8
+                store64(at, load64(at) | load64(receipt.bloom + U64(k) * 8))
 
 
 @kernel
@@ -193,10 +257,13 @@ def build_receipts(out: BlockReceipts, runs: Ptr, order: Ptr, count: U64) -> U64
     """Fill the block's receipts, logs, bloom and the two roots. OK, or TOO_SMALL with nothing of use."""
     out.count = count
     out.log_count, out.log_data_size, out.gas_used, out.blob_gas_used = U64(0), U64(0), U64(0), U64(0)
-    fill(out.bloom, U64(0), U64(256))
+    if out.scratch_size < BLOOM_WORK_SIZE:
+        return U64(TOO_SMALL)
     for i in range(count):
         if not build_receipt(out, run_at(runs, load64(order + U64(i) * 8)), U64(i)):
             return U64(TOO_SMALL)
+    fill_blooms(out)
+    join_blooms(out, count)
     return roots(out, runs, order, count)
 
 
