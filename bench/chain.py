@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ETHER = 10**18
 TOKENS, PAIRS, COLLECTIONS = 4, 8, 4
 #: Accounts beside those of the loads: their transactions measure latency while a load runs.
-PROBES = 256
+PROBES, PROBE_GROUP = 256, 128
 TRADERS = 5_000
 #: The hot account of every load that has one: everybody pays to it.
 EXCHANGE = bytes.fromhex("e0" * 20)

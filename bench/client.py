@@ -152,14 +152,14 @@ def throughput(order: dict[str, Any]) -> dict[str, Any]:
     threads, probe = senders(order), Connection(order["url"])
     print("prepared", flush=True)
     sys.stdin.readline()
-    begun = time.perf_counter()
+    cpu, begun = time.process_time(), time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
         if thread.error:
             raise thread.error
-    sent = time.perf_counter() - begun
+    sent, cpu = time.perf_counter() - begun, time.process_time() - cpu
     hashes = [digest for thread in threads for digest in thread.hashes()]
     waiting = [thread.hashes()[-1] for thread in threads]
     until = time.perf_counter() + PATIENCE
@@ -169,8 +169,10 @@ def throughput(order: dict[str, Any]) -> dict[str, Any]:
                 raise TimeoutError("transactions do not get into blocks")
             time.sleep(POLL)
         seconds = time.perf_counter() - begun
+        print("measured", flush=True)
+        sys.stdin.readline()
         waiting = check(probe, hashes)
-    return {"seconds": seconds, "sent": sent, "count": len(hashes), "cpu": time.process_time()}
+    return {"seconds": seconds, "sent": sent, "count": len(hashes), "cpu": cpu}
 
 
 def check(probe: Connection, hashes: Sequence[str]) -> list[str]:
@@ -190,7 +192,7 @@ def check(probe: Connection, hashes: Sequence[str]) -> list[str]:
 def latency(order: dict[str, Any]) -> dict[str, Any]:
     """Batches at a given rate, and beside them single transactions that are answered with their receipt."""
     threads = senders(order)
-    singles = probes(order["probes"], order["accounts"]).raws(order["first_probe"])
+    singles = probes(order["probes"], order["accounts"], order["probe_group"]).raws()
     print("prepared", flush=True)
     sys.stdin.readline()
     begin = time.perf_counter() + 0.1
@@ -207,8 +209,10 @@ def latency(order: dict[str, Any]) -> dict[str, Any]:
         if running.error:
             raise running.error
     seconds = time.perf_counter() - begin
+    print("measured", flush=True)
+    sys.stdin.readline()
     count = sum(len(thread.hashes()) for thread in threads)
-    return {"latencies": measured, "seconds": seconds, "count": count, "cpu": time.process_time()}
+    return {"latencies": measured, "seconds": seconds, "count": count}
 
 
 class Prober(threading.Thread):

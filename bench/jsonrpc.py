@@ -26,7 +26,7 @@ from .hardware import cpu_seconds, memory_megabytes
 sys.path.insert(0, str(ROOT / "tests"))
 
 BATCH, BINARY_BATCH, CONNECTIONS = 100, 500, 4
-PROBES_KEPT = 20_000
+PROBES_KEPT = 10_000
 
 
 @dataclass(frozen=True)
@@ -107,11 +107,13 @@ def client(order: dict[str, Any], server: Server) -> tuple[dict[str, Any], float
         child.stdin.flush()
         if child.stdout.readline().strip() != "prepared":
             raise RuntimeError("the client could not prepare its load")
-        before = cpu_seconds(server.process)
+        before, used = cpu_seconds(server.process), 0.0
         child.stdin.write("\n")
         child.stdin.flush()
-        answer = child.stdout.readline()
-        used = cpu_seconds(server.process) - before
+        while (answer := child.stdout.readline()).strip() == "measured":
+            used = cpu_seconds(server.process) - before
+            child.stdin.write("\n")
+            child.stdin.flush()
     if not answer:
         raise RuntimeError("the client failed")
     result: dict[str, Any] = json.loads(answer)
@@ -130,7 +132,7 @@ class Plan:
 
 
 def measure(
-    server: Server, load: str, channel: str, plan: Plan, start: int, first_probe: int
+    server: Server, load: str, channel: str, plan: Plan, start: int, probe_group: int
 ) -> tuple[Figures, int]:
     """Throughput and latency over one channel; where in the load the next measurement can start."""
     figures = Figures(server.name, load, channel)
@@ -148,10 +150,11 @@ def measure(
         start += plan.count
         figures.rates.append(answer["count"] / answer["seconds"])
         figures.server_cpu.append(used / answer["count"] * 1e6)
+        figures.client_cpu.append(answer["cpu"] / answer["count"] * 1e6)
     figures.offered = figures.rate / 2
     count = min(int(figures.offered * plan.seconds) // 1000 * 1000, plan.total - start)
     order |= {"kind": "latency", "start": start, "stop": start + count, "rate": figures.offered}
-    order |= {"probes": PROBES_KEPT, "first_probe": first_probe}
+    order |= {"probes": PROBES_KEPT, "probe_group": probe_group}
     answer, _ = client(order, server)
     figures.latencies = answer["latencies"]
     figures.memory = memory_megabytes(server.process)
@@ -168,7 +171,7 @@ def run(loads: list[str], plan: Plan, servers: list[str], report: Callable[[Figu
                 report(figures)
                 found.append(figures)
                 if name == "jovay" and load == "erc20":
-                    figures, _ = measure(server, load, "binary", plan, start, PROBES_KEPT // 2)
+                    figures, _ = measure(server, load, "binary", plan, start, 1)
                     report(figures)
                     found.append(figures)
     return found

@@ -8,7 +8,19 @@ from functools import cache
 import numpy as np
 
 from .accounts import Accounts, Call, Signed, accounts, keccak, signed
-from .chain import COLLECTIONS, ETHER, EXCHANGE, PAIRS, PROBES, collection, pair, token, traders, word
+from .chain import (
+    COLLECTIONS,
+    ETHER,
+    EXCHANGE,
+    PAIRS,
+    PROBE_GROUP,
+    PROBES,
+    collection,
+    pair,
+    token,
+    traders,
+    word,
+)
 
 TRANSFER_GAS, TOKEN_GAS, SWAP_GAS, MINT_GAS = 21_000, 65_000, 160_000, 110_000
 
@@ -113,17 +125,18 @@ TITLES = {
 }
 
 
-def probes(count: int, account_count: int) -> Signed:
-    """``count`` token transfers of the accounts that send nothing else, each of them in turn."""
+def probes(count: int, account_count: int, group: int) -> Signed:
+    """``count`` token transfers of accounts that send nothing else, each of the group in turn."""
     owners = accounts(account_count + PROBES)
 
     def calls() -> Iterator[Call]:
         for i in range(count):
             to = owners.address((i * 7919) % account_count).rjust(32, b"\0")
             data = selector("transfer(address,uint256)") + to + word(1)
-            yield Call(account_count + i % PROBES, i // PROBES, token(0), 0, data, TOKEN_GAS)
+            sender = account_count + (group * PROBE_GROUP + i % PROBE_GROUP) % PROBES
+            yield Call(sender, i // PROBE_GROUP, token(0), 0, data, TOKEN_GAS)
 
-    return signed("probes", (1, count, account_count), owners, calls)
+    return signed("probes", (2, count, account_count, group), owners, calls)
 
 
 def load(name: str, count: int, account_count: int, senders: int | None = None) -> Signed:
