@@ -6,9 +6,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -20,7 +21,7 @@ from jovay.kernel.evm.status import MISS
 from jovay.kernel.state.world import BaseAccount, find_account
 from jovay.kernel.transaction.record import TRANSACTION_SIZE
 from jovay.kernel.transaction.status import message as decoding_message
-from jovay.records import View, dtype_of
+from jovay.records import View, dtype_of, int_of
 
 from .portal import DecodedBatch
 
@@ -55,9 +56,11 @@ class PoolLimits:
     price_bump: int = 10
 
 
-@dataclass(slots=True, eq=False)
-class Pooled:
-    """One transaction of the pool; ``address`` of its record, which lives as long as ``batch``."""
+class Pooled(msgspec.Struct, eq=False, gc=False):
+    """One transaction of the pool; ``address`` of its record, which lives as long as ``batch``.
+
+    Hundreds of thousands are made in a second, so it is a Struct, and the collector of cycles does not look at it.
+    """
 
     address: int
     batch: DecodedBatch
@@ -66,21 +69,27 @@ class Pooled:
     nonce: int
     gas: int
     hash: bytes
-    max_fee: int
-    tip: int
-    cost: int
     arrived: float
     taken: bool = False  # into a block that is being made
     gone: bool = False
 
+    @property
+    def max_fee(self) -> int:
+        """Wei per gas, at most."""
+        return int_of(self.batch.records["max_fee"][self.index])
 
-@dataclass(slots=True)
-class Sender:
+    @property
+    def tip(self) -> int:
+        """Wei per gas for the block's maker, at most."""
+        return int_of(self.batch.records["max_priority_fee"][self.index])
+
+
+class Sender(msgspec.Struct, eq=False, gc=False):
     """One sender's transactions. ``next`` is the nonce that would become ready next."""
 
     next: int
-    waiting: dict[int, Pooled] = field(default_factory=dict)
-    ready: dict[int, Pooled] = field(default_factory=dict)
+    ready: dict[int, Pooled]
+    waiting: dict[int, Pooled]
 
 
 class TxPool:
@@ -112,39 +121,41 @@ class TxPool:
         refused: dict[int, tuple[int, int]] = {}
         records = batch.records
         statuses = verdicts["status"].tolist()
+        first, count = batch.first_address, len(statuses)
         columns = zip(
+            range(count),
+            range(first, first + count * TRANSACTION_SIZE, TRANSACTION_SIZE),
             statuses,
             verdicts["nonce"].tolist(),
-            verdicts["cost"].tolist(),
             records["sender"].tolist(),
             records["nonce"].tolist(),
             records["gas_limit"].tolist(),
             records["hash"].tolist(),
-            records["max_fee"].tolist(),
-            records["max_priority_fee"].tolist(),
             records["raw_size"].tolist(),
             strict=True,
         )
-        address, now, from_bytes = batch.first_address, time.monotonic(), int.from_bytes
+        now, limits = time.monotonic(), self.limits
         with self._lock:
+            senders, known, enqueue = self._senders, self._by_hash, self._queue.append
             is_old = settled != self._settled  # blocks came in between: nonces may have moved on
-            for i, (status, expected, cost, sender, nonce, gas, digest, fee, tip, size) in enumerate(columns):
+            for i, address, status, expected, sender, nonce, gas, digest, size in columns:
                 if status == 0:
-                    if is_old and sender not in self._senders:
-                        expected = self._nonce_now(sender)
-                    entry = Pooled(
-                        address + i * TRANSACTION_SIZE,
-                        batch,
-                        i,
-                        sender,
-                        nonce,
-                        gas,
-                        digest,
-                        from_bytes(fee, "little"),
-                        from_bytes(tip, "little"),
-                        from_bytes(cost, "little"),
-                        now,
-                    )
+                    entry = Pooled(address, batch, i, sender, nonce, gas, digest, now)
+                    if sender not in senders:
+                        if is_old:
+                            expected = self._nonce_now(sender)
+                        if (  # what nearly all are: the only one of their sender, and at once ready
+                            nonce == expected
+                            and digest not in known
+                            and size <= limits.transaction_bytes
+                            and gas <= limits.transaction_gas
+                            and len(known) < limits.transactions
+                            and limits.per_sender
+                        ):
+                            senders[sender] = Sender(nonce + 1, {nonce: entry}, {})
+                            known[digest] = entry
+                            enqueue(entry)
+                            continue
                     status, expected = self._place(entry, expected, size, ready_only)
                 if status:
                     refused[i] = (status, expected)
@@ -180,7 +191,7 @@ class TxPool:
             return GAS_ABOVE_BLOCK, account_nonce
         sender = self._senders.get(entry.sender)
         if sender is None:
-            sender = Sender(account_nonce)
+            sender = Sender(account_nonce, {}, {})
         elif sender.next < account_nonce:
             self._catch_up(sender, account_nonce)
         if entry.nonce < account_nonce:
@@ -239,7 +250,7 @@ class TxPool:
         if entry.max_fee * 100 < older.max_fee * bump or entry.tip * 100 < older.tip * bump:
             return UNDERPRICED_REPLACEMENT
         del self._by_hash[older.hash]
-        for name in Pooled.__slots__:  # in place, so that it keeps the old one's turn
+        for name in Pooled.__struct_fields__:  # in place, so that it keeps the old one's turn
             setattr(older, name, getattr(entry, name))
         self._by_hash[older.hash] = older
         return 0
@@ -270,9 +281,17 @@ class TxPool:
         """Forget what became part of a block; what did not goes with its status, or waits for its turn again."""
         with self._lock:
             self._settled += 1
+            forget, senders = self._by_hash.pop, self._senders
             for entry in included:
-                self._remove(self._by_hash.get(entry.hash, entry))
                 entry.gone = True
+                if (pooled := forget(entry.hash, entry)) is not entry:  # it was made to wait again meanwhile
+                    self._remove(pooled)
+                    continue
+                sender = senders.get(entry.sender)
+                if sender is not None and sender.ready.get(entry.nonce) is entry:
+                    del sender.ready[entry.nonce]
+                    if not sender.ready and not sender.waiting:
+                        del senders[entry.sender]
             for entry, status in dropped:
                 if entry.gone:  # an earlier one of its sender was dropped, so that it waits already
                     continue
@@ -306,7 +325,7 @@ class TxPool:
         for later in [n for n in sender.ready if n >= nonce]:
             entry = sender.ready.pop(later)
             entry.gone = True  # where it stands in the queue, or in a block that is being made
-            copy = replace(entry, gone=False, taken=False)
+            copy = msgspec.structs.replace(entry, gone=False, taken=False)
             self._by_hash[copy.hash] = copy
             sender.waiting[later] = copy
             self._waiting += 1
