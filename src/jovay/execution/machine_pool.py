@@ -25,7 +25,7 @@ class MachinePool:
 
     def __init__(self, library: Library, world: NativeWorld, size: int = 4, gas: int = 50_000_000) -> None:
         self._library, self._world = library, world
-        self._scale = max(1 << 16, power_of_two(gas // _GAS_PER_RECORD))
+        self._scale = max(1 << 18, power_of_two(gas // _GAS_PER_RECORD))
         self._memory = max(512 * MEGABYTE, power_of_two(gas * 8))
         self._idle: queue.LifoQueue[NativeMachine] = queue.LifoQueue()
         self._left = threading.Semaphore(size)

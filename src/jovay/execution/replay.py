@@ -29,9 +29,8 @@ class Replay:
     def __init__(self, session: Session, chain: ChainSource, windows: HashWindows, header: Header) -> None:
         self._session, self._header = session, header
         self.transactions = chain.stored_transactions(header.number)
-        first = self.transactions[0] if self.transactions else None
-        # All of a block's transactions pay the same price per byte, which the first one's receipt shows.
-        price = first.l1_fee // len(first.raw) if first is not None and first.raw else 0
+        # All signed transactions of a block pay the same price per byte, which any one's receipt shows.
+        price = next((t.l1_fee // len(t.raw) for t in self.transactions if t.l1_fee), 0)
         self.context = context_of(chain, windows, header, l1_fee_per_byte=price)
         self.context.write(session.machine.block)
         self._next = 0
