@@ -19,7 +19,9 @@ class CacheFullError(ExecutionError):
     """So much state is in memory that reading more of it is refused until the node restarts with larger tables."""
 
     def __init__(self, table: str, capacity: int) -> None:
-        super().__init__(f"three quarters of the native state's {capacity} {table} are in use: reads load no more")
+        super().__init__(
+            f"three quarters of the native state's {capacity} {table} are in use: reads load no more"
+        )
         self.table, self.capacity = table, capacity
 
 

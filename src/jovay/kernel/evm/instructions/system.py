@@ -86,7 +86,9 @@ def call(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64, has_value:
         if m.trace != 0:
             how = U64(status.CALL_DEPTH) if m.depth > DEPTH_LIMIT else U64(status.INSUFFICIENT_BALANCE)
             passed = f.value if kind == DELEGATECALL else value
-            trace_refused(m, kind, how, f.address, to, passed, granted, granted, gas, at(f, in_offset), U64(in_size))
+            trace_refused(
+                m, kind, how, f.address, to, passed, granted, granted, gas, at(f, in_offset), U64(in_size)
+            )
         store256(after, U256(0))
         return U64(status.NEXT), pc + 1, after + 32, gas + granted
     child = new_frame(m, granted)
@@ -181,7 +183,9 @@ def create(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64) -> Contr
     if m.depth > DEPTH_LIMIT or creator.balance < value or creator.nonce == NONCE_LIMIT:
         if m.trace != 0:
             how = why_not_created(m, creator, value)
-            trace_refused(m, kind, how, f.address, U256(0), value, granted, granted, gas - granted, code, length)
+            trace_refused(
+                m, kind, how, f.address, U256(0), value, granted, granted, gas - granted, code, length
+            )
         store256(after, U256(0))
         return U64(status.NEXT), pc + 1, after + 32, gas
     if kind == CREATE2:
@@ -221,7 +225,9 @@ def enter_create(
         if m.trace != 0:
             left = m.frame.gas if m.depth != 0 else U64(0)
             how = U64(status.ADDRESS_COLLISION)
-            trace_refused(m, kind, how, creator.address, created.address, value, gas, U64(0), left, code, size)
+            trace_refused(
+                m, kind, how, creator.address, created.address, value, gas, U64(0), left, code, size
+            )
         return U64(status.ADDRESS_COLLISION)
     if m.code_used + code_footprint(size) > m.code_capacity:
         return U64(status.ARENA_FULL)
