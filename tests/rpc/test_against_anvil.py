@@ -154,11 +154,14 @@ def test_state(story: Story, ours: Rpc, theirs: Rpc) -> None:
         ("eth_chainId",),
         ("net_version",),
         ("txpool_status",),
-        ("eth_gasPrice",),
         ("eth_maxPriorityFeePerGas",),
         ("eth_call", {"to": counter, "data": "0x" + story.increment.hex()}, "latest"),
     ):
         assert ours.call(method, *params) == theirs.call(method, *params), method
+    # Calls run in the newest block, so a suggested price must do there too; anvil's is for the next block only.
+    price, tip = (int(theirs.call(name), 16) for name in ("eth_gasPrice", "eth_maxPriorityFeePerGas"))
+    newest = int(theirs.call("eth_getBlockByNumber", "latest", False)["baseFeePerGas"], 16)
+    assert int(ours.call("eth_gasPrice"), 16) == max(price, newest + tip)
     proofs = [rpc.call("eth_getProof", counter, ["0x" + "00" * 32], "latest") for rpc in (ours, theirs)]
     assert without(proofs[0], "scheme") == proofs[1]
 
