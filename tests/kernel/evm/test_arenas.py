@@ -49,6 +49,7 @@ def test_small_arenas_change_nothing_else(kernel, arena):
         rest.transactions = [case.transactions[i] for i in kept]
         expected = kernel.run(rest)
         outcome.ran = [outcome.ran[i] for i in kept]
+        assert kernel.run(rest, (world, machine)).ran == outcome.ran, f"seed {seed}: less room than alone"
         assert outcome.difference(expected) == [], f"seed {seed}, {arena} of {machine[arena]}"
     assert full > 0
 

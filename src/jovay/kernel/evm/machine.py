@@ -188,8 +188,11 @@ class Machine(Record):
     touched: Ptr  # pointers to accounts touched or destructed in this transaction
     touched_count: U64
     touched_capacity: U64
-    log_data_mark: U64  # the two arenas' use when the running transaction began
+    log_data_mark: U64  # use of two arenas when the running transaction began
     code_mark: U64
+    account_mark: U64  # and of the view's tables
+    slot_mark: U64
+    dirty_mark: U64
     scratch: Ptr
     scratch_capacity: U64
     # the running transaction

@@ -12,6 +12,7 @@ from ..state.view import (
     account,
     clear_account,
     forget_guesses,
+    forget_since,
     is_empty,
     may_write_account,
     set_balance,
@@ -74,6 +75,8 @@ def end(m: Machine, how: U64, result: Result) -> U64:
         how = U64(status.MISS)
     if how != VALID:
         give_up(m, result)
+    if how == status.ARENA_FULL:  # what it loaded must not be in the way of the next
+        forget_since(m, m.account_mark, m.slot_mark, m.dirty_mark)
     if m.guesses != 0:
         forget_guesses(m)
     m.guessing = U64(0)
@@ -102,6 +105,9 @@ def begin(m: Machine, tx: Transaction) -> None:
     m.written = U64(0)
     m.log_data_mark = m.log_data_used
     m.code_mark = m.code_used
+    m.account_mark = m.account_count
+    m.slot_mark = m.slot_count
+    m.dirty_mark = m.dirty_count
     m.origin = word_of_address(tx.sender)
 
 

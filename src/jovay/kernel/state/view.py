@@ -103,6 +103,40 @@ def permission(m: Machine, owner: U64) -> U64:
     return U64(1) if owner == m.group | READ_ONLY_GROUP else U64(0)
 
 
+@kernel(inline=False)
+def forget_since(m: Machine, accounts: U64, slots: U64, dirty: U64) -> None:
+    """Forget the newest records and listed changes down to the given numbers, so that others find room.
+
+    Taken out newest first, index entries leave the probe paths of the older ones as they were.
+    """
+    while m.dirty_count > dirty:
+        m.dirty_count -= 1
+        pointer = load64(m.dirty + m.dirty_count * 8)
+        if pointer & 1 != 0:
+            Slot(pointer - 1).listed = U64(0)
+        else:
+            Account(pointer).listed = U64(0)
+    while m.slot_count > slots:
+        entry = (m.generation << 32) | m.slot_count
+        m.slot_count -= 1
+        s = Slot(m.slots + m.slot_count * SLOT_SIZE)
+        free_entry(m.slot_index, m.slot_mask, slot_hash(m.seed, address_of(s.account), s.key), entry)
+    while m.account_count > accounts:
+        entry = (m.generation << 32) | m.account_count
+        m.account_count -= 1
+        a = Account(m.accounts + m.account_count * ACCOUNT_SIZE)
+        free_entry(m.account_index, m.account_mask, hash_word(m.seed, a.address), entry)
+
+
+@kernel
+def free_entry(index: Ptr, mask: U64, first: U64, entry: U64) -> None:
+    """Free the place of ``entry``, which was put in on the probe path that begins at ``first``."""
+    at = first & mask
+    while load64(index + at * 8) != entry:
+        at = (at + 1) & mask
+    store64(index + at * 8, U64(0))
+
+
 @kernel(inline=True)
 def account(m: Machine, address: U256) -> Account:
     """The view's record of ``address``."""
