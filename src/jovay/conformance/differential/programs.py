@@ -272,8 +272,10 @@ class Writer:
         if kind < 0.6:
             self.asm.op("GAS")
             self.height += 1
-        elif kind < 0.9:
+        elif kind < 0.83:
             self.push(self.dice.choice(_GAS_GRANTS))
+        elif kind < 0.9:
+            self.push(2300 + self.dice.randrange(20))  # around what SSTORE wants left (EIP-2200)
         else:
             self.push(self.dice.choice([2**63, 2**64 - 1, 2**64, ALL_ONES]))
 
@@ -342,6 +344,17 @@ class Writer:
         else:
             self.finish()
 
+    def forward(self) -> bytes:
+        """A program that changes nothing itself: it calls others, and tells how that went."""
+        for _ in range(self.dice.randint(1, 2)):
+            self.call()
+        self.push(0)
+        self.asm.op("MSTORE")
+        self.push(32)
+        self.push(0)
+        self.asm.op(self.dice.choice(["RETURN", "RETURN", "REVERT"]))
+        return self.asm.assemble()
+
     def precompile(self) -> None:
         """Call a precompiled contract with input of the right kind, and look at its answer."""
         address = self.dice.choices(
@@ -409,6 +422,10 @@ class Writer:
             self.done(below + 1, 1)
             self.asm.op("POP")
             self.height -= 1
+        if self.dice.random() < 0.3:
+            self.asm.op("DUP1", self.dice.choice(["BALANCE", "EXTCODESIZE", "EXTCODEHASH"]))
+            self.height += 1
+            self.keep()
         return None
 
     def block(self, snippets: int) -> None:
@@ -484,7 +501,11 @@ class Writer:
         elif kind < 0.7:
             self.asm.op("STOP")
         elif kind < 0.8:
-            self.address()
+            if self.dice.random() < 0.3:
+                self.asm.op("ADDRESS")
+                self.height += 1
+            else:
+                self.address()
             self.asm.op("SELFDESTRUCT")
         elif kind < 0.83:
             self.asm.op("INVALID")
@@ -498,6 +519,8 @@ def write_program(dice: Random, around: Surroundings, nesting: int = 2) -> bytes
     if dice.random() < 0.02:
         return dice.randbytes(dice.randrange(1, 200))
     writer = Writer(dice, around, nesting)
+    if dice.random() < 0.12:
+        return writer.forward()
     parts = {size: Label() for size in PARTS} if dice.random() < 0.6 else {}
     for size, label in parts.items():
         writer.asm.op("CALLDATASIZE")
