@@ -7,6 +7,7 @@ key that one of them writes, and what leaves its predicted set runs serially aft
 from __future__ import annotations
 
 import ctypes
+import itertools
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -41,6 +42,8 @@ MAX_LOGS, MAX_LOG_BYTES = 1 << 18, 256 * MEGABYTE
 MAX_CHANGES = 1 << 22
 #: Rounds of loading missing keys; each finds at least one more key of a transaction.
 MAX_ROUNDS = 10_000
+#: Shares of the work per thread, and the least transactions of a share that are worth a hand-over.
+SHARES, SHARE = 4, 64
 
 
 @dataclass(slots=True)
@@ -112,7 +115,7 @@ class BlockProducer:
         self.library, self.world, self.workers = library, world, max(1, workers)
         self._machines = [NativeMachine(library, world) for _ in range(self.workers)]
         self._serial = NativeMachine(library, world)
-        self._pool = ThreadPoolExecutor(self.workers, "execution")
+        self._pool = ThreadPoolExecutor(max(1, self.workers - 1), "execution")
         self._capacity = max_transactions
         self._runs = Arena(max_transactions * RUN_STRIDE)
         self._order = np.zeros(max_transactions, np.uint64)
@@ -189,24 +192,38 @@ class BlockProducer:
         with self.world.lock.read():
             return call(*arguments)
 
-    def _on_workers(self, task: Callable[[int], Any]) -> list[Any]:
+    def _in_shares(self, shares: int, task: Callable[[int, int], int]) -> int:
+        """The sum of ``task(machine's address, share)`` over all shares, on this thread and the others.
+
+        Each thread takes the next share when it is done with one, so a thread that gets no processor delays nobody.
+        """
         with self.world.lock.read():
-            if self.workers == 1:
-                return [task(0)]
-            return list(self._pool.map(task, range(self.workers)))
+            following = itertools.count()
+
+            def work(machine: NativeMachine) -> int:
+                total = 0
+                while (share := next(following)) < shares:
+                    total += task(machine.address, share)
+                return total
+
+            helpers = [
+                self._pool.submit(work, machine) for machine in self._machines[1 : min(self.workers, shares)]
+            ]
+            total = work(self._machines[0])
+            return total + sum(helper.result() for helper in helpers if not helper.cancel())
 
     def _predict(self, count: int, statistics: BlockStatistics) -> None:
         """Rounds of prediction: what is missing is read from storage together and tried again."""
-        call, share = self.library[predict.predict_runs], -(-count // self.workers)
+        call, runs = self.library[predict.predict_runs], self._runs.address
+        size = max(SHARE, -(-count // (self.workers * SHARES)))
 
-        def predict_share(worker: int) -> int:
-            first, end = min(count, worker * share), min(count, (worker + 1) * share)
-            missing: int = call(self._machines[worker].address, self._runs.address, first, end)
+        def predict_share(machine: int, share: int) -> int:
+            missing: int = call(machine, runs, share * size, min(count, (share + 1) * size))
             return missing
 
         for _ in range(MAX_ROUNDS):
             statistics.rounds += 1
-            if not sum(self._on_workers(predict_share)):
+            if not self._in_shares(-(-count // size), predict_share):
                 return
             found = [machine.take_misses() for machine in self._machines]
             misses = Misses.of_words(
@@ -230,21 +247,14 @@ class BlockProducer:
     def _execute(self, groups: int) -> None:
         if not groups:
             return
-        call = self.library[execute.execute_groups]
+        call, runs, at = self.library[execute.execute_groups], self._runs.address, self._groups.ctypes.data
+        shares = min(groups, self.workers * SHARES)
 
-        def execute_share(worker: int) -> None:
-            machine = self._machines[worker].address
-            call(
-                machine,
-                self._runs.address,
-                self._groups.ctypes.data,
-                worker,
-                self.workers,
-                groups,
-                self._stamp,
-            )
+        def execute_share(machine: int, share: int) -> int:
+            call(machine, runs, at, share, shares, groups, self._stamp)
+            return 0
 
-        self._on_workers(execute_share)
+        self._in_shares(shares, execute_share)
 
     def _commit(self, count: int, environment: BlockEnvironment) -> None:
         with self.world.lock.write():
