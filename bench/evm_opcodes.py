@@ -149,6 +149,17 @@ class Row:
     gas_rate: float
     revm_gas_rate: float
 
+    def form(self) -> dict[str, str | float]:
+        """The figures as they are kept."""
+        return {
+            "name": self.program.name,
+            "unit": self.program.unit,
+            "ours": self.ours,
+            "revm": self.revm,
+            "gas_rate": self.gas_rate,
+            "revm_gas_rate": self.revm_gas_rate,
+        }
+
 
 def run() -> Iterator[Row]:
     """Measure all."""

@@ -307,7 +307,7 @@ def main() -> None:
     parser.add_argument("--verify", action=argparse.BooleanOptionalAction, default=True, help="re-execute")
     options = parser.parse_args()
     options.workers = [int(number) for number in options.workers.split(",")]
-    sys.setswitchinterval(0.001)
+    sys.setswitchinterval(0.0005)
     print(describe(), f"load average {load_average():.1f}", sep="\n", flush=True)
     run(options.loads.split(","), options, show)
 

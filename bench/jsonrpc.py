@@ -6,6 +6,7 @@ transaction at once stalls under a burst. It keeps everything in memory; this no
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import subprocess
@@ -21,7 +22,9 @@ import numpy as np
 
 from .accounts import CHAIN_ID
 from .chain import ROOT, genesis_file
-from .hardware import cpu_seconds, memory_megabytes
+from .hardware import cpu_seconds, describe, load_average, memory_megabytes
+from .inprocess import add_options
+from .workloads import TITLES
 
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -175,3 +178,60 @@ def run(loads: list[str], plan: Plan, servers: list[str], report: Callable[[Figu
                     report(figures)
                     found.append(figures)
     return found
+
+
+def show(figures: Figures) -> None:
+    """A line of text."""
+    print(
+        f"{figures.server:6} {figures.channel:6} {TITLES[figures.load][:40]:40} {figures.rate:9,.0f} TPS "
+        f"({', '.join(f'{rate:,.0f}' for rate in figures.rates)}); server {statistics.median(figures.server_cpu):.1f}, "
+        f"client {statistics.median(figures.client_cpu):.1f} µs of processor time each; at {figures.offered:,.0f} TPS "
+        f"p50 {figures.latency(50):.1f} ms, p99 {figures.latency(99):.1f} ms; {figures.memory:,.0f} MB",
+        flush=True,
+    )
+
+
+def form(figures: Figures) -> dict[str, Any]:
+    """The figures as they are kept."""
+    return {
+        "server": figures.server,
+        "load": figures.load,
+        "channel": figures.channel,
+        "rate": figures.rate,
+        "rates": figures.rates,
+        "server_cpu": statistics.median(figures.server_cpu),
+        "client_cpu": statistics.median(figures.client_cpu),
+        "offered": figures.offered,
+        "p50": figures.latency(50),
+        "p99": figures.latency(99),
+        "probes": len(figures.latencies),
+        "memory": figures.memory,
+    }
+
+
+def run_options(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """As the command line says: three runs, of 20,000 transactions or fewer."""
+    count = min(options.count, 20_000)
+    plan = Plan(options.accounts, options.count * (options.runs + 1), count, 3)
+    loads = [load for load in options.loads.split(",") if load in ("native", "erc20", "mixed", "hot50")]
+    found = run(loads, plan, ["jovay", "anvil"], show)
+    for load in loads:
+        rates = {
+            figures.server: figures.rate
+            for figures in found
+            if figures.load == load and figures.channel == "json"
+        }
+        print(f"{TITLES[load]}: ×{rates['jovay'] / rates['anvil']:.1f} anvil's rate")
+    return [form(figures) for figures in found]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="jovay bench jsonrpc", description=__doc__)
+    add_options(parser)
+    print(describe(), f"load average {load_average():.1f}", sep="\n", flush=True)
+    run_options(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""The results as a page: docs/benchmarks.md and its chart, from the figures in docs/benchmarks.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .chain import ROOT
+from .inprocess import STAGES
+from .workloads import TITLES
+
+DATA, PAGE, CHART = (ROOT / "docs" / f"benchmarks.{kind}" for kind in ("json", "md", "svg"))
+Figures = dict[str, Any]
+COLOURS = {"jovay": "#3b6fd6", "anvil": "#c9a227", "in process": "#2a9d6f", "binary": "#7a5cc9"}
+
+
+def merge(part: str, figures: Sequence[Figures], machine: Figures) -> None:
+    """Put new figures of one part into the data."""
+    data: dict[str, Any] = json.loads(DATA.read_text()) if DATA.exists() else {}
+    data[part] = {"machine": machine, "figures": list(figures)}
+    DATA.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n")
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table, numbers to the right."""
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *rows))
+
+
+def number(value: float) -> str:
+    """Three or so digits."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def machine_line(part: Figures) -> str:
+    """What it ran on, and how busy that was."""
+    machine = part["machine"]
+    return (
+        f"{machine['hardware']}. {machine['date']}, revision {machine['revision']}, "
+        f"load average {machine['load_before']:.1f} before and {machine['load_after']:.1f} after."
+    )
+
+
+def inprocess_part(part: Figures) -> list[str]:
+    """Raw bytes to persisted receipts."""
+    figures = part["figures"]
+    first = figures[0]
+    rows = [
+        [
+            TITLES[f["load"]],
+            str(f["workers"]),
+            number(f["rate"]),
+            number(f["first"]),
+            number(f["cpu"]),
+            number(f["block"]),
+            number(f["offered"]),
+            f"{f['p50']:.1f}",
+            f"{f['p99']:.1f}",
+        ]
+        for f in figures
+    ]
+    head = "load|workers|TPS|first run|CPU µs|block|half load TPS|p50 ms|p99 ms".split("|")
+    stages = [
+        [TITLES[f["load"]], *[f"{f['stages'][s]:.1f}" for s in STAGES]] for f in figures if f["workers"] > 1
+    ]
+    shape = [
+        [
+            TITLES[f["load"]],
+            *[
+                number(f["counts"][name] * 1000 / f["transactions"])
+                for name in ("groups", "grouped", "deferred")
+            ],
+            number(f["counts"]["largest"]),
+            number(f["counts"]["misses"] * 1000 / f["transactions"]),
+        ]
+        for f in figures
+        if f["workers"] > 1
+    ]
+    verified = sum(f["verified"] for f in figures)
+    return [
+        "## In process: raw bytes to persisted receipts\n",
+        machine_line(part) + "\n",
+        f"Runs of {first['transactions']:,} transactions among 100,000 accounts ({first['leaves']:,} leaves of state), "
+        "each transaction signed beforehand, handed over in batches; every block is in the log with fdatasync before "
+        "its receipts are visible. TPS is the median of the runs after the first; the first run meets a state that "
+        "no transaction has touched. CPU is processor time of the whole process per transaction, the hand-over "
+        "included. Latency is from when a batch was due until its block was visible, at half the rate. All receipts "
+        f"say success; {verified:,} blocks were executed again on another world, one transaction after the other, with the "
+        "same state roots.\n",
+        table(head, rows) + "\n",
+        "### Where the time goes\n",
+        "Microseconds of wall time per transaction in each stage. Stages run side by side, so these do not add up to "
+        "the time between two transactions; on a busy machine they contain waiting.\n",
+        table(["load", *STAGES], stages) + "\n",
+        "### Conflicts\n",
+        "Per 1,000 transactions: groups that had to run again in order, transactions in them, transactions that left "
+        "their predicted set, keys that were not in memory. Then the largest group.\n",
+        table(["load", "groups", "grouped", "ran serially", "largest", "misses"], shape) + "\n",
+    ]
+
+
+def jsonrpc_part(part: Figures) -> list[str]:
+    """Beside anvil."""
+    figures = part["figures"]
+    others = {f["load"]: f["rate"] for f in figures if f["server"] == "anvil"}
+    rows = []
+    for f in figures:
+        ratio = f["rate"] / others[f["load"]] if f["server"] != "anvil" and f["load"] in others else 0.0
+        rows.append(
+            [
+                f"{f['server']}, {f['channel']}",
+                TITLES[f["load"]],
+                number(f["rate"]),
+                f"×{ratio:.1f}" if ratio else "",
+                number(f["server_cpu"]),
+                number(f["offered"]),
+                f"{f['p50']:.1f}",
+                f"{f['p99']:.1f}",
+                number(f["memory"]),
+            ]
+        )
+    head = "server|load|TPS|to anvil|server CPU µs|half load TPS|p50 ms|p99 ms|MB".split("|")
+    return [
+        "## Through JSON-RPC, beside anvil\n",
+        machine_line(part) + "\n",
+        "The same genesis file and the same signed transactions for both nodes, one node at a time, in the same run. "
+        "The client is another process on the same cores: four kept connections, batches of 100 "
+        "`eth_sendRawTransaction` (or 500 transactions over the binary channel). TPS counts until the last transaction "
+        "is in a block; then every receipt is fetched and must say success. Latency is of single "
+        "`eth_sendRawTransactionSync` calls beside a load of half the rate. Anvil makes blocks every 0.1 s, and keeps "
+        "everything in memory; this node makes every block durable before it answers.\n",
+        table(head, rows) + "\n",
+    ]
+
+
+def evm_part(part: Figures) -> list[str]:
+    """Beside revm."""
+    rows = [
+        [
+            f["name"],
+            f"{f['ours'] * 1e9:,.1f} ns per {f['unit']}",
+            f"{f['revm'] * 1e9:,.1f} ns",
+            f"×{f['revm'] / f['ours']:.2f}",
+            number(f["gas_rate"] / 1e6),
+            number(f["revm_gas_rate"] / 1e6),
+        ]
+        for f in part["figures"]
+    ]
+    return [
+        "## The interpreter alone, beside revm\n",
+        machine_line(part) + "\n",
+        "One thread, loops inside one call, medians of five; revm through pyrevm, whose Python side is outside.\n",
+        table(["program", "jovay", "revm", "ratio", "jovay Mgas/s", "revm Mgas/s"], rows) + "\n",
+    ]
+
+
+def bars(rows: Sequence[tuple[str, float, str]]) -> str:
+    """A bar chart: (label, value, colour)."""
+    most, height, left, width = max(value for _, value, _ in rows), 26, 330, 380
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + width + 90}" height="{height * len(rows) + 40}" '
+        'font-family="sans-serif" font-size="13">',
+        '<rect width="100%" height="100%" fill="#ffffff"/>',
+        '<text x="10" y="22" font-weight="bold">Transactions per second</text>',
+    ]
+    for k, (label, value, colour) in enumerate(rows):
+        y, wide = 34 + k * height, width * value / most
+        lines.append(f'<text x="{left - 8}" y="{y + 16}" text-anchor="end">{label}</text>')
+        lines.append(
+            f'<rect x="{left}" y="{y + 3}" width="{wide:.0f}" height="{height - 8}" fill="{colour}"/>'
+        )
+        lines.append(f'<text x="{left + wide + 6:.0f}" y="{y + 16}">{value:,.0f}</text>')
+    return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def chart(data: dict[str, Any]) -> str:
+    """Rates of all loads."""
+    rows = []
+    for f in data.get("jsonrpc", {}).get("figures", []):
+        colour = COLOURS["binary"] if f["channel"] == "binary" else COLOURS[f["server"]]
+        rows.append((f"{f['server']}, {f['channel']}: {f['load']}", f["rate"], colour))
+    for f in data.get("inprocess", {}).get("figures", []):
+        if f["workers"] > 1:
+            rows.append((f"jovay, in process: {f['load']}", f["rate"], COLOURS["in process"]))
+    return bars(rows) if rows else ""
+
+
+def write() -> list[Path]:
+    """Make page and chart anew."""
+    data = json.loads(DATA.read_text())
+    parts = {"inprocess": inprocess_part, "jsonrpc": jsonrpc_part, "evm": evm_part}
+    lines = [
+        "# Benchmarks\n",
+        "Made by `make bench` (`jovay bench --write`); the figures are in `benchmarks.json`. "
+        "[The programs](../bench) take other sizes and loads as arguments: `jovay bench inprocess --help`.\n",
+        "![Transactions per second](benchmarks.svg)\n",
+    ]
+    for name, form in parts.items():
+        if name in data:
+            lines += form(data[name])
+    PAGE.write_text("\n".join(lines))
+    CHART.write_text(chart(data))
+    return [DATA, PAGE, CHART]
