@@ -282,12 +282,20 @@ def _rotate(function: Any, name: str) -> None:
 
     def lower(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
         value, count = args
+        width = value.type.width
         if isinstance(sig.args[1], types.Literal):
             count = ir.Constant(I64, sig.args[1].literal_value)
-        count = resize(builder, count, value.type.width)
+        if width & (width - 1):
+            # LLVM would divide the count at the value's width, for which its back ends have no code.
+            count = builder.urem(resize(builder, count, 64), ir.Constant(I64, width))
+            rest = builder.sub(ir.Constant(I64, width), count)
+            there, back = ("shl", "lshr") if name == "fshl" else ("lshr", "shl")
+            return builder.or_(
+                shift_checked(builder, there, value, count), shift_checked(builder, back, value, rest)
+            )
         kind = ir.FunctionType(value.type, [value.type] * 3)
-        f = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.i{value.type.width}")
-        return builder.call(f, [value, value, count])
+        f = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.i{width}")
+        return builder.call(f, [value, value, resize(builder, count, width)])
 
     lower_builtin(function, WordType, WordType)(lower)
     lower_builtin(function, WordType, types.Integer)(lower)

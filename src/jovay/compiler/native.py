@@ -19,6 +19,7 @@ import llvmlite.ir as ir
 from jovay.kernel.lang import KernelFunction, Record, Word
 
 from .cache import cache_directory, digest, toolchain_version, write_atomically
+from .errors import KernelCompileError
 from .generate import Progress, generate
 from .references import reachable
 
@@ -180,10 +181,14 @@ def optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine, level: int, ve
     passes.getModulePassManager().run(module, passes)
 
 
-def forward(symbol: str, twin: str, arguments: int) -> str:
-    """IR that defines ``symbol`` as a call of its SIMD twin (all arguments and the result are 64-bit words)."""
-    types = ", ".join(["i64"] * arguments)
-    named = ", ".join(f"i64 %a{k}" for k in range(arguments))
+def forward(function: KernelFunction, twin: str) -> str:
+    """IR that defines ``function`` as a call of its SIMD twin: all arguments and the result are 64-bit words."""
+    arguments, result = _annotations(function)
+    symbol = function.symbol
+    if not is_plain(function) or result is None:
+        raise KernelCompileError(f"{symbol}: a twin takes 64-bit words and returns one")
+    types = ", ".join(["i64"] * len(arguments))
+    named = ", ".join(f"i64 %a{k}" for k in range(len(arguments)))
     return (
         f'declare i64 @"{twin}"({types})\n'
         f'define i64 @"{symbol}"({named}) {{\n  %r = call i64 @"{twin}"({named})\n  ret i64 %r\n}}\n'
@@ -206,7 +211,7 @@ def compile_object(
     texts = generate([f for f in functions if f.symbol not in twins], progress)
     for f in functions:
         if f.symbol in twins:
-            texts[f.symbol] = forward(f.symbol, twins[f.symbol], len(_annotations(f)[0]))
+            texts[f.symbol] = forward(f, twins[f.symbol])
     slots = [f for f in entries if not is_plain(f)]
     ordered = [texts[symbol] for symbol in sorted(texts)]
     exported = {f.symbol for f in entries} | {"slots." + f.symbol for f in slots}

@@ -34,6 +34,11 @@ class RecordType(types.Type):
         self.record = record
         super().__init__(name=f"Record({record.__module__}.{record.__qualname__})")
 
+    @property
+    def key(self) -> Any:
+        """Types are one where their records are; the name, which the IR carries, need not tell them apart."""
+        return self.record
+
 
 class TableType(types.Type):
     """A constant table: at run time the address of its data."""

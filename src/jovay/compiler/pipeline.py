@@ -57,7 +57,7 @@ class TranslateInOrder(TranslateByteCode):
 
 @register_pass(mutates_CFG=False, analysis_only=True)
 class CheckTypes(AnalysisPass):
-    """Refuses floats, and divisions and shifts between plain integers."""
+    """Refuses divisions and shifts between plain integers, and those that are too large for 64 bits with a sign."""
 
     _name = "check_types_of_the_kernel_language"
 
@@ -65,16 +65,18 @@ class CheckTypes(AnalysisPass):
         AnalysisPass.__init__(self)
 
     def run_pass(self, state: Any) -> bool:
-        for name, kind in state.typemap.items():
-            if isinstance(kind, types.Float):
-                raise KernelCompileError(
-                    f"{name.split('.')[0]} is a float: words and plain integers were mixed"
-                )
         for expression in _binary_operations(state.func_ir):
-            sign = _NOT_FOR_PLAIN_INTEGERS.get(expression.fn)
             kinds = [state.typemap[operand.name] for operand in (expression.lhs, expression.rhs)]
-            if sign and _is_plain(kinds):
-                raise KernelCompileError(f"{expression.loc}: {sign} between plain integers: make one a word")
+            if _is_plain(kinds):
+                sign = _NOT_FOR_PLAIN_INTEGERS.get(expression.fn)
+                if sign:
+                    raise KernelCompileError(
+                        f"{expression.loc}: {sign} between plain integers: make one a word"
+                    )
+                if any(_is_unsigned(kind) for kind in kinds):
+                    raise KernelCompileError(
+                        f"{expression.loc}: a plain integer is below 2⁶³: make it a word"
+                    )
         return False
 
 
@@ -89,6 +91,12 @@ def _is_plain(kinds: list[types.Type]) -> bool:
     """Whether all are plain integers, and not all constants, whose quotients are known."""
     constant = all(isinstance(kind, types.IntegerLiteral) for kind in kinds)
     return not constant and all(isinstance(kind, (types.Integer, types.IntegerLiteral)) for kind in kinds)
+
+
+def _is_unsigned(kind: Any) -> bool:
+    if isinstance(kind, types.IntegerLiteral):
+        kind = kind.literal_type
+    return not getattr(kind, "signed", True)
 
 
 class KernelCompiler(CompilerBase):

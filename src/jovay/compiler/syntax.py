@@ -50,11 +50,11 @@ _BUILTINS = ("bool", "int", "range")
 _FORBIDDEN_OPERATORS = (ast.Div, ast.Pow, ast.MatMult, ast.In, ast.NotIn, ast.Is, ast.IsNot, ast.UAdd)
 
 
-def _problems(function: ast.FunctionDef, builtin: set[str]) -> Iterator[tuple[ast.AST, str]]:
-    """``builtin``: names that mean Python's own functions in ``function``."""
+def _problems(function: ast.FunctionDef, builtin: set[str]) -> Iterator[tuple[int, str]]:
+    """Lines and what is wrong there. ``builtin``: names that mean Python's own functions in ``function``."""
     arguments = function.args
     if arguments.defaults or arguments.kwonlyargs or arguments.vararg or arguments.kwarg:
-        yield function, "arguments are positional and have no defaults"
+        yield function.lineno, "arguments are positional and have no defaults"
     if ast.get_docstring(function, clean=False) is not None:
         function.body = function.body[1:]
     for statement in function.body:
@@ -63,7 +63,7 @@ def _problems(function: ast.FunctionDef, builtin: set[str]) -> Iterator[tuple[as
             if isinstance(node, ast.Name) and node.id in builtin:
                 why = f"{node.id} is outside the language"
             if why:
-                yield node, why
+                yield getattr(node, "lineno", statement.lineno), why  # operators have no place of their own
 
 
 def _problem(node: ast.AST) -> str:
@@ -89,9 +89,4 @@ def check_syntax(function: KernelFunction) -> str:
     file = inspect.getsourcefile(function)
     builtin = {name for name in function.__code__.co_names if hasattr(builtins, name)}
     builtin -= {*function.__globals__, *function.__code__.co_varnames, *_BUILTINS}
-    # An operator has no place of its own: its expression's is close enough.
-    found, line = [], first
-    for node, why in _problems(definition, builtin):
-        line = first + getattr(node, "lineno", line - first + 1) - 1
-        found.append(f"{file}:{line}: {why}")
-    return "\n".join(found)
+    return "\n".join(f"{file}:{first + line - 1}: {why}" for line, why in _problems(definition, builtin))
