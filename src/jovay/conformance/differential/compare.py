@@ -91,8 +91,9 @@ def compare(
     seeds: Iterable[int],
     progress: Callable[[Summary], None] = lambda _: None,
     most: int = 10,
+    attempts: int = 3000,
 ) -> Summary:
-    """Run the cases of ``seeds``; stop after ``most`` differences, which are minimised."""
+    """Run the cases of ``seeds``; stop after ``most`` differences, minimised in at most ``attempts`` runs each."""
     oracle = load_oracle(oracle_name)
     summary = Summary(oracle_name, fork)
     for seed in seeds:
@@ -100,7 +101,7 @@ def compare(
         outcome, what = differences(case, kernel, oracle)
         summary.count(outcome)
         if what:
-            smallest = minimise(case, lambda c: bool(differences(c, kernel, oracle)[1]))
+            smallest = minimise(case, lambda c: bool(differences(c, kernel, oracle)[1]), attempts)
             summary.differences.append(Difference(seed, smallest, differences(smallest, kernel, oracle)[1]))
             if len(summary.differences) >= most:
                 break
