@@ -49,13 +49,12 @@ class WriteSet:
         at += accounts * AccountChange.size
         second = np.frombuffer(data, dtype_of(SlotChange), slots, at) if slots else empty(SlotChange)
         at += slots * SlotChange.size
-        found = []
-        for _ in range(codes):
+        found: list[bytes] = []
+        while len(found) < codes and at + _LENGTH.size <= len(data):
             (length,) = _LENGTH.unpack_from(data, at)
-            at += _LENGTH.size
-            found.append(data[at : at + length])
-            at += length
-        if at != len(data):
+            at += _LENGTH.size + length
+            found.append(data[at - length : at])
+        if at != len(data) or len(found) != codes:
             raise ValueError(f"a write set of {len(data)} bytes whose parts take {at}")
         return cls(first, second, found)
 
