@@ -9,7 +9,8 @@ import pytest
 from jovay.compiler.arena import Arena
 from jovay.conformance.differential.cases import Account, Case, Environment, Transaction
 from jovay.conformance.differential.native import ARENA_BYTES, decode, encode
-from jovay.conformance.differential.programs import Surroundings, write_program
+from jovay.conformance.differential.operands import Surroundings
+from jovay.conformance.differential.programs import write_program
 from jovay.kernel.evm.forks import OSAKA
 from jovay.kernel.lang import U64
 from jovay.kernel.replay import replay_transactions

@@ -20,7 +20,8 @@ from .cases import (
     Transaction,
     address_of_key,
 )
-from .programs import Surroundings, write_initcode, write_program
+from .operands import Surroundings
+from .programs import write_initcode, write_program
 
 SENDERS, AUTHORITIES = (0, 1, 2), (2, 3, 4, 5)
 CONTRACTS = tuple(0xC0DE << 144 | n for n in range(1, 6))
@@ -200,6 +201,7 @@ class _Maker:
             tx.authorizations = []
         elif what == 6:
             tx.to, tx.data = None, bytes(dice.choice([49_152, 49_153]))
+            tx.gas_limit = least_gas(tx) + dice.randrange(50_000)
         else:
             tx.max_blob_fee = 0
 

@@ -6,18 +6,17 @@ snippet meant it to: junk bytes, bad jumps, absurd offsets, too little gas.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from random import Random
 
 from jovay.kernel.evm.opcodes import OPCODES
 
 from . import inputs
-from .assembler import Assembler, Label
+from .assembler import Label
+from .operands import ALL_ONES, Operands, Surroundings
 
 #: Sizes of input by which a program knows that it has called itself.
 PARTS = (7, 11)
-ALL_ONES = 2**256 - 1
 #: Instructions that a snippet of their own deals with.
 _SPECIAL = frozenset(
     """STOP JUMP JUMPI JUMPDEST RETURN REVERT INVALID SELFDESTRUCT CREATE CREATE2 CALL CALLCODE DELEGATECALL STATICCALL
@@ -29,112 +28,14 @@ _PLAIN = tuple(
     for o in OPCODES.values()
     if (o.name not in _SPECIAL and not o.name.startswith("PUSH")) or o.name == "PUSH0"
 )
-_GAS_GRANTS = (0, 1, 100, 700, 2300, 2301, 5000, 9000, 21_000, 40_000, 100_000)
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What programs of a case may refer to."""
-
-    addresses: Sequence[int]
-    precompiles: Sequence[int]
-    fork: int
-
-
-class Writer:
+class Writer(Operands):
     """Writes one program. ``nesting`` is how many levels of creation may still go into it."""
 
     def __init__(self, dice: Random, around: Surroundings, nesting: int = 2) -> None:
-        self.dice, self.around, self.nesting = dice, around, nesting
-        self.asm = Assembler()
-        self.height = self.floor = 0
-
-    # ---- operands --------------------------------------------------------------------------------------------
-
-    def push(self, value: int) -> None:
-        if value == 0 and self.around.fork >= 11 and self.dice.random() < 0.5:
-            self.asm.op("PUSH0")
-        else:
-            size = max(1, (value.bit_length() + 7) // 8)
-            wide = self.dice.random() < 0.05
-            self.asm.push(value, self.dice.randint(size, 32) if wide else size)
-        self.height += 1
-
-    def value(self) -> None:
-        """Push a word of some interest."""
-        dice, kind = self.dice, self.dice.random()
-        if kind < 0.35:
-            self.push(dice.randrange(4))
-        elif kind < 0.55:
-            self.push(dice.randrange(300))
-        elif kind < 0.65:
-            self.push((1 << dice.randrange(257)) + dice.randrange(-1, 2) & ALL_ONES)
-        elif kind < 0.72:
-            self.push(ALL_ONES - dice.randrange(4))
-        elif kind < 0.8:
-            self.push(dice.choice(self.around.addresses))
-        elif kind < 0.9:
-            self.push(dice.getrandbits(8 * dice.randint(1, 32)))
-        else:
-            self.asm.op(
-                dice.choice(
-                    ["GAS", "MSIZE", "ADDRESS", "CALLER", "CALLVALUE", "PC", "SELFBALANCE", "GASPRICE"]
-                )
-            )
-            self.height += 1
-
-    def need(self, items: int) -> None:
-        while self.height - self.floor < items:
-            self.value()
-
-    def done(self, pops: int, pushes: int) -> None:
-        """Account for an instruction; keep the stack low."""
-        self.height += pushes - pops
-        while self.height - self.floor > 40:
-            self.asm.op("POP")
-            self.height -= 1
-
-    def offset(self) -> None:
-        """Push a place in memory."""
-        dice, kind = self.dice, self.dice.random()
-        if kind < 0.9:
-            self.push(dice.choice([0, 0, 0, 1, 31, 32, 33, 64, dice.randrange(300)]))
-        elif kind < 0.97:
-            self.push(dice.randrange(5000))
-        else:
-            self.push(
-                dice.choice([2**32 - 1, 2**32, 2**63, 2**64 - 1, 2**64, ALL_ONES, 1 << dice.randrange(256)])
-            )
-
-    def size(self) -> None:
-        """Push a length."""
-        dice, kind = self.dice, self.dice.random()
-        if kind < 0.3:
-            self.push(0)
-        elif kind < 0.93:
-            self.push(dice.choice([1, 4, 31, 32, 32, 33, 64, dice.randrange(200)]))
-        elif kind < 0.98:
-            self.push(dice.randrange(3000))
-        else:
-            self.push(dice.choice([2**32, 2**64 - 1, 2**64, ALL_ONES, 24_577, 49_153]))
-
-    def address(self) -> None:
-        """Push an account's address."""
-        dice, kind = self.dice, self.dice.random()
-        if kind < 0.85:
-            self.push(dice.choice(self.around.addresses))
-        elif kind < 0.95:
-            self.asm.op(dice.choice(["ADDRESS", "CALLER", "ORIGIN", "COINBASE"]))
-            self.height += 1
-        else:
-            self.push(dice.getrandbits(dice.choice([3, 9, 160, 256])))
-
-    def key(self) -> None:
-        """Push a storage key: few, so that they meet."""
-        if self.dice.random() < 0.9:
-            self.push(self.dice.randrange(5))
-        else:
-            self.value()
+        super().__init__(dice, around)
+        self.nesting = nesting
 
     # ---- snippets --------------------------------------------------------------------------------------------
 
@@ -147,6 +48,8 @@ class Writer:
             self.need(opcode.pops)
             self.asm.op(opcode.name)
             self.done(opcode.pops, opcode.pushes)
+        if self.dice.random() < 0.25 and self.height > self.floor:
+            self.keep()
 
     def query(self) -> None:
         """An instruction that asks for something outside the frame."""
@@ -164,6 +67,8 @@ class Writer:
         else:
             self.push(self.dice.choice([0, 1, 2, 31, 40, 2**64, ALL_ONES]))
         self.asm.op(name)
+        if self.dice.random() < 0.4:
+            self.keep()
 
     def memory(self) -> None:
         """An instruction on memory."""
@@ -248,42 +153,6 @@ class Writer:
         self.asm.op(f"LOG{topics}")
         self.done(topics + 2, 0)
 
-    def call_operands(self, name: str, value: bool = True) -> None:
-        """Everything below the address: output and input ranges, and the value where there is one."""
-        self.size()
-        self.offset()
-        self.size()
-        self.offset()
-        if name in ("CALL", "CALLCODE"):
-            kind = self.dice.random()
-            if kind < 0.65 or not value:
-                self.push(0)
-            elif kind < 0.9:
-                self.push(self.dice.randrange(1, 10))
-            elif kind < 0.97:
-                self.asm.op("SELFBALANCE")
-                self.height += 1
-            else:
-                self.value()
-
-    def grant(self) -> None:
-        """Push the gas of a call."""
-        kind = self.dice.random()
-        if kind < 0.6:
-            self.asm.op("GAS")
-            self.height += 1
-        elif kind < 0.83:
-            self.push(self.dice.choice(_GAS_GRANTS))
-        elif kind < 0.9:
-            self.push(2300 + self.dice.randrange(20))  # around what SSTORE wants left (EIP-2200)
-        else:
-            self.push(self.dice.choice([2**63, 2**64 - 1, 2**64, ALL_ONES]))
-
-    def call_name(self) -> str:
-        return self.dice.choice(
-            ["CALL"] * 5 + ["CALLCODE", "DELEGATECALL", "DELEGATECALL", "STATICCALL", "STATICCALL"]
-        )
-
     def call(self) -> None:
         name = self.call_name()
         self.call_operands(name)
@@ -291,19 +160,6 @@ class Writer:
         self.grant()
         self.asm.op(name)
         self.done(7 if name in ("CALL", "CALLCODE") else 6, 1)
-
-    def write_shared(self) -> None:
-        """Write one of the two keys that a program and its parts have in common."""
-        self.value()
-        self.push(self.dice.randrange(2))
-        self.asm.op(self.dice.choice(["SSTORE", "TSTORE"]))
-        self.done(2, 0)
-
-    def keep(self) -> None:
-        """Store the top of the stack where nothing else happens."""
-        self.push(self.dice.randrange(5, 12))
-        self.asm.op("SSTORE")
-        self.done(2, 0)
 
     def call_self(self) -> None:
         """Call a part of this very program, and look at what it left behind."""
@@ -355,6 +211,26 @@ class Writer:
         self.asm.op(self.dice.choice(["RETURN", "RETURN", "REVERT"]))
         return self.asm.assemble()
 
+    def count_lives(self) -> bytes:
+        """Initialisation code that counts in its storage, tells the count, and mostly goes at once.
+
+        Always the same, so that CREATE2 makes it at one address again and again.
+        """
+        self.asm.push(0)
+        self.asm.op("SLOAD")
+        self.asm.push(1)
+        self.asm.op("ADD", "DUP1")
+        self.asm.push(0)
+        self.asm.op("SSTORE")
+        self.asm.push(0)
+        self.asm.op("MSTORE")
+        self.asm.push(32)
+        self.asm.push(0)
+        self.asm.op("LOG0")
+        if self.dice.random() < 0.8:
+            self.asm.op(self.dice.choice(["CALLER", "ADDRESS"]), "SELFDESTRUCT")
+        return self.asm.assemble()
+
     def precompile(self) -> None:
         """Call a precompiled contract with input of the right kind, and look at its answer."""
         address = self.dice.choices(
@@ -378,31 +254,22 @@ class Writer:
         self.asm.op("KECCAK256", "ADD", "RETURNDATASIZE", "ADD")
         self.done(3, 1)
 
-    def copy_in(self, content: bytes) -> int:
-        """Bring bytes into memory; where to."""
-        place = self.dice.choice([0, 0, 32, 100])
-        label = self.asm.data(content)
-        self.push(len(content))
-        self.asm.push_label(label)
-        self.push(place)
-        self.height += 1
-        self.asm.op("CODECOPY")
-        self.done(3, 0)
-        return place
-
     def create(self) -> None:
         """Create a contract, and perhaps call it."""
         if self.nesting == 0:
             return self.call()
         initcode = write_initcode(self.dice, self.around, self.nesting - 1)
         place = self.copy_in(initcode)
-        name = self.dice.choice(["CREATE", "CREATE2"])
+        name = self.dice.choice(["CREATE", "CREATE2", "CREATE2"])
         if name == "CREATE2":
             self.push(self.dice.randrange(2))
-        if self.dice.random() < 0.95:
+        length = self.dice.random()
+        if length < 0.94:
             self.push(len(initcode))
-        else:
+        elif length < 0.97:
             self.size()
+        else:
+            self.push(self.dice.choice([49_152, 49_153]))
         self.push(place)
         self.push(self.dice.choice([0, 0, 0, 1, 5, 10**30]))
         self.asm.op(name)
@@ -538,6 +405,8 @@ def write_program(dice: Random, around: Surroundings, nesting: int = 2) -> bytes
 def write_initcode(dice: Random, around: Surroundings, nesting: int = 1) -> bytes:
     """Initialisation code: some work, then mostly a contract as output."""
     writer = Writer(dice, around, nesting)
+    if dice.random() < 0.08:
+        return writer.count_lives()
     writer.snippets(dice.choice([0, 1, 3, 6]))
     kind = dice.random()
     if kind < 0.6:
