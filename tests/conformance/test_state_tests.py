@@ -10,7 +10,6 @@ from jovay.kernel.statetest import Outcome
 from jovay.records import unpack
 from rigs import fixtures
 
-SAMPLE = 6000
 #: Forks that the archive has tests for; the chain itself runs the last three.
 FORKS = {
     "Frontier", "Homestead", "Byzantium", "ConstantinopleFix", "Istanbul", "Berlin", "London", "Paris", "Shanghai",
@@ -27,14 +26,6 @@ def _failures(results):
     return [f"{r.name} ({r.fork}): {r.error}" for r in results if not r.passed]
 
 
-def test_a_spread_of_all_forks_passes(engine, eest_spread):
-    results = [r for name, case in eest_spread(SAMPLE) for r in run_case(engine, name, case)]
-    assert len(results) >= SAMPLE
-    assert {r.fork for r in results} == FORKS
-    assert _failures(results) == []
-
-
-@pytest.mark.slow
 def test_every_state_test_passes(engine, eest_spread):
     """All of the archive, and nothing passed over."""
     results = [r for name, case in fixtures.cases() for r in run_case(engine, name, case)]

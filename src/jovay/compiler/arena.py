@@ -13,12 +13,15 @@ HUGE_PAGE = 1 << 21
 
 
 class Arena:
-    """``size`` bytes of zeroed, page-aligned address space at ``address``."""
+    """``size`` bytes of zeroed, page-aligned address space at ``address``.
 
-    def __init__(self, size: int) -> None:
+    ``huge_pages`` suits memory that stays; what is often given back is cheaper in small ones.
+    """
+
+    def __init__(self, size: int, huge_pages: bool = True) -> None:
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
         self._map = mmap.mmap(-1, size, flags=flags)
-        if size >= HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        if huge_pages and size >= HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
             with contextlib.suppress(OSError):  # a kernel without transparent huge pages
                 self._map.madvise(mmap.MADV_HUGEPAGE)
         self.size = size

@@ -17,7 +17,7 @@ class NativeEngine:
 
     def __init__(self, library: Library) -> None:
         self._run = library[run_state_test]
-        self._arena = Arena(ARENA_BYTES)
+        self._arena = Arena(ARENA_BYTES, huge_pages=False)
 
     def run(self, data: bytes) -> tuple[bytes, int]:
         """(outcome, 0): the native engine counts no cycles."""

@@ -11,7 +11,7 @@ from jovay.kernel.guests import state_test
 from .state_tests import EngineError
 
 #: Room for ``statetest.sizes_for`` at scale 0, the scale of tests for this engine.
-SIZES = MemorySizes(stack=64 * MIB, arena=1024 * MIB)
+SIZES = MemorySizes(stack=64 * MIB, arena=1280 * MIB)
 #: More than a test of 2²⁴ gas, the limit of a transaction, should ever need.
 MAX_CYCLES = 100_000_000_000
 

@@ -67,7 +67,7 @@ STATE_TEST_SIZE, PRE_ACCOUNT_SIZE, RESULT_SIZE = StateTest.size, PreAccount.size
 
 @kernel
 def sizes_for(scale: U64, world: WorldSizes, machine: MachineSizes) -> None:
-    """Arena sizes: 0 for a guest with tens of megabytes, 1 for a host with plenty of address space."""
+    """Arena sizes: 0 for a guest, whose addresses have 31 bits, 1 for a host with plenty of address space."""
     big = scale != 0
     world.accounts = U64(4096)
     world.account_index = U64(16384)
@@ -79,10 +79,10 @@ def sizes_for(scale: U64, world: WorldSizes, machine: MachineSizes) -> None:
     world.changed = U64(1 << 21) if big else U64(1 << 18)
     machine.accounts = U64(1 << 17)
     machine.account_index = U64(1 << 19)
-    machine.slots = U64(1 << 21) if big else U64(1 << 18)
-    machine.slot_index = U64(1 << 23) if big else U64(1 << 20)
+    machine.slots = U64(1 << 21) if big else U64(1_200_000)
+    machine.slot_index = U64(1 << 23) if big else U64(1 << 22)
     machine.misses = U64(16)
-    machine.journal = U64(1 << 23) if big else U64(1 << 21)
+    machine.journal = U64(1 << 23) if big else U64(1 << 22)
     machine.stack_bytes = U64(34 << 20)
     machine.memory_bytes = U64(1 << 31) if big else U64(1 << 27)
     machine.code_bytes = U64(1 << 28) if big else U64(1 << 27)

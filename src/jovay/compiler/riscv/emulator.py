@@ -126,7 +126,7 @@ class _Memory:
         window = next((s for s in segments if s.address == INPUT_BASE), None)
         if len(data) + LENGTH_SIZE > (window.size if window else 0) and (data or window):
             raise InputTooLargeError(f"input of {len(data)} bytes")
-        self.arena = Arena(-(-self.size // PAGE) * PAGE)
+        self.arena = Arena(-(-self.size // PAGE) * PAGE, huge_pages=False)
         for s in segments:
             self._write(s.address, s.data)
         if window:
