@@ -87,8 +87,8 @@ def inprocess_part(part: Figures) -> list[str]:
         "its receipts are visible. TPS is the median of the runs after the first; the first run meets a state that "
         "no transaction has touched. CPU is processor time of the whole process per transaction, the hand-over "
         "included. Latency is from when a batch was due until its block was visible, at half the rate. All receipts "
-        f"say success; {verified:,} blocks were executed again on another world, one transaction after the other, with the "
-        "same state roots.\n",
+        f"say success; {verified:,} blocks were executed again on another world, one transaction after the other, with "
+        "the same state roots.\n",
         table(head, rows) + "\n",
         "### Where the time goes\n",
         "Microseconds of wall time per transaction in each stage. Stages run side by side, so these do not add up to "

@@ -67,6 +67,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Positive = 4_000_000
     slots: Positive = 16_000_000
     code_mib: Positive = 512
+    trie_leaves: Natural = 0
     checkpoint_interval: Seconds = 5.0
     sync: bool = True
     metrics: bool = True
@@ -109,9 +110,10 @@ HELP: dict[str, str] = {
     "history_blocks": "recent blocks whose state can be asked for; fewer while the chain is busy",
     "history_versions": "older values of accounts and slots kept in memory for that",
     "keep_blocks": "recent blocks kept on disk; 0 keeps all",
-    "accounts": "accounts that fit into memory",
-    "slots": "storage slots that fit into memory",
-    "code_mib": "MiB of contract code that fit into memory",
+    "accounts": "accounts kept in memory; those not used for long make room for others",
+    "slots": "storage slots kept in memory, likewise",
+    "code_mib": "MiB of contract code kept in memory, likewise",
+    "trie_leaves": "most leaves of the state trie, 160 bytes each; 0 takes what half of the memory holds",
     "checkpoint_interval": "seconds between checkpoints of state and trie",
     "sync": "wait for the disk before a block's receipts are shown",
     "metrics": "serve Prometheus metrics at /metrics",

@@ -66,6 +66,10 @@ class Metrics:
         self._write = Histogram(
             "jovay_write_seconds", "Writes to disk", ["kind"], buckets=_BLOCK_SECONDS, registry=registry
         )
+        self._records = Gauge(
+            "jovay_state_records", "Records of the state in memory", ["table", "of"], registry=registry
+        )
+        self._evictions = Gauge("jovay_state_evictions", "Times that records left memory", registry=registry)
         self._height = Gauge("jovay_height", "Newest block by confirmation", ["stage"], registry=registry)
 
     def _make_pool_and_rpc_metrics(self, registry: CollectorRegistry) -> None:
@@ -126,6 +130,13 @@ class Metrics:
         """The newest blocks of the three stages of confirmation."""
         for name, number in (("latest", latest), ("safe", safe), ("finalized", finalized)):
             self._height.labels(name).set(number)
+
+    def state(self, fill: Iterable[tuple[str, int, int]], evictions: int) -> None:
+        """(table, used, capacity) of the tables in memory, and how often records left them so far."""
+        for table, used, capacity in fill:
+            self._records.labels(table, "used").set(used)
+            self._records.labels(table, "capacity").set(capacity)
+        self._evictions.set(evictions)
 
     def pool(self, pending: int, queued: int) -> None:
         """Transactions whose turn it is, and those that wait for another."""

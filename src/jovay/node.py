@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import gc
 import logging
+import os
 import sys
 import threading
 from concurrent.futures import Future
@@ -20,10 +21,12 @@ from jovay.backend.node_backend import NodeBackend
 from jovay.backend.pruning import Pruner
 from jovay.backend.statistics import Statistics
 from jovay.compiler import kernel
-from jovay.config import NodeConfig
+from jovay.config import ConfigError, NodeConfig, flag_of
 from jovay.execution.hashing import keccak256
-from jovay.execution.world import MEGABYTE, NativeWorld
+from jovay.execution.world import MEGABYTE, READERS, NativeWorld
 from jovay.execution.writes import StoredState
+from jovay.kernel.evm import gas as gas_costs
+from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE
 from jovay.metrics import Metrics
 from jovay.rpc.server import NAMESPACES, RpcServer, ServerConfig
 from jovay.sequencer.opening import OpenChain, open_chain
@@ -38,6 +41,8 @@ from jovay.storage.logs_index import LogsIndex
 log = logging.getLogger("jovay.node")
 _NEVER = 1e8
 """Seconds between heartbeats where there are none."""
+MOST_LEAVES = (1 << 31) - 3
+"""A reference in the trie has 31 bits."""
 
 
 class Node:
@@ -67,7 +72,8 @@ class Node:
         library = kernel.load()
         data = running.enter_context(DataDirectory(config.datadir, sync=config.sync))
         genesis = genesis_of(config)
-        chain = open_chain(library, data, genesis, self._new_world)
+        check_tables(config, config.block_gas_limit or genesis.gas_limit)
+        chain = open_chain(library, data, genesis, self._new_world, trie_leaves(config))
 
         def keccak(content: bytes) -> bytes:
             return keccak256(library, content)
@@ -119,6 +125,7 @@ class Node:
             base_fee=config.base_fee,
             max_transactions=config.block_transactions,
             checkpoint_seconds=config.checkpoint_interval,
+            history_blocks=config.history_blocks,
         )
         recipient = config.fee_recipient_bytes or genesis.coinbase
         if any(recipient):
@@ -193,6 +200,24 @@ class Node:
     def stats(self) -> NodeStats:
         """What the node did and has."""
         return self.statistics.snapshot()
+
+
+def check_tables(config: NodeConfig, gas_limit: int) -> None:
+    """One block must fit into the part of the tables that only blocks may fill. Raises ``ConfigError``."""
+    for name, have, gas in (
+        ("accounts", config.accounts, gas_costs.ACCESS_LIST_ADDRESS),
+        ("slots", config.slots, gas_costs.ACCESS_LIST_SLOT),
+    ):
+        need = int(gas_limit / gas / (1 - READERS))
+        if have < need:
+            problem = f"{have} {name} are too few for blocks of {gas_limit} gas: at least {need} are needed"
+            raise ConfigError(flag_of(name), problem)
+
+
+def trie_leaves(config: NodeConfig) -> int:
+    """Leaves that the state trie has room for."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(config.trie_leaves or memory // 2 // (BRANCH_SIZE + LEAF_SIZE), MOST_LEAVES)
 
 
 def settle_interpreter() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -102,6 +103,6 @@ def test_receipts_root_is_that_of_the_encoded_receipts(block: ProducedBlock) -> 
 
 def test_transactions_root_is_that_of_the_raw_transactions(block: ProducedBlock) -> None:
     offsets = np.frombuffer(block.body.offsets, np.uint32).tolist()
-    raws = [block.body.transactions[a:b] for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    raws = [block.body.transactions[a:b] for a, b in itertools.pairwise(offsets)]
     assert len(raws) == len(block.order)
     assert block.transactions_root == root_of(raws)

@@ -14,7 +14,7 @@ from jovay.execution.writes import Records
 from jovay.kernel.state.history import Version
 from jovay.kernel.state.world import BaseAccount, BaseSlot, Code, find_account, find_slot
 from jovay.rpc.backend import HistoryUnavailableError
-from jovay.types import EMPTY_CODE_HASH, Account, Address
+from jovay.types import Account, Address
 
 from .stored import layout
 
@@ -29,7 +29,8 @@ _CODE = layout(Code, "size", "bytes")
 
 
 class AccountState(NamedTuple):
-    """An account at a height, as the kernel keeps it. ``code`` is the address of its Code record, 0 for none."""
+    """An account at a height, as the kernel keeps it. ``code`` is the address of its Code record, 0 for none, and good
+    only as long as the world's lock is held."""
 
     exists: bool
     nonce: int
@@ -56,13 +57,15 @@ class StateReader:
 
     def code(self, address: Address, height: int) -> bytes:
         """Code of an account after block ``height``."""
-        found = self.account_state(address, height)
-        if found.code:
-            size, data = _CODE.unpack(ctypes.string_at(found.code, _CODE.size))
-            return ctypes.string_at(data, size)
-        if found.code_hash == EMPTY_CODE_HASH:
-            return b""
-        return self._read_source(Misses([_word(address)], []))[2][0]
+        code = self._code_in_world(address, height)
+        if code is not None:
+            return code
+        codes = self._read_source(Misses([_word(address)], []))[2]
+        again = self._code_in_world(address, height)  # it may have been loaded and changed meanwhile
+        if again is not None:
+            return again
+        self._check_source(height)
+        return codes[0] if codes else b""
 
     def storage(self, address: Address, slot: int, height: int) -> int:
         """Value of a slot after block ``height``."""
@@ -102,6 +105,18 @@ class StateReader:
         with world.lock.read():
             at = self._find_account(world.address, _word(address))
             return self._account_at(at, height) if at else None
+
+    def _code_in_world(self, address: Address, height: int) -> bytes | None:
+        world = self._world
+        with world.lock.read():
+            at = self._find_account(world.address, _word(address))
+            if not at:
+                return None
+            place = self._account_at(at, height).code
+            if not place:
+                return b""
+            size, data = _CODE.unpack(ctypes.string_at(place, _CODE.size))
+            return ctypes.string_at(data, size)
 
     def _account_at(self, at: int, height: int) -> AccountState:
         """The account record at ``at`` as of ``height`` (the caller holds the lock)."""

@@ -64,7 +64,12 @@ class Statistics:
         self._metrics.write("blocks", self._sequencer.persistence.seconds)
         pending, queued = self._sequencer.pool.counts()
         self._metrics.pool(pending, queued)
+        self._metrics.state(self._tables(), self._sequencer.housekeeping.evictions)
         self._metrics.confirmed(blocks[-1].header.number, 0, 0)
+
+    def _tables(self) -> list[tuple[str, int, int]]:
+        trie = self._sequencer.trie.view
+        return [*self._sequencer.world.fill(), ("trie leaves", trie.leaf_count, trie.leaf_capacity)]
 
     def _count(self, block: SealedBlock, now: float, persistence: float) -> None:
         produced, header = block.produced, block.header

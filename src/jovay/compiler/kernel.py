@@ -24,7 +24,7 @@ from jovay.kernel.curves import secp256k1
 from jovay.kernel.evm import frames, process, validity
 from jovay.kernel.hashes import keccak
 from jovay.kernel.lang import KernelFunction
-from jovay.kernel.state import code, commit, leaves, overrides, view, world
+from jovay.kernel.state import code, commit, eviction, leaves, overrides, view, world
 from jovay.kernel.transaction import batch
 from jovay.kernel.transaction.decode import decode
 from jovay.kernel.trie import mpt, multiproof, nodes, proofs, zktrie
@@ -55,6 +55,8 @@ ENTRIES: tuple[KernelFunction, ...] = (
     code.intern_code,
     commit.commit_view,
     decode,
+    eviction.count_classes,
+    eviction.move_world,
     execute.collect_groups,
     execute.commit_runs,
     execute.credit_fees,

@@ -16,11 +16,11 @@ class WorldFullError(ExecutionError):
 
 
 class CacheFullError(ExecutionError):
-    """So much state is in memory that reading more of it is refused until the node restarts with larger tables."""
+    """So much state is in memory that reading more of it is refused until records have left it: soon."""
 
     def __init__(self, table: str, capacity: int) -> None:
         super().__init__(
-            f"three quarters of the native state's {capacity} {table} are in use: reads load no more"
+            f"three quarters of the native state's {capacity} {table} are in use: try again in a moment"
         )
         self.table, self.capacity = table, capacity
 
@@ -47,6 +47,13 @@ class HistoryUnavailableError(ExecutionError):
     def __init__(self, number: int) -> None:
         super().__init__(f"state of block {number} is not available")
         self.number = number
+
+
+class StateMovedError(ExecutionError):
+    """Records moved to another space while an execution read them; done again, it finds them there."""
+
+    def __init__(self) -> None:
+        super().__init__("the state moved in memory: try again")
 
 
 class UnknownBlockError(ExecutionError):

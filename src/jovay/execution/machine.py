@@ -24,7 +24,8 @@ from jovay.kernel.state import view as kernel_view
 from jovay.kernel.state.journal import ENTRY
 from jovay.records import View, new_record
 
-from .world import MEGABYTE, Misses, NativeWorld, power_of_two
+from .space import power_of_two
+from .world import MEGABYTE, Misses, NativeWorld
 
 
 class NativeMachine:
@@ -58,11 +59,17 @@ class NativeMachine:
         spec = new_record(MachineSizes, sizes)
         library[init_machine](self.address, ctypes.addressof(spec), world.address, secrets.randbits(64))
         self.view = View(Machine, self.address)
+        self.space = world.space
         self._block = ctypes.create_string_buffer(Block.size)
         self.block = View(Block, ctypes.addressof(self._block))
         self.view.block = self.block.pointer
         self._result = ctypes.create_string_buffer(Result.size)
         self.result = View(Result, ctypes.addressof(self._result))
+
+    def attach(self) -> None:
+        """Execute over the space that the world's records are in now, and keep it; the view must be empty."""
+        self.space = self.world.space
+        self.view.world = self.space.address
 
     def reset(self) -> None:
         """Forget the view: records, changes, logs."""

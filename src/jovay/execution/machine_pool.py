@@ -12,7 +12,8 @@ from jovay.compiler.native import Library
 
 from .errors import SimulationBusyError
 from .machine import NativeMachine
-from .world import MEGABYTE, NativeWorld, power_of_two
+from .space import power_of_two
+from .world import MEGABYTE, NativeWorld
 
 #: Gas that one account or four slots of a view's tables cost at least.
 _GAS_PER_RECORD = 400

@@ -37,6 +37,7 @@ class Session:
         self.machine, self.view, self.result = machine, machine.view, machine.result
         self.height, self.deadline = height, deadline
         self.world = machine.world
+        machine.attach()
         self.view.height = height
         self.view.paced = 1
         self._slice_left = ctypes.c_uint64.from_address(self.view.address_of("slice_left"))
@@ -92,14 +93,17 @@ class Session:
         return now
 
     def load_misses(self) -> None:
-        """Load what look-ups missed; a key that is missed again after that is no longer kept for this height."""
+        """Load what look-ups missed; a key that is missed again after that is no longer kept for this height.
+
+        Raises ``StateMovedError`` if the records are no longer in the machine's space.
+        """
         taken = self.machine.take_misses()
         misses = Misses.of_words(taken.account_words, taken.slot_words)
         keys = {*map(bytes, misses.account_words), *map(bytes, misses.slot_words)}
         if not keys or not keys.isdisjoint(self._loaded):
             raise HistoryUnavailableError(self.height)
         self._loaded |= keys
-        self.world.load_for_reading(misses)
+        self.world.load_for_reading(misses, self.machine.space)
 
     def call(self, attempt: Callable[..., int], *arguments: int) -> None:
         """Call a kernel function that answers 0 or an abort status, until it misses nothing."""

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from jovay.compiler.native import Library
 from jovay.simulation import Bundle, BundleResult, CallResult, ExecuteOptions, TraceOptions
@@ -14,7 +15,8 @@ from jovay.types import Hash32, Header
 
 from .block_context import BlockContext, HashWindows, context_of
 from .chain import ChainSource
-from .errors import UnknownBlockError
+from .errors import StateMovedError, UnknownBlockError
+from .machine import NativeMachine
 from .machine_pool import MachinePool
 from .outcome import timed_out
 from .replay import Replay
@@ -24,6 +26,7 @@ from .simulated_calls import SimulatedCalls
 from .world import NativeWorld
 
 CONTEXTS_KEPT = 16
+T = TypeVar("T")
 
 
 class Simulator:
@@ -49,7 +52,8 @@ class Simulator:
         """
         header = self._header(number)
         deadline = time.monotonic() + options.time_limit
-        with self._pool.machine(deadline) as machine:
+
+        def work(machine: NativeMachine) -> list[BundleResult]:
             if options.new_block:
                 session = Session(machine, number, deadline)
                 return SimulatedBlocks(session, self._chain, self._windows, header, options).run(bundles)
@@ -76,6 +80,8 @@ class Simulator:
                     break
             return results
 
+        return self._with_machine(deadline, work)
+
     def trace_transactions(
         self, number: int, indexes: Sequence[int] | None, options: TraceOptions, time_limit: float
     ) -> list[CallResult]:
@@ -85,7 +91,8 @@ class Simulator:
         """
         header = self._header(number)
         deadline = time.monotonic() + time_limit
-        with self._pool.machine(deadline) as machine:
+
+        def work(machine: NativeMachine) -> list[CallResult]:
             traced: dict[int, CallResult] = {}
             wanted: Sequence[int] = indexes or ()
             try:
@@ -97,6 +104,17 @@ class Simulator:
             except TimeLimitError:
                 pass
             return [traced.get(index) or timed_out() for index in wanted]
+
+        return self._with_machine(deadline, work)
+
+    def _with_machine(self, deadline: float, work: Callable[[NativeMachine], T]) -> T:
+        """Do ``work``; once more from the start, if the state moved in memory under it."""
+        try:
+            with self._pool.machine(deadline) as machine:
+                return work(machine)
+        except StateMovedError:
+            with self._pool.machine(deadline) as machine:
+                return work(machine)
 
     def _context(self, header: Header) -> BlockContext:
         """The environment of a block as it is, kept for the calls that follow."""

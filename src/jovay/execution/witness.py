@@ -151,5 +151,7 @@ class GuestExecutor:
         """(result, cycles) of an encoded ``BlockInput`` of scale 0; ``GuestError`` if the program does not end."""
         run = self._emulator.run(data, max_cycles)
         if not run.exited:
-            raise GuestError(f"{run.reason} at pc {run.pc:#x}, address {run.fault:#x}, after {run.cycles} cycles")
+            raise GuestError(
+                f"{run.reason} at pc {run.pc:#x}, address {run.fault:#x}, after {run.cycles} cycles"
+            )
         return read_result(run.output), run.cycles

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import ctypes
-import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from jovay.compiler.arena import Arena
 from jovay.compiler.native import Library
 from jovay.kernel.block import changes as kernel_changes
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
-from jovay.kernel.setup import WORLD_SIZE, WorldSizes, init_world
 from jovay.kernel.state import code as kernel_code
-from jovay.kernel.state.history import VERSION_SIZE
-from jovay.kernel.state.world import BASE_ACCOUNT_SIZE, BASE_SLOT_SIZE, BaseAccount, BaseSlot, World
-from jovay.records import View, array_at, dtype_of, new_record
+from jovay.kernel.state.world import BaseAccount, BaseSlot
+from jovay.records import array_at, dtype_of, new_record
 from jovay.types import EMPTY_CODE_HASH
 
-from .errors import CacheFullError, WorldFullError
+from .errors import CacheFullError, StateMovedError, WorldFullError
 from .hashing import keccak256
 from .lock import StateLock
+from .space import Space, world_sizes
 
 if TYPE_CHECKING:
     from .writes import WriteSet
 
 MEGABYTE = 1 << 20
+#: Parts of a table: above the first, records leave it if it has grown by the second since some left; reads may fill
+#: it up to the third, so that the rest is for blocks.
+CROWDED, GROWTH, READERS = 5 / 8, 1 / 16, 3 / 4
 Words = npt.NDArray[np.uint8]
+Records = npt.NDArray[Any]
 
 
 def words_of(column: npt.NDArray[Any]) -> Words:
@@ -114,13 +115,12 @@ def absent_slots(words: Words) -> npt.NDArray[Any]:
     return records
 
 
-def power_of_two(least: int) -> int:
-    """The smallest power of two that is at least ``least``."""
-    return 1 << max(4, (least - 1).bit_length())
-
-
 class NativeWorld:
-    """One world: its arena, its lock, and loading into it. Capacities bound its memory, not its address space."""
+    """One world: its memory, its lock, and loading into it. Capacities bound its memory, not its address space.
+
+    Between two blocks its records may move to another ``space`` (see ``eviction``): addresses are good only as long
+    as the lock or the space is held.
+    """
 
     def __init__(
         self,
@@ -134,51 +134,79 @@ class NativeWorld:
     ) -> None:
         self.library = library
         self.lock = StateLock()
-        self.source: StateSource = source or NothingElse()
+        self.stored: StateSource = source or NothingElse()
+        self.source = self.stored
         self.version = version
-        sizes = {
-            "accounts": accounts,
-            "account_index": power_of_two(2 * accounts + 1),
-            "slots": slots,
-            "slot_index": power_of_two(2 * slots + 1),
-            "code_bytes": code_bytes,
-            "code_index": 1 << 20,
-            "history": history,
-            "changed": 1 << 22,
-        }
-        total = accounts * BASE_ACCOUNT_SIZE + sizes["account_index"] * 4 + slots * BASE_SLOT_SIZE
-        total += sizes["slot_index"] * 4 + code_bytes + (1 << 23) + history * VERSION_SIZE + (1 << 25) + 4096
-        self._arena = Arena(total)
-        self.address = self._arena.address
-        spec = new_record(WorldSizes, sizes)
-        library[init_world](self.address, ctypes.addressof(spec), secrets.randbits(64))
-        self.view = View(World, self.address)
+        self.sizes = world_sizes(accounts, slots, code_bytes, history)
+        self.on_crowded: Callable[[], None] = lambda: None
+        self.settle(Space(library, self.sizes))
+
+    def settle(self, space: Space) -> None:
+        """Go on in ``space`` (the caller has the lock, or nobody else knows the world yet)."""
+        self.space, self.address, self.view = space, space.address, space.view
+        self._settled = {table: used for table, used, _ in self.fill()}  # as it was then
+
+    def holds_everything(self) -> None:
+        """What is not in memory now does not exist: nothing is read from storage, until records are evicted."""
+        self.source = NothingElse()
+
+    def fill(self) -> tuple[tuple[str, int, int], ...]:
+        """(table, used, capacity) of the tables that can get full; of code in bytes."""
+        view = self.view
+        return (
+            ("accounts", view.account_count, view.account_capacity),
+            ("slots", view.slot_count, view.slot_capacity),
+            ("code", view.codes_used, view.codes_capacity),
+            ("contracts", view.code_count, (view.code_mask + 1) // 2),
+        )
+
+    def is_crowded(self) -> bool:
+        """Whether a table is so full that records should leave, and has grown since some did."""
+        return any(
+            used > max(capacity * CROWDED, self._settled[table] + capacity * GROWTH)
+            for table, used, capacity in self.fill()
+        )
 
     def load(self, misses: Misses) -> None:
-        """Read missing keys from the source, all at once, and bring them into the tables."""
-        accounts, slots, codes = self.source.read(misses)
-        with self.lock.write():
-            self.insert(accounts, slots, codes)
+        """Read missing keys from the source, all at once, and bring them into the tables.
 
-    def load_for_reading(self, misses: Misses) -> None:
+        For those who make blocks: records stay where they are meanwhile.
+        """
+        found = self.source.read(misses)
+        with self.lock.write():
+            self.insert(*found)
+
+    def load_for_reading(self, misses: Misses, space: Space) -> None:
         """The same for those who only look, and pay nothing: they cannot fill the last quarter of the tables.
 
-        Raises ``CacheFullError``; blocks go on.
+        Raises ``CacheFullError``; blocks go on, and soon make room. Raises ``StateMovedError`` if the records are no
+        longer in ``space``: what was read may be stale, and accounts of its slots may be gone.
         """
-        view = self.view
-        if view.account_count > view.account_capacity * 3 // 4:
-            raise CacheFullError("accounts", view.account_capacity)
-        if view.slot_count > view.slot_capacity * 3 // 4:
-            raise CacheFullError("slots", view.slot_capacity)
-        self.load(misses)
+        if self.is_crowded():
+            self.on_crowded()
+        found = self.source.read(misses)
+        with self.lock.write():
+            if space is not self.space:
+                raise StateMovedError
+            self._insert_for_reading(*found)
 
     def load_existing(self, addresses: Sequence[int]) -> None:
         """Load accounts, but not those that do not exist: strangers leave nothing behind."""
-        accounts, slots, codes = self.source.read(Misses(addresses, []))
-        with self.lock.write():
-            self.insert(accounts[accounts["exists"] != 0], slots, codes)
+        while True:
+            space = self.space
+            accounts, slots, codes = self.source.read(Misses(addresses))
+            with self.lock.write():
+                if space is self.space:
+                    return self.insert(accounts[accounts["exists"] != 0], slots, codes)
 
-    def insert(self, accounts: npt.NDArray[Any], slots: npt.NDArray[Any], codes: Sequence[bytes]) -> None:
+    def _insert_for_reading(self, accounts: Records, slots: Records, codes: Sequence[bytes]) -> None:
+        more = (len(accounts), len(slots), sum(map(len, codes)), len(codes))
+        for (table, used, capacity), count in zip(self.fill(), more, strict=True):
+            if used + count > capacity * READERS:
+                raise CacheFullError(table, capacity)
+        self.insert(accounts, slots, codes)
+
+    def insert(self, accounts: Records, slots: Records, codes: Sequence[bytes]) -> None:
         """Bring records into the tables (the caller has the lock, or nobody else knows the world yet)."""
         for code in codes:
             self.intern(code)
@@ -241,6 +269,3 @@ class NativeWorld:
         )
         if self.library[kernel_changes.apply_changes](self.address, ctypes.addressof(spec), height):
             raise WorldFullError("records", self.view.slot_capacity)
-
-
-assert WORLD_SIZE <= 4096

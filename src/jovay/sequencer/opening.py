@@ -16,7 +16,7 @@ import numpy as np
 from jovay.compiler.native import Library
 from jovay.execution.hashing import keccak256
 from jovay.execution.state_trie import StateTrie
-from jovay.execution.world import NativeWorld, NothingElse
+from jovay.execution.world import NativeWorld
 from jovay.execution.writes import Records, StoredState, WriteSet, account_records, empty, slot_records
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm.forks import CANCUN, LONDON, PRAGUE, SHANGHAI
@@ -106,7 +106,7 @@ def load_state(trie: StateTrie, world: NativeWorld | None, data: DataDirectory) 
         trie.update(WriteSet(empty(AccountChange), records))
         whole = whole and world is not None and insert_some(world, empty(AccountChange), records)
     if whole and world:
-        world.source = NothingElse()
+        world.holds_everything()
 
 
 def insert_some(world: NativeWorld, accounts: Records, slots: Records) -> bool:

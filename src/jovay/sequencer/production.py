@@ -126,7 +126,7 @@ class BlockProducer:
         self._scratch = Arena(1024 * MEGABYTE)
         self._account_changes = Arena(MAX_CHANGES * AccountChange.size)
         self._slot_changes = Arena(MAX_CHANGES * SlotChange.size)
-        self._stamp = 0
+        self.stamp = 0
         self._first_code = world.view.codes + world.view.codes_used
 
     def close(self) -> None:
@@ -145,7 +145,7 @@ class BlockProducer:
         if count > self._capacity:
             raise ArenaFullError(f"{count} transactions in a block, at most {self._capacity} fit")
         statistics = BlockStatistics()
-        self._stamp = self._stamp % 0xFFFFFFF0 + 1
+        self.stamp = self.stamp % 0xFFFFFFF0 + 1
         self._first_code = self.world.view.codes + self.world.view.codes_used
         now = time.perf_counter()
         self._begin(environment, statistics)
@@ -169,6 +169,7 @@ class BlockProducer:
 
     def _begin(self, environment: BlockEnvironment, statistics: BlockStatistics) -> None:
         for machine in (*self._machines, self._serial):
+            machine.attach()
             environment.write(machine.block)
         with self.world.lock.write():
             self.world.view.height = environment.number
@@ -179,7 +180,7 @@ class BlockProducer:
         self._commit_serial()
         if self._touched:
             self._touched.begin()
-            self._touched.collect(self._serial, self._stamp, environment.number - 1)
+            self._touched.collect(self._serial, self.stamp, environment.number - 1)
         self._serial.reset()
 
     def _have_coinbase(self, coinbase: int, statistics: BlockStatistics) -> None:
@@ -235,7 +236,7 @@ class BlockProducer:
 
     def _group(self, count: int, statistics: BlockStatistics) -> int:
         at = ctypes.addressof(self._schedule)
-        self.library[schedule.group_runs](self._runs.address, count, self._stamp, at)
+        self.library[schedule.group_runs](self._runs.address, count, self.stamp, at)
         groups: int = self.library[execute.collect_groups](
             self._runs.address, count, self._groups.ctypes.data
         )
@@ -251,7 +252,7 @@ class BlockProducer:
         shares = min(groups, self.workers * SHARES)
 
         def execute_share(machine: int, share: int) -> int:
-            call(machine, runs, at, share, shares, groups, self._stamp)
+            call(machine, runs, at, share, shares, groups, self.stamp)
             return 0
 
         self._in_shares(shares, execute_share)
@@ -336,7 +337,7 @@ class BlockProducer:
         if self._touched is None:
             return None
         for machine in (*self._machines, self._serial):
-            self._touched.collect(machine, self._stamp, environment.number - 1)
+            self._touched.collect(machine, self.stamp, environment.number - 1)
         return self._touched.take()
 
     def _body(self, included: int) -> BlockBody:
@@ -381,7 +382,7 @@ class BlockProducer:
             Changes, {"accounts": self._account_changes.address, "slots": self._slot_changes.address}
         )
         at = ctypes.addressof(spec)
-        self.library[changes.collect_changes](self.world.address, self._stamp, at)
+        self.library[changes.collect_changes](self.world.address, self.stamp, at)
         found = View(Changes, at)
         return (
             array_at(self._account_changes.address, found.account_count, AccountChange).copy(),

@@ -35,6 +35,7 @@ from jovay.types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Header
 from .environment import BlockEnvironment
 from .errors import SequencerStoppedError
 from .header import block_size, encode_header, header_with_hash
+from .housekeeping import Housekeeping
 from .persistence import Persistence, SealedBlock
 from .portal import DecodedBatch, Portal
 from .production import BlockProducer, ProducedBlock
@@ -57,6 +58,7 @@ class SequencerSettings:
     max_transactions: int = 8192
     checkpoint_seconds: float = 5.0
     l1_fee_per_byte: int = 0
+    history_blocks: int = 8192
 
 
 class Clock:
@@ -101,6 +103,8 @@ class Sequencer:
         self.persistence = Persistence(
             data, logs_index, self.keccak, self._publish, self._fail, settings.checkpoint_seconds
         )
+        self.housekeeping = Housekeeping(world, data.state, self.persistence, settings.history_blocks)
+        world.on_crowded = self._wake
         self._hashes, self._hashes_filled = Arena(256 * 32), False
         self._ready, self._stopping = threading.Event(), threading.Event()
         self._making = threading.RLock()
@@ -167,6 +171,7 @@ class Sequencer:
                 self._ready.clear()
                 if not self.automine or self._stopping.is_set() or not (len(self.pool) or due):
                     last = max(last, time.monotonic() - self.settings.heartbeat)
+                    self.make_room()
                     continue
                 last = time.monotonic()
                 self.make_block(only_if_ready=not due)
@@ -185,6 +190,7 @@ class Sequencer:
         changes, once the world is at the block's height.
         """
         with self._making:
+            self.make_room()
             limit = self.settings.gas_limit
             entries = [] if edit else self.pool.take(self.settings.max_transactions, limit)
             if only_if_ready and not entries:
@@ -206,6 +212,11 @@ class Sequencer:
             self._prepare_next()
             self.persistence.put(sealed)
             return sealed
+
+    def make_room(self) -> None:
+        """Let records leave memory that blocks have not used for long, where the tables are crowded."""
+        with self._making:
+            self.housekeeping.run(self.producer.stamp)
 
     def rewound(self, head: Header) -> None:
         """The chain was cut to ``head`` (development only; called while paused, world, trie and store are there)."""

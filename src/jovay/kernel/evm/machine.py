@@ -142,7 +142,9 @@ class Machine(Record):
     pause_below: U64  # the running frame's gas for the same; 0 where not paced
     pending: U64  # how the precompile ended for which the run was DETACHED
     abort: U64  # why the running transaction must be given up: a look-up gave the null record, or an arena is full
-    guessing: U64  # 1: missing keys count as absent for now, so that one run finds many; it is undone in the end
+    guessing: (
+        U64  # 1: missing keys count as absent for now, so that one run finds many; it is undone in the end
+    )
     guesses: U64  # how many there were in this transaction
     # view tables
     accounts: Ptr
