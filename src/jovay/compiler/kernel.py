@@ -63,6 +63,7 @@ ENTRIES: tuple[KernelFunction, ...] = (
     execute.execute_deferred,
     execute.execute_groups,
     execute.order_block,
+    execute.postpone,
     frames.run_detached,
     keccak.keccak256,
     overrides.override_account,

@@ -27,7 +27,7 @@ from jovay.kernel.block import body, changes, execute, predict, receipts, run, s
 from jovay.kernel.block.body import Body
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.block.receipts import BlockReceipts, Receipt, StoredLog
-from jovay.kernel.block.run import DEFERRED, DROPPED, RUN_STRIDE, Run
+from jovay.kernel.block.run import DEFERRED, DROPPED, MISSING, RUN_STRIDE, Run
 from jovay.kernel.block.schedule import Schedule
 from jovay.kernel.evm.status import MISS
 from jovay.kernel.state import commit, view
@@ -40,8 +40,11 @@ from .touched import TouchedRecorder
 U64Array = npt.NDArray[np.uint64]
 MAX_LOGS, MAX_LOG_BYTES = 1 << 18, 256 * MEGABYTE
 MAX_CHANGES = 1 << 22
-#: Rounds of loading missing keys; each finds at least one more key of a transaction.
-MAX_ROUNDS = 10_000
+#: Rounds in which every transaction guesses that missing keys are absent, so that one round finds many keys: at least
+#: so many, more while they take no longer than this (seconds). What misses keys after that is deferred.
+GUESSING_ROUNDS, GUESSING_SECONDS = 4, 0.02
+#: Seconds that deferred transactions may wait for keys, one after the other; those that are left are postponed.
+WAITING_SECONDS = 0.05
 #: Shares of the work per thread, and the least transactions of a share that are worth a hand-over.
 SHARES, SHARE = 4, 64
 
@@ -160,7 +163,7 @@ class BlockProducer:
             now = statistics.time("scheduler", now)
             self._execute(groups)
             self._commit(count, environment)
-        self._execute_deferred(count, statistics)
+        self._execute_deferred(count, statistics, may_postpone=not serial)
         now = statistics.time("execution", now)
         result = self._collect(environment, count, statistics)
         self._reset()
@@ -222,7 +225,8 @@ class BlockProducer:
             missing: int = call(machine, runs, share * size, min(count, (share + 1) * size))
             return missing
 
-        for _ in range(MAX_ROUNDS):
+        begun = time.perf_counter()
+        for done in itertools.count(1):
             statistics.rounds += 1
             if not self._in_shares(-(-count // size), predict_share):
                 return
@@ -233,6 +237,10 @@ class BlockProducer:
             )
             statistics.misses += len(misses)
             self.world.load(misses)
+            if done >= GUESSING_ROUNDS and time.perf_counter() - begun > GUESSING_SECONDS:
+                states = self._table(count)["state"]
+                states[states == MISSING] = DEFERRED
+                return
 
     def _group(self, count: int, statistics: BlockStatistics) -> int:
         at = ctypes.addressof(self._schedule)
@@ -265,10 +273,19 @@ class BlockProducer:
             if fees(self.world.address, self._runs.address, count, environment.coinbase):
                 raise WorldFullError("accounts", self.world.view.account_capacity)
 
-    def _execute_deferred(self, count: int, statistics: BlockStatistics) -> None:
-        call, at = self.library[execute.execute_deferred], 0
-        while (at := self._held(call, self._serial.address, self._runs.address, count, at)) < count:
-            self._load(self._serial, statistics)
+    def _execute_deferred(self, count: int, statistics: BlockStatistics, may_postpone: bool) -> None:
+        """The serial rest. A run that still misses keys after a few guesses waits for them one by one."""
+        machine, runs = self._serial, self._runs.address
+        call, begun, at, tries = self.library[execute.execute_deferred], time.perf_counter(), 0, 0
+        while (now := self._held(call, machine.address, runs, count, at)) < count:
+            at, tries = now, tries + 1 if now == at else 0
+            if may_postpone and time.perf_counter() - begun > WAITING_SECONDS:
+                machine.take_misses()
+                self._held(self.library[execute.postpone], machine.address, runs, at)
+                continue
+            self._load(machine, statistics)
+            machine.view.patient = int(tries >= GUESSING_ROUNDS)
+        machine.view.patient = 0
         self._commit_serial()
 
     def _commit_serial(self) -> None:

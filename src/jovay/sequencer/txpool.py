@@ -295,7 +295,7 @@ class TxPool:
             for entry, status in dropped:
                 if entry.gone:  # an earlier one of its sender was dropped, so that it waits already
                     continue
-                if status != validity.NONCE_TOO_HIGH:
+                if status not in (validity.NONCE_TOO_HIGH, validity.POSTPONED):
                     self._remove(entry)
                 if status != validity.NONCE_TOO_LOW:
                     self._wait_again(entry.sender, entry.nonce)

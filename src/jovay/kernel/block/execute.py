@@ -2,14 +2,14 @@
 
 from ..evm import status
 from ..evm.machine import Machine
-from ..evm.process import process_transaction
-from ..evm.validity import VALID
+from ..evm.process import abandon_transaction, process_transaction, resume_transaction
+from ..evm.validity import POSTPONED, VALID
 from ..lang import U64, U256, Ptr, address_of, kernel, load64, store64
 from ..state.commit import OK, WORLD_FULL, begin_change, commit_range
 from ..state.history import push_account
 from ..state.view import forget_index
 from ..state.world import UPPER_CHANGED, World, insert_account
-from .run import DEFERRED, DEPENDENT, DROPPED, EXECUTED, PREDICTED, run_at
+from .run import DEFERRED, DEPENDENT, DROPPED, EXECUTED, PREDICTED, SUSPENDED, Run, run_at
 
 
 @kernel
@@ -120,15 +120,33 @@ def execute_deferred(m: Machine, runs: Ptr, n: U64, first: U64) -> U64:
     m.flags = U64(0)
     for i in range(first, n):
         r = run_at(runs, U64(i))
-        if r.state == DEFERRED:
-            how = process_transaction(m, r.transaction, ~U64(0), r.result)
-            if how == status.MISS:
+        if r.state == DEFERRED or r.state == SUSPENDED:
+            how = execute_serially(m, r)
+            if how == status.MISS or how == status.WAITING:
+                r.state = U64(DEFERRED) if how == status.MISS else U64(SUSPENDED)
                 return U64(i)
             r.machine = m
             r.status = how
             r.state = U64(EXECUTED) if how == VALID else U64(DROPPED)
             r.parent = n  # it follows the groups in the block
     return n
+
+
+@kernel
+def execute_serially(m: Machine, r: Run) -> U64:
+    if r.state == SUSPENDED:
+        return resume_transaction(m, r.transaction, r.result)
+    return process_transaction(m, r.transaction, ~U64(0), r.result)
+
+
+@kernel
+def postpone(m: Machine, runs: Ptr, index: U64) -> None:
+    """Take a run that misses keys out of the block."""
+    r = run_at(runs, index)
+    if r.state == SUSPENDED:
+        abandon_transaction(m, r.result)
+    r.state = U64(DROPPED)
+    r.status = U64(POSTPONED)
 
 
 @kernel

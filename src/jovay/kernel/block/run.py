@@ -12,6 +12,7 @@ EXECUTED = 3  # part of the block
 DROPPED = 4  # invalid: ``status`` says why
 DEFERRED = 5  # to run serially after the groups
 MISSING = 6  # waits for keys that its machine has listed as missing
+SUSPENDED = 7  # deferred, begun, and waits for such keys
 
 
 class Run(Record):

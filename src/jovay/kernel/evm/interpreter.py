@@ -7,7 +7,7 @@ from .instructions.system import ENTERED
 from .machine import Frame, Machine
 from .opcodes import OPCODES, Control
 from .pace import begin_slice, count_slice
-from .status import ABORT, ENTER, INVALID_OPCODE, NEXT, PAUSED
+from .status import ABORT, ENTER, INVALID_OPCODE, MISS, NEXT, PAUSED, WAITING
 from .trace import trace_step
 
 LOW = 0xFFFFFFFF
@@ -23,7 +23,10 @@ STEP = Switch("step", {code: opcode.step for code, opcode in OPCODES.items()}, u
 
 @kernel
 def run(m: Machine) -> U64:
-    """Run the machine's frames until the outermost ends. Its status, or an abort; PAUSED can be run on."""
+    """Run the machine's frames until the outermost ends. Its status, or an abort; PAUSED and WAITING can be run on.
+
+    An instruction looks all its keys up before it changes anything, so one that misses a key can be done again.
+    """
     while True:
         f = m.frame
         begun = f.gas
@@ -44,6 +47,9 @@ def run(m: Machine) -> U64:
             count_slice(m, begun, gas)
         if how == ENTER:
             continue
+        if how == MISS and m.patient != 0 and m.guessing == 0:
+            m.abort = U64(0)
+            return U64(WAITING)
         if how >= ABORT:
             return how
         how = leave(m, how)

@@ -146,6 +146,7 @@ class Machine(Record):
         U64  # 1: missing keys count as absent for now, so that one run finds many; it is undone in the end
     )
     guesses: U64  # how many there were in this transaction
+    patient: U64  # 1: the code of a transaction is not given up for a missing key, but WAITING
     # view tables
     accounts: Ptr
     account_count: U64

@@ -86,7 +86,7 @@ def end(m: Machine, how: U64, result: Result) -> U64:
 @kernel
 def is_over(how: U64) -> bool:
     """Whether a run that ended like this cannot be resumed."""
-    return how != status.PAUSED and how != status.DETACHED
+    return how != status.PAUSED and how != status.DETACHED and how != status.WAITING
 
 
 @kernel
@@ -149,6 +149,8 @@ def execute(m: Machine, tx: Transaction, gas_left: U64, result: Result) -> U64:
     grant = tx.gas_limit - intrinsic if tx.gas_limit >= intrinsic else U64(0)
     how = enter_transaction(m, tx, sender, grant, result)
     if how == status.ENTER:
+        if m.patient != 0 and m.guesses == 0:
+            m.guessing = U64(0)
         how = run(m)
     elif how < status.ABORT and m.depth != 0:
         how = leave(m, how)
@@ -159,7 +161,7 @@ def execute(m: Machine, tx: Transaction, gas_left: U64, result: Result) -> U64:
 
 @kernel
 def resume_transaction(m: Machine, tx: Transaction, result: Result) -> U64:
-    """Go on with a transaction that was PAUSED or, once ``run_detached`` has run, DETACHED."""
+    """Go on with a transaction that was PAUSED or WAITING or, once ``run_detached`` has run, DETACHED."""
     how, m.pending = m.pending, U64(0)
     if how != 0 and how < status.ABORT:
         how = leave(m, how)
@@ -169,6 +171,12 @@ def resume_transaction(m: Machine, tx: Transaction, result: Result) -> U64:
         sender = account(m, m.origin)
         how = settle(m, tx, sender, how, result)
     return end(m, how, result)
+
+
+@kernel
+def abandon_transaction(m: Machine, result: Result) -> None:
+    """Undo a transaction that could be resumed."""
+    end(m, U64(status.MISS), result)
 
 
 @kernel

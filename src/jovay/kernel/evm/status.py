@@ -34,6 +34,7 @@ LEFT_SET = 65  # touched a key outside the predicted read-write set
 ARENA_FULL = 66
 PAUSED = 67  # the slice of gas the host gave is used up; resume to go on
 DETACHED = 68  # a slow precompile comes next: call ``run_detached``, which reads no state, then resume
+WAITING = 69  # of a patient machine: a key is missing, and nothing is undone: load it, then resume
 
 #: geth's wording of what ends a frame.
 MESSAGES = {
@@ -59,4 +60,5 @@ MESSAGES = {
     ARENA_FULL: "execution arena full",
     PAUSED: "paused",
     DETACHED: "detached",
+    WAITING: "waits for state",
 }

@@ -46,6 +46,7 @@ BLOB_CREATE = 146
 AUTHORIZATIONS_MISSING = 147
 SET_CODE_CREATE = 148
 UNPROTECTED = 149
+POSTPONED = 150  # valid so far, but a block loads only so much state: a later one goes on
 
 #: Checks that a run skips: a prediction ignores nonce and balance; a simulated call (eth_call) may come from anyone
 #: and, if it names no price, be free whatever the base fee is.

@@ -114,15 +114,16 @@ def call_price(m: Machine, f: Frame, kind: U64, code_at: Account, value: U256) -
     """(status, gas) of a call apart from memory and the gas it passes on (EIP-2929, EIP-7702)."""
     fork = m.block.fork
     cost = CALL_BASE[fork]
+    delegate = delegate_of(code_at.code) if fork >= forks.PRAGUE else U256(0)
+    other = code_at
+    if delegate != 0:
+        other = account(m, delegate & ADDRESS_MASK)
+        if address_of(other) == 0:
+            return m.abort, cost
     if fork >= forks.BERLIN and is_cold(m, code_at):
         cost += COLD_ACCOUNT - WARM
-    if fork >= forks.PRAGUE:
-        delegate = delegate_of(code_at.code)
-        if delegate != 0:
-            other = account(m, delegate & ADDRESS_MASK)
-            if address_of(other) == 0:
-                return m.abort, cost
-            cost += COLD_ACCOUNT if is_cold(m, other) else WARM
+    if delegate != 0:
+        cost += COLD_ACCOUNT if is_cold(m, other) else WARM
     if value != 0:
         cost += CALL_VALUE
     if kind == CALL and not alive(m, code_at) and (value != 0 or fork < forks.SPURIOUS):
@@ -194,7 +195,7 @@ def create(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64) -> Contr
         address = create_address(m, creator.address, creator.nonce)
     created = account(m, address)
     if address_of(created) == 0:
-        return m.abort, pc, sp, gas
+        return m.abort, pc, sp, gas + cost
     if not set_nonce(m, creator, creator.nonce + 1):
         return m.abort, pc, sp, gas
     f.gas, f.pc, f.sp = gas - granted, pc + 1, after
