@@ -10,7 +10,7 @@ from jovay.compiler.native import Library
 from jovay.conformance.parallel import COINBASE, Generator, Side, compare
 from jovay.kernel.evm.forks import OSAKA
 from jovay.sequencer.environment import BlockEnvironment
-from jovay.sequencer.production import BlockProducer, ProducedBlock
+from jovay.sequencer.production import BlockProducer, Patience, ProducedBlock
 
 HOT = (0.0, 0.1, 0.5, 0.9, 1.0)
 
@@ -19,6 +19,12 @@ HOT = (0.0, 0.1, 0.5, 0.9, 1.0)
 @pytest.mark.parametrize("hot", HOT)
 def test_parallel_equals_serial(library: Library, hot: float, workers: int) -> None:
     assert compare(library, blocks=60, size=30, hot=hot, workers=workers, seed=workers) is None
+
+
+@pytest.mark.parametrize("hot", HOT)
+def test_parallel_equals_serial_where_transactions_wait_for_keys(library: Library, hot: float) -> None:
+    patience = Patience(rounds=1, guessing=0.0, waiting=float("inf"))
+    assert compare(library, blocks=60, size=30, hot=hot, workers=2, seed=77, patience=patience) is None
 
 
 @pytest.mark.slow
@@ -67,7 +73,7 @@ def test_a_difference_would_be_seen(library: Library, monkeypatch: pytest.Monkey
 
 
 def test_lost_transactions_would_be_seen(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(BlockProducer, "_execute_deferred", lambda self, count, statistics: None)
+    monkeypatch.setattr(BlockProducer, "_execute_deferred", lambda *arguments, **named: None)
     difference = compare(library, blocks=30, size=40, hot=0.5, workers=2, seed=1)
     assert difference is not None
     assert difference.what == "lost transactions"

@@ -29,11 +29,13 @@ from jovay.kernel.transaction.decode import decode
 from jovay.kernel.transaction.record import TRANSACTION_SIZE, Transaction
 from jovay.records import View, dtype_of, new_record
 from jovay.sequencer.environment import BlockEnvironment
-from jovay.sequencer.production import BlockProducer, ProducedBlock
+from jovay.sequencer.production import BlockProducer, Patience, ProducedBlock
 from jovay.types import EMPTY_CODE_HASH
 
 COINBASE = 0xC01BA5E
 WEI = 10**20
+#: Nothing is postponed: both sides make blocks of the same transactions.
+ENDLESS = Patience(waiting=float("inf"))
 #: Contracts by address; operands are words of calldata.
 CONTRACTS = {
     # slot[a] += b
@@ -231,12 +233,18 @@ class Transactions:
 
 
 def compare(
-    library: Library, blocks: int, size: int, hot: float, workers: int, seed: int
+    library: Library,
+    blocks: int,
+    size: int,
+    hot: float,
+    workers: int,
+    seed: int,
+    patience: Patience = ENDLESS,
 ) -> Difference | None:
     """Produce ``blocks`` blocks in parallel and serially; the first difference, or None."""
     senders = 300
     parallel, serial = Side(library, senders), Serial(library, senders)
-    producer = BlockProducer(library, parallel.world, workers)
+    producer = BlockProducer(library, parallel.world, workers, patience=patience)
     generator, parent = Generator(library, seed, senders, hot), bytes(32)
     try:
         for number in range(1, blocks + 1):

@@ -40,13 +40,22 @@ from .touched import TouchedRecorder
 U64Array = npt.NDArray[np.uint64]
 MAX_LOGS, MAX_LOG_BYTES = 1 << 18, 256 * MEGABYTE
 MAX_CHANGES = 1 << 22
-#: Rounds in which every transaction guesses that missing keys are absent, so that one round finds many keys: at least
-#: so many, more while they take no longer than this (seconds). What misses keys after that is deferred.
-GUESSING_ROUNDS, GUESSING_SECONDS = 4, 0.02
-#: Seconds that deferred transactions may wait for keys, one after the other; those that are left are postponed.
-WAITING_SECONDS = 0.05
 #: Shares of the work per thread, and the least transactions of a share that are worth a hand-over.
 SHARES, SHARE = 4, 64
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a block waits for keys that are not in memory.
+
+    At first every transaction guesses that they are absent, so that one round finds many of them: ``rounds`` at least,
+    more while they take no longer than ``guessing`` seconds. What misses keys after that is deferred, and waits for one
+    key after the other; after ``waiting`` seconds what is left is postponed to a later block.
+    """
+
+    rounds: int = 4
+    guessing: float = 0.02
+    waiting: float = 0.05
 
 
 @dataclass(slots=True)
@@ -113,7 +122,9 @@ class BlockProducer:
         workers: int,
         max_transactions: int = 16_384,
         record: bool = False,
+        patience: Patience | None = None,
     ) -> None:
+        self._patience = patience or Patience()
         self._touched = TouchedRecorder(library) if record else None
         self.library, self.world, self.workers = library, world, max(1, workers)
         self._machines = [NativeMachine(library, world) for _ in range(self.workers)]
@@ -237,7 +248,7 @@ class BlockProducer:
             )
             statistics.misses += len(misses)
             self.world.load(misses)
-            if done >= GUESSING_ROUNDS and time.perf_counter() - begun > GUESSING_SECONDS:
+            if done >= self._patience.rounds and time.perf_counter() - begun > self._patience.guessing:
                 states = self._table(count)["state"]
                 states[states == MISSING] = DEFERRED
                 return
@@ -279,12 +290,12 @@ class BlockProducer:
         call, begun, at, tries = self.library[execute.execute_deferred], time.perf_counter(), 0, 0
         while (now := self._held(call, machine.address, runs, count, at)) < count:
             at, tries = now, tries + 1 if now == at else 0
-            if may_postpone and time.perf_counter() - begun > WAITING_SECONDS:
+            if may_postpone and time.perf_counter() - begun > self._patience.waiting:
                 machine.take_misses()
                 self._held(self.library[execute.postpone], machine.address, runs, at)
                 continue
             self._load(machine, statistics)
-            machine.view.patient = int(tries >= GUESSING_ROUNDS)
+            machine.view.patient = int(tries >= self._patience.rounds)
         machine.view.patient = 0
         self._commit_serial()
 

@@ -30,6 +30,7 @@ CALL_BASE = Table(U64, price.by_fork({forks.FRONTIER: 40, forks.TANGERINE: 700, 
 CALL_VALUE, STIPEND, NEW_ACCOUNT = price.CALL_VALUE, price.CALL_STIPEND, price.NEW_ACCOUNT
 COLD_ACCOUNT, WARM = price.COLD_ACCOUNT, price.WARM_ACCESS
 DEPTH_LIMIT = price.CALL_DEPTH_LIMIT
+CREATE_GAS = price.CREATE
 INITCODE_WORD, KECCAK_WORD = price.INITCODE_WORD, price.KECCAK256_WORD
 MAX_INITCODE = price.MAX_INITCODE_SIZE
 SELFDESTRUCT_GAS = Table(U64, price.by_fork({forks.FRONTIER: 0, forks.TANGERINE: 5000}))
@@ -195,7 +196,7 @@ def create(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64) -> Contr
         address = create_address(m, creator.address, creator.nonce)
     created = account(m, address)
     if address_of(created) == 0:
-        return m.abort, pc, sp, gas + cost
+        return m.abort, pc, sp, gas + cost + CREATE_GAS  # as before the instruction, which may be done again
     if not set_nonce(m, creator, creator.nonce + 1):
         return m.abort, pc, sp, gas
     f.gas, f.pc, f.sp = gas - granted, pc + 1, after
