@@ -48,3 +48,19 @@ def test_overrides_of_cold_accounts(library: Library) -> None:
         assert result.calls[0].output == b""
     finally:
         chain.close()
+
+
+def test_keys_that_lead_to_each_other_take_one_read_each(library: Library) -> None:
+    """After a few guesses a call waits for each key where it stands, rather than starting again."""
+    links = 2_000
+    storage = {1 + key: 2 + key for key in range(links)}
+    follow = asm(1) + b"\x5b" + asm("sload dup1", 2, "jumpi", 0, "mstore", 32, 0, "return")
+    chain = MemoryChain(library, {MAIN: Pre(1, 1, follow, storage)})
+    try:
+        simulator = Simulator(library, chain.world, chain)
+        before = chain.source.reads
+        (result,) = simulator.execute([Bundle((Call(to=MAIN, gas=links * 2_200 + 50_000),))], 0, OPTIONS)
+        assert result.calls[0].error is None
+        assert links < chain.source.reads - before < links + 20
+    finally:
+        chain.close()

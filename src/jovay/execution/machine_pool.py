@@ -50,7 +50,7 @@ class MachinePool:
                 if time.monotonic() - taken > LONG_SECONDS:
                     machine.release_memory()
                 view = machine.view
-                view.paced = view.guessing = view.trace = view.moved_count = view.flags = 0
+                view.paced = view.guessing = view.patient = view.trace = view.moved_count = view.flags = 0
                 self._idle.put(machine)
         finally:
             self._left.release()
