@@ -150,8 +150,8 @@ class NativeRunner:
 
     def __init__(self, function: Callable[..., int]) -> None:
         self._function = function
-        self._arena = Arena(ARENA_BYTES)
-        self._output = Arena(OUTPUT_BYTES)
+        self._arena = Arena(ARENA_BYTES, huge_pages=False)
+        self._output = Arena(OUTPUT_BYTES, huge_pages=False)
 
     @classmethod
     def load(cls) -> NativeRunner:
