@@ -10,7 +10,7 @@ import numpy as np
 
 from jovay import rlp
 from jovay.compiler.native import Library
-from jovay.conformance.parallel import Transactions
+from jovay.conformance.parallel import ENDLESS, Transactions
 from jovay.execution.chain import StoredTransaction
 from jovay.execution.environment import BlockEnvironment
 from jovay.execution.hashing import keccak256
@@ -18,7 +18,8 @@ from jovay.execution.world import Misses, NativeWorld
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm.forks import OSAKA
 from jovay.records import dtype_of
-from jovay.sequencer.production import BlockProducer, ProducedBlock
+from jovay.sequencer.block import ProducedBlock
+from jovay.sequencer.production import BlockProducer
 from jovay.types import EMPTY_CODE_HASH, Header
 
 CHAIN_ID = 31_337
@@ -108,7 +109,7 @@ class MemoryChain:
         self.library, self.rules, self.base_fee = library, FlatRules(fork), base_fee
         self.source = PreState(library, accounts)
         self.world = NativeWorld(library, 100_000, 400_000, 1 << 24, history, self.source)
-        self.producer = BlockProducer(library, self.world, workers)
+        self.producer = BlockProducer(library, self.world, workers, patience=ENDLESS)
         self.bodies: list[list[StoredTransaction]] = [[]]
         self.headers = [self._header(0, bytes(32), 0)]
         self._nonces = {address: pre.nonce for address, pre in accounts.items()}

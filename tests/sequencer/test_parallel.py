@@ -9,8 +9,9 @@ import pytest
 from jovay.compiler.native import Library
 from jovay.conformance.parallel import COINBASE, Generator, Side, compare
 from jovay.kernel.evm.forks import OSAKA
+from jovay.sequencer.block import ProducedBlock
 from jovay.sequencer.environment import BlockEnvironment
-from jovay.sequencer.production import BlockProducer, Patience, ProducedBlock
+from jovay.sequencer.production import BlockProducer, Patience
 
 HOT = (0.0, 0.1, 0.5, 0.9, 1.0)
 

@@ -18,7 +18,8 @@ from jovay.execution.environment import BlockEnvironment
 from jovay.kernel.block.receipts import StoredLog
 from jovay.kernel.evm.forks import OSAKA
 from jovay.records import dtype_of
-from jovay.sequencer.production import BlockProducer, ProducedBlock
+from jovay.sequencer.block import ProducedBlock
+from jovay.sequencer.production import BlockProducer
 from rigs.transactions import keccak256
 
 SENDERS = 400

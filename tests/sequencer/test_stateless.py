@@ -24,9 +24,10 @@ from jovay.kernel.evm.forks import OSAKA
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.stateless import Witness
 from jovay.records import View, dtype_of
+from jovay.sequencer.block import ProducedBlock
 from jovay.sequencer.environment import BlockEnvironment
 from jovay.sequencer.portal import Portal
-from jovay.sequencer.production import BlockProducer, ProducedBlock
+from jovay.sequencer.production import BlockProducer
 
 #: slot[a] = slot[a] + b, then log it
 COUNTER, COUNTER_CODE = (
@@ -94,7 +95,7 @@ def case(library: Library) -> Case:
     assert touched is not None
     touched = WriteSet(touched.accounts, touched.slots, [COUNTER_CODE])
     proof = trie.multiproof(touched)
-    root = trie.update(WriteSet(produced.account_changes, produced.slot_changes))
+    root = trie.update(produced.writes)
     block = ctypes.create_string_buffer(Block.size)
     environment.write(View(Block, ctypes.addressof(block)))
     order = [raws[i] for i in produced.order]

@@ -28,8 +28,9 @@ from jovay.kernel.state import commit, view
 from jovay.kernel.transaction.decode import decode
 from jovay.kernel.transaction.record import TRANSACTION_SIZE, Transaction
 from jovay.records import View, dtype_of, new_record
+from jovay.sequencer.block import ProducedBlock
 from jovay.sequencer.environment import BlockEnvironment
-from jovay.sequencer.production import BlockProducer, Patience, ProducedBlock
+from jovay.sequencer.production import BlockProducer, Patience
 from jovay.types import EMPTY_CODE_HASH
 
 COINBASE = 0xC01BA5E
@@ -273,8 +274,8 @@ def _differs(
     if mine != results:
         return Difference(number, "results", mine, results)
     for what, ours, theirs in (
-        ("accounts", produced.account_changes, accounts),
-        ("slots", produced.slot_changes, slots),
+        ("accounts", produced.writes.accounts, accounts),
+        ("slots", produced.writes.slots, slots),
     ):
         a, b = sorted(r.tobytes() for r in ours), sorted(r.tobytes() for r in theirs)
         if a != b:

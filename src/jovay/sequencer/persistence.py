@@ -18,8 +18,8 @@ from jovay.storage.datadir import DataDirectory
 from jovay.storage.logs_index import LogsIndex
 from jovay.types import Header
 
+from .block import ProducedBlock
 from .errors import SequencerStoppedError
-from .production import ProducedBlock
 from .txpool import Pooled
 
 log = logging.getLogger("jovay.persistence")

@@ -10,8 +10,8 @@ import ctypes
 import itertools
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,11 @@ from jovay.compiler.arena import Arena
 from jovay.compiler.native import Library
 from jovay.execution.errors import ArenaFullError, WorldFullError
 from jovay.execution.machine import NativeMachine
-from jovay.execution.world import MEGABYTE, Misses, NativeWorld
+from jovay.execution.world import Misses, NativeWorld
 from jovay.execution.writes import WriteSet
-from jovay.kernel.block import body, changes, execute, predict, receipts, run, schedule, system
-from jovay.kernel.block.body import Body
+from jovay.kernel.block import changes, execute, predict, run, schedule, system
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
-from jovay.kernel.block.receipts import BlockReceipts, Receipt, StoredLog
+from jovay.kernel.block.receipts import Receipt, StoredLog
 from jovay.kernel.block.run import DEFERRED, DROPPED, MISSING, RUN_STRIDE, Run
 from jovay.kernel.block.schedule import Schedule
 from jovay.kernel.evm.status import MISS
@@ -34,11 +33,11 @@ from jovay.kernel.state import commit, view
 from jovay.kernel.state.world import Code
 from jovay.records import View, array_at, dtype_of, new_record
 
+from .block import BlockStatistics, ExecutedBlock, ProducedBlock, U64Array
 from .environment import BlockEnvironment
+from .results import Results
 from .touched import TouchedRecorder
 
-U64Array = npt.NDArray[np.uint64]
-MAX_LOGS, MAX_LOG_BYTES = 1 << 18, 256 * MEGABYTE
 MAX_CHANGES = 1 << 22
 #: Shares of the work per thread, and the least transactions of a share that are worth a hand-over.
 SHARES, SHARE = 4, 64
@@ -56,60 +55,6 @@ class Patience:
     rounds: int = 4
     guessing: float = 0.02
     waiting: float = 0.05
-
-
-@dataclass(slots=True)
-class BlockStatistics:
-    """What happened while a block was made; times in seconds."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    groups: int = 0
-    grouped: int = 0
-    largest_group: int = 0
-    deferred: int = 0
-    misses: int = 0
-    rounds: int = 0
-
-    def time(self, stage: str, since: float) -> float:
-        """Add the time since ``since`` to ``stage``; answers now."""
-        now = time.perf_counter()
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - since
-        return now
-
-
-@dataclass(frozen=True, slots=True)
-class BlockBody:
-    """The transactions of a block back to back, with their hashes (32), senders (20) and offsets (u32, n + 1)."""
-
-    hashes: bytes
-    senders: bytes
-    offsets: bytes
-    transactions: bytes
-
-
-@dataclass(slots=True)
-class ProducedBlock:
-    """A block executed in memory. Arrays are copies, in block order; ``order`` indexes the given transactions."""
-
-    environment: BlockEnvironment
-    order: U64Array
-    dropped: dict[int, int]  # index of a transaction that is not in the block → status
-    receipts: npt.NDArray[Any]
-    logs: bytes
-    log_data: bytes
-    gas_used: int
-    blob_gas_used: int
-    bloom: bytes
-    receipts_root: bytes
-    transactions_root: bytes
-    body: BlockBody
-    account_changes: npt.NDArray[Any]
-    slot_changes: npt.NDArray[Any]
-    codes: list[bytes]
-    touched: (
-        WriteSet | None
-    )  # what the block read or wrote, with the values before it, where that is recorded
-    statistics: BlockStatistics
 
 
 class BlockProducer:
@@ -135,9 +80,8 @@ class BlockProducer:
         self._order = np.zeros(max_transactions, np.uint64)
         self._groups = np.zeros(max_transactions, np.uint64)
         self._schedule = new_record(Schedule, {})
-        self._receipts = Arena(max_transactions * Receipt.size)
-        self._logs, self._log_data = Arena(MAX_LOGS * StoredLog.size), Arena(MAX_LOG_BYTES)
-        self._scratch = Arena(1024 * MEGABYTE)
+        self._results = Results(library, max_transactions)
+        self._gathering: Future[ProducedBlock] | None = None
         self._account_changes = Arena(MAX_CHANGES * AccountChange.size)
         self._slot_changes = Arena(MAX_CHANGES * SlotChange.size)
         self.stamp = 0
@@ -155,9 +99,17 @@ class BlockProducer:
         ``serial`` keeps their order: how a block that exists is executed again. The world is at the new block
         afterwards. Raises ``WorldFullError`` or ``ArenaFullError``.
         """
+        return self.execute(environment, transactions, serial).finish()
+
+    def execute(
+        self, environment: BlockEnvironment, transactions: U64Array, serial: bool = False
+    ) -> ExecutedBlock:
+        """The same, as soon as the changes of the state are known."""
         count = len(transactions)
         if count > self._capacity:
             raise ArenaFullError(f"{count} transactions in a block, at most {self._capacity} fit")
+        if self._gathering is not None:
+            wait([self._gathering])
         statistics = BlockStatistics()
         self.stamp = self.stamp % 0xFFFFFFF0 + 1
         self._first_code = self.world.view.codes + self.world.view.codes_used
@@ -176,13 +128,11 @@ class BlockProducer:
             self._commit(count, environment)
         self._execute_deferred(count, statistics, may_postpone=not serial)
         now = statistics.time("execution", now)
-        result = self._collect(environment, count, statistics)
-        self._reset()
-        statistics.time("receipts", now)
-        return result
+        return self._collect(environment, count, statistics)
 
     def _begin(self, environment: BlockEnvironment, statistics: BlockStatistics) -> None:
         for machine in (*self._machines, self._serial):
+            machine.reset()  # until then the last block's results stood there
             machine.attach()
             environment.write(machine.block)
         with self.world.lock.write():
@@ -287,14 +237,16 @@ class BlockProducer:
     def _execute_deferred(self, count: int, statistics: BlockStatistics, may_postpone: bool) -> None:
         """The serial rest. A run that still misses keys after a few guesses waits for them one by one."""
         machine, runs = self._serial, self._runs.address
-        call, begun, at, tries = self.library[execute.execute_deferred], time.perf_counter(), 0, 0
+        call, waited, at, tries = self.library[execute.execute_deferred], 0.0, 0, 0
         while (now := self._held(call, machine.address, runs, count, at)) < count:
             at, tries = now, tries + 1 if now == at else 0
-            if may_postpone and time.perf_counter() - begun > self._patience.waiting:
+            if may_postpone and waited > self._patience.waiting:
                 machine.take_misses()
                 self._held(self.library[execute.postpone], machine.address, runs, at)
                 continue
+            begun = time.perf_counter()
             self._load(machine, statistics)
+            waited += time.perf_counter() - begun
             machine.view.patient = int(tries >= self._patience.rounds)
         machine.view.patient = 0
         self._commit_serial()
@@ -314,52 +266,50 @@ class BlockProducer:
 
     def _collect(
         self, environment: BlockEnvironment, count: int, statistics: BlockStatistics
-    ) -> ProducedBlock:
-        runs, order = self._runs.address, self._order
-        included = self.library[execute.order_block](runs, count, order.ctypes.data)
-        touched = self._touched_by(environment)
-        out = self._receipts_of(included)
-        account_changes, slot_changes = self._changes()
-        dropped = self._dropped(count) if included < count else {}
+    ) -> ExecutedBlock:
+        order = self._order
+        included = self.library[execute.order_block](self._runs.address, count, order.ctypes.data)
         statistics.deferred = int(self._serial.view.transaction)
+        touched = self._touched_by(environment)
+        writes = WriteSet(*self._changes(), self._new_codes())
+
+        def gather() -> ProducedBlock:
+            now = time.perf_counter()
+            block = self._gather(environment, count, included, writes, touched, statistics)
+            statistics.time("receipts", now)
+            return block
+
+        self._gathering = self._pool.submit(gather)
+        return ExecutedBlock(writes, statistics, self._gathering)
+
+    def _gather(
+        self,
+        environment: BlockEnvironment,
+        count: int,
+        included: int,
+        writes: WriteSet,
+        touched: WriteSet | None,
+        statistics: BlockStatistics,
+    ) -> ProducedBlock:
+        runs, order, results = self._runs.address, self._order, self._results
+        out = results.write_receipts(runs, order.ctypes.data, included)
         return ProducedBlock(
             environment,
             order[:included].copy(),
-            dropped,
-            array_at(self._receipts.address, included, Receipt).copy(),
-            ctypes.string_at(self._logs.address, out.log_count * StoredLog.size),
-            ctypes.string_at(self._log_data.address, out.log_data_size),
+            self._dropped(count) if included < count else {},
+            array_at(results.receipts.address, included, Receipt).copy(),
+            ctypes.string_at(results.logs.address, out.log_count * StoredLog.size),
+            ctypes.string_at(results.log_data.address, out.log_data_size),
             out.gas_used,
             out.blob_gas_used,
             out.bloom,
             out.receipts_root,
             out.transactions_root,
-            self._body(included),
-            account_changes,
-            slot_changes,
-            self._new_codes(),
+            results.body(runs, order.ctypes.data, included),
+            writes,
             touched,
             statistics,
         )
-
-    def _receipts_of(self, included: int) -> View:
-        spec = new_record(
-            BlockReceipts,
-            {
-                "receipts": self._receipts.address,
-                "logs": self._logs.address,
-                "log_data": self._log_data.address,
-                "log_capacity": MAX_LOGS,
-                "log_data_capacity": MAX_LOG_BYTES,
-                "scratch": self._scratch.address,
-                "scratch_size": self._scratch.size,
-            },
-        )
-        self._spec = spec  # keeps the record alive behind the view
-        at = ctypes.addressof(spec)
-        if self.library[receipts.build_receipts](at, self._runs.address, self._order.ctypes.data, included):
-            raise ArenaFullError("the block's receipts do not fit")
-        return View(BlockReceipts, at)
 
     def _touched_by(self, environment: BlockEnvironment) -> WriteSet | None:
         if self._touched is None:
@@ -367,25 +317,6 @@ class BlockProducer:
         for machine in (*self._machines, self._serial):
             self._touched.collect(machine, self.stamp, environment.number - 1)
         return self._touched.take()
-
-    def _body(self, included: int) -> BlockBody:
-        at = self._scratch.address
-        places = {"hashes": at, "senders": at + 32 * included, "offsets": at + 52 * included + 64}
-        places["offsets"] -= places["offsets"] % 64
-        places["transactions"] = places["offsets"] + 4 * included + 64
-        places["capacity"] = self._scratch.address + self._scratch.size - places["transactions"]
-        spec = new_record(Body, places)
-        if self.library[body.write_body](
-            self._runs.address, self._order.ctypes.data, included, ctypes.addressof(spec)
-        ):
-            raise ArenaFullError("the block's transactions do not fit")
-        size = View(Body, ctypes.addressof(spec)).size
-        return BlockBody(
-            ctypes.string_at(places["hashes"], 32 * included),
-            ctypes.string_at(places["senders"], 20 * included),
-            ctypes.string_at(places["offsets"], 4 * (included + 1)),
-            ctypes.string_at(places["transactions"], size),
-        )
 
     def _table(self, count: int) -> npt.NDArray[Any]:
         """State and status of the runs, in place."""
@@ -425,10 +356,6 @@ class BlockProducer:
             codes.append(ctypes.string_at(code.bytes, code.size))
             at += (Code.size + code.size + 33 + (code.size >> 3) + 16) & ~7
         return codes
-
-    def _reset(self) -> None:
-        for machine in (*self._machines, self._serial):
-            machine.reset()
 
 
 assert dtype_of(Receipt).itemsize == Receipt.size

@@ -19,11 +19,12 @@ from jovay.storage.genesis import Genesis, state_changes
 from jovay.storage.state import ACCOUNT
 from jovay.types import Header
 
+from .block import ProducedBlock
 from .environment import BlockEnvironment
 from .errors import ReexecutionError
 from .opening import read_header
 from .portal import Portal
-from .production import BlockProducer, ProducedBlock
+from .production import BlockProducer
 from .rules import ChainRules
 
 
@@ -86,12 +87,11 @@ class Reexecution:
 
     def _compare_block(self, header: Header, produced: ProducedBlock) -> None:
         number = header.number
-        writes = WriteSet(produced.account_changes, produced.slot_changes, produced.codes)
         self._compare(number, "transactions root", header.transactions_root, produced.transactions_root)
         self._compare(number, "receipts root", header.receipts_root, produced.receipts_root)
         self._compare(number, "logs bloom", header.logs_bloom, produced.bloom)
         self._compare(number, "gas used", header.gas_used, produced.gas_used)
-        self._compare(number, "state root", header.state_root, self._trie.update(writes))
+        self._compare(number, "state root", header.state_root, self._trie.update(produced.writes))
 
     @staticmethod
     def _compare(number: int, what: str, stored: bytes | int, found: bytes | int) -> None:

@@ -32,13 +32,14 @@ from jovay.storage.datadir import DataDirectory
 from jovay.storage.logs_index import LogsIndex
 from jovay.types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Header
 
+from .block import ProducedBlock
 from .environment import BlockEnvironment
 from .errors import SequencerStoppedError
 from .header import block_size, encode_header, header_with_hash
 from .housekeeping import Housekeeping
 from .persistence import Persistence, SealedBlock
 from .portal import DecodedBatch, Portal
-from .production import BlockProducer, ProducedBlock
+from .production import BlockProducer
 from .rules import ChainRules, base_fee_after
 from .txpool import Pooled, PoolLimits, TxPool
 
@@ -198,15 +199,14 @@ class Sequencer:
             environment = self._environment()
             self.clock.next = self.next_base_fee = self.next_prevrandao = None
             addresses = np.fromiter((entry.address for entry in entries), np.uint64, len(entries))
-            produced = self.producer.produce(environment, addresses)
-            begun = time.perf_counter()
-            writes = WriteSet(produced.account_changes, produced.slot_changes, produced.codes)
+            executed = self.producer.execute(environment, addresses)
+            begun, writes = time.perf_counter(), executed.writes
             if edit is not None:
                 writes = merged(writes, edit(environment.number))
                 self.world.bring(writes, environment.number)
             root = self.trie.update(writes)
-            produced.statistics.time("commitment", begun)
-            sealed = self._seal(environment, produced, writes, root, entries)
+            executed.statistics.time("commitment", begun)
+            sealed = self._seal(environment, executed.finish(), writes, root, entries)
             self.executed = sealed.header
             self._remember_hashes(sealed.header)
             self._prepare_next()
