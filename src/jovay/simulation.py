@@ -291,9 +291,9 @@ class CallResult(msgspec.Struct, frozen=True, kw_only=True):
 class BundleResult(msgspec.Struct, frozen=True):
     """Results of a bundle in call order.
 
-    ``block`` only when ``new_block`` was asked: header with real roots of transactions and receipts, a state
-    root of zeros (it is not computed) and the hash over that, and the calls as transactions (with the nonces
-    and gas that they got, and hashes over their unsigned encoding with zero signature values).
+    ``block`` only when ``new_block`` was asked: header with the roots of state, transactions and receipts, and
+    the calls as transactions (with the nonces and gas that they got, and hashes over their unsigned encoding
+    with zero signature values).
     """
 
     calls: Sequence[CallResult]

@@ -14,7 +14,9 @@ from jovay.conformance.parallel import ENDLESS, Transactions
 from jovay.execution.chain import StoredTransaction
 from jovay.execution.environment import BlockEnvironment
 from jovay.execution.hashing import keccak256
+from jovay.execution.state_trie import StateTrie
 from jovay.execution.world import Misses, NativeWorld
+from jovay.execution.writes import WriteSet
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm.forks import OSAKA
 from jovay.records import dtype_of
@@ -67,6 +69,29 @@ class PreState:
             row["value"] = value.to_bytes(32, "little")
         return accounts, slots, codes
 
+    def everything(self) -> WriteSet:
+        """All of it."""
+        words = {address: int.from_bytes(address, "big") for address in self._accounts}
+        slots = [(words[address], key) for address, pre in self._accounts.items() for key in pre.storage]
+        accounts, records, _ = self.read(Misses(words.values(), slots))
+        accounts["code_size"] = [len(pre.code) for pre in self._accounts.values()]
+        return WriteSet(accounts, records)
+
+
+class MemoryRoots:
+    """Implements ``StateRoots`` over the write sets of a chain."""
+
+    def __init__(self, library: Library, writes: Sequence[WriteSet]) -> None:
+        self._library, self._writes = library, writes
+
+    def expect(self, slots: Sequence[tuple[int, int]]) -> None:
+        """Everything is known anyway."""
+
+    def root(self, writes: WriteSet) -> bytes:
+        """Root with these changes."""
+        trie = StateTrie(self._library, 10_000)
+        return [trie.update(one) for one in [*self._writes, writes]][-1]
+
 
 class FlatRules:
     """One fork from the start."""
@@ -111,6 +136,7 @@ class MemoryChain:
         self.world = NativeWorld(library, 100_000, 400_000, 1 << 24, history, self.source)
         self.producer = BlockProducer(library, self.world, workers, patience=ENDLESS)
         self.bodies: list[list[StoredTransaction]] = [[]]
+        self.writes: list[WriteSet] = []
         self.headers = [self._header(0, bytes(32), 0)]
         self._nonces = {address: pre.nonce for address, pre in accounts.items()}
 
@@ -154,6 +180,10 @@ class MemoryChain:
     def next_base_fee(self, header: Header) -> int:
         """The same for ever."""
         return self.base_fee
+
+    def roots_after(self, number: int) -> MemoryRoots:
+        """Roots over the whole state, built anew each time."""
+        return MemoryRoots(self.library, [self.source.everything(), *self.writes[:number]])
 
     # ---- making blocks ----
 
@@ -204,5 +234,6 @@ class MemoryChain:
             for k, i in enumerate(produced.order.tolist())
         ]
         self.bodies.append(body)
+        self.writes.append(produced.writes)
         self.headers.append(self._header(number, parent.hash, produced.gas_used))
         return produced

@@ -44,6 +44,7 @@ from jovay.types import (
 )
 
 from . import finality as stages
+from .allowance import Allowance
 from .chain import ChainReader
 from .configuration import chain_config
 from .events import Events
@@ -51,6 +52,7 @@ from .proofs import Prover
 from .source import SimulationSource
 from .state import StateReader, unavailable
 from .submission import Submission
+from .tries import Tries
 
 
 @contextmanager
@@ -85,8 +87,10 @@ class NodeBackend:
         self.development: DevBackend | None = None
         self._genesis_hash = genesis_hash
         self.submission = Submission(sequencer, self._newest_account, min_price)
-        self._prover = Prover(sequencer, self.state)
-        source = SimulationSource(sequencer, self.chain_reader)
+        allowance = Allowance()
+        self._tries = Tries(sequencer, self.state, allowance)
+        self._prover = Prover(sequencer, self.state, allowance)
+        source = SimulationSource(sequencer, self.chain_reader, self._tries, self.state)
         self._simulator = Simulator(sequencer.library, sequencer.world, source)
         self.refused: Callable[[str], None] = lambda reason: None
         sequencer.listen(self._on_blocks)

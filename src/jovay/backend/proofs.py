@@ -7,7 +7,6 @@ elsewhere than at the wanted key shows that the state has no such leaf.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from jovay.execution.state_trie import SCHEME, StateTrie
@@ -18,20 +17,17 @@ from jovay.sequencer.opening import read_header
 from jovay.sequencer.sequencer import Sequencer
 from jovay.types import AccountProof, Address, Header, SlotProof
 
+from .allowance import Allowance
 from .past import Past, changed_keys
 from .state import StateReader
-
-SHARE, BURST = 0.1, 2.0
-"""Share of the time that proofs of older states may take, and seconds of it that may be saved up."""
 
 
 class Prover:
     """Makes proofs; block production waits while it does."""
 
-    def __init__(self, sequencer: Sequencer, state: StateReader) -> None:
-        self._sequencer, self._state = sequencer, state
+    def __init__(self, sequencer: Sequencer, state: StateReader, allowance: Allowance) -> None:
+        self._sequencer, self._state, self._allowance = sequencer, state, allowance
         self._past = Past(sequencer.world, state)
-        self._allowance, self._counted_at = BURST, time.monotonic()
 
     def proof(self, address: Address, slots: Sequence[int], number: int) -> AccountProof:
         """Proof of an account and of slots in the state after block ``number``.
@@ -43,16 +39,9 @@ class Prover:
         with sequencer.still() as head:
             if number == head.number:
                 return self._prove(sequencer.trie, address, slots, number, head.state_root)
-            begun = time.monotonic()
-            self._allowance = min(BURST, self._allowance + SHARE * (begun - self._counted_at))
-            self._counted_at = begun
-            if self._allowance <= 0:
-                raise BackendError("too many proofs of older states are asked for, try again later")
-            try:
+            with self._allowance.taken():
                 sequencer.persistence.drain()
                 return self._older(address, slots, number, head)
-            finally:
-                self._allowance -= time.monotonic() - begun
 
     def _older(self, address: Address, slots: Sequence[int], number: int, head: Header) -> AccountProof:
         """Lead the trie back, prove, lead it forward again."""

@@ -8,13 +8,16 @@ from jovay.sequencer.sequencer import Sequencer
 from jovay.types import Hash32, Header
 
 from .chain import ChainReader
+from .roots import RootsAfter
+from .state import StateReader
+from .tries import Tries
 
 
 class SimulationSource:
     """Reads one sequencer's chain."""
 
-    def __init__(self, sequencer: Sequencer, chain: ChainReader) -> None:
-        self._sequencer, self._chain = sequencer, chain
+    def __init__(self, sequencer: Sequencer, chain: ChainReader, tries: Tries, state: StateReader) -> None:
+        self._sequencer, self._chain, self._tries, self._state = sequencer, chain, tries, state
 
     @property
     def rules(self) -> ChainRules:
@@ -36,3 +39,7 @@ class SimulationSource:
     def next_base_fee(self, header: Header) -> int:
         """Base fee of the block after this one, in wei."""
         return self._sequencer.base_fee_after(header)
+
+    def roots_after(self, number: int) -> RootsAfter:
+        """Roots of states that follow from the state after a block."""
+        return RootsAfter(self._sequencer.data, self._tries, self._state, number)

@@ -72,6 +72,7 @@ ENTRIES: tuple[KernelFunction, ...] = (
     leaves.derive_keys,
     leaves.key_input,
     mpt.ordered_root,
+    multiproof.partial_trie,
     multiproof.prove_many,
     nodes.root,
     past.accounts_at,

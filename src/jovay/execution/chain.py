@@ -7,6 +7,8 @@ from typing import NamedTuple, Protocol
 
 from jovay.types import Address, Hash32, Header
 
+from .writes import WriteSet
+
 
 class BlobParameters(Protocol):
     """Blob parameters in force (EIP-7840)."""
@@ -42,6 +44,19 @@ class StoredTransaction(NamedTuple):
     l1_fee: int
 
 
+class StateRoots(Protocol):
+    """Roots of the states that a request makes out of a block's state."""
+
+    def expect(self, slots: Sequence[tuple[int, int]]) -> None:
+        """(address, key) of slots that later writes will hold, so that they are looked up together."""
+
+    def root(self, writes: WriteSet) -> Hash32:
+        """Root with everything that differs from the block's state, as ``view_state.changed`` gives it.
+
+        Every call names at least the keys of the calls before.
+        """
+
+
 class ChainSource(Protocol):
     """Blocks of the canonical chain, thread-safe."""
 
@@ -60,3 +75,6 @@ class ChainSource(Protocol):
 
     def next_base_fee(self, header: Header) -> int:
         """Base fee of the block after this one (EIP-1559), in wei."""
+
+    def roots_after(self, number: int) -> StateRoots:
+        """Roots of states that follow from the state after a block."""

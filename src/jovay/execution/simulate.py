@@ -47,8 +47,7 @@ class Simulator:
     def execute(self, bundles: Sequence[Bundle], number: int, options: ExecuteOptions) -> list[BundleResult]:
         """Execute bundles over the state after block ``number``, as ``ExecuteOptions`` says.
 
-        A call that is invalid or runs out of time ends its bundle and all later ones. The state root of a new block
-        is zero: it is not computed. Raises ``ExecutionError``s.
+        A call that is invalid or runs out of time ends its bundle and all later ones. Raises ``ExecutionError``s.
         """
         header = self._header(number)
         deadline = time.monotonic() + options.time_limit

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from jovay import rlp
+from jovay.kernel.block import system
 from jovay.kernel.block.system import begin_block
 from jovay.kernel.evm.forks import CANCUN, LONDON, PRAGUE, SHANGHAI
-from jovay.sequencer.header import encode_header
+from jovay.sequencer.header import encode_header, header_with_hash
 from jovay.simulation import (
     AccountOverride,
     BlockOverrides,
@@ -38,8 +40,8 @@ from .outcome import timed_out
 from .overrides import override_one
 from .session import Session, TimeLimitError
 from .simulated_calls import SimulatedCalls
+from .view_state import changed
 
-#: EIP-7685: hash of an empty list of requests.
 GWEI = 10**9
 TIME_STEP = 12
 _NOTHING = BlockOverrides()
@@ -82,18 +84,20 @@ class SimulatedBlocks:
         self._head = base
         self._hashes = bytearray(windows.before(base.number + 1, base.hash))
         self._library = session.machine.library
+        self._roots = chain.roots_after(base.number)
 
     def run(self, bundles: Sequence[Bundle]) -> list[BundleResult]:
         """A block for each bundle, until a call is invalid or time is over: that block has results only."""
         results = []
+        self._roots.expect(_system_slots(bundles))
         for bundle in bundles:
-            draft = self._open(bundle.block or _NOTHING)
+            draft, block = self._open(bundle.block or _NOTHING), None
             try:
-                complete = self._fill(draft, bundle)
+                if self._fill(draft, bundle):
+                    self._session.check_time()
+                    block = self._seal(draft)
             except TimeLimitError:
                 draft.results.append(timed_out())
-                complete = False
-            block = self._seal(draft) if complete else None
             results.append(BundleResult(draft.results, block))
             if block is None:
                 break
@@ -196,7 +200,7 @@ class SimulatedBlocks:
             hash=bytes(32),
             parent_hash=env.parent_hash,
             coinbase=env.coinbase.to_bytes(20, "big"),
-            state_root=bytes(32),
+            state_root=self._roots.root(changed(self._session.machine)),
             transactions_root=roots[0],
             receipts_root=roots[1],
             logs_bloom=logs_bloom(library, draft.logs),
@@ -213,9 +217,8 @@ class SimulatedBlocks:
             requests_hash=EMPTY_REQUESTS_HASH if env.fork >= PRAGUE else None,
         )
         encoded = encode_header(header)
-        values = {name: getattr(header, name) for name in header.__struct_fields__}
-        size = len(encoded) + sum(map(len, draft.envelopes))
-        sealed = Header(**(values | {"hash": keccak256(library, encoded), "size": size}))
+        size = _block_size(encoded, draft.envelopes, withdrawals)
+        sealed = header_with_hash(header, keccak256(library, encoded), size)
         return Block(header=sealed, transactions=tuple(draft.transactions), withdrawals=withdrawals)
 
 
@@ -225,3 +228,24 @@ def _withdrawals_root(session: Session, withdrawals: tuple[Withdrawal, ...] | No
     if not withdrawals:
         return EMPTY_TRIE_ROOT
     return ordered_root(session.machine.library, [encode_withdrawal(w) for w in withdrawals])
+
+
+def _block_size(header: bytes, envelopes: Sequence[bytes], withdrawals: Sequence[Withdrawal] | None) -> int:
+    """Bytes of the block's RLP; a typed transaction stands in it as a string."""
+    listed = b"".join([raw if raw[0] >= 0xC0 else rlp.encode(raw) for raw in envelopes])
+    parts = header + rlp.encode_list(listed) + rlp.encode_list(b"")
+    if withdrawals is not None:
+        parts += rlp.encode_list(b"".join(map(encode_withdrawal, withdrawals)))
+    return len(rlp.encode_list(parts))
+
+
+def _system_slots(bundles: Sequence[Bundle]) -> list[tuple[int, int]]:
+    """Slots of EIP-2935 and EIP-4788 that these blocks write, as far as their numbers and times are known."""
+    window, found = system.HISTORY_WINDOW, []
+    for block in [bundle.block for bundle in bundles if bundle.block is not None]:
+        if block.number is not None:
+            found.append((int(system.HISTORY_STORAGE), (block.number - 1) % window))
+        if block.timestamp is not None:
+            at = block.timestamp % window
+            found += [(int(system.BEACON_ROOTS), at), (int(system.BEACON_ROOTS), at + window)]
+    return found

@@ -40,6 +40,22 @@ class StateTrie:
             leaf_capacity,
         )
 
+    @classmethod
+    def partial(cls, library: Library, proof: bytes, root: bytes, room: int) -> StateTrie:
+        """The part of the trie with ``root`` that a multiproof holds, with room for setting ``room`` leaves.
+
+        Raises ``TrieError`` where the multiproof does not lead to the root.
+        """
+        made = cls(library, len(proof) // multiproof.OPAQUE_BYTES + 2 * room + 64)
+        given = ctypes.create_string_buffer(proof + root, len(proof) + 32)
+        at = ctypes.addressof(given)
+        status = library[multiproof.partial_trie](
+            made._record.address, at, len(proof), at + len(proof), made._scratch.address
+        )
+        if status:
+            raise TrieError(status, 0, 0)
+        return made
+
     def update(self, writes: WriteSet) -> bytes:
         """Bring a write set in; the new root. Raises ``TrieError`` when the trie is full."""
         accounts, slots = writes.accounts, writes.slots
@@ -76,13 +92,18 @@ class StateTrie:
         return block.raw[leaves.KEY_INPUT :]
 
     def prove(self, key: bytes) -> tuple[bytes, ...]:
-        """Nodes from the root to the leaf of ``key``, or to what shows that there is none."""
+        """Nodes from the root to the leaf of ``key``, or to what shows that there is none.
+
+        Raises ``TrieError`` where a partial trie does not know.
+        """
         out = ctypes.create_string_buffer(proofs.MAXIMUM_PROOF)
         given = ctypes.create_string_buffer(key, 32)
         with self._lock:
             size = self.library[proofs.prove](
                 self._record.address, ctypes.addressof(given), ctypes.addressof(out), proofs.MAXIMUM_PROOF
             )
+        if size > proofs.MAXIMUM_PROOF:
+            raise TrieError(size, 0, 0)
         return tuple(out.raw[at : at + proofs.NODE_SIZE] for at in range(0, size, proofs.NODE_SIZE))
 
     def multiproof(self, touched: WriteSet) -> bytes:

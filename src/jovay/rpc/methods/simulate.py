@@ -114,7 +114,10 @@ SimulateArg = Annotated[SimulateArgs, Kind("SIMULATION", parse_simulation)]
 
 @method("eth_simulateV1", Run.HEAVY, large=True)
 def simulate(context: Context, simulation: SimulateArg, block: BlockArg = LATEST) -> list[Form]:
-    """Execute blocks of calls, with overrides of blocks and state, and return the blocks with results."""
+    """Execute blocks of calls, with overrides of blocks and state, and return the blocks with results.
+
+    State roots are those of the zkTrie; where too much has changed since the block to tell them, that is an error.
+    """
     _check_size(simulation)
     number = state_block(context.backend, block)
     base = header_of(context.backend, number)

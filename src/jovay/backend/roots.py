@@ -1,0 +1,85 @@
+"""State roots of simulated blocks: a part of the state trie that the requests' changes are brought into."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from jovay.execution.state_trie import StateTrie
+from jovay.execution.world import Misses, absent_slots
+from jovay.execution.writes import Records, WriteSet, last_of
+from jovay.rpc.backend import HistoryUnavailableError
+from jovay.storage.datadir import DataDirectory
+from jovay.types import Address, Hash32
+
+from .state import StateReader
+from .tries import Tries
+
+MOST_SLOTS = 100_000
+"""Slots of one account that a request may wipe."""
+
+
+class RootsAfter:
+    """``StateRoots`` over the state after block ``number``."""
+
+    def __init__(self, data: DataDirectory, tries: Tries, state: StateReader, number: int) -> None:
+        self._data, self._tries, self._state, self._number = data, tries, state, number
+        self._expected: list[tuple[int, int]] = []
+        self._known: set[bytes] = set()
+        self._trie: StateTrie | None = None
+        self._wiped: dict[bytes, Records] = {}
+
+    def expect(self, slots: Sequence[tuple[int, int]]) -> None:
+        """(address, key) of slots that later writes will hold."""
+        self._expected += slots
+
+    def root(self, writes: WriteSet) -> Hash32:
+        """Root with all changes to the block's state; errors as ``Tries.after`` has."""
+        slots = last_of(np.concatenate([*self._emptied(writes.accounts), writes.slots]), ("address", "key"))
+        writes = WriteSet(writes.accounts, slots)
+        keys = {*_keys(writes.accounts, "address"), *_keys(slots, "address", "key")}
+        if self._trie is None or not keys <= self._known:
+            expected = absent_slots(Misses([], self._expected).slot_words)
+            wanted = WriteSet(writes.accounts, np.concatenate([slots, expected]))
+            self._trie = self._tries.after(self._number, wanted)
+            self._known = keys | set(_keys(expected, "address", "key"))
+        return self._trie.update(writes)
+
+    def _emptied(self, accounts: Records) -> list[Records]:
+        """What was stored under accounts that have lost their storage, as slots that are zero."""
+        for row in accounts:
+            address = row["address"].tobytes()[19::-1]
+            if address in self._wiped:
+                continue
+            before = self._state.account_state(address, self._number).storage_epoch
+            if int(row["wiped"]) != before:
+                self._wiped[address] = self._stored_slots(address)
+        return list(self._wiped.values())
+
+    def _stored_slots(self, address: Address) -> Records:
+        """Every slot that may have a value after the block: those of the checkpoint and those changed around it."""
+        state, blocks, word = self._data.state, self._data.blocks, int.from_bytes(address, "big")
+        first = (
+            min(state.height, self._number) + 1
+        )  # before the table is read: a newer checkpoint does no harm
+        found: set[int] = set()
+        for keys, _ in state.slots(address=address):
+            found.update([int.from_bytes(key[20:].tobytes(), "big") for key in keys])
+            self._check(address, found)
+        for number in range(first, blocks.latest + 1):
+            slots = WriteSet.decode(blocks.writes(number)).slots
+            own = slots[slots["address"] == np.void(word.to_bytes(32, "little"))]
+            found.update([int.from_bytes(key.tobytes(), "little") for key in own["key"]])
+            self._check(address, found)
+        return absent_slots(Misses([], [(word, key) for key in found]).slot_words)
+
+    @staticmethod
+    def _check(address: Address, found: set[int]) -> None:
+        if len(found) > MOST_SLOTS:
+            raise HistoryUnavailableError(f"0x{address.hex()} has too much storage for it to be replaced")
+
+
+def _keys(records: Records, *names: str) -> list[bytes]:
+    columns = [records[name].tolist() for name in names]
+    return [b"".join(parts) for parts in zip(*columns, strict=True)]

@@ -1,0 +1,68 @@
+"""What a machine's view holds, as the records of write sets: what it changed, and what it looked at."""
+
+from __future__ import annotations
+
+import ctypes
+
+import numpy as np
+
+from jovay.kernel.block.changes import AccountChange, SlotChange
+from jovay.kernel.evm.machine import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot
+from jovay.kernel.state.world import Code
+from jovay.records import View, array_at, dtype_of
+
+from .machine import NativeMachine
+from .writes import Records, WriteSet
+
+#: Storage epochs from here on come of overrides that replace storage.
+OVERRIDDEN_EPOCH = 1 << 32
+
+
+def changed(machine: NativeMachine) -> WriteSet:
+    """What the view changed since it was reset, with the values that it has now.
+
+    ``wiped`` is the account's storage epoch in the view: where that is not its epoch in the world, whatever was
+    stored before is gone. New code is not listed.
+    """
+    view = machine.view
+    listed = np.frombuffer(ctypes.string_at(view.dirty, 8 * view.dirty_count), np.uint64)
+    is_slot = listed & np.uint64(1) != 0
+    accounts = (listed[~is_slot] - np.uint64(view.accounts)) // np.uint64(ACCOUNT_SIZE)
+    slots = (listed[is_slot] - np.uint64(view.slots)) // np.uint64(SLOT_SIZE)
+    epochs = array_at(view.accounts, view.account_count, Account)["storage_epoch"]
+    overridden = np.flatnonzero(epochs >= OVERRIDDEN_EPOCH)  # an override does not list them
+    accounts = np.union1d(accounts.astype(np.int64), overridden)
+    return WriteSet(_accounts(machine, accounts), _slots(machine, np.unique(slots)))
+
+
+def looked_at(machine: NativeMachine) -> WriteSet:
+    """Every account and slot of which the view has read the value, with the values that it has now."""
+    view = machine.view
+    loaded = np.flatnonzero(array_at(view.slots, view.slot_count, Slot)["loaded"])
+    return WriteSet(_accounts(machine, np.arange(view.account_count)), _slots(machine, loaded))
+
+
+def _accounts(machine: NativeMachine, places: Records) -> Records:
+    out = np.zeros(len(places), dtype_of(AccountChange))
+    if not len(places):
+        return out
+    rows = array_at(machine.view.accounts, machine.view.account_count, Account)[places]
+    for name in ("address", "balance", "code_hash", "nonce", "exists"):
+        out[name] = rows[name]
+    out["wiped"] = rows["storage_epoch"]
+    for at in np.flatnonzero(rows["code"]).tolist():
+        out["code_size"][at] = View(Code, int(rows["code"][at])).size
+    return out
+
+
+def _slots(machine: NativeMachine, places: Records) -> Records:
+    view, out = machine.view, np.zeros(len(places), dtype_of(SlotChange))
+    if not len(places):
+        return out
+    rows = array_at(view.slots, view.slot_count, Slot)[places]
+    owners = (rows["account"] - np.uint64(view.accounts)) // np.uint64(ACCOUNT_SIZE)
+    accounts = array_at(view.accounts, view.account_count, Account)[owners]
+    out["address"], out["key"] = accounts["address"], rows["key"]
+    living = rows["storage_epoch"] == accounts["storage_epoch"]  # else wiped after it was written
+    out["value"][living] = rows["value"][living]
+    return out
