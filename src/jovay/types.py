@@ -210,6 +210,22 @@ class AccountProof(msgspec.Struct, frozen=True, kw_only=True):
     storage: tuple[SlotProof, ...] = ()
 
 
+class ExecutionWitness(msgspec.Struct, frozen=True, kw_only=True):
+    """What executing a block takes without any other state.
+
+    ``input`` is all of it, as the stateless function of that ``scheme`` takes it; the rest are its parts:
+    ``state`` the multiproof, ``codes``, ``keys`` (addresses, and addresses with a slot behind) and the RLP of the
+    parent's header.
+    """
+
+    scheme: str
+    input: bytes
+    state: tuple[bytes, ...]
+    codes: tuple[bytes, ...]
+    keys: tuple[bytes, ...]
+    headers: tuple[bytes, ...]
+
+
 class BlobSchedule(msgspec.Struct, frozen=True, gc=False):
     """EIP-7840 blob parameters of a fork."""
 

@@ -23,8 +23,8 @@ def counter(node: Node) -> bytes:
     return unhexed(Client(node).send(b"", data=unhexed(load("Counter").bytecode))["contractAddress"])
 
 
-def set_number(value: int) -> bytes:
-    return keccak256(b"setNumber(uint256)")[:4] + value.to_bytes(32, "big")
+def count_up(times: int) -> bytes:
+    return keccak256(b"incrementMany(uint256)")[:4] + times.to_bytes(32, "big")
 
 
 def next_time(client: Client) -> int:
@@ -61,7 +61,7 @@ def test_a_transaction_gives_the_same_root(client: Client, counter: bytes, kind:
     to, value, data = {
         "transfer": (b"\x44" * 20, 5, b""),
         "new account": (keccak256(kind.encode())[:20], 1 << 70, b""),
-        "call": (counter, 0, set_number(77)),
+        "call": (counter, 0, count_up(3)),
         "creation": (b"", 0, unhexed(load("Counter").bytecode)),
         "failing call": (counter, 0, b"\xff\xff\xff\xff"),
     }[kind]
@@ -84,14 +84,14 @@ def test_many_blocks_from_an_older_one(client: Client, counter: bytes) -> None:
     times, real = [], []
     for value in range(3):
         times.append(next_time(client))
-        receipt = client.send(counter, 0, set_number(1_000 + value))
+        receipt = client.send(counter, 0, count_up(1 + value))
         real.append(block(client, receipt["blockNumber"]))
     nonce = client.next_nonce() - 3
     client.send(b"\x55" * 20, 9)  # changed since: must not be in the simulated states
     blocks = [
         {
             "blockOverrides": {"time": hex(when), "baseFeePerGas": made["baseFeePerGas"]},
-            "calls": [call(client, counter, 0, set_number(1_000 + k), nonce=hex(nonce + k))],
+            "calls": [call(client, counter, 0, count_up(1 + k), nonce=hex(nonce + k))],
         }
         for k, (when, made) in enumerate(zip(times, real, strict=True))
     ]
@@ -99,6 +99,27 @@ def test_many_blocks_from_an_older_one(client: Client, counter: bytes) -> None:
     assert simulated[0]["stateRoot"] == real[0]["stateRoot"]
     # From the second on, the parent's hash is another one, which EIP-2935 stores.
     assert len({one["stateRoot"] for one in [*simulated, *real]}) == 5
+
+
+def test_accounts_that_were_made_since(client: Client) -> None:
+    """From the block before them, where the trie did not have their leaves nor the shape that these give it."""
+    begin, when, base_fee = client("eth_blockNumber"), next_time(client), client("eth_baseFee")
+    nonce = client.next_nonce()
+    fresh = [keccak256(b"fresh%d" % k)[:20] for k in range(60)]
+    client("evm_setAutomine", False)
+    for k, to in enumerate(fresh[:40]):
+        client("eth_sendRawTransaction", hexed(client.raw(to, 1 + k, nonce=nonce + k)))
+    client("evm_mine")
+    real = block(client, "latest")
+    assert len(real["transactions"]) == 40
+    client("evm_setAutomine", True)
+    for to in fresh[40:]:
+        client.send(to, 3)
+    for chosen, same in ((fresh[:40], True), (fresh[20:60], False), (fresh[:39] + fresh[59:], False)):
+        calls = [call(client, to, 1 + k, nonce=hex(nonce + k)) for k, to in enumerate(chosen)]
+        overrides = {"time": hex(when), "baseFeePerGas": base_fee}
+        (simulated,) = simulate(client, {"blockOverrides": overrides, "calls": calls}, at=begin)
+        assert (simulated["stateRoot"] == real["stateRoot"]) is same
 
 
 @pytest.mark.parametrize(
@@ -159,7 +180,7 @@ def test_replaced_storage(client: Client, counter: bytes) -> None:
 def test_the_hash_is_that_of_the_header_shown(client: Client, counter: bytes) -> None:
     shown, following = simulate(
         client,
-        {"calls": [call(client, counter, 0, set_number(5)), call(client, b"\x44" * 20, 1)]},
+        {"calls": [call(client, counter, 0, count_up(5)), call(client, b"\x44" * 20, 1)]},
         {"calls": []},
         validation=False,
     )

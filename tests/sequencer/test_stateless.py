@@ -13,9 +13,10 @@ from coincurve import PrivateKey
 
 from jovay import rlp
 from jovay.compiler.native import Library
+from jovay.execution.guest import GuestExecutor
 from jovay.execution.hashing import keccak256
 from jovay.execution.state_trie import StateTrie
-from jovay.execution.witness import BlockInput, GuestExecutor, StatelessExecutor, StatelessResult
+from jovay.execution.witness import BlockInput, StatelessExecutor, StatelessResult
 from jovay.execution.world import NativeWorld
 from jovay.execution.writes import WriteSet, empty
 from jovay.kernel import stateless

@@ -36,6 +36,7 @@ from jovay.types import (
     Address,
     Block,
     ChainConfig,
+    ExecutionWitness,
     Hash32,
     Header,
     Inclusion,
@@ -44,7 +45,6 @@ from jovay.types import (
 )
 
 from . import finality as stages
-from .allowance import Allowance
 from .chain import ChainReader
 from .configuration import chain_config
 from .events import Events
@@ -53,6 +53,7 @@ from .source import SimulationSource
 from .state import StateReader, unavailable
 from .submission import Submission
 from .tries import Tries
+from .witnesses import Witnesses
 
 
 @contextmanager
@@ -87,11 +88,11 @@ class NodeBackend:
         self.development: DevBackend | None = None
         self._genesis_hash = genesis_hash
         self.submission = Submission(sequencer, self._newest_account, min_price)
-        allowance = Allowance()
-        self._tries = Tries(sequencer, self.state, allowance)
-        self._prover = Prover(sequencer, self.state, allowance)
-        source = SimulationSource(sequencer, self.chain_reader, self._tries, self.state)
+        self._tries = Tries(sequencer, self.state)
+        self._prover = Prover(self._tries, self.state)
+        source = SimulationSource(sequencer, self.chain_reader, self._tries)
         self._simulator = Simulator(sequencer.library, sequencer.world, source)
+        self._witnesses = Witnesses(sequencer, self.chain_reader, self.state, self._simulator, self._tries)
         self.refused: Callable[[str], None] = lambda reason: None
         sequencer.listen(self._on_blocks)
 
@@ -220,6 +221,14 @@ class NodeBackend:
         self._check_height(number - 1)
         with executing():
             return self._simulator.trace_transactions(number, indexes, options, time_limit)
+
+    def witness(self, number: int, time_limit: float) -> ExecutionWitness:
+        if number < 1:
+            raise HistoryUnavailableError("genesis is not executed")
+        self._check_height(number)
+        self._check_height(number - 1)
+        with executing():
+            return self._witnesses.witness(number, time_limit)
 
     # ---- pool ----
 

@@ -10,57 +10,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jovay.execution.state_trie import SCHEME, StateTrie
-from jovay.execution.writes import WriteSet
 from jovay.kernel.state.leaves import BASIC, CODE_HASH, SLOT, UPPER_BALANCE
-from jovay.rpc.backend import BackendError
-from jovay.sequencer.opening import read_header
-from jovay.sequencer.sequencer import Sequencer
-from jovay.types import AccountProof, Address, Header, SlotProof
+from jovay.types import AccountProof, Address, SlotProof
 
-from .allowance import Allowance
-from .past import Past, changed_keys
 from .state import StateReader
+from .tries import Tries
 
 
 class Prover:
     """Makes proofs; block production waits while it does."""
 
-    def __init__(self, sequencer: Sequencer, state: StateReader, allowance: Allowance) -> None:
-        self._sequencer, self._state, self._allowance = sequencer, state, allowance
-        self._past = Past(sequencer.world, state)
+    def __init__(self, tries: Tries, state: StateReader) -> None:
+        self._tries, self._state = tries, state
 
     def proof(self, address: Address, slots: Sequence[int], number: int) -> AccountProof:
-        """Proof of an account and of slots in the state after block ``number``.
-
-        For an older block raises ``HistoryUnavailableError``, or ``BackendError`` where such proofs would take too
-        much of the sequencer's time.
-        """
-        sequencer = self._sequencer
-        with sequencer.still() as head:
-            if number == head.number:
-                return self._prove(sequencer.trie, address, slots, number, head.state_root)
-            with self._allowance.taken():
-                sequencer.persistence.drain()
-                return self._older(address, slots, number, head)
-
-    def _older(self, address: Address, slots: Sequence[int], number: int, head: Header) -> AccountProof:
-        """Lead the trie back, prove, lead it forward again."""
-        trie, blocks = self._sequencer.trie, self._sequencer.data.blocks
-        accounts, changed = changed_keys(blocks, number)
-        older = self._past.writes(accounts, changed, number)
-        newer = self._past.writes(accounts, changed, head.number)
-        expected = read_header(blocks, number).state_root
-        try:
-            if trie.update(older) != expected:
-                raise BackendError(f"the state of block {number} cannot be led back to")
-            return self._prove(trie, address, slots, number, expected)
-        finally:
-            self._restore(trie, newer, head.state_root)
-
-    @staticmethod
-    def _restore(trie: StateTrie, newer: WriteSet, root: bytes) -> None:
-        if trie.update(newer) != root:
-            raise AssertionError("the state trie does not come back to its root")
+        """Proof of an account and of slots in the state after block ``number``; errors as ``Tries`` has."""
+        with self._tries.whole(number) as trie:
+            return self._prove(trie, address, slots, number, trie.root())
 
     def _prove(
         self, trie: StateTrie, address: Address, slots: Sequence[int], number: int, root: bytes

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from jovay.execution.state_trie import StateTrie
+from jovay.execution.view_state import OVERRIDDEN_EPOCH
 from jovay.execution.world import Misses, absent_slots
 from jovay.execution.writes import Records, WriteSet, last_of
 from jovay.rpc.backend import HistoryUnavailableError
 from jovay.storage.datadir import DataDirectory
 from jovay.types import Address, Hash32
 
-from .state import StateReader
 from .tries import Tries
 
 MOST_SLOTS = 100_000
@@ -23,8 +23,8 @@ MOST_SLOTS = 100_000
 class RootsAfter:
     """``StateRoots`` over the state after block ``number``."""
 
-    def __init__(self, data: DataDirectory, tries: Tries, state: StateReader, number: int) -> None:
-        self._data, self._tries, self._state, self._number = data, tries, state, number
+    def __init__(self, data: DataDirectory, tries: Tries, number: int) -> None:
+        self._data, self._tries, self._number = data, tries, number
         self._expected: list[tuple[int, int]] = []
         self._known: set[bytes] = set()
         self._trie: StateTrie | None = None
@@ -35,25 +35,22 @@ class RootsAfter:
         self._expected += slots
 
     def root(self, writes: WriteSet) -> Hash32:
-        """Root with all changes to the block's state; errors as ``Tries.after`` has."""
+        """Root with all changes to the block's state; errors as ``Tries`` has."""
         slots = last_of(np.concatenate([*self._emptied(writes.accounts), writes.slots]), ("address", "key"))
         writes = WriteSet(writes.accounts, slots)
         keys = {*_keys(writes.accounts, "address"), *_keys(slots, "address", "key")}
         if self._trie is None or not keys <= self._known:
             expected = absent_slots(Misses([], self._expected).slot_words)
             wanted = WriteSet(writes.accounts, np.concatenate([slots, expected]))
-            self._trie = self._tries.after(self._number, wanted)
+            self._trie = self._tries.part(self._number, wanted)
             self._known = keys | set(_keys(expected, "address", "key"))
         return self._trie.update(writes)
 
     def _emptied(self, accounts: Records) -> list[Records]:
-        """What was stored under accounts that have lost their storage, as slots that are zero."""
+        """What was stored under accounts whose storage is replaced, as slots that are zero."""
         for row in accounts:
             address = row["address"].tobytes()[19::-1]
-            if address in self._wiped:
-                continue
-            before = self._state.account_state(address, self._number).storage_epoch
-            if int(row["wiped"]) != before:
+            if row["wiped"] >= OVERRIDDEN_EPOCH and address not in self._wiped:
                 self._wiped[address] = self._stored_slots(address)
         return list(self._wiped.values())
 

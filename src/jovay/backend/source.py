@@ -9,15 +9,14 @@ from jovay.types import Hash32, Header
 
 from .chain import ChainReader
 from .roots import RootsAfter
-from .state import StateReader
 from .tries import Tries
 
 
 class SimulationSource:
     """Reads one sequencer's chain."""
 
-    def __init__(self, sequencer: Sequencer, chain: ChainReader, tries: Tries, state: StateReader) -> None:
-        self._sequencer, self._chain, self._tries, self._state = sequencer, chain, tries, state
+    def __init__(self, sequencer: Sequencer, chain: ChainReader, tries: Tries) -> None:
+        self._sequencer, self._chain, self._tries = sequencer, chain, tries
 
     @property
     def rules(self) -> ChainRules:
@@ -42,4 +41,4 @@ class SimulationSource:
 
     def roots_after(self, number: int) -> RootsAfter:
         """Roots of states that follow from the state after a block."""
-        return RootsAfter(self._sequencer.data, self._tries, self._state, number)
+        return RootsAfter(self._sequencer.data, self._tries, number)

@@ -1,10 +1,14 @@
-"""Parts of the state trie as it was after a block, in memory of their own: for simulated roots and witnesses.
+"""The state trie as it was after a block: led back for a moment, or a part of it in memory of its own.
 
-They come from a multiproof of the newest root. For an older block it also covers the keys that changed since, and
-the part is led back by their older values. The trie of the sequencer is only read.
+What changed since is in the blocks' write sets, the older values in the world's history. A part comes from a
+multiproof of the newest root that also covers the keys that changed since; it is enough for setting leaves, while
+proofs of absence may need nodes that only the whole trie has.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -21,17 +25,38 @@ from .state import StateReader
 
 
 class Tries:
-    """Makes partial tries; block production waits while a multiproof is made."""
+    """Tries of blocks; for an older one errors are ``HistoryUnavailableError``, or ``BackendError`` where such
+    requests would take too much of the sequencer's time.
+    """
 
-    def __init__(self, sequencer: Sequencer, state: StateReader, allowance: Allowance) -> None:
-        self._sequencer, self._allowance = sequencer, allowance
+    def __init__(self, sequencer: Sequencer, state: StateReader) -> None:
+        self._sequencer, self._allowance = sequencer, Allowance()
         self.past = Past(sequencer.world, state)
 
-    def after(self, number: int, keys: WriteSet) -> StateTrie:
-        """What the leaves of ``keys`` need of the trie after block ``number``, to be read and to be set.
+    @contextmanager
+    def whole(self, number: int) -> Iterator[StateTrie]:
+        """The sequencer's trie as of block ``number``; it makes no blocks within."""
+        sequencer, blocks = self._sequencer, self._sequencer.data.blocks
+        with sequencer.still() as head:
+            if number == head.number:
+                yield sequencer.trie
+                return
+            with self._allowance.taken():
+                sequencer.persistence.drain()
+                keys = changed_keys(blocks, number)
+                older, newer = self.past.writes(*keys, number), self.past.writes(*keys, head.number)
+                try:
+                    if sequencer.trie.update(older) != read_header(blocks, number).state_root:
+                        raise BackendError(f"the state of block {number} cannot be led back to")
+                    yield sequencer.trie
+                finally:
+                    if sequencer.trie.update(newer) != head.state_root:
+                        raise AssertionError("the state trie does not come back to its root")
 
-        For an older block raises ``HistoryUnavailableError``, or ``BackendError`` where such requests would take too
-        much of the sequencer's time.
+    def part(self, number: int, keys: WriteSet) -> StateTrie:
+        """What setting the leaves of ``keys`` needs of the trie after block ``number``.
+
+        The sequencer's trie is only read, and the sequencer waits no longer than that takes.
         """
         blocks = self._sequencer.data.blocks
         with self._sequencer.still() as head:

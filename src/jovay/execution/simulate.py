@@ -15,7 +15,7 @@ from jovay.types import Hash32, Header
 
 from .block_context import BlockContext, HashWindows, context_of
 from .chain import ChainSource
-from .errors import StateMovedError, UnknownBlockError
+from .errors import ReplayError, StateMovedError, UnknownBlockError
 from .machine import NativeMachine
 from .machine_pool import MachinePool
 from .outcome import timed_out
@@ -23,7 +23,9 @@ from .replay import Replay
 from .session import Session, TimeLimitError
 from .simulated_blocks import SimulatedBlocks
 from .simulated_calls import SimulatedCalls
+from .view_state import looked_at
 from .world import NativeWorld
+from .writes import WriteSet
 
 CONTEXTS_KEPT = 16
 T = TypeVar("T")
@@ -103,6 +105,24 @@ class Simulator:
             except TimeLimitError:
                 pass
             return [traced.get(index) or timed_out() for index in wanted]
+
+        return self._with_machine(deadline, work)
+
+    def keys_of(self, number: int, time_limit: float) -> tuple[BlockContext, WriteSet]:
+        """The environment of block ``number``, and every key that it looks at when it is executed again.
+
+        Raises ``ReplayError`` where its transactions do not do what their receipts say, or for lack of time.
+        """
+        header = self._header(number)
+        deadline = time.monotonic() + time_limit
+
+        def work(machine: NativeMachine) -> tuple[BlockContext, WriteSet]:
+            try:
+                replay = Replay(Session(machine, number - 1, deadline), self._chain, self._windows, header)
+                replay.run_to(len(replay.transactions))
+            except TimeLimitError:
+                raise ReplayError(number, 0, "it takes too long") from None
+            return replay.context, looked_at(machine)
 
         return self._with_machine(deadline, work)
 

@@ -21,8 +21,8 @@ OVERRIDDEN_EPOCH = 1 << 32
 def changed(machine: NativeMachine) -> WriteSet:
     """What the view changed since it was reset, with the values that it has now.
 
-    ``wiped`` is the account's storage epoch in the view: where that is not its epoch in the world, whatever was
-    stored before is gone. New code is not listed.
+    ``wiped`` is the account's storage epoch in the view: from ``OVERRIDDEN_EPOCH`` on, whatever was stored before is
+    gone. New code is not listed.
     """
     view = machine.view
     listed = np.frombuffer(ctypes.string_at(view.dirty, 8 * view.dirty_count), np.uint64)

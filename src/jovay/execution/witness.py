@@ -8,19 +8,13 @@ from dataclasses import dataclass
 
 from jovay.compiler.arena import Arena
 from jovay.compiler.native import Library
-from jovay.compiler.riscv.build import build_elf
-from jovay.compiler.riscv.elf import program_digest
-from jovay.compiler.riscv.emulator import Emulator
-from jovay.compiler.riscv.layout import MIB, MemorySizes
-from jovay.kernel import guests, stateless
+from jovay.kernel import stateless
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.stateless import Execution, Witness
 from jovay.records import View, new_record
 
-from .errors import GuestError
 from .writes import WriteSet
 
-GUEST_ARENA = 1024 * MIB
 #: What went wrong, by status.
 MESSAGES = {
     stateless.BAD_MULTIPROOF: "the multiproof does not lead to the parent's state root",
@@ -133,25 +127,3 @@ class StatelessExecutor:
         self._run(ctypes.addressof(source), len(data), ctypes.addressof(out), self._arena.address)
         self._arena.reset()
         return read_result(out.raw)
-
-
-class GuestExecutor:
-    """Runs the stateless function as the RISC-V program that the zkVM proves, in the emulator."""
-
-    def __init__(self) -> None:
-        self.elf = build_elf(guests.block, MemorySizes(stack=16 * MIB, arena=GUEST_ARENA))
-        self._emulator = Emulator(self.elf)
-
-    @property
-    def digest(self) -> bytes:
-        """Hash of the program, which L1 will know it by."""
-        return program_digest(self.elf)
-
-    def execute(self, data: bytes, max_cycles: int = 10**12) -> tuple[StatelessResult, int]:
-        """(result, cycles) of an encoded ``BlockInput`` of scale 0; ``GuestError`` if the program does not end."""
-        run = self._emulator.run(data, max_cycles)
-        if not run.exited:
-            raise GuestError(
-                f"{run.reason} at pc {run.pc:#x}, address {run.fault:#x}, after {run.cycles} cycles"
-            )
-        return read_result(run.output), run.cycles

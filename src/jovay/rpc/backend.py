@@ -20,6 +20,7 @@ from jovay.types import (
     Address,
     Block,
     ChainConfig,
+    ExecutionWitness,
     Hash32,
     Header,
     Inclusion,
@@ -264,6 +265,9 @@ class Backend(Protocol):
         """Re-execute transactions of a block (all of them for None) in their place and return results with
         traces.
         """
+
+    def witness(self, number: int, time_limit: float) -> ExecutionWitness:
+        """What executing a block again takes without any other state."""
 
     # Pool.
     def submit(self, batch: RawBatch, ready_only: bool = False) -> Submitted:

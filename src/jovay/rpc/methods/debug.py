@@ -222,6 +222,28 @@ def get_raw_transaction(context: Context, transaction_hash: HashArg) -> str | No
     return optional_data(context.backend.raw_transaction(transaction_hash))
 
 
+@method("debug_executionWitness", Run.HEAVY)
+def execution_witness(context: Context, block: BlockArg) -> Form:
+    """What executing a block takes without any other state, over the trie that ``scheme`` names.
+
+    ``witness`` is the whole input of the stateless function. ``state`` holds the multiproof in it, ``codes`` the
+    code, ``keys`` the addresses, and addresses with a slot behind, of which it shows the values; ``headers`` the
+    parent's header.
+    """
+    number = _block_number(context, block)
+    if number == 0:
+        raise RpcError("genesis is not executed")
+    found = context.backend.witness(number, context.limits.trace_time)
+    return {
+        "scheme": found.scheme,
+        "witness": data(found.input),
+        "state": [data(part) for part in found.state],
+        "codes": [data(code) for code in found.codes],
+        "keys": [data(key) for key in found.keys],
+        "headers": [data(header) for header in found.headers],
+    }
+
+
 @method("debug_getBadBlocks", Run.INLINE)
 def get_bad_blocks(context: Context) -> list[Form]:
     """Invalid blocks that were seen: a sequencer imports none."""
