@@ -26,7 +26,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     * ``subscriptions`` of one WebSocket, its requests ``in_flight``, and ``queue`` bytes that may wait for a
       slow reader before it is dropped; ``ping_time`` between pings.
     * ``sync_time``, ``sync_time_max``: default and longest wait of eth_sendRawTransactionSync.
-    * ``trace_time``, ``trace_bytes``, ``trace_steps``: one trace request.
+    * ``trace_time``, ``trace_bytes``, ``trace_steps``: one trace request; ``trace_blocks``: blocks that one search
+      for calls looks through.
     """
 
     body: int = 5 << 20
@@ -62,5 +63,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     trace_time_max: float = 60.0
     trace_bytes: int = 256 << 20
     trace_steps: int = 2_000_000
+    trace_blocks: int = 10_000
     proof_keys: int = 1_024
     fee_history: int = 1_024

@@ -16,6 +16,8 @@ from jovay.rpc.methods import (
     simulate,
     state,
     subscriptions,
+    trace,
+    trace_filter,
 )
 
 __all__ = [
@@ -34,4 +36,6 @@ __all__ = [
     "simulate",
     "state",
     "subscriptions",
+    "trace",
+    "trace_filter",
 ]

@@ -1,8 +1,7 @@
-"""debug_*: traces and raw encodings; trace_* in Parity's form."""
+"""debug_*: traces and raw encodings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from jovay.rlp import span
@@ -22,72 +21,17 @@ from jovay.rpc.args import (
 from jovay.rpc.backend import BlockTag
 from jovay.rpc.codec import data, optional_data, parse_uint64
 from jovay.rpc.context import Context
-from jovay.rpc.errors import RpcError, invalid_params, limit_exceeded
+from jovay.rpc.errors import RpcError, invalid_params
 from jovay.rpc.executing import check_block_overrides, execute_one, make_call
 from jovay.rpc.forms import Form
-from jovay.rpc.resolve import active_fork, find_block
+from jovay.rpc.resolve import find_block
 from jovay.rpc.table import Kind, Run, method
-from jovay.rpc.tracers import Place, TraceConfig, parse_config
-from jovay.simulation import CallResult, ExecuteOptions, Halt
-from jovay.types import Block
+from jovay.rpc.tracers import Place
+from jovay.rpc.tracing import config_of, form_of, precompiles, trace_forms
+from jovay.simulation import ExecuteOptions
 
 _NO_OPTIONS: dict[str, Any] = {}
 TraceArg = Annotated[dict[str, Any], Kind("TRACE OPTIONS", lambda value: parse_object(value, "TraceConfig"))]
-
-
-def _config(context: Context, options: dict[str, Any]) -> TraceConfig:
-    try:
-        return parse_config(options, context.limits)
-    except ValueError as error:
-        raise RpcError(str(error)) from None
-
-
-def _form(context: Context, config: TraceConfig, result: CallResult, place: Place) -> Any:
-    if result.invalid is not None:
-        raise RpcError(f"tracing failed: {result.error}")
-    if result.halt is Halt.TIMEOUT:
-        raise RpcError("execution timeout")
-    if result.trace is not None and result.trace.truncated and config.options.max_steps == _most(context):
-        raise limit_exceeded("trace too large")
-    return config.tracer.form(result, place)
-
-
-def _most(context: Context) -> int:
-    return context.limits.trace_steps
-
-
-def _place(context: Context, block: Block, index: int) -> Place:
-    transaction = block.transactions[index]
-    return Place(
-        gas=transaction.gas,
-        precompiles=_precompiles(context, block.header.timestamp),
-        keccak=context.backend.keccak256,
-        block_hash=block.header.hash,
-        block_number=block.header.number,
-        transaction_hash=transaction.hash,
-        index=index,
-    )
-
-
-def _precompiles(context: Context, timestamp: int) -> frozenset[bytes]:
-    return frozenset(active_fork(context.backend, timestamp).precompiles.values())
-
-
-def _trace(
-    context: Context, number: int, indexes: Sequence[int] | None, config: TraceConfig
-) -> list[tuple[Place, Any]]:
-    """Forms of some (or, for None, all) transactions of a block."""
-    block = context.backend.block(number)
-    if block is None:
-        raise RpcError(f"block #{number} not found")
-    if number == 0:
-        raise RpcError("genesis is not traceable")
-    results = context.backend.trace_transactions(number, indexes, config.options, config.time_limit)
-    chosen = range(len(block.transactions)) if indexes is None else indexes
-    places = [_place(context, block, index) for index in chosen]
-    return [
-        (place, _form(context, config, result, place)) for place, result in zip(places, results, strict=True)
-    ]
 
 
 def _block_number(context: Context, ref: BlockRef) -> int:
@@ -100,16 +44,16 @@ def _block_number(context: Context, ref: BlockRef) -> int:
 @method("debug_traceTransaction", Run.HEAVY)
 def trace_transaction(context: Context, transaction_hash: HashArg, options: TraceArg = _NO_OPTIONS) -> Any:
     """Trace of a mined transaction."""
-    config = _config(context, options)
+    config = config_of(context, options)
     found = context.backend.transaction(transaction_hash)
     if found is None or found.header is None:
         raise RpcError("transaction not found")
-    return _trace(context, found.header.number, [found.index], config)[0][1]
+    return trace_forms(context, found.header.number, [found.index], config)[0][1]
 
 
 def _trace_block(context: Context, ref: BlockRef, options: dict[str, Any]) -> list[Form]:
-    config = _config(context, options)
-    traced = _trace(context, _block_number(context, ref), None, config)
+    config = config_of(context, options)
+    traced = trace_forms(context, _block_number(context, ref), None, config)
     return [{"txHash": optional_data(place.transaction_hash), "result": form} for place, form in traced]
 
 
@@ -153,7 +97,7 @@ def trace_call(
     context: Context, transaction: CallArg, block: BlockArg = LATEST, options: OptionsArg = _NO_OPTIONS
 ) -> Any:
     """Trace of a call, with ``stateOverrides``, ``blockOverrides`` and ``txIndex`` among the options."""
-    config = _config(context, options)
+    config = config_of(context, options)
     try:
         state, overrides, index = _call_options(options)
     except ValueError as error:
@@ -172,10 +116,10 @@ def trace_call(
     header = context.backend.header(number)
     place = Place(
         gas=call.gas or 0,
-        precompiles=_precompiles(context, header.timestamp if header else 0),
+        precompiles=precompiles(context, header.timestamp if header else 0),
         keccak=context.backend.keccak256,
     )
-    return _form(context, config, result, place)
+    return form_of(context, config, result, place)
 
 
 def _call_options(options: dict[str, Any]) -> tuple[Any, Any, int | None]:
@@ -248,29 +192,3 @@ def execution_witness(context: Context, block: BlockArg) -> Form:
 def get_bad_blocks(context: Context) -> list[Form]:
     """Invalid blocks that were seen: a sequencer imports none."""
     return []
-
-
-_FLAT = {"tracer": "flatCallTracer", "tracerConfig": {"convertParityErrors": True}}
-
-
-@method("trace_transaction", Run.HEAVY)
-def parity_transaction(context: Context, transaction_hash: HashArg) -> list[Form] | None:
-    """Calls of a transaction in Parity's flat form; null for an unknown one."""
-    found = context.backend.transaction(transaction_hash)
-    if found is None or found.header is None:
-        return None
-    traced = _trace(context, found.header.number, [found.index], _config(context, _FLAT))
-    forms: list[Form] = traced[0][1]
-    return forms
-
-
-@method("trace_block", Run.HEAVY)
-def parity_block(context: Context, block: BlockArg) -> list[Form] | None:
-    """Calls of all transactions of a block in Parity's flat form."""
-    number = find_block(context.backend, block)
-    if number is None:
-        return None
-    if number == 0:
-        return []
-    traced = _trace(context, number, None, _config(context, _FLAT))
-    return [form for _, forms in traced for form in forms]

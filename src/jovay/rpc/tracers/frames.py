@@ -152,16 +152,22 @@ class FlatCallTracer:
         self.precompiles = flag(config, "includePrecompiles")
 
     def form(self, result: CallResult, place: Place) -> list[dict[str, Any]]:
-        """All frames in order of entry."""
-        root = tree(result)
-        forms: list[dict[str, Any]] = []
-        if root is None:
+        """All frames in order of entry; the outermost with all gas of the transaction."""
+        forms = self.frames(result, place)
+        if not forms:
             return forms
-        self._add(root, [], place, forms)
         top = forms[0]
         top["action"]["gas"] = quantity(place.gas)
         if "result" in top:
             top["result"]["gasUsed"] = quantity(result.gas_used)
+        return forms
+
+    def frames(self, result: CallResult, place: Place) -> list[dict[str, Any]]:
+        """All frames in order of entry."""
+        root = tree(result)
+        forms: list[dict[str, Any]] = []
+        if root is not None:
+            self._add(root, [], place, forms)
         return forms
 
     def _add(self, node: Node, address: list[int], place: Place, forms: list[dict[str, Any]]) -> None:

@@ -1,0 +1,96 @@
+"""Transactions executed again with a tracer, for all methods that show traces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from jovay.rpc.context import Context
+from jovay.rpc.errors import RpcError, limit_exceeded
+from jovay.rpc.resolve import active_fork
+from jovay.rpc.tracers import Place, TraceConfig, Tracer, parse_config
+from jovay.rpc.tracers.parity import ParityTracer
+from jovay.simulation import CallResult, Halt, TraceOptions
+from jovay.types import Address, Block
+
+
+def config_of(context: Context, options: dict[str, Any]) -> TraceConfig:
+    """The tracer that a client's options ask for."""
+    try:
+        return parse_config(options, context.limits)
+    except ValueError as error:
+        raise RpcError(str(error)) from None
+
+
+def plain_config(context: Context, tracer: Tracer, seconds: float | None = None) -> TraceConfig:
+    """A tracer with the node's limits, and ``seconds`` of time."""
+    limits = context.limits
+    options = TraceOptions(parts=tracer.parts, max_steps=limits.trace_steps, max_bytes=limits.trace_bytes)
+    return TraceConfig(tracer, options, limits.trace_time if seconds is None else seconds)
+
+
+def form_of(context: Context, config: TraceConfig, result: CallResult, place: Place) -> Any:
+    """JSON of a traced execution; raises where it could not be traced to its end."""
+    check_traced(result)
+    most = context.limits.trace_steps
+    if result.trace is not None and result.trace.truncated and config.options.max_steps == most:
+        raise limit_exceeded("trace too large")
+    return config.tracer.form(result, place)
+
+
+def check_traced(result: CallResult) -> None:
+    """Raise for what was not executed."""
+    if result.invalid is not None:
+        raise RpcError(f"tracing failed: {result.error}")
+    if result.halt is Halt.TIMEOUT:
+        raise RpcError("execution timeout")
+
+
+def place_of(context: Context, block: Block, index: int) -> Place:
+    """Where a transaction of a block belongs."""
+    transaction = block.transactions[index]
+    return Place(
+        gas=transaction.gas,
+        precompiles=precompiles(context, block.header.timestamp),
+        keccak=context.backend.keccak256,
+        block_hash=block.header.hash,
+        block_number=block.header.number,
+        transaction_hash=transaction.hash,
+        index=index,
+    )
+
+
+def precompiles(context: Context, timestamp: int) -> frozenset[Address]:
+    """Addresses of the precompiles in blocks of that time."""
+    return frozenset(active_fork(context.backend, timestamp).precompiles.values())
+
+
+def trace_results(
+    context: Context, number: int, indexes: Sequence[int] | None, config: TraceConfig
+) -> list[tuple[Place, CallResult]]:
+    """Results with traces of some (or, for None, all) transactions of a block."""
+    block = context.backend.block(number)
+    if block is None:
+        raise RpcError(f"block #{number} not found")
+    if number == 0:
+        raise RpcError("genesis is not traceable")
+    results = context.backend.trace_transactions(number, indexes, config.options, config.time_limit)
+    chosen = range(len(block.transactions)) if indexes is None else indexes
+    places = [place_of(context, block, index) for index in chosen]
+    return list(zip(places, results, strict=True))
+
+
+def trace_forms(
+    context: Context, number: int, indexes: Sequence[int] | None, config: TraceConfig
+) -> list[tuple[Place, Any]]:
+    """Their JSON."""
+    return [
+        (place, form_of(context, config, result, place))
+        for place, result in trace_results(context, number, indexes, config)
+    ]
+
+
+def calls_of(context: Context, number: int, seconds: float | None = None) -> list[dict[str, Any]]:
+    """Calls of all transactions of a block in Parity's form."""
+    traced = trace_forms(context, number, None, plain_config(context, ParityTracer(), seconds))
+    return [form for _, forms in traced for form in forms]
