@@ -28,7 +28,7 @@ from jovay.rpc.workers import Pool
 
 logger = logging.getLogger(__name__)
 
-NAMESPACES = ("debug", "eth", "jovay", "net", "realtime", "rpc", "trace", "txpool", "web3")
+NAMESPACES = tuple("debug erigon eth jovay net ots realtime rpc trace txpool web3".split())
 DEV_NAMESPACES = ("anvil", "evm", "hardhat", "personal")
 _JSON_TYPES = frozenset({"application/json", "application/json-rpc", "application/jsonrequest"})
 _PREFLIGHT_AGE = "600"
