@@ -12,6 +12,7 @@ from jovay.config import NodeConfig
 from jovay.node import Node
 from rigs.rpc import RpcError
 from rigs.solidity import load
+from rigs.transactions import keccak256
 
 from .conftest import SETTINGS, Client, hexed, unhexed
 
@@ -243,3 +244,38 @@ def test_edits_and_cuts_survive_a_restart(folder: Path) -> None:
         assert client.send(unhexed(OTHER), value=9)["status"] == "0x1"
     finally:
         third.stop()
+
+
+def test_tokens_are_dealt(client: Client) -> None:
+    words = [(n).to_bytes(32, "big") for n in (96, 160, 10**24, 4)]
+    arguments = b"".join(words) + b"Gold".ljust(32, b"\0") + (2).to_bytes(32, "big") + b"AU".ljust(32, b"\0")
+    made = client.send(b"", data=unhexed(load("Token").bytecode) + arguments, gas=3_000_000)
+    token, rich, spender = made["contractAddress"], hexed(b"\x61" * 20), hexed(b"\x62" * 20)
+
+    def ask(signature: str, *addresses: str) -> int:
+        data = keccak256(signature.encode())[:4] + b"".join([unhexed(a).rjust(32, b"\0") for a in addresses])
+        return client.number("eth_call", {"to": token, "data": hexed(data)}, "latest")
+
+    for amount in (5, 10**30, 0):
+        assert client("anvil_dealERC20", rich, token, hex(amount)) is None
+        assert ask("balanceOf(address)", rich) == amount
+        client("anvil_setERC20Allowance", rich, spender, token, hex(amount + 1))
+        assert ask("allowance(address,address)", rich, spender) == amount + 1
+    assert ask("balanceOf(address)", hexed(client.address)) == 10**24
+    with pytest.raises(RpcError, match="no storage slot holds this value"):
+        client("anvil_dealERC20", rich, spender, "0x1")
+
+
+def test_the_interval_is_told(client: Client) -> None:
+    assert client("anvil_getIntervalMining") is None
+    client("evm_setIntervalMining", 3600)
+    assert client("anvil_getIntervalMining") == 3600
+    client("evm_setIntervalMining", 0)
+    assert client("anvil_getIntervalMining") is None
+
+
+def test_a_transaction_of_the_node_and_its_receipt(client: Client) -> None:
+    sender = client("eth_requestAccounts")[1]
+    receipt = client("eth_sendTransactionSync", {"from": sender, "to": hexed(b"\x63" * 20), "value": "0x7"})
+    assert (receipt["from"], receipt["status"]) == (sender, "0x1")
+    assert receipt == client("eth_getTransactionReceipt", receipt["transactionHash"])

@@ -9,6 +9,7 @@ from rpc.conftest import ALICE
 ANSWERS: dict[str, Any] = {
     "accounts": [ALICE],
     "automine": True,
+    "interval": 5.0,
     "snapshot": 1,
     "revert": True,
     "increase_time": 60,

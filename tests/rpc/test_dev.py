@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from eth_account.messages import encode_typed_data
 
 from jovay.rpc.docs import page
 from jovay.rpc.table import METHODS
 from rigs.rpc import Rpc, RpcError
 from rigs.transactions import keccak256
-from rpc.conftest import ALICE, BOB, serve
+from rpc.conftest import ALICE, BOB, serve, transfer
 from rpc.fake_dev import ANSWERS, FakeDev
 from rpc.memory_backend import MemoryBackend
 
@@ -48,6 +50,7 @@ CASES: list[tuple[str, list[Any], Any, list[Any]]] = [
     ("evm_setAutomine", [False], True, ["set_automine", False]),
     ("anvil_getAutomine", [], True, ["automine"]),
     ("evm_setIntervalMining", [5], None, ["set_interval", 5.0]),
+    ("anvil_getIntervalMining", [], 5, ["interval"]),
     ("evm_snapshot", [], "0x1", ["snapshot"]),
     ("evm_revert", ["0x1"], True, ["revert", 1]),
     ("anvil_reset", [], True, ["reset"]),
@@ -111,6 +114,102 @@ def test_accounts_of_the_node(rpc: Rpc, dev: FakeDev) -> None:
     for method, params in (("eth_sign", [A, "0x6869"]), ("personal_sign", ["0x6869", A])):
         assert rpc.call(method, *params) == "0x" + ANSWERS["sign"].hex()
         assert dev.calls[-1] == ("sign", (ALICE, digest))
+
+
+def test_a_transaction_and_its_receipt(rpc: Rpc, dev: FakeDev, backend: MemoryBackend) -> None:
+    """The fake node's hash is that of no transaction, so there is no receipt in time."""
+    assert rpc.call("eth_requestAccounts") == [A]
+    with pytest.raises(RpcError, match=r"wasn't processed in 0\.05s") as refused:
+        rpc.call("eth_sendTransactionSync", {"from": A, "to": B}, 50)
+    assert (refused.value.code, refused.value.data) == (4, "0x" + "5e" * 32)
+    assert dev.calls[-1][0] == "send"
+
+
+MAIL: dict[str, Any] = {
+    "types": {
+        "EIP712Domain": [{"name": "name", "type": "string"}, {"name": "chainId", "type": "uint256"}],
+        "Person": [{"name": "name", "type": "string"}, {"name": "wallets", "type": "address[]"}],
+        "Mail": [
+            {"name": "from", "type": "Person"},
+            {"name": "to", "type": "Person[2]"},
+            {"name": "content", "type": "bytes"},
+            {"name": "mark", "type": "bytes4"},
+            {"name": "weight", "type": "int64"},
+            {"name": "grid", "type": "uint8[2][]"},
+            {"name": "urgent", "type": "bool"},
+        ],
+    },
+    "primaryType": "Mail",
+    "domain": {"name": "Post", "chainId": 1337},
+    "message": {
+        "from": {"name": "Zoë", "wallets": [A, B]},
+        "to": [{"name": "Bob", "wallets": []}, {"name": "", "wallets": [B]}],
+        "content": "0x0102",
+        "mark": "0xdeadbeef",
+        "weight": -5,
+        "grid": [[1, 2], [3, 4]],
+        "urgent": True,
+    },
+}
+
+
+def changed(**message: Any) -> dict[str, Any]:
+    return MAIL | {"message": MAIL["message"] | message}
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        MAIL,
+        changed(weight=2**63 - 1, grid=[]),
+        MAIL | {"domain": {"name": "Post", "chainId": "0x539"}},
+        MAIL
+        | {"primaryType": "Person", "message": MAIL["message"]["from"]}
+        | {"types": {name: MAIL["types"][name] for name in ("EIP712Domain", "Person")}},
+    ],
+)
+def test_typed_data_against_eth_account(rpc: Rpc, dev: FakeDev, typed: dict[str, Any]) -> None:
+    message = encode_typed_data(full_message=typed)
+    digest = keccak256(b"\x19" + message.version + message.header + message.body)
+    for name in ("eth_signTypedData_v4", "eth_signTypedData_v3", "eth_signTypedData"):
+        assert rpc.call(name, A, typed) == "0x" + ANSWERS["sign"].hex()
+        assert dev.calls[-1] == ("sign", (ALICE, digest))
+    rpc.call("eth_signTypedData_v4", A, json.dumps(typed))
+    assert dev.calls[-1] == ("sign", (ALICE, digest))
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        (changed(weight=2**63), "a value is no int64"),
+        (changed(mark="0xdead"), "a value is no bytes4"),
+        (changed(grid=[[1]]), r"a value is no uint8\[2\]"),
+        (changed(grid=[[1, 256]]), "a value is no uint8"),
+        (changed(to={}), r"a value is no Person\[2\]"),
+        (changed(**{"from": {"name": "x"}}), "Person lacks wallets"),
+        (MAIL | {"primaryType": "Letter"}, "primaryType"),
+        (MAIL | {"types": {"Mail": 5}}, "type Mail must be"),
+        (
+            MAIL | {"types": MAIL["types"] | {"Person": [{"name": "name", "type": "word"}]}},
+            "unknown type word",
+        ),
+        ("{", "typed data is no JSON"),
+    ],
+)
+def test_bad_typed_data(rpc: Rpc, typed: Any, text: str) -> None:
+    with pytest.raises(RpcError, match=text) as refused:
+        rpc.call("eth_signTypedData_v4", A, typed)
+    assert refused.value.code == -32602
+
+
+def test_a_senders_pooled_transactions_are_removed(rpc: Rpc, dev: FakeDev, backend: MemoryBackend) -> None:
+    backend.automine = False
+    hashes = [rpc.call("eth_sendRawTransaction", "0x" + transfer(nonce).hex()) for nonce in range(3)]
+    assert rpc.call("anvil_removePoolTransactions", B) is None
+    assert dev.calls == []
+    rpc.call("anvil_removePoolTransactions", A)
+    assert dev.calls == [("drop", (bytes.fromhex(digest[2:]),)) for digest in hashes[::-1]]
+    assert rpc.call("anvil_getGenesisTime") == backend.blocks[0].header.timestamp
 
 
 def test_off_by_default(backend: MemoryBackend) -> None:

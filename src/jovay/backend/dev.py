@@ -167,6 +167,11 @@ class Development:
             if seconds > 0:
                 self._timer = IntervalMiner(self, seconds)
 
+    def interval(self) -> float | None:
+        """The seconds set so; None if blocks are not cut like that."""
+        timer = self._timer
+        return None if timer is None else timer.seconds
+
     # ---- going back ------------------------------------------------------------------------------------------
 
     def snapshot(self) -> int:
@@ -299,7 +304,7 @@ class IntervalMiner:
     """Makes a block every ``seconds`` until stopped."""
 
     def __init__(self, dev: Development, seconds: float) -> None:
-        self._dev, self._seconds, self._end = dev, seconds, threading.Event()
+        self._dev, self.seconds, self._end = dev, seconds, threading.Event()
         self._thread = threading.Thread(target=self._run, name="interval-mining", daemon=True)
         self._thread.start()
 
@@ -310,7 +315,7 @@ class IntervalMiner:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._end.wait(self._seconds):
+        while not self._end.wait(self.seconds):
             try:
                 self._dev.mine(1)
             except Exception:

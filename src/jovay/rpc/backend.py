@@ -352,6 +352,9 @@ class DevBackend(Protocol):
     def set_interval(self, seconds: float) -> None:
         """Cut a block every so many seconds; 0 stops that."""
 
+    def interval(self) -> float | None:
+        """The seconds set so; None if blocks are not cut like that."""
+
     def snapshot(self) -> int:
         """Remember the current state; returns its id, counting from 1."""
 

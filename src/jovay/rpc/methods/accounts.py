@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Annotated, Any
+
 import msgspec
 
-from jovay.rpc.args import AddressArg, AnyArg, CallArg, DataArg
+from jovay.rpc.args import AddressArg, AnyArg, CallArg, CallArgs, DataArg, IntegerArg, parse_object
 from jovay.rpc.backend import DevBackend
 from jovay.rpc.codec import data
 from jovay.rpc.context import Context
 from jovay.rpc.envelope import envelope
-from jovay.rpc.errors import RpcError
+from jovay.rpc.errors import RpcError, invalid_params
 from jovay.rpc.forms import Form, transaction_form
+from jovay.rpc.methods.send import wait_receipt
 from jovay.rpc.prepare import fill, unsigned
-from jovay.rpc.table import Run, method
+from jovay.rpc.table import Kind, Run, alias, method
+from jovay.rpc.typed_data import TypedData
 from jovay.types import Transaction
 
 
@@ -21,6 +26,9 @@ def accounts(context: Context) -> list[str]:
     """Accounts whose keys the node holds: none outside development."""
     dev = context.backend.dev
     return [] if dev is None else [data(address) for address in dev.accounts()]
+
+
+alias("eth_accounts", "eth_requestAccounts")
 
 
 def _keeper(context: Context) -> DevBackend:
@@ -52,9 +60,20 @@ def fill_transaction(context: Context, transaction: CallArg) -> Form:
 @method("eth_sendTransaction", Run.HEAVY, large=True)
 def send_transaction(context: Context, transaction: CallArg) -> str:
     """Send a transaction from an account of the node or an impersonated one."""
+    return data(_send(context, transaction))
+
+
+def _send(context: Context, transaction: CallArgs) -> bytes:
     dev = _keeper(context)
     filled = fill(context, transaction)
-    return data(dev.send(filled.call(filled.gas)))
+    return dev.send(filled.call(filled.gas))
+
+
+@method("eth_sendTransactionSync", Run.WAIT, large=True)
+async def send_transaction_sync(context: Context, transaction: CallArg, timeout: IntegerArg = 0) -> Form:
+    """The same, and wait for its receipt as eth_sendRawTransactionSync does."""
+    send = partial(_send, context, transaction)
+    return await wait_receipt(context, await context.services.pool.run_heavy(send), timeout)
 
 
 @method("eth_signTransaction", Run.HEAVY, large=True)
@@ -77,6 +96,33 @@ def sign(context: Context, address: AddressArg, message: DataArg) -> str:
     dev = _keeper(context)
     prefix = b"\x19Ethereum Signed Message:\n%d" % len(message)
     return data(dev.sign(address, context.backend.keccak256(prefix + message)))
+
+
+def parse_typed_data(value: Any) -> dict[str, Any]:
+    """Typed data (EIP-712), as an object or as its JSON text."""
+    if isinstance(value, str):
+        try:
+            value = msgspec.json.decode(value)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise ValueError("typed data is no JSON") from error
+    return parse_object(value, "apitypes.TypedData")
+
+
+TypedDataArg = Annotated[dict[str, Any], Kind("TYPED DATA", parse_typed_data)]
+
+
+@method("eth_signTypedData_v4", Run.POOL, large=True)
+def sign_typed_data(context: Context, address: AddressArg, typed: TypedDataArg) -> str:
+    """Sign typed structured data (EIP-712) with a key of the node."""
+    dev = _keeper(context)
+    try:
+        digest = TypedData(typed, context.backend.keccak256).digest()
+    except ValueError as error:
+        raise invalid_params(f"invalid argument 1: {error}") from None
+    return data(dev.sign(address, digest))
+
+
+alias("eth_signTypedData_v4", "eth_signTypedData_v3", "eth_signTypedData")
 
 
 @method("personal_sign", Run.POOL, large=True, dev=True)

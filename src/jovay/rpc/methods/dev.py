@@ -11,6 +11,7 @@ from jovay.rpc.backend import DevBackend
 from jovay.rpc.codec import data
 from jovay.rpc.context import Context
 from jovay.rpc.errors import invalid_params, limit_exceeded, method_not_found
+from jovay.rpc.resolve import header_of
 from jovay.rpc.table import Handler, Run, alias
 from jovay.rpc.table import method as table_method
 
@@ -143,6 +144,13 @@ def set_interval(context: Context, seconds: IntegerArg) -> None:
     _dev(context).set_interval(float(seconds))
 
 
+@_method("anvil_getIntervalMining")
+def get_interval(context: Context) -> float | None:
+    """Seconds after which a block is cut; null if that is not by time."""
+    seconds = _dev(context).interval()
+    return None if seconds is None else int(seconds) if seconds == int(seconds) else seconds
+
+
 @_method("evm_snapshot", "anvil_snapshot")
 def snapshot(context: Context) -> str:
     """Remember the state and the chain; returns an id."""
@@ -169,6 +177,12 @@ def rollback(context: Context, depth: IntegerArg = 1) -> None:
 
 
 # Time.
+@_method("anvil_getGenesisTime")
+def get_genesis_time(context: Context) -> int:
+    """Time stamp of the genesis block."""
+    return header_of(context.backend, 0).timestamp
+
+
 @_method("evm_increaseTime", "anvil_increaseTime")
 def increase_time(context: Context, seconds: IntegerArg) -> int:
     """Move the clock forward; returns its offset, in seconds."""
@@ -238,6 +252,15 @@ def drop_transaction(context: Context, transaction_hash: HashArg) -> str | None:
 def drop_all_transactions(context: Context) -> None:
     """Empty the pool."""
     _dev(context).drop_all()
+
+
+@_method("anvil_removePoolTransactions")
+def remove_pool_transactions(context: Context, sender: AddressArg) -> None:
+    """Remove all transactions of a sender from the pool."""
+    pool, dev = context.backend.pool_content(sender), _dev(context)
+    for waiting in (pool.queued, pool.pending):
+        for transaction in reversed(waiting.get(sender, ())):
+            dev.drop(transaction.hash)
 
 
 # Whole state.

@@ -27,17 +27,22 @@ async def send_raw_transaction(context: Context, raw: DataArg) -> str:
 @method("eth_sendRawTransactionSync", Run.WAIT, large=True)
 async def send_raw_transaction_sync(context: Context, raw: DataArg, timeout: IntegerArg = 0) -> Form:
     """Submit a signed transaction and wait for its receipt (EIP-7966), ``timeout`` in milliseconds."""
-    limits = context.limits
-    seconds = min(timeout / 1000, limits.sync_time_max) if timeout else limits.sync_time
     result = await context.services.ingest.submit_ready(raw)
     error = result.errors.get(0)
     if error is not None:
         raise _sync_error(error, result.hashes)
-    receipt = await context.services.hub.wait_receipt(result.hashes, seconds)
+    return await wait_receipt(context, result.hashes, timeout)
+
+
+async def wait_receipt(context: Context, transaction_hash: bytes, timeout: int) -> Form:
+    """Receipt of a pooled transaction, waited for as EIP-7966 says, ``timeout`` in milliseconds."""
+    limits = context.limits
+    seconds = min(timeout / 1000, limits.sync_time_max) if timeout else limits.sync_time
+    receipt = await context.services.hub.wait_receipt(transaction_hash, seconds)
     if receipt is None:
         shown = f"{seconds:g}s"
         text = f"The transaction was added to the transaction pool but wasn't processed in {shown}"
-        raise RpcError(text, SYNC_TIMEOUT, data(result.hashes))
+        raise RpcError(text, SYNC_TIMEOUT, data(transaction_hash))
     return receipt_form(receipt)
 
 
