@@ -279,3 +279,24 @@ def test_a_transaction_of_the_node_and_its_receipt(client: Client) -> None:
     receipt = client("eth_sendTransactionSync", {"from": sender, "to": hexed(b"\x63" * 20), "value": "0x7"})
     assert (receipt["from"], receipt["status"]) == (sender, "0x1")
     assert receipt == client("eth_getTransactionReceipt", receipt["transactionHash"])
+
+
+def test_blocks_are_shown_as_they_are_made(client: Client) -> None:
+    client("evm_setAutomine", False)
+    digest = client("eth_sendRawTransaction", hexed(client.raw(b"\x64" * 20, 3)))
+    when = client.number_of_time("latest") + 50
+    first, second = client("evm_mine_detailed", {"blocks": 2, "timestamp": when})
+    assert [tx["hash"] for tx in first["transactions"]] == [digest]
+    assert (first["timestamp"], second["transactions"]) == (hex(when), [])
+    assert second == client("eth_getBlockByNumber", "latest", True)
+
+
+def test_anyone_may_send_unsigned_once(client: Client) -> None:
+    client("anvil_setBalance", ADDRESS, hex(10**18))
+    call = {"from": ADDRESS, "to": OTHER, "value": "0x9"}
+    with pytest.raises(RpcError, match="unknown account"):
+        client("eth_sendTransaction", call)
+    receipt = client.rpc.wait_receipt(client("eth_sendUnsignedTransaction", call))
+    assert (receipt["from"], receipt["status"]) == (ADDRESS, "0x1")
+    with pytest.raises(RpcError, match="unknown account"):
+        client("eth_sendTransaction", call)

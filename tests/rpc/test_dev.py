@@ -102,7 +102,8 @@ def test_evm_mine(rpc: Rpc, dev: FakeDev) -> None:
 def test_accounts_of_the_node(rpc: Rpc, dev: FakeDev) -> None:
     assert rpc.call("eth_accounts") == [A]
     assert rpc.call("eth_sendTransaction", {"from": A, "to": B, "value": "0x5"}) == "0x" + "5e" * 32
-    name, (call,) = dev.calls[-1]
+    name, (call, anyone) = dev.calls[-1]
+    assert anyone is False
     assert (name, call.sender, call.to, call.value) == ("send", ALICE, BOB, 5)
     assert (call.nonce, call.gas, call.max_fee_per_gas) == (0, 21_000, 17)
     signed = rpc.call("eth_signTransaction", {"from": A, "to": B, "gas": "0x5208", "nonce": "0x0"})

@@ -331,8 +331,8 @@ class DevBackend(Protocol):
     def impersonate_all(self, enabled: bool) -> None:
         """Let eth_sendTransaction act for all addresses, or stop that."""
 
-    def send(self, call: Call) -> Hash32:
-        """Pool an unsigned transaction of a held or impersonated account (gas and nonce set)."""
+    def send(self, call: Call, anyone: bool = False) -> Hash32:
+        """Pool an unsigned transaction of a held or impersonated account, or of ``anyone`` (gas and nonce set)."""
 
     def sign(self, address: Address, digest: Hash32) -> bytes:
         """Sign a digest with a held key: r ‖ s ‖ v (27/28)."""

@@ -63,10 +63,16 @@ def send_transaction(context: Context, transaction: CallArg) -> str:
     return data(_send(context, transaction))
 
 
-def _send(context: Context, transaction: CallArgs) -> bytes:
+def _send(context: Context, transaction: CallArgs, anyone: bool = False) -> bytes:
     dev = _keeper(context)
     filled = fill(context, transaction)
-    return dev.send(filled.call(filled.gas))
+    return dev.send(filled.call(filled.gas), anyone)
+
+
+@method("eth_sendUnsignedTransaction", Run.HEAVY, large=True, dev=True)
+def send_unsigned_transaction(context: Context, transaction: CallArg) -> str:
+    """Send a transaction from any address."""
+    return data(_send(context, transaction, anyone=True))
 
 
 @method("eth_sendTransactionSync", Run.WAIT, large=True)

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from jovay.rpc import codec
-from jovay.rpc.args import AddressArg, AnyArg, BoolArg, DataArg, HashArg, IntegerArg, WideArg
+from jovay.rpc.args import AddressArg, AnyArg, BlockRef, BoolArg, DataArg, HashArg, IntegerArg, WideArg
 from jovay.rpc.backend import DevBackend
 from jovay.rpc.codec import data
 from jovay.rpc.context import Context
 from jovay.rpc.errors import invalid_params, limit_exceeded, method_not_found
+from jovay.rpc.forms import Form
+from jovay.rpc.methods.chain import get_block_by_number
 from jovay.rpc.resolve import header_of
 from jovay.rpc.table import Handler, Run, alias
 from jovay.rpc.table import method as table_method
@@ -123,6 +125,15 @@ def evm_mine(context: Context, options: AnyArg = None) -> str:
         dev.set_next_timestamp(when)
     dev.mine(count)
     return "0x0"
+
+
+@_method("evm_mine_detailed", "anvil_mine_detailed")
+def mine_detailed(context: Context, options: AnyArg = None) -> list[Form | None]:
+    """The same as evm_mine, with the blocks that were produced and their transactions for an answer."""
+    before = context.backend.head()
+    evm_mine(context, options)
+    made = range(before + 1, context.backend.head() + 1)
+    return [get_block_by_number(context, BlockRef(number=number), True) for number in made]
 
 
 @_method("evm_setAutomine", "anvil_setAutomine")
