@@ -92,6 +92,25 @@ def test_iteration_sees_the_beginning(kind: str, tmp_path: Path) -> None:
     store.close()
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_bounded_iteration_ends_where_it_should(tmp_path: Path, reverse: bool) -> None:
+    """Also when the memory in which its bounds once lay has come to hold something else."""
+    store = RocksKV(tmp_path / "db", TABLES)
+    keys = [
+        prefix * 20 + number.to_bytes(32, "big")
+        for prefix in (b"\6", b"\7", b"\x08")
+        for number in range(300)
+    ]
+    fill(store, [[("put", "a", key, b"v") for key in keys]])
+    for turn in range(20):
+        pairs = store.iterate("a", prefix=b"\7" * 20, reverse=reverse)
+        found = [next(pairs)]
+        junk = [bytes((k + turn) % 256 for k in range(20)) for _ in range(500)]
+        found += pairs
+        assert sorted(key for key, _ in found) == keys[300:600], len(junk)
+    store.close()
+
+
 @pytest.mark.parametrize("kind", ["rocks", "memory"])
 def test_errors(kind: str, tmp_path: Path) -> None:
     store: KV = RocksKV(tmp_path / "db", TABLES) if kind == "rocks" else MemoryKV(TABLES)

@@ -11,7 +11,7 @@ import os
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import cast
 
@@ -174,14 +174,18 @@ class RocksKV:
             return iter(())
         options = ReadOptions()
         options.set_readahead_size(2 * MEBIBYTE)
-        if high is not None:
-            options.set_iterate_upper_bound(high)
         reader = self._reader(table)
-        # rocksdict's set_iterate_lower_bound sets the upper bound (0.3.29), so the lower end is handled here
+        # Both ends are handled here: rocksdict (0.3.29) sets the upper bound where it should set the lower one, and
+        # its iterator reads the upper bound from memory that the options gave back.
         try:
             if not reverse:
-                return cast(Pairs, reader.items(from_key=low, read_opt=options))
-            pairs = cast(Pairs, reader.items(backwards=True, read_opt=options))
+                pairs = cast(Pairs, reader.items(from_key=low, read_opt=options))
+                return pairs if high is None else takewhile(lambda pair: pair[0] < high, pairs)
+            if high is None:
+                pairs = cast(Pairs, reader.items(backwards=True, read_opt=options))
+            else:
+                pairs = cast(Pairs, reader.items(backwards=True, from_key=high, read_opt=options))
+                pairs = dropwhile(lambda pair: pair[0] >= high, pairs)
         except Exception as error:
             raise _translate(self.path, error) from error
         return takewhile(lambda pair: pair[0] >= low, pairs) if low else pairs
