@@ -1,4 +1,4 @@
-"""How long looks at older states may keep the sequencer from making blocks."""
+"""How long looks at the state trie may keep the sequencer from making blocks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Allowance:
         self._left = min(BURST, self._left + SHARE * (begun - self._counted_at))
         self._counted_at = begun
         if self._left <= 0:
-            raise BackendError("too much is asked of older states, try again later")
+            raise BackendError("too much is asked of the state trie, try again later")
         try:
             yield
         finally:

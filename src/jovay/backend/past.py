@@ -16,6 +16,7 @@ from jovay.records import dtype_of, new_record
 from jovay.rpc.backend import HistoryUnavailableError
 from jovay.storage.blocks import BlockStore
 
+from .chain import stored
 from .state import StateReader
 
 MOST_KEYS = 100_000
@@ -28,7 +29,8 @@ def changed_keys(store: BlockStore, above: int, most: int = MOST_KEYS) -> tuple[
     """
     accounts, slots, count = [], [], 0
     for number in range(store.latest, above, -1):
-        writes = WriteSet.decode(store.writes(number))
+        with stored():
+            writes = WriteSet.decode(store.writes(number))
         accounts.append(writes.accounts)
         slots.append(writes.slots)
         count += len(writes.accounts) + len(writes.slots)

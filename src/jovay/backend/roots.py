@@ -14,6 +14,7 @@ from jovay.rpc.backend import HistoryUnavailableError
 from jovay.storage.datadir import DataDirectory
 from jovay.types import Address, Hash32
 
+from .chain import stored
 from .tries import Tries
 
 MOST_SLOTS = 100_000
@@ -57,15 +58,15 @@ class RootsAfter:
     def _stored_slots(self, address: Address) -> Records:
         """Every slot that may have a value after the block: those of the checkpoint and those changed around it."""
         state, blocks, word = self._data.state, self._data.blocks, int.from_bytes(address, "big")
-        first = (
-            min(state.height, self._number) + 1
-        )  # before the table is read: a newer checkpoint does no harm
+        # Looked at before the table is read: a newer checkpoint in between does no harm.
+        checkpoint = state.height
         found: set[int] = set()
         for keys, _ in state.slots(address=address):
             found.update([int.from_bytes(key[20:].tobytes(), "big") for key in keys])
             self._check(address, found)
-        for number in range(first, blocks.latest + 1):
-            slots = WriteSet.decode(blocks.writes(number)).slots
+        for number in range(min(checkpoint, self._number) + 1, blocks.latest + 1):
+            with stored():
+                slots = WriteSet.decode(blocks.writes(number)).slots
             own = slots[slots["address"] == np.void(word.to_bytes(32, "little"))]
             found.update([int.from_bytes(key.tobytes(), "little") for key in own["key"]])
             self._check(address, found)

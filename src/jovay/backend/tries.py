@@ -25,7 +25,7 @@ from .state import StateReader
 
 
 class Tries:
-    """Tries of blocks; for an older one errors are ``HistoryUnavailableError``, or ``BackendError`` where such
+    """Tries of blocks. For an older one the error may be ``HistoryUnavailableError``; it is ``BackendError`` where
     requests would take too much of the sequencer's time.
     """
 
@@ -59,15 +59,13 @@ class Tries:
         The sequencer's trie is only read, and the sequencer waits no longer than that takes.
         """
         blocks = self._sequencer.data.blocks
-        with self._sequencer.still() as head:
-            root, since = head.state_root, None
-            if number == head.number:
-                proof = self._sequencer.trie.multiproof(keys)
-            else:
-                with self._allowance.taken():
-                    self._sequencer.persistence.drain()
-                    since = changed_keys(blocks, number)
-                    proof = self._sequencer.trie.multiproof(_joined(keys, *since))
+        with self._sequencer.still() as head, self._allowance.taken():
+            root, since, needed = head.state_root, None, keys
+            if number != head.number:
+                self._sequencer.persistence.drain()
+                since = changed_keys(blocks, number)
+                needed = _joined(keys, *since)
+            proof = self._sequencer.trie.multiproof(needed)
         room = 0 if since is None else _leaves(WriteSet(*since))
         trie = StateTrie.partial(self._sequencer.library, proof, root, room + _leaves(keys))
         if since is not None:
