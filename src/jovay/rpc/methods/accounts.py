@@ -77,7 +77,7 @@ def send_unsigned_transaction(context: Context, transaction: CallArg) -> str:
 
 @method("eth_sendTransactionSync", Run.WAIT, large=True)
 async def send_transaction_sync(context: Context, transaction: CallArg, timeout: IntegerArg = 0) -> Form:
-    """The same, and wait for its receipt as eth_sendRawTransactionSync does."""
+    """Send a transaction from an account of the node, and wait for its receipt (EIP-7966)."""
     send = partial(_send, context, transaction)
     return await wait_receipt(context, await context.services.pool.run_heavy(send), timeout)
 

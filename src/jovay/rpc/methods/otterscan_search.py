@@ -41,7 +41,7 @@ def get_whole_transaction_by_sender(context: Context, sender: AddressArg, nonce:
 
 @method("ots_getContractCreator", Run.HEAVY)
 def get_contract_creator(context: Context, address: AddressArg) -> Form | None:
-    """Transaction and account that created a contract; null for what has no code or was created by neither."""
+    """Transaction and account that created a contract; null for what has no code or has it from no creation."""
     backend = context.backend
     number = first_state(backend, lambda height: bool(backend.code(address, height)))
     if not number:
@@ -133,7 +133,7 @@ def search_before(context: Context, address: AddressArg, block: IntegerArg, size
 
 @method("ots_searchTransactionsAfter", Run.HEAVY)
 def search_after(context: Context, address: AddressArg, block: IntegerArg, size: IntegerArg) -> Form:
-    """The same after a block (0: from the oldest); still newest first."""
+    """A page of transactions after a block (0: from the oldest), newest first, as ots_searchTransactionsBefore has."""
     head = context.backend.head()
     search = _Search(context, address, size, upward=True)
     complete = search.through(range(block + 1, head + 1))

@@ -60,10 +60,10 @@ def _parse_path(value: Any) -> tuple[int, ...]:
     return tuple([codec.parse_integer(item) for item in parse_list(value, "[]uint64")])
 
 
-TypesArg = Annotated[ReplayTracer, Kind("ARRAY of `trace` and `stateDiff`", parse_trace_types)]
+TypesArg = Annotated[ReplayTracer, Kind("ARRAY of TRACE TYPE", parse_trace_types)]
 CallsArg = Annotated[
     tuple[tuple[CallArgs, ReplayTracer], ...],
-    Kind("ARRAY of [TRANSACTION OBJECT, TRACE TYPES]", _parse_calls),
+    Kind("ARRAY of [TRANSACTION OBJECT, ARRAY of TRACE TYPE]", _parse_calls),
 ]
 PathArg = Annotated[tuple[int, ...], Kind("ARRAY of INTEGER", _parse_path)]
 
@@ -102,14 +102,14 @@ def trace_block(context: Context, block: BlockArg) -> list[Form] | None:
 
 @method("trace_replayTransaction", Run.HEAVY)
 def replay_transaction(context: Context, transaction_hash: HashArg, types: TypesArg) -> Form | None:
-    """Output of a mined transaction, with its calls and with what it changed, as wanted."""
+    """Output of a mined transaction, with its calls (``trace``) and what it changed (``stateDiff``), as wanted."""
     form: Form | None = _traced(context, transaction_hash, types)
     return form
 
 
 @method("trace_replayBlockTransactions", Run.HEAVY)
 def replay_block(context: Context, block: BlockArg, types: TypesArg) -> list[Form] | None:
-    """The same of all transactions of a block."""
+    """What trace_replayTransaction gives, of all transactions of a block."""
     number = find_block(context.backend, block)
     if number is None:
         return None
@@ -129,13 +129,13 @@ def trace_call(
     state: StateArg | None = None,
     overrides: BlockOverridesArg | None = None,
 ) -> Form:
-    """Output of a call, with its calls and with what it would change, as wanted."""
+    """Output of a call, with its calls (``trace``) and what it would change (``stateDiff``), as wanted."""
     return _trace_calls(context, ((transaction, types),), block, state, overrides)[0]
 
 
 @method("trace_callMany", Run.HEAVY, large=True)
 def trace_call_many(context: Context, calls: CallsArg, block: BlockArg = LATEST) -> list[Form]:
-    """The same of calls that see each other's effects."""
+    """What trace_call gives, of calls that see each other's effects."""
     return _trace_calls(context, calls, block)
 
 
