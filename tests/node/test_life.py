@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import threading
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from jovay.backend.pruning import Pruner
 from jovay.config import NodeConfig
 from jovay.metrics import Metrics
 from jovay.node import Node
-from jovay.sequencer.errors import ChainIdMismatchError
+from jovay.sequencer.errors import ChainIdMismatchError, GenesisMismatchError
 from jovay.stats import STAGES
-from jovay.storage.errors import DatadirLockedError
+from jovay.storage.datadir import DataDirectory
+from jovay.storage.development import development_genesis
+from jovay.storage.errors import DatadirLockedError, IncompleteDirectoryError
+from jovay.storage.genesis import GenesisAccount, state_changes, to_json
 from rigs.rpc import RpcError
+from rigs.transactions import keccak256
 
 from .conftest import SETTINGS, Client, hexed
 
@@ -66,6 +73,76 @@ def test_a_failed_start_leaves_nothing_running(folder: Path) -> None:
         node.stop()
     with pytest.raises(ChainIdMismatchError):
         Node(config(folder, chain_id=77)).start()
+
+
+def a_chain(folder: Path) -> NodeConfig:
+    """A stopped chain of some blocks."""
+    node = Node(config(folder))
+    node.start()
+    try:
+        Client(node).send(TO, value=1)
+    finally:
+        node.stop()
+    return node.config
+
+
+@pytest.mark.parametrize(
+    ("gone", "found", "missing"),
+    [("blocks", "state up to block 1", "no blocks/"), ("state", "blocks up to 1", "no state/")],
+)
+def test_half_a_directory_is_not_written_over(folder: Path, gone: str, found: str, missing: str) -> None:
+    settings = a_chain(folder)
+    kept = folder.with_name("kept")
+    (folder / gone).rename(kept)
+    with pytest.raises(IncompleteDirectoryError, match=f"{found} but {missing}"):
+        Node(settings).start()
+    shutil.rmtree(folder / gone)
+    kept.rename(folder / gone)
+    again = Node(settings)
+    again.start()
+    try:
+        assert Client(again).number("eth_getBalance", hexed(TO), "latest") == 1
+    finally:
+        again.stop()
+
+
+def test_a_damaged_hash_index_is_made_again(folder: Path) -> None:
+    settings = a_chain(folder)
+    (path,) = (folder / "blocks").glob("hashes-*.index")
+    path.write_bytes(b"junk" * 1000)
+    node = Node(settings)
+    node.start()
+    try:
+        client = Client(node)
+        block = client("eth_getBlockByNumber", "0x1", False)
+        assert client("eth_getTransactionReceipt", block["transactions"][0])["blockHash"] == block["hash"]
+    finally:
+        node.stop()
+
+
+def test_a_genesis_that_differs_only_in_its_alloc_is_refused(folder: Path) -> None:
+    settings = a_chain(folder)
+    content = to_json(development_genesis())
+    richest = max(content["alloc"], key=lambda address: int(content["alloc"][address]["balance"], 16))
+    content["alloc"][richest]["balance"] = "0x5"
+    other = folder.with_name("genesis.json")
+    other.write_text(json.dumps(content))
+    with pytest.raises(GenesisMismatchError, match="alloc whose SHA-256 is"):
+        Node(msgspec.structs.replace(settings, genesis=other)).start()
+
+
+def test_a_beginning_that_stopped_half_way_leaves_no_state(folder: Path) -> None:
+    """The state of one genesis is written, its block is not; then the node begins with another genesis."""
+    rich = b"\x77" * 20
+    with DataDirectory(folder) as data:
+        other = replace(development_genesis(), alloc={rich: GenesisAccount(10**30)})
+        data.state.write(0, state_changes(other, keccak256), sync=True)
+    node = Node(config(folder))
+    node.start()
+    try:
+        assert Client(node).number("eth_getBalance", hexed(rich), "latest") == 0
+    finally:
+        node.stop()
 
 
 def test_figures_and_metrics(folder: Path) -> None:

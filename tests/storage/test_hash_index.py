@@ -82,8 +82,8 @@ def test_files_left_by_an_interrupted_merge(tmp_path: Path) -> None:
     again.close()
 
 
-@pytest.mark.parametrize("position", [3, 12, 70, -1])
-def test_damage_is_detected(position: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("position", [70, -1])
+def test_damaged_entries_are_detected(position: int, tmp_path: Path) -> None:
     index, _ = filled(tmp_path, 4, random.Random(14), 1000)
     index.close()
     (path,) = tmp_path.glob("*.index")
@@ -92,9 +92,23 @@ def test_damage_is_detected(position: int, tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(CorruptStoreError):
         HashIndex(tmp_path).verify()
-    path.write_bytes(data[:-8])
-    with pytest.raises(CorruptStoreError):
-        HashIndex(tmp_path)
+
+
+@pytest.mark.parametrize("damage", [3, 12, None])
+def test_a_file_that_makes_no_sense_is_made_again(damage: int | None, tmp_path: Path) -> None:
+    index, _ = filled(tmp_path, 4, random.Random(14), 1000)
+    index.close()
+    (path,) = tmp_path.glob("*.index")
+    data = bytearray(path.read_bytes())
+    if damage is None:
+        del data[-8:]
+    else:
+        data[damage] ^= 1
+    path.write_bytes(data)
+    again = HashIndex(tmp_path)
+    assert list(again.missing(0, 3)) == [range(0, 4)]
+    assert not path.exists()
+    again.close()
 
 
 def test_readers_never_miss_what_was_acknowledged(tmp_path: Path) -> None:

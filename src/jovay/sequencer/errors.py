@@ -16,13 +16,13 @@ class RecoveryError(SequencerError):
 
 
 class GenesisMismatchError(SequencerError):
-    """The data directory was begun with another genesis."""
+    """The data directory was begun with another genesis; ``what`` is compared."""
 
-    def __init__(self, stored: bytes, given: bytes) -> None:
+    def __init__(self, stored: bytes, given: bytes, what: str = "block") -> None:
         super().__init__(
-            f"the data directory begins with block {stored.hex()}, the genesis gives {given.hex()}"
+            f"the data directory begins with {what} {stored.hex()}, the genesis gives {given.hex()}"
         )
-        self.stored, self.given = stored, given
+        self.stored, self.given, self.what = stored, given, what
 
 
 class ChainIdMismatchError(SequencerError):

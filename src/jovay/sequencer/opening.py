@@ -23,8 +23,8 @@ from jovay.kernel.evm.forks import CANCUN, LONDON, PRAGUE, SHANGHAI
 from jovay.storage.block_parts import BlockParts
 from jovay.storage.blocks import BlockStore
 from jovay.storage.datadir import DataDirectory
-from jovay.storage.errors import PrunedDataError
-from jovay.storage.genesis import Genesis, state_changes
+from jovay.storage.errors import IncompleteDirectoryError, PrunedDataError
+from jovay.storage.genesis import Genesis, alloc_digest, state_changes
 from jovay.storage.kv import META, Batch
 from jovay.types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Header
 
@@ -33,7 +33,7 @@ from .header import block_size, decode_header, encode_header, header_with_hash
 from .rules import ChainRules
 
 log = logging.getLogger("jovay.opening")
-CHAIN_ID_KEY = b"chain.id"
+CHAIN_ID_KEY, ALLOC_KEY = b"chain.id", b"genesis.alloc"
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,18 @@ def open_chain(
 ) -> OpenChain:
     """Open or begin the chain in ``data``; ``preload`` brings its state into memory where there is room for it.
 
-    Raises ``GenesisMismatchError`` if it was begun with another genesis, ``RecoveryError`` if the root is wrong.
+    Raises ``GenesisMismatchError`` if it was begun with another genesis, ``RecoveryError`` if the root is wrong,
+    ``IncompleteDirectoryError`` if blocks or state are gone.
     """
     rules = ChainRules(genesis)
     fresh = data.blocks.latest < 0
+    check_halves(data)
 
     def keccak(content: bytes) -> bytes:
         return keccak256(library, content)
 
     if fresh:
+        data.state.clear()  # an earlier beginning may have stopped half-way, perhaps with another genesis
         data.state.write(0, state_changes(genesis, keccak), sync=True)
     trie, world = StateTrie(library, trie_leaves), new_world(StoredState(data.state), data.state.height)
     load_state(trie, world if preload else None, data)
@@ -80,6 +83,17 @@ def open_chain(
     world.view.height = head.number
     log.info("opened at block %d, root %s", head.number, head.state_root.hex())
     return OpenChain(world, trie, rules, head, recovered)
+
+
+def check_halves(data: DataDirectory) -> None:
+    """Refuse a directory that lost its blocks or its state: going on would write over what is left."""
+    if data.blocks.torn is not None:
+        log.warning("cut a group that was not whole off the block log: %s", data.blocks.torn)
+    height, latest = max(data.state.height, data.state.target), data.blocks.latest
+    if latest < 0 < height:
+        raise IncompleteDirectoryError(data.path, f"state up to block {height}", "blocks/")
+    if height < 0 <= latest:
+        raise IncompleteDirectoryError(data.path, f"blocks up to {latest}", "state/")
 
 
 def load_state(trie: StateTrie, world: NativeWorld | None, data: DataDirectory) -> None:
@@ -163,10 +177,11 @@ def genesis_header(rules: ChainRules, root: bytes, keccak: Callable[[bytes], byt
 
 
 def begin(data: DataDirectory, rules: ChainRules, root: bytes, keccak: Callable[[bytes], bytes]) -> Header:
-    """Store block 0, and the chain id, of which no header tells."""
+    """Store block 0, and what no header tells: the chain id and which alloc it was."""
     header = genesis_header(rules, root, keccak)
     batch = Batch()
     batch.put(META, CHAIN_ID_KEY, rules.chain_id.to_bytes(8, "big"))
+    batch.put(META, ALLOC_KEY, alloc_digest(rules.genesis))
     data.kv.write(batch, sync=True)
     data.blocks.append([BlockParts(header.number, header.hash, encode_header(header))])
     return header
@@ -177,6 +192,9 @@ def check_genesis(data: DataDirectory, rules: ChainRules, keccak: Callable[[byte
     chain_id = data.kv.get(META, CHAIN_ID_KEY)
     if chain_id is not None and int.from_bytes(chain_id, "big") != rules.chain_id:
         raise ChainIdMismatchError(int.from_bytes(chain_id, "big"), rules.chain_id)
+    alloc, given = data.kv.get(META, ALLOC_KEY), alloc_digest(rules.genesis)
+    if alloc not in (None, given):
+        raise GenesisMismatchError(alloc, given, "an alloc whose SHA-256 is")
     if data.blocks.oldest > 0:
         return
     stored = read_header(data.blocks, 0)

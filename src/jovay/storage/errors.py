@@ -34,6 +34,17 @@ class SchemaMismatchError(StorageError):
         super().__init__(f"{path}: stored with schema version {found}, this program reads version {expected}")
 
 
+class IncompleteDirectoryError(StorageError):
+    """One half of a data directory is there without the other; starting over would write over what is left."""
+
+    def __init__(self, path: str | Path, found: str, missing: str) -> None:
+        self.path, self.found, self.missing = str(path), found, missing
+        super().__init__(
+            f"data directory {path} has {found} but no {missing}: put {missing} back from a copy,"
+            " or begin with an empty directory"
+        )
+
+
 class StoreClosedError(StorageError):
     """The store was used after ``close``."""
 

@@ -7,6 +7,7 @@ are errors.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -222,6 +223,18 @@ def to_json(genesis: Genesis) -> Json:
         if value is not None:
             result[name] = hex(value)
     return result
+
+
+def alloc_digest(genesis: Genesis) -> bytes:
+    """SHA-256 over the alloc in address order: what tells two geneses apart whose headers are alike."""
+    digest = hashlib.sha256()
+    for address, account in sorted(genesis.alloc.items()):
+        head = account.balance.to_bytes(32, "big") + account.nonce.to_bytes(8, "big")
+        sizes = len(account.code).to_bytes(8, "big") + len(account.storage).to_bytes(8, "big")
+        digest.update(address + head + sizes + account.code)
+        for key, value in sorted(account.storage.items()):
+            digest.update(key + value)
+    return digest.digest()
 
 
 def state_changes(genesis: Genesis, keccak: Callable[[bytes], bytes]) -> StateChanges:

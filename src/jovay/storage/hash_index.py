@@ -14,6 +14,7 @@ by eight bytes only, so the caller compares the whole hash.
 
 from __future__ import annotations
 
+import logging
 import mmap
 import os
 import struct
@@ -28,6 +29,7 @@ import numpy.typing as npt
 from .errors import CorruptStoreError
 from .segment import sync_directory, write_file
 
+log = logging.getLogger("jovay.hash_index")
 BLOCK = (1 << 24) - 1
 """Index in a location that stands for the block itself."""
 FAN_OUT = 4
@@ -186,7 +188,12 @@ class HashIndex:
         for path in sorted(
             folder.glob("hashes-*.index"), key=lambda path: (path.name[7:19], -int(path.name[20:32]))
         ):
-            file = PairFile(path)
+            try:
+                file = PairFile(path)
+            except CorruptStoreError as error:
+                log.warning("made again from the block log: %s", error)
+                path.unlink()
+                continue
             if self._files and file.last <= self._files[-1].last:
                 path.unlink()  # its merged successor is there
             else:

@@ -120,6 +120,16 @@ class StateStore:
         self.kv.write(batch, sync=sync)
         self.height = height
 
+    def clear(self) -> None:
+        """Remove all state, so that nothing of it stays below a new beginning."""
+        batch = Batch()
+        for table in TABLES:
+            batch.delete_range(table, b"", b"\xff" * (SLOT_KEY + 1))
+        for key in (_HEIGHT, _TARGET):
+            batch.delete_many(META, [key])
+        self.kv.write(batch, sync=True)
+        self.height = self.target = -1
+
     def _start(self, height: int) -> Batch:
         batch = Batch()
         batch.put(META, _TARGET, height.to_bytes(8, "big", signed=True))
