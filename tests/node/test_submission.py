@@ -6,6 +6,7 @@ import pytest
 import rlp
 from eth_account import Account
 
+from jovay.node import Node
 from rigs.load import FEE
 from rigs.rpc import RpcError
 from rigs.transactions import keccak256, sign
@@ -120,3 +121,25 @@ def test_deploying_needs_no_protected_signature(client: Client) -> None:
     ).raw_transaction
     digest = client("eth_sendRawTransaction", hexed(bytes(raw)))
     assert client.rpc.wait_receipt(digest)["contractAddress"] is not None
+
+
+def test_what_a_block_has_no_room_for_is_in_a_later_one(node: Node) -> None:
+    """Each fills a third of the room that a machine has for logs; all are in the pool before the first block."""
+    logger = b"\x44" * 20
+    # A loop of 20 logs without topics and data for as long as there is gas, then STOP.
+    code = b"\x5b" + bytes.fromhex("5f5fa0") * 20 + bytes.fromhex("6140005a115f5700")
+    clients = [Client(node, account) for account in range(1, 7)]
+    clients[0]("anvil_setCode", hexed(logger), hexed(code))
+    clients[0]("evm_setAutomine", False)
+    raws = []
+    for client in clients:
+        first = client.next_nonce()
+        raws += [client.raw(logger, nonce=first + k, gas=16_000_000) for k in range(2)]
+    digests = [clients[0]("eth_sendRawTransaction", hexed(raw)) for raw in raws]
+    clients[0]("evm_setAutomine", True)
+    assert clients[0].rpc.wait_receipt(digests[-1], 60.0)["status"] == "0x1"
+    found = [clients[0]("eth_getTransactionByHash", digest) for digest in digests]
+    blocks = {transaction and transaction["blockNumber"] for transaction in found}
+    assert None not in blocks
+    assert len(blocks) > 1
+    assert clients[0]("txpool_status") == {"pending": "0x0", "queued": "0x0"}

@@ -12,6 +12,7 @@ import pytest
 from jovay.compiler.native import Library
 from jovay.execution.world import NativeWorld
 from jovay.kernel.evm import validity
+from jovay.kernel.evm.status import ARENA_FULL
 from jovay.sequencer.txpool import (
     ALREADY_KNOWN,
     GAS_ABOVE_BLOCK,
@@ -314,3 +315,55 @@ def test_many_threads(library, make_pool):
     assert errors == []
     assert seen == {sender: list(range(per_sender)) for sender in senders}
     assert pool.counts() == (0, 0)
+
+
+def test_what_waits_keeps_nobody_out_that_is_ready(make_pool):
+    pool = make_pool(waiting=2)
+    assert add(pool, Draft(ALICE, 5), Draft(BOB, 5), Draft(BOB, 6)) == [0, 0, POOL_FULL]
+    assert add(pool, Draft(ALICE, 0)) == [0]
+    pool.drop(pool.content()[1][BOB.to_bytes(20, "big")][0].hash)
+    assert add(pool, Draft(BOB, 6)) == [0]
+
+
+def test_memory_is_bounded_and_given_back(make_pool, world):
+    drafts = [Draft(ALICE, nonce, gas=1_000_000, data=bytes(20_000)) for nonce in range(4)]
+    size = decoded(world.library, drafts[:1]).size
+    pool = make_pool(memory=2 * size + size // 2)
+    for nonce, expected in ((0, 0), (1, 0), (2, POOL_FULL)):
+        assert add(pool, drafts[nonce]) == [expected]
+    taken = pool.take(1, 10**9)
+    execute(world, *taken)
+    pool.settle(taken, [])
+    assert add(pool, drafts[2]) == [POOL_FULL]  # the block still has it
+    del taken
+    assert add(
+        pool,
+        drafts[2],
+    ) == [0]
+    assert add(pool, drafts[3]) == [POOL_FULL]
+
+
+def test_what_finds_no_room_in_a_block_is_in_the_next(make_pool, world):
+    pool = make_pool(tries=2)
+    add(pool, Draft(BOB, 0), Draft(ALICE, 0), Draft(ALICE, 1), Draft(BOB, 1))
+    first = pool.take(3, 10**9)
+    assert nonces(pool.take(1, 10**9), BOB) == [1]  # the next block is begun before this one is settled
+    execute(world, first[0])
+    pool.settle(first[:1], [(first[1], ARENA_FULL), (first[2], validity.NONCE_TOO_HIGH)])
+    again = take_all(pool)
+    assert nonces(again) == [0, 1]
+    pool.settle([], [(again[0], ARENA_FULL), (again[1], validity.NONCE_TOO_HIGH)])
+    again = take_all(pool)
+    assert nonces(again) == [0, 1]
+    pool.settle([], [(again[0], ARENA_FULL), (again[1], validity.NONCE_TOO_HIGH)])
+    assert take_all(pool) == []  # no block has room for it
+    assert pool.content()[1].keys() == {ALICE.to_bytes(20, "big")}
+
+
+def test_what_the_next_block_took_too_early_gets_its_turn(make_pool, world):
+    pool = make_pool()
+    add(pool, Draft(ALICE, 0), Draft(ALICE, 1), Draft(ALICE, 2))
+    first, second = pool.take(1, 10**9), pool.take(1, 10**9)
+    pool.settle([], [(first[0], ARENA_FULL)])
+    pool.settle([], [(second[0], validity.NONCE_TOO_HIGH)])
+    assert nonces(take_all(pool)) == [0, 1, 2]

@@ -21,7 +21,7 @@ from jovay.records import dtype_of
 U64Array = npt.NDArray[np.uint64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class DecodedBatch:
     """``records`` are Transaction records whose pointers lead into ``raw``: keep both alive together.
 
@@ -31,6 +31,11 @@ class DecodedBatch:
     raw: npt.NDArray[np.uint8]
     records: npt.NDArray[Any]
     statuses: U64Array
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory."""
+        return self.raw.nbytes + self.records.nbytes + self.statuses.nbytes
 
     @property
     def first_address(self) -> int:

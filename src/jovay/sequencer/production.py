@@ -80,7 +80,10 @@ class BlockProducer:
         self._order = np.zeros(max_transactions, np.uint64)
         self._groups = np.zeros(max_transactions, np.uint64)
         self._schedule = new_record(Schedule, {})
-        self._results = Results(library, max_transactions)
+        # Room for all that the machines have room for, so that a block that could be executed can be stored.
+        machine, machines = self._serial.view, len(self._machines) + 1
+        logs, log_bytes = machines * machine.log_capacity, machines * machine.log_data_capacity
+        self._results = Results(library, max_transactions, logs, log_bytes)
         self._gathering: Future[ProducedBlock] | None = None
         self._account_changes = Arena(MAX_CHANGES * AccountChange.size)
         self._slot_changes = Arena(MAX_CHANGES * SlotChange.size)

@@ -15,16 +15,14 @@ from jovay.records import View, new_record
 
 from .block import BlockBody
 
-MAX_LOGS, MAX_LOG_BYTES = 1 << 18, 256 * MEGABYTE
-
 
 class Results:
-    """Arenas for one block of up to ``capacity`` transactions."""
+    """Arenas for one block of up to ``capacity`` transactions and so many logs with so many bytes of data."""
 
-    def __init__(self, library: Library, capacity: int) -> None:
-        self._library = library
+    def __init__(self, library: Library, capacity: int, logs: int, log_bytes: int) -> None:
+        self._library, self._max_logs = library, logs
         self.receipts = Arena(capacity * Receipt.size)
-        self.logs, self.log_data = Arena(MAX_LOGS * StoredLog.size), Arena(MAX_LOG_BYTES)
+        self.logs, self.log_data = Arena(logs * StoredLog.size), Arena(log_bytes)
         self._scratch = Arena(1024 * MEGABYTE)
 
     def write_receipts(self, runs: int, order: int, included: int) -> View:
@@ -35,8 +33,8 @@ class Results:
                 "receipts": self.receipts.address,
                 "logs": self.logs.address,
                 "log_data": self.log_data.address,
-                "log_capacity": MAX_LOGS,
-                "log_data_capacity": MAX_LOG_BYTES,
+                "log_capacity": self._max_logs,
+                "log_data_capacity": self.log_data.size,
                 "scratch": self._scratch.address,
                 "scratch_size": self._scratch.size,
             },

@@ -25,8 +25,10 @@ from jovay.execution.hashing import keccak256
 from jovay.execution.state_trie import StateTrie
 from jovay.execution.world import NativeWorld
 from jovay.execution.writes import WriteSet, merged
+from jovay.kernel.evm import validity
 from jovay.kernel.evm.forks import CANCUN, LONDON, PARIS, PRAGUE, SHANGHAI
 from jovay.kernel.evm.machine import Block
+from jovay.kernel.evm.status import MESSAGES
 from jovay.records import View, new_record
 from jovay.storage.datadir import DataDirectory
 from jovay.storage.logs_index import LogsIndex
@@ -339,6 +341,16 @@ class Sequencer:
         now = time.monotonic()
         for block in blocks:
             self.pool.settle(block.entries, block.dropped)
+            if block.dropped:
+                status = block.dropped[0][1]
+                log.info(
+                    "transactions found no place in their block",
+                    extra={
+                        "block": block.header.number,
+                        "count": len(block.dropped),
+                        "first": MESSAGES.get(status) or f"{validity.MESSAGES.get(status, status)}",
+                    },
+                )
             self.latencies.extend(
                 now - entry.arrived for entry in block.entries[:: max(1, len(block.entries) // 16)]
             )

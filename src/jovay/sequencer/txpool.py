@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from jovay.compiler.native import Library
 from jovay.execution.world import NativeWorld
 from jovay.kernel.block.admission import Admission, admit_batch
 from jovay.kernel.evm import validity
-from jovay.kernel.evm.status import MISS
+from jovay.kernel.evm.status import ARENA_FULL, MISS
 from jovay.kernel.state.world import BaseAccount, find_account
 from jovay.kernel.transaction.record import TRANSACTION_SIZE
 from jovay.kernel.transaction.status import message as decoding_message
@@ -45,12 +46,19 @@ MESSAGES = {
 class PoolLimits:
     """Bounds of the pool. ``price_bump`` in percent; ``per_sender`` bounds what waits and what is ready alike.
 
+    ``waiting`` transactions of all senders may wait for an earlier nonce, so that they cannot keep out those that are
+    ready. ``memory`` bounds the bytes of the batches that pooled transactions came in. ``tries``: how many blocks may
+    have no room for a transaction before it goes.
+
     ``transaction_gas`` must not be above the gas limit of blocks: nothing leaves the queue before its first.
     """
 
     transactions: int = 200_000
     per_sender: int = 16_384
     waiting_per_sender: int = 1_024
+    waiting: int = 50_000
+    memory: int = 1 << 30
+    tries: int = 64
     transaction_bytes: int = 131_072
     transaction_gas: int = 1_000_000_000
     price_bump: int = 10
@@ -72,6 +80,7 @@ class Pooled(msgspec.Struct, eq=False, gc=False):
     arrived: float
     taken: bool = False  # into a block that is being made
     gone: bool = False
+    tries: int = 0  # blocks that had no room for what it does
 
     @property
     def max_fee(self) -> int:
@@ -82,6 +91,25 @@ class Pooled(msgspec.Struct, eq=False, gc=False):
     def tip(self) -> int:
         """Wei per gas for the block's maker, at most."""
         return int_of(self.batch.records["max_priority_fee"][self.index])
+
+
+class Held:
+    """Counts the bytes of batches for as long as something refers to them. One thread at a time may ``take``."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        # Batches end on any thread, at any moment; a lock here could be held by the very thread that is interrupted.
+        self._ended: deque[int] = deque()
+
+    def take(self, batch: DecodedBatch, most: int) -> bool:
+        """Count a batch until nobody refers to it; False if that would be more than ``most`` bytes in all."""
+        while self._ended:
+            self._bytes -= self._ended.popleft()
+        if self._bytes + batch.size > most:
+            return False
+        self._bytes += batch.size
+        weakref.finalize(batch, self._ended.append, batch.size).atexit = False
+        return True
 
 
 class Sender(msgspec.Struct, eq=False, gc=False):
@@ -110,6 +138,7 @@ class TxPool:
         self._by_hash: dict[bytes, Pooled] = {}
         self._queue: deque[Pooled] = deque()
         self._waiting = 0
+        self._held = Held()
         self._settled = 0  # how often ``settle`` was called
 
     # ---- entering --------------------------------------------------------------------------------------------
@@ -117,6 +146,10 @@ class TxPool:
     def add(self, batch: DecodedBatch, ready_only: bool = False) -> dict[int, tuple[int, int]]:
         """Take a decoded batch. The refused: index → (status, nonce that the sender should use)."""
         settled = self._settled
+        with self._lock:
+            has_room = self._held.take(batch, self.limits.memory)
+        if not has_room:
+            return dict.fromkeys(range(len(batch.statuses)), (POOL_FULL, 0))
         verdicts = self._judge(batch)
         refused: dict[int, tuple[int, int]] = {}
         records = batch.records
@@ -212,6 +245,8 @@ class TxPool:
             return validity.NONCE_TOO_HIGH, sender.next
         elif len(sender.waiting) >= self.limits.waiting_per_sender:
             return SENDER_FULL, sender.next
+        elif self._waiting >= self.limits.waiting:
+            return POOL_FULL, sender.next
         else:
             sender.waiting[entry.nonce] = entry
             self._waiting += 1
@@ -292,8 +327,11 @@ class TxPool:
                     del sender.ready[entry.nonce]
                     if not sender.ready and not sender.waiting:
                         del senders[entry.sender]
+            dropped = list(dropped)
+            again = self._crowded_out(dropped)
+            self._queue.extendleft(reversed(again))
             for entry, status in dropped:
-                if entry.gone:  # an earlier one of its sender was dropped, so that it waits already
+                if entry.gone or not entry.taken:  # it waits already, or has its turn again
                     continue
                 if status not in (validity.NONCE_TOO_HIGH, validity.POSTPONED):
                     self._remove(entry)
@@ -301,6 +339,24 @@ class TxPool:
                     self._wait_again(entry.sender, entry.nonce)
         if self._queue:
             self._on_ready()
+
+    def _crowded_out(self, dropped: Sequence[tuple[Pooled, int]]) -> list[Pooled]:
+        """Those whose logs or changes found no room beside a block's others, and what their senders sent after them.
+
+        They are the next to be executed. One that is left out again and again fits into no block.
+        """
+        again: list[Pooled] = []
+        senders: set[bytes] = set()
+        for entry, status in dropped:
+            crowded = status == ARENA_FULL and entry.tries < self.limits.tries
+            follows = status == validity.NONCE_TOO_HIGH and entry.sender in senders
+            if entry.gone or not (crowded or follows):
+                continue
+            senders.add(entry.sender)
+            entry.taken = False
+            entry.tries += crowded
+            again.append(entry)
+        return again
 
     def _remove(self, entry: Pooled) -> None:
         entry.gone = True
@@ -331,6 +387,8 @@ class TxPool:
             self._waiting += 1
         if not sender.ready:
             self._catch_up(sender, self._nonce_now(address))
+        else:
+            self._promote(sender)
 
     def drop(self, digest: bytes) -> bool:
         """Remove a transaction on request."""
