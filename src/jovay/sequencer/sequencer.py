@@ -28,7 +28,7 @@ from jovay.execution.writes import WriteSet, merged
 from jovay.kernel.evm import validity
 from jovay.kernel.evm.forks import CANCUN, LONDON, PARIS, PRAGUE, SHANGHAI
 from jovay.kernel.evm.machine import Block
-from jovay.kernel.evm.status import MESSAGES
+from jovay.kernel.evm.status import ARENA_FULL, MESSAGES
 from jovay.records import View, new_record
 from jovay.storage.datadir import DataDirectory
 from jovay.storage.logs_index import LogsIndex
@@ -42,6 +42,7 @@ from .housekeeping import Housekeeping
 from .persistence import Persistence, SealedBlock
 from .portal import DecodedBatch, Portal
 from .production import BlockProducer
+from .room import Room
 from .rules import ChainRules, base_fee_after
 from .txpool import Pooled, PoolLimits, TxPool
 
@@ -100,6 +101,7 @@ class Sequencer:
         self.settings, self.clock = settings, Clock()
         self.executed = self.visible = head
         self.producer = BlockProducer(library, world, settings.workers, settings.max_transactions)
+        self.room = Room(settings.max_transactions, settings.gas_limit)
         self.portal = Portal(library)
         self._next_block = new_record(Block, {})
         self.pool = TxPool(library, world, lambda: self._next_block_address, limits, self._wake)
@@ -194,13 +196,13 @@ class Sequencer:
         """
         with self._making:
             self.make_room()
-            limit = self.settings.gas_limit
-            entries = [] if edit else self.pool.take(self.settings.max_transactions, limit)
+            entries = [] if edit else self._take()
             if only_if_ready and not entries:
                 return None
             environment = self._environment()
             self.clock.next = self.next_base_fee = self.next_prevrandao = None
             addresses = np.fromiter((entry.address for entry in entries), np.uint64, len(entries))
+            started = time.perf_counter()
             executed = self.producer.execute(environment, addresses)
             begun, writes = time.perf_counter(), executed.writes
             if edit is not None:
@@ -208,7 +210,10 @@ class Sequencer:
                 self.world.bring(writes, environment.number)
             root = self.trie.update(writes)
             executed.statistics.time("commitment", begun)
-            sealed = self._seal(environment, executed.finish(), writes, root, entries)
+            produced = executed.finish()
+            crowded = ARENA_FULL in produced.dropped.values()
+            self.room.made(begun - started, len(produced.order), crowded, environment.gas_limit)
+            sealed = self._seal(environment, produced, writes, root, entries)
             self.executed = sealed.header
             self._remember_hashes(sealed.header)
             self._prepare_next()
@@ -219,6 +224,12 @@ class Sequencer:
         """Let records leave memory that blocks have not used for long, where the tables are crowded."""
         with self._making:
             self.housekeeping.run(self.producer.stamp)
+
+    def _take(self) -> list[Pooled]:
+        """Transactions for a block: one at least, if there is one."""
+        most, limit = self.settings.max_transactions, self.settings.gas_limit
+        room = self.room
+        return self.pool.take(min(room.transactions, most), min(room.gas, limit)) or self.pool.take(1, limit)
 
     def rewound(self, head: Header) -> None:
         """The chain was cut to ``head`` (development only; called while paused, world, trie and store are there)."""
@@ -341,16 +352,7 @@ class Sequencer:
         now = time.monotonic()
         for block in blocks:
             self.pool.settle(block.entries, block.dropped)
-            if block.dropped:
-                status = block.dropped[0][1]
-                log.info(
-                    "transactions found no place in their block",
-                    extra={
-                        "block": block.header.number,
-                        "count": len(block.dropped),
-                        "first": MESSAGES.get(status) or f"{validity.MESSAGES.get(status, status)}",
-                    },
-                )
+            _tell_of_dropped(block)
             self.latencies.extend(
                 now - entry.arrived for entry in block.entries[:: max(1, len(block.entries) // 16)]
             )
@@ -363,3 +365,12 @@ class Sequencer:
         while self.visible.number < number and time.monotonic() < until and self.failure is None:
             time.sleep(0.001)
         return self.visible.number >= number
+
+
+def _tell_of_dropped(block: SealedBlock) -> None:
+    """One line about transactions that are not in their block, but for those that only wait for an earlier one."""
+    statuses = [status for _, status in block.dropped if status != validity.NONCE_TOO_HIGH]
+    if statuses:
+        reason = MESSAGES.get(statuses[0]) or validity.MESSAGES.get(statuses[0]) or statuses[0]
+        values = {"block": block.header.number, "count": len(statuses), "first": reason}
+        log.info("transactions found no place in their block", extra=values)
