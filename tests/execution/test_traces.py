@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from execution.memory_chain import MemoryChain
@@ -12,6 +13,7 @@ from execution.scenes import ALICE, CASES, MAIN, accounts
 from jovay.compiler.native import Library
 from jovay.execution.hashing import keccak256
 from jovay.execution.simulate import Simulator
+from jovay.rpc.dispatch import encode
 from jovay.rpc.limits import Limits
 from jovay.rpc.tracers import Place, parse_config
 from jovay.simulation import Bundle, Call, ExecuteOptions
@@ -43,7 +45,7 @@ def trace_ours(library: Library, case: str, config: dict[str, Any]) -> Any:
     finally:
         chain.close()
     place = Place(gas=GAS, precompiles=frozenset(), keccak=lambda data: keccak256(library, data))
-    return parsed.tracer.form(result, place)
+    return msgspec.json.decode(encode(parsed.tracer.form(result, place)))
 
 
 def trace_theirs(rpc: Rpc, case: str, config: dict[str, Any]) -> Any:

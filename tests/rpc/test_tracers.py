@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from jovay.rpc.dispatch import encode
 from jovay.rpc.limits import Limits
 from jovay.rpc.tracers import Place, parse_config
 from jovay.rpc.tracers.registry import parse_duration
@@ -56,7 +57,7 @@ PLACE = Place(
 
 def form(result: CallResult, tracer: str | None, **config: Any) -> Any:
     options: dict[str, Any] = {} if tracer is None else {"tracer": tracer, "tracerConfig": config}
-    return parse_config(options, Limits()).tracer.form(result, PLACE)
+    return msgspec.json.decode(encode(parse_config(options, Limits()).tracer.form(result, PLACE)))
 
 
 def test_call_tracer() -> None:
@@ -148,6 +149,17 @@ STEPS = (
 
 def word(value: int) -> str:
     return f"0x{value:064x}"
+
+
+def test_calls_nest_as_deep_as_the_evm_lets_them() -> None:
+    frames = [
+        msgspec.structs.replace(RESULT.trace.frames[0], depth=depth, error=None) for depth in range(1024)
+    ]
+    result = CallResult(gas_used=5, trace=Trace(frames=frames))
+    text = encode(parse_config({"tracer": "callTracer"}, Limits()).tracer.form(result, PLACE))
+    assert text.count(b'"calls":[') == text.count(b"]}") == 1023
+    flat = form(result, "flatCallTracer")
+    assert [one["traceAddress"] for one in flat] == [[0] * depth for depth in range(1024)]
 
 
 def test_struct_logger() -> None:

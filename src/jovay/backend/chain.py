@@ -238,13 +238,10 @@ class ChainReader:
         last = min(query.last, self.head())
         numbers = self._index.candidates(query.first, last, query.addresses, query.topics)
         for number in numbers.tolist():
-            hits = self._logs_of(number, query)
-            if query.limit and len(found) + len(hits) > query.limit:
-                raise TooManyResultsError(query.limit, number - 1)
-            found += hits
+            found += self._logs_of(number, query, query.limit - len(found) if query.limit else None)
         return found
 
-    def _logs_of(self, number: int, query: LogFilter) -> list[Log]:
+    def _logs_of(self, number: int, query: LogFilter, most: int | None) -> list[Log]:
         with stored():
             records = self._store.read(number, Part.LOGS)
             if not records:
@@ -252,6 +249,8 @@ class ChainReader:
             rows = matching(records, query)
             if not len(rows):
                 return []
+            if most is not None and len(rows) > most:
+                raise TooManyResultsError(query.limit, number - 1)
             block = self._receipts_of(number)
             return [block.log(at, records, at) for at in rows.tolist()]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from jovay.rpc.codec import data, optional_data, quantity
 from jovay.rpc.revert import revert_reason
 from jovay.rpc.tracers.base import Place, flag
@@ -21,6 +23,9 @@ NAMES = {
     STATICCALL: "STATICCALL",
     SELFDESTRUCT: "SELFDESTRUCT",
 }
+
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Node:
@@ -65,20 +70,33 @@ class CallTracer:
         self.with_log = flag(config, "withLog")
         self.only_top = flag(config, "onlyTopCall")
 
-    def form(self, result: CallResult, place: Place) -> dict[str, Any]:
-        """The outermost call."""
+    def form(self, result: CallResult, place: Place) -> Any:
+        """The outermost call. Calls nest up to 1024 deep, deeper than encoders go, so they are put together here."""
         root = tree(result)
         if root is None:
             return {}
-        form = self._frame(root, failed=False)
         # The transaction's own gas, intrinsic costs included.
-        form["gas"] = quantity(place.gas)
-        form["gasUsed"] = quantity(result.gas_used)
-        return form
+        own = {"gas": quantity(place.gas), "gasUsed": quantity(result.gas_used)}
+        parts: list[bytes] = []
+        rest: list[bytes | tuple[Node, bool]] = [(root, False)]
+        while rest:
+            item = rest.pop()
+            if isinstance(item, bytes):
+                parts.append(item)
+                continue
+            node, failed = item
+            failed = failed or node.frame.error is not None
+            parts.append(_encode(self._frame(node.frame, failed) | (own if node is root else {})))
+            if node.children and not self.only_top:
+                parts[-1] = parts[-1][:-1] + b',"calls":['
+                rest.append(b"]}")
+                for child in reversed(node.children):
+                    rest += [(child, failed), b","]
+                rest.pop()
+        return msgspec.Raw(b"".join(parts))
 
-    def _frame(self, node: Node, failed: bool) -> dict[str, Any]:
-        frame = node.frame
-        failed = failed or frame.error is not None
+    def _frame(self, frame: Frame, failed: bool) -> dict[str, Any]:
+        """A call without those that it made; ``failed``: it or one around it did."""
         form: dict[str, Any] = {
             "from": data(frame.sender),
             "gas": quantity(frame.gas),
@@ -95,8 +113,6 @@ class CallTracer:
             reason = revert_reason(frame.output) if frame.error == Halt.REVERT.value else None
             if reason is not None:
                 form["revertReason"] = reason
-        if node.children and not self.only_top:
-            form["calls"] = [self._frame(child, failed) for child in node.children]
         if self.with_log and frame.logs and not failed:
             form["logs"] = [_log_form(log) for log in frame.logs]
         if frame.op != STATICCALL:
@@ -166,18 +182,20 @@ class FlatCallTracer:
         """All frames in order of entry."""
         root = tree(result)
         forms: list[dict[str, Any]] = []
-        if root is not None:
-            self._add(root, [], place, forms)
+        rest: list[tuple[Node, list[int]]] = [] if root is None else [(root, [])]
+        while rest:
+            node, address = rest.pop()
+            children = [child for child in node.children if self._shown(child.frame, place)]
+            forms.append(self._one(node.frame, len(children), address, place))
+            rest += reversed([(child, [*address, position]) for position, child in enumerate(children)])
         return forms
 
-    def _add(self, node: Node, address: list[int], place: Place, forms: list[dict[str, Any]]) -> None:
-        frame = node.frame
-        children = [child for child in node.children if self._shown(child.frame, place)]
+    def _one(self, frame: Frame, children: int, address: list[int], place: Place) -> dict[str, Any]:
         form: dict[str, Any] = {
             "action": _action(frame),
             "blockHash": optional_data(place.block_hash),
             "blockNumber": place.block_number,
-            "subtraces": len(children),
+            "subtraces": children,
             "traceAddress": address,
             "transactionHash": optional_data(place.transaction_hash),
             "transactionPosition": place.index,
@@ -187,9 +205,7 @@ class FlatCallTracer:
             form["error"] = self._error(frame.error)
         if frame.error in (None, Halt.REVERT.value) and frame.op != SELFDESTRUCT:
             form["result"] = _outcome(frame)
-        forms.append(form)
-        for position, child in enumerate(children):
-            self._add(child, [*address, position], place, forms)
+        return form
 
     def _shown(self, frame: Frame, place: Place) -> bool:
         return self.precompiles or frame.op not in (CALL, STATICCALL) or frame.to not in place.precompiles
