@@ -21,6 +21,8 @@ from jovay.rpc.limits import Limits
 Port: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 62)]
 Natural: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
+GasLimit: TypeAlias = Annotated[int, msgspec.Meta(ge=5_000, le=(1 << 63) - 1)]
+Records: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 34)]
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 AddressText: TypeAlias = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-fA-F]{40}$")]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
@@ -51,22 +53,22 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     ws_port: Port | None = None
     origins: tuple[str, ...] = ("*",)
     namespaces: tuple[str, ...] | None = None
-    workers: Natural = 0
+    workers: Annotated[int, msgspec.Meta(ge=0, le=1_024)] = 0
     block_interval_ms: Annotated[int, msgspec.Meta(ge=1, le=60_000)] = 10
     heartbeat: Seconds = 1.0
-    block_gas_limit: Positive | None = None
-    block_transactions: Positive = 16_384
+    block_gas_limit: GasLimit | None = None
+    block_transactions: Annotated[int, msgspec.Meta(ge=1, le=1 << 20)] = 16_384
     base_fee: Natural | None = None
     min_price: Natural = 0
     fee_recipient: AddressText | None = None
     pool_transactions: Positive = 200_000
     pool_per_sender: Positive = 16_384
     history_blocks: Natural = 8_192
-    history_versions: Natural = 2_000_000
+    history_versions: Annotated[int, msgspec.Meta(ge=0, le=1 << 34)] = 2_000_000
     keep_blocks: Natural = 0
-    accounts: Positive = 4_000_000
-    slots: Positive = 16_000_000
-    code_mib: Positive = 512
+    accounts: Records = 4_000_000
+    slots: Records = 16_000_000
+    code_mib: Annotated[int, msgspec.Meta(ge=1, le=1 << 24)] = 512
     trie_leaves: Natural = 0
     checkpoint_interval: Seconds = 5.0
     sync: bool = True
@@ -153,8 +155,8 @@ def variable_of(name: str) -> str:
 
 
 def flag_of(name: str) -> str:
-    """Command line flag of a setting."""
-    return "--" + name.replace(".", "-").replace("_", "-")
+    """Command line flag of a setting; those of JSON-RPC's limits have the limit as their value."""
+    return "--" + name.replace(".", " ").replace("_", "-")
 
 
 def load(
@@ -184,6 +186,8 @@ def load(
     for name, source, value, is_text in given:
         values[name] = _convert(types[name], value, source, is_text)
         sources[name] = source
+    if values.get("namespaces") is not None:
+        _check_namespaces(values["namespaces"], sources["namespaces"])
     return Settings(_assemble(values), sources)
 
 
@@ -223,6 +227,18 @@ def _convert(kind: Any, value: Any, source: str, is_text: bool) -> Any:
         return msgspec.convert(value, kind, strict=not is_text, dec_hook=_path)
     except msgspec.ValidationError as error:
         raise ConfigError(source, f"{value!r} will not do: {error}") from error
+
+
+def _check_namespaces(names: tuple[str, ...], source: str) -> None:
+    from jovay.rpc.server import (
+        DEV_NAMESPACES,
+        NAMESPACES,
+    )  # a server's modules load only where this is asked
+
+    known = (*NAMESPACES, *DEV_NAMESPACES)
+    for name in names:
+        if name not in known:
+            raise ConfigError(source, f"no methods begin with {name!r}; there are {', '.join(known)}")
 
 
 def _integer_text(text: str) -> str:

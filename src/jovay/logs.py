@@ -101,7 +101,7 @@ def setup(
     root = logging.getLogger()
     root.handlers[:] = [chosen]
     root.setLevel(level.upper())
-    # Numba and asyncio tell at debug level what only their authors want to know.
-    for name in ("numba", "asyncio"):
+    # Numba and asyncio tell at debug level what only their authors want to know, websockets of every client's doings.
+    for name in ("numba", "asyncio", "websockets"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)

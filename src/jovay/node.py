@@ -8,12 +8,14 @@ import dataclasses
 import gc
 import logging
 import os
+import resource
 import sys
 import threading
 from concurrent.futures import Future
 from contextlib import ExitStack
 from typing import Any
 
+import msgspec
 import uvloop
 
 from jovay.backend.dev import Development
@@ -43,6 +45,8 @@ _NEVER = 1e8
 """Seconds between heartbeats where there are none."""
 MOST_LEAVES = (1 << 31) - 3
 """A reference in the trie has 31 bits."""
+FILES = 512
+"""Open files that connections leave to the stores: without them nothing could be written."""
 
 
 class Node:
@@ -155,9 +159,9 @@ class Node:
             ws_port=config.ws_port,
             origins=config.origins,
             namespaces=config.namespaces or NAMESPACES,
-            limits=config.rpc,
+            limits=msgspec.structs.replace(config.rpc, connections=most_connections(config.rpc.connections)),
         )
-        server = RpcServer(self.backend, server_config, expose, self.metrics.rpc, self._failure)
+        server = RpcServer(self.backend, server_config, expose, self.metrics.rpc, lambda: self.failure)
         loop = uvloop.new_event_loop()
         thread = threading.Thread(target=loop.run_forever, name="rpc", daemon=True)
         thread.start()
@@ -172,11 +176,6 @@ class Node:
         self._running.callback(end)
         _wait(asyncio.run_coroutine_threadsafe(server.start(), loop))
         self._server = server
-
-    def _failure(self) -> str:
-        """Why the node can make no more blocks; empty while it can."""
-        failure = self.sequencer.failure
-        return "" if failure is None else f"{type(failure).__name__}: {failure}"
 
     @property
     def http_url(self) -> str:
@@ -228,6 +227,19 @@ def settle_interpreter() -> None:
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(0.0005)
+
+
+def most_connections(wanted: int) -> int:
+    """``wanted``, or as many as there may be open files for; takes all of them that the system grants."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    room = hard - min(FILES, hard // 2)
+    if hard == resource.RLIM_INFINITY or wanted <= room:
+        return wanted
+    values = {"connections": room, "wanted": wanted, "open_files": hard}
+    log.warning("fewer connections than --rpc connections says, since files are limited", extra=values)
+    return room
 
 
 def genesis_of(config: NodeConfig) -> Genesis:

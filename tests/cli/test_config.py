@@ -66,6 +66,11 @@ def test_texts_become_values() -> None:
         ("log_level", "loud", "enum"),
         ("heartbeat", "nan", ">= 0"),
         ("block_interval_ms", "0", ">= 1"),
+        ("block_gas_limit", "4999", ">= 5000"),
+        ("accounts", "4611686018427387904", "<= 17179869184"),
+        ("code_mib", "16777217", "<= 16777216"),
+        ("workers", "1025", "<= 1024"),
+        ("namespaces", "eth,eht", "no methods begin with 'eht'; there are debug"),
     ],
 )
 def test_bad_values_name_flag_or_variable(name: str, text: str, part: str) -> None:
@@ -75,6 +80,21 @@ def test_bad_values_name_flag_or_variable(name: str, text: str, part: str) -> No
     assert caught.value.source == flag
     with pytest.raises(ConfigError, match=f"^{variable}: .*{part}"):
         load({}, {variable: text})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "part"),
+    [
+        ("body", "-1", ">= 1"),
+        ("workers", "0", ">= 1"),
+        ("request_time", "nan", ">= 0.001"),
+        ("body", "x", "int"),
+    ],
+)
+def test_bad_limits_of_json_rpc_are_refused(name: str, text: str, part: str) -> None:
+    flag = f"--rpc {name.replace('_', '-')}"
+    with pytest.raises(ConfigError, match=f"^{flag}: .*{part}"):
+        load({f"rpc.{name}": text}, {})
 
 
 @pytest.mark.parametrize(

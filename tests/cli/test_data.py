@@ -33,6 +33,16 @@ def datadir(tmp_path: Path) -> Path:
     return path
 
 
+def test_a_snapshot_is_of_the_directory_that_the_environment_names(
+    datadir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JOVAY_DATADIR", str(datadir))
+    file, copy = tmp_path / "chain.snapshot", tmp_path / "copy"
+    assert invoke("snapshot", "save", file).exit_code == 0
+    assert invoke("snapshot", "load", file).exit_code == 1  # it is not empty
+    assert invoke("snapshot", "load", file, "--datadir", copy).exit_code == 0
+
+
 def test_a_snapshot_goes_round(datadir: Path, tmp_path: Path) -> None:
     file, copy = tmp_path / "chain.snapshot", tmp_path / "copy"
     saved = invoke("snapshot", "save", file, "--datadir", datadir)

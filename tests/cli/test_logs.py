@@ -75,3 +75,10 @@ def test_a_screen_keeps_the_newest_lines() -> None:
     for number in range(5):
         logging.getLogger("jovay.test").warning("line %d", number)
     assert [line.split()[-1] for line in recent.lines] == ["3", "4"]
+
+
+def test_what_clients_do_fills_no_log() -> None:
+    stream = io.StringIO()
+    logs.setup("info", "text", stream)
+    logging.getLogger("websockets.server").info("connection closed")
+    assert stream.getvalue() == ""

@@ -177,7 +177,7 @@ def test_a_node_that_fails_ends_the_program(monkeypatch: pytest.MonkeyPatch) -> 
         (["--http-port", "x"], "error: --http-port: 'x' will not do"),
         (["--rpc", "body"], "error: --rpc body: must be NAME=VALUE"),
         (["--rpc", "bodies=1"], "error: --rpc bodies=1: must be NAME=VALUE"),
-        (["--rpc", "body=x"], "error: --rpc-body: 'x' will not do"),
+        (["--rpc", "body=x"], "error: --rpc body: 'x' will not do"),
         (["--config", "/nowhere.toml"], "error: /nowhere.toml: cannot be read"),
     ],
 )
@@ -224,3 +224,21 @@ def test_the_version_comes_at_once() -> None:
     )
     assert done.stdout.splitlines() == [f"jovay {jovay.__version__}", "[]"]
     assert CliRunner().invoke(app, ["--version"]).output == f"jovay {jovay.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--metrics-port", "7001", "--http-port", "7001"], "--metrics-port 7001 is the port of JSON-RPC"),
+        (["--metrics-port", "7001", "--ws-port", "7001"], "--metrics-port 7001 is the port of JSON-RPC"),
+        (["--http-host", "nowhere.invalid"], "--http-host nowhere.invalid is no address of this machine"),
+        (["--http-host", "192.0.2.1"], "--http-host 192.0.2.1 is no address of this machine"),
+    ],
+)
+def test_a_place_that_cannot_be_listened_at_is_named(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
+) -> None:
+    monkeypatch.setattr(running, "new_node", lambda config, metrics: pytest.fail("looked too late"))
+    result = CliRunner().invoke(app, ["node", "--http-port", "0", *words])
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"error: {message}")

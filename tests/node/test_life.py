@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import resource
 import shutil
 import socket
 import threading
@@ -17,7 +19,7 @@ import pytest
 from jovay.backend.pruning import Pruner
 from jovay.config import NodeConfig
 from jovay.metrics import Metrics
-from jovay.node import Node
+from jovay.node import Node, most_connections
 from jovay.sequencer.errors import ChainIdMismatchError, GenesisMismatchError
 from jovay.stats import STAGES
 from jovay.storage.datadir import DataDirectory
@@ -210,3 +212,27 @@ def test_old_blocks_lose_what_the_settings_do_not_keep(folder: Path) -> None:
         assert client.number("eth_getBalance", hexed(TO), "latest") == balance == 50
     finally:
         node.stop()
+
+
+@pytest.mark.parametrize(
+    ("limits", "connections"),
+    [((1024, 100_000), 4096), ((1024, 1024), 512), ((100, 100), 50), ((9, -1), 4096)],
+)
+def test_connections_leave_files_to_the_stores(
+    monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int], connections: int
+) -> None:
+    granted: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: limits)
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, wanted: granted.append(wanted))
+    assert most_connections(4096) == connections
+    assert granted == ([] if limits[0] == limits[1] else [(limits[1], limits[1])])
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "192.0.2.1"])
+def test_a_server_that_cannot_listen_leaves_nothing(
+    folder: Path, host: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(OSError, match=r"not known|not assign|assign"):
+        Node(config(folder, http_host=host)).start()
+    gc.collect()
+    assert not [record for record in caplog.records if "destroyed" in record.getMessage()]

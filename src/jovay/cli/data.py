@@ -11,13 +11,15 @@ from typing import Annotated, Any
 import typer
 
 from jovay.cli.options import settings_of, with_node_options
-from jovay.config import default_datadir
+from jovay.config import default_datadir, variable_of
 
 snapshot = typer.Typer(help="A whole chain in one file.", no_args_is_help=True)
 genesis = typer.Typer(help="Genesis files.", no_args_is_help=True)
 
 _DEFAULT = default_datadir()
-DataDir = Annotated[Path, typer.Option(help="folder of the chain's data", metavar="DIR")]
+DataDir = Annotated[
+    Path, typer.Option(help="folder of the chain's data", metavar="DIR", envvar=variable_of("datadir"))
+]
 
 
 @contextmanager

@@ -81,22 +81,27 @@ class StopSignal:
 def check_ports(config: NodeConfig) -> None:
     """Raise ``StartError`` early when a port cannot be listened on."""
     for name in ("http_port", "ws_port", "metrics_port"):
-        port = getattr(config, name)
-        if not port or (name != "http_port" and port == config.http_port):
-            continue
+        port, flag = getattr(config, name), "--" + name.replace("_", "-")
+        if port is None or (name == "ws_port" and port and port == config.http_port):
+            continue  # WebSockets are served on the HTTP port too
+        if name == "metrics_port" and port and port in (config.http_port, config.ws_port):
+            raise StartError(
+                f"{flag} {port} is the port of JSON-RPC, which serves /metrics without that flag"
+            )
         try:
             family, _, _, _, address = socket.getaddrinfo(config.http_host, port, type=socket.SOCK_STREAM)[0]
             with socket.socket(family, socket.SOCK_STREAM) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(address)
         except OSError as error:
-            flag = "--" + name.replace("_", "-")
             raise StartError(_port_problem(config.http_host, port, flag, error)) from error
 
 
 def _port_problem(host: str, port: int, flag: str, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port {port} of {host} is taken by another program; choose another with {flag}"
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return f"--http-host {host} is no address of this machine ({error.strerror})"
     return f"cannot listen on port {port} of {host} ({error.strerror}); {flag} and --http-host say where"
 
 
@@ -110,6 +115,8 @@ def explain(error: Exception) -> str | None:
     if isinstance(error, (StartError, StorageError, SequencerError, ExecutionError, CompilerError)):
         return str(error)
     if isinstance(error, OSError):
+        if error.errno == errno.ENOMEM:
+            return "not enough memory; --accounts, --slots, --code-mib and --history-versions take less"
         if error.errno == errno.EADDRINUSE:
             return "a port is taken by another program; --http-port and --ws-port choose others"
         return f"{error.filename}: {error.strerror}" if error.filename else str(error)

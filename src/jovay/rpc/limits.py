@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated, TypeAlias
+
 import msgspec
+
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 48)]
+Threads: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1_024)]
+Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0.001, le=1e9)]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,39 +36,39 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
       for calls looks through.
     """
 
-    body: int = 5 << 20
-    batch: int = 5_000
-    response: int = 25 << 20
-    values: int = 200_000
-    memory: int = 256 << 20
-    params: int = 64 << 10
-    body_time: float = 30.0
-    request_time: float = 30.0
-    execution_time: float = 5.0
-    call_gas: int = 50_000_000
-    workers: int = 8
-    heavy: int = 4
-    waiting: int = 256
-    log_blocks: int = 200_000
-    log_results: int = 10_000
-    log_terms: int = 1_000
-    filters: int = 10_000
-    filter_time: float = 300.0
-    filter_hashes: int = 100_000
-    subscriptions: int = 128
-    in_flight: int = 64
-    queue: int = 16 << 20
-    connections: int = 4_096
-    head: int = 16 << 10
-    idle_time: float = 120.0
-    ping_time: float = 30.0
-    ingest: int = 200_000
-    sync_time: float = 2.0
-    sync_time_max: float = 60.0
-    trace_time: float = 20.0
-    trace_time_max: float = 60.0
-    trace_bytes: int = 256 << 20
-    trace_steps: int = 2_000_000
-    trace_blocks: int = 10_000
-    proof_keys: int = 1_024
-    fee_history: int = 1_024
+    body: Count = 5 << 20
+    batch: Count = 5_000
+    response: Count = 25 << 20
+    values: Count = 200_000
+    memory: Count = 256 << 20
+    params: Count = 64 << 10
+    body_time: Seconds = 30.0
+    request_time: Seconds = 30.0
+    execution_time: Seconds = 5.0
+    call_gas: Count = 50_000_000
+    workers: Threads = 8
+    heavy: Threads = 4
+    waiting: Count = 256
+    log_blocks: Count = 200_000
+    log_results: Count = 10_000
+    log_terms: Count = 1_000
+    filters: Count = 10_000
+    filter_time: Seconds = 300.0
+    filter_hashes: Count = 100_000
+    subscriptions: Count = 128
+    in_flight: Count = 64
+    queue: Count = 16 << 20
+    connections: Count = 4_096
+    head: Count = 16 << 10
+    idle_time: Seconds = 120.0
+    ping_time: Seconds = 30.0
+    ingest: Count = 200_000
+    sync_time: Seconds = 2.0
+    sync_time_max: Seconds = 60.0
+    trace_time: Seconds = 20.0
+    trace_time_max: Seconds = 60.0
+    trace_bytes: Count = 256 << 20
+    trace_steps: Count = 2_000_000
+    trace_blocks: Count = 10_000
+    proof_keys: Count = 1_024
+    fee_history: Count = 1_024

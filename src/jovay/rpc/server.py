@@ -78,6 +78,7 @@ class RpcServer:
         self._servers: list[asyncio.Server] = []
         self._any_origin = "*" in config.origins
         self._stopped = False
+        self._care: asyncio.Task[None] | None = None
         self.http_port = config.http_port
         self.ws_port = config.ws_port
 
@@ -134,8 +135,9 @@ class RpcServer:
             await asyncio.sleep(0.01)
         for item in self._everyone():
             item.transport.abort()
-        self._care.cancel()
-        await asyncio.gather(self._care, return_exceptions=True)
+        if self._care is not None:  # else the start did not come so far
+            self._care.cancel()
+            await asyncio.gather(self._care, return_exceptions=True)
         await self._services.feed.close()
         self._services.hub.close()
         self._workers.shutdown(wait=False, cancel_futures=True)
