@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import time
@@ -20,7 +21,7 @@ from jovay.simulation import Call, CallLog, CallResult
 from rigs.transactions import keccak256
 from rpc.conftest import ALICE, Served, serve, transfer
 from rpc.memory_backend import MemoryBackend
-from rpc.test_transport import call
+from rpc.test_transport import call, post
 
 EMITTER = b"\xee" * 20
 TOPIC = b"\x07" * 32
@@ -268,6 +269,35 @@ def test_oversized_message_closes(backend: MemoryBackend) -> None:
     with serve(backend, Limits(body=1_000)) as served:
         run(lambda: work(served))
         assert served.rpc().call("eth_chainId") == "0x539"
+
+
+def test_pings_hold_no_memory(backend: MemoryBackend) -> None:
+    ping = b"\x89\xfd" + bytes(4) + bytes(125)
+    with serve(backend, Limits(memory=1_000_000, body=100_000)) as served:
+        raw = handshake(served, 65_536)
+        for _ in range(30):
+            raw.sendall(ping * 400)
+            received = 0
+            while received < 400 * 127:
+                received += len(raw.recv(1 << 16))
+        assert served.server._budget.used < 200_000
+        assert post(served, b" " * 90_000)[0] == 200
+        raw.close()
+
+
+def test_fragments_without_content_end_a_connection(backend: MemoryBackend) -> None:
+    with serve(backend, Limits(body=1_000)) as served:
+        raw = handshake(served, 65_536)
+        raw.sendall(b"\x01\x80" + bytes(4))
+        content = b""
+        with contextlib.suppress(ConnectionError):
+            for _ in range(400):
+                raw.sendall((b"\x00\x80" + bytes(4)) * 1_000)
+        with contextlib.suppress(ConnectionError):
+            while more := raw.recv(4096):
+                content += more
+        raw.close()
+        assert content[:4] == b"\x88" + bytes([len(content) - 2]) + (1009).to_bytes(2, "big")
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from jovay.rpc.limits import Limits
 logger = logging.getLogger(__name__)
 
 _CLOSE_TIME = 5.0
+_SMALL = 1 << 20
 Answer = Callable[[bytes, "WebSocket"], bytes | Awaitable[bytes]]
 
 
@@ -79,6 +80,8 @@ class WebSocket(asyncio.Protocol):
         for event in events:
             if isinstance(event, Frame):
                 self._on_frame(event)
+        if self._received > 2 * self._limits.body + _SMALL:
+            self.close(CloseCode.MESSAGE_TOO_BIG, "too many fragments")
         if self._protocol.close_expected():
             self._loop.call_later(_CLOSE_TIME, self.transport.abort)
 
@@ -112,6 +115,8 @@ class WebSocket(asyncio.Protocol):
                 self._on_message(message)
         elif frame.opcode is Opcode.CLOSE:
             self._end()
+        elif not self._fragments:
+            self._received = 0  # pings and pongs are not kept
 
     def _on_message(self, message: bytes) -> None:
         answer = self._answer(message, self)
