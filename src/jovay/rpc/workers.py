@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import ParamSpec, TypeVar
 
 from jovay.rpc.errors import limit_exceeded
 
+LONG_SECONDS = 0.25
+"""After so long a heavy request may leave much free memory behind."""
+TIDY_AFTER = 1.0
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -21,6 +26,7 @@ class Pool:
         self._turns = asyncio.Semaphore(heavy)
         self._waiting = 0
         self._most_waiting = waiting
+        self._is_untidy = False
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run in a worker thread."""
@@ -37,6 +43,31 @@ class Pool:
         finally:
             self._waiting -= 1
         # The turn belongs to the thread: a caller that gives up must not let another thread start beside it.
-        future = asyncio.get_running_loop().run_in_executor(self._executor, lambda: function(*args, **kwargs))
-        future.add_done_callback(lambda _: self._turns.release())
-        return await asyncio.shield(future)
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        future = loop.run_in_executor(self._executor, lambda: function(*args, **kwargs))
+
+        def done(_: object) -> None:
+            self._turns.release()
+            if loop.time() - begun > LONG_SECONDS and not self._is_untidy:
+                self._is_untidy = True
+                loop.call_later(TIDY_AFTER, self._tidy_up)
+
+        future.add_done_callback(done)
+        try:
+            return await asyncio.shield(future)
+        finally:
+            # The traceback of its exception leads to this frame: together they would keep all that the request made.
+            del future
+
+    def _tidy_up(self) -> None:
+        self._is_untidy = False
+        with contextlib.suppress(RuntimeError):  # the server has stopped
+            self._executor.submit(release_free_memory)
+
+
+def release_free_memory() -> None:
+    """Give what the allocator holds free back to the system, where the C library can do that (glibc)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
