@@ -35,16 +35,9 @@ def amount(value: float) -> str:
     """A number in at most five characters and a unit: 950, 12.3k, 4.56M."""
     for unit in ("", "k", "M", "G", "T"):
         if abs(value) < 999.5:
-            digits = (
-                0
-                if unit == "" and value == int(value)
-                else 2
-                if abs(value) < 10
-                else 1
-                if abs(value) < 100
-                else 0
-            )
-            return f"{value:.{digits}f}{unit}"
+            digits = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+            is_whole = unit == "" and value == int(value)
+            return f"{value:.{0 if is_whole else digits}f}{unit}"
         value /= 1000
     return f"{value:.0f}P"
 

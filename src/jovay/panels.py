@@ -133,8 +133,9 @@ def _blocks(stats: NodeStats, rows: int, wide: bool) -> Group:
         )
     for _ in range(rows - len(newest)):
         table.add_row("")
-    counts = (
-        f"groups {stats.groups:,}  conflicts {stats.conflicts:,}  re-executions {stats.reexecutions:,}"
-        f"  misses {stats.misses:,}  memory {size(stats.memory_bytes)}  data {size(stats.datadir_bytes)}"
-    )
+    counts = f"groups {amount(stats.groups)}  conflicts {amount(stats.conflicts)}"
+    if wide:
+        counts += f"  re-executions {amount(stats.reexecutions)}"
+    counts += f"  misses {amount(stats.misses)}"
+    counts += f"  memory {size(stats.memory_bytes)}  data {size(stats.datadir_bytes)}"
     return Group(table, Text(counts, style="dim", no_wrap=True, overflow="ellipsis"))

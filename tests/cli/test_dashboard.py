@@ -50,6 +50,13 @@ def test_the_view_fits_and_says_all(width: int, height: int) -> None:
     assert "│ 3 ZK        –" in text
 
 
+@pytest.mark.parametrize("width", [80, 120])
+def test_large_figures_are_not_cut_off(width: int) -> None:
+    big = {"groups": 123_456_789, "conflicts": 23_456_789, "reexecutions": 3_456_789, "misses": 999_999_999}
+    lines = drawn(width, 40, **big, memory_bytes=23 << 30, datadir_bytes=987 << 30)
+    assert any("data 987.0 GiB" in line for line in lines)
+
+
 def test_a_failure_is_shown() -> None:
     assert any("stopped: the disk is full" in line for line in drawn(80, 24, failure="the disk is full"))
 
