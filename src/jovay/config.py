@@ -177,6 +177,7 @@ def load(
     if file is not None:
         given += [(name, f"{file}: {key}", value, False) for name, key, value in _file_values(file, types)]
     variables = os.environ if environment is None else environment
+    _check_variables(variables, types)
     for name in types:
         if (text := variables.get(variable_of(name), "")) != "":
             given.append((name, variable_of(name), text, True))
@@ -189,6 +190,16 @@ def load(
     if values.get("namespaces") is not None:
         _check_namespaces(values["namespaces"], sources["namespaces"])
     return Settings(_assemble(values), sources)
+
+
+def _check_variables(variables: Mapping[str, str], types: Mapping[str, Any]) -> None:
+    """Refuse a variable that looks like a misspelt setting; others may be another program's."""
+    known = list(map(variable_of, types))
+    for name in variables:
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, 1, 0.9)
+            if near:
+                raise ConfigError(name, f"is no setting; did you mean {near[0]}?")
 
 
 def _file_values(file: Path, types: Mapping[str, Any]) -> list[tuple[str, str, Any]]:

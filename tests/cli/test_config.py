@@ -82,6 +82,13 @@ def test_bad_values_name_flag_or_variable(name: str, text: str, part: str) -> No
         load({}, {variable: text})
 
 
+def test_a_misspelt_variable_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"^JOVAY_HTTP_PROT: is no setting; did you mean JOVAY_HTTP_PORT\?"):
+        load({}, {"JOVAY_HTTP_PROT": "1"})
+    others = dict.fromkeys(("JOVAY_CACHE", "JOVAY_CONFIG", "JOVAY_FIXTURES", "JOVAY_HOME", "HTTP_PORT"), "1")
+    assert load({}, others).config == load({}, {}).config
+
+
 @pytest.mark.parametrize(
     ("name", "text", "part"),
     [
