@@ -291,6 +291,12 @@ def test_blocks_are_shown_as_they_are_made(client: Client) -> None:
     assert second == client("eth_getBlockByNumber", "latest", True)
 
 
+def test_a_sender_that_nobody_holds_is_unknown_whatever_it_has(client: Client) -> None:
+    poor = "0x" + "de" * 20
+    with pytest.raises(RpcError, match=r"^-32000: unknown account$"):
+        client("eth_sendTransaction", {"from": poor, "to": OTHER, "value": "0x9"})
+
+
 def test_anyone_may_send_unsigned_once(client: Client) -> None:
     client("anvil_setBalance", ADDRESS, hex(10**18))
     call = {"from": ADDRESS, "to": OTHER, "value": "0x9"}

@@ -8,6 +8,7 @@ from rpc.conftest import ALICE
 
 ANSWERS: dict[str, Any] = {
     "accounts": [ALICE],
+    "acts_for": True,
     "automine": True,
     "interval": 5.0,
     "snapshot": 1,

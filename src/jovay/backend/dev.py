@@ -107,10 +107,17 @@ class Development:
         """Let ``send`` act for all addresses, or stop that."""
         self._all_impersonated = enabled
 
+    def acts_for(self, address: Address) -> bool:
+        """Whether the node holds the key of an address, or impersonates it."""
+        return address in self._keys or self._is_impersonated(address)
+
+    def _is_impersonated(self, address: Address) -> bool:
+        return self._all_impersonated or address in self._impersonated
+
     def send(self, call: Call, anyone: bool = False) -> Hash32:
         """Pool a transaction of a held or impersonated account, or of ``anyone``."""
         self._check()
-        impersonated = anyone or self._all_impersonated or call.sender in self._impersonated
+        impersonated = anyone or self._is_impersonated(call.sender)
         if call.sender in self._keys and not impersonated:
             raw = self._keys.sign_transaction(call)
             result = self._backend.submit(RawBatch(raw, (len(raw),)))

@@ -331,6 +331,9 @@ class DevBackend(Protocol):
     def impersonate_all(self, enabled: bool) -> None:
         """Let eth_sendTransaction act for all addresses, or stop that."""
 
+    def acts_for(self, address: Address) -> bool:
+        """Whether the node holds the key of an address, or impersonates it."""
+
     def send(self, call: Call, anyone: bool = False) -> Hash32:
         """Pool an unsigned transaction of a held or impersonated account, or of ``anyone`` (gas and nonce set)."""
 

@@ -65,6 +65,8 @@ def send_transaction(context: Context, transaction: CallArg) -> str:
 
 def _send(context: Context, transaction: CallArgs, anyone: bool = False) -> bytes:
     dev = _keeper(context)
+    if not anyone and not dev.acts_for(transaction.sender or bytes(20)):
+        raise RpcError("unknown account")
     filled = fill(context, transaction)
     return dev.send(filled.call(filled.gas), anyone)
 
