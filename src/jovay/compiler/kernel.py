@@ -83,6 +83,7 @@ ENTRIES: tuple[KernelFunction, ...] = (
     proofs.prove,
     proofs.verify_proof,
     receipts.build_receipts,
+    run.gas_of_runs,
     run.init_runs,
     schedule.group_runs,
     replay.replay_transactions,

@@ -39,8 +39,8 @@ from .results import Results
 from .touched import TouchedRecorder
 
 MAX_CHANGES = 1 << 22
-#: Shares of the work per thread, and the least transactions of a share that are worth a hand-over.
-SHARES, SHARE = 4, 64
+#: Shares of the work per thread, and the gas (limit) of a share that is worth a hand-over.
+SHARES, SHARE_GAS = 4, 4_000_000
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,8 @@ class BlockProducer:
     def _predict(self, count: int, statistics: BlockStatistics) -> None:
         """Rounds of prediction: what is missing is read from storage together and tried again."""
         call, runs = self.library[predict.predict_runs], self._runs.address
-        size = max(SHARE, -(-count // (self.workers * SHARES)))
+        gas = max(1, self.library[run.gas_of_runs](runs, count))
+        size = max(1, count * SHARE_GAS // gas, -(-count // (self.workers * SHARES)))
 
         def predict_share(machine: int, share: int) -> int:
             missing: int = call(machine, runs, share * size, min(count, (share + 1) * size))

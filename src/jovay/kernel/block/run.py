@@ -59,3 +59,12 @@ def init_runs(runs: Ptr, transactions: Ptr, n: U64) -> None:
         r.group_size = U64(1)
         r.next = U64(0)
         r.tail = U64(i)
+
+
+@kernel
+def gas_of_runs(runs: Ptr, n: U64) -> U64:
+    """Sum of the gas limits of ``n`` runs."""
+    gas = U64(0)
+    for i in range(n):
+        gas += run_at(runs, U64(i)).transaction.gas_limit
+    return gas
