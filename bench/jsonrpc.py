@@ -214,8 +214,9 @@ def run_options(options: argparse.Namespace) -> list[dict[str, Any]]:
     count = min(options.count, 20_000)
     plan = Plan(options.accounts, options.count * (options.runs + 1), count, 3)
     loads = [load for load in options.loads.split(",") if load in ("native", "erc20", "mixed", "hot50")]
-    found = run(loads, plan, ["jovay", "anvil"], show)
-    for load in loads:
+    servers = options.servers.split(",")
+    found = run(loads, plan, servers, show)
+    for load in loads if {"jovay", "anvil"} <= set(servers) else ():
         rates = {
             figures.server: figures.rate
             for figures in found
@@ -229,6 +230,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="jovay bench jsonrpc", description=__doc__)
     add_options(parser)
+    parser.add_argument("--servers", default="jovay,anvil", help="of jovay, anvil")
     print(describe(), f"load average {load_average():.1f}", sep="\n", flush=True)
     run_options(parser.parse_args())
 

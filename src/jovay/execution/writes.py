@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jovay.kernel.block.changes import AccountChange, SlotChange
+from jovay.kernel.lang import Record
 from jovay.records import dtype_of
 from jovay.storage.state import ACCOUNT, StateChanges, StateStore
 from jovay.types import EMPTY_CODE_HASH
@@ -20,6 +22,8 @@ from .world import Misses
 Records = npt.NDArray[Any]
 _HEAD = struct.Struct("<III")
 _LENGTH = struct.Struct("<I")
+#: Odd factors, one for each word of a key.
+_SPREAD = np.frombuffer(hashlib.shake_256(b"spread").digest(64), np.uint64) | np.uint64(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class WriteSet:
         return cls(first, second, found)
 
 
-def empty(record: Any) -> Records:
+def empty(record: type[Record]) -> Records:
     """No records."""
     return np.zeros(0, dtype_of(record))
 
@@ -81,11 +85,10 @@ def little_endian(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.void]:
 
 def state_changes(sets: Sequence[WriteSet], keccak: Callable[[bytes], bytes]) -> StateChanges:
     """Write sets of consecutive blocks as one change of the flat state; the latest value of a key wins there."""
-    accounts = np.concatenate([s.accounts for s in sets]) if sets else empty(AccountChange)
-    slots = np.concatenate([s.slots for s in sets]) if sets else empty(SlotChange)
-    accounts, slots = last_of(accounts, ("address",)), last_of(slots, ("address", "key"))
+    accounts = last_of(joined([s.accounts for s in sets], AccountChange), ("address",))
+    slots = last_of(joined([s.slots for s in sets], SlotChange), ("address", "key"))
     exists = accounts["exists"] != 0
-    living, gone = accounts[exists], accounts[~exists]
+    living, gone = chosen(accounts, exists), chosen(accounts, ~exists)
     values = np.zeros(len(living), ACCOUNT)
     values["nonce"] = living["nonce"]
     values["balance"] = np.frombuffer(living["balance"].tobytes(), np.uint8).reshape(-1, 32)
@@ -105,16 +108,34 @@ def state_changes(sets: Sequence[WriteSet], keccak: Callable[[bytes], bytes]) ->
     )
 
 
+def joined(parts: Sequence[Records], record: type[Record]) -> Records:
+    """Arrays of records, one behind the other."""
+    kind = dtype_of(record)
+    return np.frombuffer(bytearray(b"".join([part.tobytes() for part in parts])), kind)
+
+
 def last_of(records: Records, keys: tuple[str, ...]) -> Records:
-    """The last record of each key."""
-    if len(records) < 2:
+    """The last record of each key, in their order."""
+    count = len(records)
+    if count < 2:
         return records
-    joined = np.hstack(
-        [np.frombuffer(records[k].tobytes(), np.uint8).reshape(len(records), 32) for k in keys]
-    )
-    packed = np.ascontiguousarray(joined).view(f"V{32 * len(keys)}").reshape(-1)
-    _, first_from_the_end = np.unique(packed[::-1], return_index=True)
-    return records[np.sort(len(records) - 1 - first_from_the_end)]
+    words = np.hstack([np.frombuffer(records[k].tobytes(), np.uint64).reshape(count, 4) for k in keys])
+    # Numbers sort many times faster than rows of bytes; should two keys share one, rows of bytes decide.
+    mixed = (words * _SPREAD[: words.shape[1]]).sum(axis=1, dtype=np.uint64)
+    order = np.argsort(mixed, kind="stable")
+    same = mixed[order[1:]] == mixed[order[:-1]]
+    if (words[order[1:]][same] != words[order[:-1]][same]).any():
+        rows = np.ascontiguousarray(words).view(f"V{8 * words.shape[1]}").reshape(-1)
+        order = np.argsort(rows, kind="stable")
+        same = rows[order[1:]] == rows[order[:-1]]
+    return chosen(records, np.sort(order[np.append(~same, True)]))
+
+
+def chosen(records: Records, which: npt.NDArray[Any]) -> Records:
+    """``records[which]``, the records copied as bytes: field by field it takes numpy five times as long."""
+    kind = records.dtype
+    found: Records = records.view(f"V{kind.itemsize}")[which].view(kind)
+    return found
 
 
 def merged(first: WriteSet, second: WriteSet) -> WriteSet:

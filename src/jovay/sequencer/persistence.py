@@ -12,13 +12,14 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from jovay.execution.writes import WriteSet, state_changes
+from jovay.execution.writes import WriteSet
 from jovay.storage.block_parts import BlockParts
 from jovay.storage.datadir import DataDirectory
 from jovay.storage.logs_index import LogsIndex
 from jovay.types import Header
 
 from .block import ProducedBlock
+from .checkpoint import Checkpoints
 from .errors import SequencerStoppedError
 from .txpool import Pooled
 
@@ -66,12 +67,10 @@ class Persistence:
         checkpoint_blocks: int = 4096,
         depth: int = 4,
     ) -> None:
-        self._data, self._logs, self._keccak = data, logs_index, keccak
+        self._data, self._logs = data, logs_index
         self._published, self._failed = published, failed
-        self._checkpoint_seconds, self._checkpoint_blocks = checkpoint_seconds, checkpoint_blocks
+        self._checkpoints = Checkpoints(data.state, keccak, checkpoint_seconds, checkpoint_blocks)
         self._queue: queue.Queue[SealedBlock | Job | None] = queue.Queue(depth)
-        self._uncheckpointed: list[WriteSet] = []
-        self._last_checkpoint = time.monotonic()
         self.seconds = 0.0
         self._thread = threading.Thread(target=self._run, name="persistence", daemon=True)
 
@@ -120,6 +119,8 @@ class Persistence:
         except BaseException as error:
             log.critical("persistence failed: %s", error, exc_info=True)
             self._failed(error)
+        finally:
+            self._checkpoints.close()
 
     def _step(self) -> bool:
         items = [self._queue.get()]
@@ -131,7 +132,7 @@ class Persistence:
         for item in items:
             if isinstance(item, Job):
                 item.run()
-        self._checkpoint_if_due()
+        self._checkpoints.start_if_due(self._data.blocks.latest)
         return None not in items
 
     def _store(self, blocks: Sequence[SealedBlock]) -> None:
@@ -140,27 +141,17 @@ class Persistence:
         for block in blocks:
             bloom = block.header.logs_bloom
             self._logs.append(block.header.number, bloom if any(bloom) else None)
-            self._uncheckpointed.append(block.writes)
+        self._checkpoints.add([block.writes for block in blocks])
         self.seconds = time.perf_counter() - begun
         self._published(blocks)
 
-    def _checkpoint_if_due(self) -> None:
-        waited = time.monotonic() - self._last_checkpoint
-        many = len(self._uncheckpointed) >= self._checkpoint_blocks
-        if self._uncheckpointed and (many or waited >= self._checkpoint_seconds):
-            self.checkpoint()
-
     def checkpoint(self, sync: bool = False) -> None:
-        """Bring the flat state up to the newest durable block."""
-        height = self._data.blocks.latest
-        if height > self._data.state.height:
-            self._data.state.write(height, state_changes(self._uncheckpointed, self._keccak), sync=sync)
-        self._uncheckpointed = []
-        self._last_checkpoint = time.monotonic()
+        """Bring the flat state up to the newest durable block, now; on the thread, see ``call``."""
+        self._checkpoints.write(self._data.blocks.latest, sync)
 
     def recovered(self, writes: Sequence[WriteSet]) -> None:
         """Write sets found beyond the checkpoint at the start."""
-        self._uncheckpointed.extend(writes)
+        self._checkpoints.add(writes)
 
 
 def _parts(block: SealedBlock) -> BlockParts:

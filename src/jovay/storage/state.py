@@ -8,6 +8,7 @@ sets hold absolute values, so applying those of the blocks ``height + 1`` … ne
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -27,6 +28,7 @@ ACCOUNT = np.dtype([("nonce", "<u8"), ("balance", np.uint8, (32,)), ("code_hash"
 _HEIGHT, _TARGET = b"state.height", b"state.target"
 
 Bytes2D = npt.NDArray[np.uint8]
+Pieces = npt.NDArray[np.void] | list[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,17 @@ class StateChanges:
 
 def split(blob: bytes, size: int) -> list[bytes]:
     """Cut a blob into pieces of ``size`` bytes."""
+    return _listed(_pieces(blob, size))
+
+
+def _pieces(blob: bytes, size: int) -> Pieces:
     if len(blob) % size:
         raise ValueError(f"{len(blob)} bytes are not a multiple of {size}")
-    pieces: list[bytes] = np.frombuffer(blob, f"V{size}").tolist()
-    return pieces
+    return np.frombuffer(blob, f"V{size}")
+
+
+def _listed(pieces: Pieces) -> list[bytes]:
+    return pieces.tolist() if isinstance(pieces, np.ndarray) else pieces
 
 
 def _rows(values: Sequence[bytes | None], size: int, table: str) -> tuple[npt.NDArray[np.bool_], Bytes2D]:
@@ -98,12 +107,15 @@ class StateStore:
         """Code of several concatenated hashes."""
         return self.kv.multi_get(CODE, split(hashes, HASH))
 
-    def write(self, height: int, changes: StateChanges, *, sync: bool = False, piece: int = 4096) -> None:
+    def write(
+        self, height: int, changes: StateChanges, *, sync: bool = False, piece: int = 4096, pause: float = 0.0
+    ) -> None:
         """Move the checkpoint to ``height``, a block that is durable in the log.
 
         Up to ``piece`` keys this is one atomic batch; more go in several, the height with the last one, so
-        that other threads are not kept from running for long. ``sync`` makes it durable against power loss,
-        which is needed only before write sets up to ``height`` are pruned.
+        that other threads are not kept from running for long; ``pause`` gives them that many seconds after
+        each. ``sync`` makes it durable against power loss, which is needed only before write sets up to
+        ``height`` are pruned.
         """
         batch = self._start(height)
         for kind, table, keys, values in self._operations(changes):
@@ -111,9 +123,11 @@ class StateStore:
                 if len(batch) >= piece:
                     self.kv.write(batch)
                     batch = Batch()
-                part = keys[start : start + piece]
+                    if pause:
+                        time.sleep(pause)
+                part = _listed(keys[start : start + piece])
                 if kind == "put":
-                    batch.put_many(table, part, values[start : start + piece])
+                    batch.put_many(table, part, _listed(values[start : start + piece]))
                 else:
                     batch.delete_many(table, part)
         batch.put(META, _HEIGHT, height.to_bytes(8, "big", signed=True))
@@ -136,15 +150,15 @@ class StateStore:
         self.target = height
         return batch
 
-    def _operations(self, changes: StateChanges) -> Iterator[tuple[str, str, list[bytes], list[bytes]]]:
+    def _operations(self, changes: StateChanges) -> Iterator[tuple[str, str, Pieces, Pieces]]:
         wiped = split(changes.wiped, ADDRESS)
         if wiped:
             self._wipe(wiped)
-        keys, values = split(changes.accounts, ADDRESS), split(changes.account_values, ACCOUNT.itemsize)
+        keys, values = _pieces(changes.accounts, ADDRESS), _pieces(changes.account_values, ACCOUNT.itemsize)
         if len(keys) != len(values):
             raise ValueError(f"{len(keys)} accounts but {len(values)} values")
         yield "put", ACCOUNTS, keys, values
-        yield "delete", ACCOUNTS, split(changes.deleted, ADDRESS), []
+        yield "delete", ACCOUNTS, _pieces(changes.deleted, ADDRESS), []
         hashes, cuts = split(changes.code_hashes, HASH), changes.code_offsets
         if len(cuts) != len(hashes) + 1 or cuts[-1] != len(changes.codes):
             raise ValueError(f"{len(cuts)} code offsets for {len(hashes)} code hashes")
@@ -158,9 +172,8 @@ class StateStore:
         slots = np.frombuffer(changes.slots, f"V{SLOT_KEY}")
         words = np.frombuffer(changes.slot_values, np.uint64).reshape(-1, SLOT_VALUE // 8)
         filled = words.any(axis=1)
-        values_left: list[bytes] = np.frombuffer(changes.slot_values, f"V{SLOT_VALUE}")[filled].tolist()
-        yield "put", SLOTS, slots[filled].tolist(), values_left
-        yield "delete", SLOTS, slots[~filled].tolist(), []
+        yield "put", SLOTS, slots[filled], np.frombuffer(changes.slot_values, f"V{SLOT_VALUE}")[filled]
+        yield "delete", SLOTS, slots[~filled], []
 
     def _wipe(self, addresses: list[bytes]) -> None:
         batch = self._start(self.target)
