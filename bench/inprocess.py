@@ -101,8 +101,9 @@ class Watcher:
             self.stages.blocks.append(len(block.entries))
             self.failed += int(np.count_nonzero(block.produced.receipts["status"] != 1))
             if self._due:
-                sent = [self._due.get(id(entry.batch), now) for entry in block.entries]
-                self._latencies.append((now - np.array(sent)) * 1e3)
+                batches, owner = block.entries.batches()
+                sent = np.array([self._due.get(id(batch), now) for batch in batches])
+                self._latencies.append((now - sent[owner]) * 1e3)
         with self._changed:
             self.visible += sum(len(block.entries) for block in blocks)
             self._changed.notify_all()

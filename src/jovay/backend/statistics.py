@@ -114,7 +114,7 @@ class Statistics:
             misses=figures.misses,
         )
         if block.entries:
-            self._metrics.latencies([now - block.entries[0].arrived])
+            self._metrics.latencies([now - float(block.entries.arrived[0])])
         self._metrics.queue("persistence", self._sequencer.persistence.waiting())
         self._metrics.queue("pool", len(self._sequencer.pool))
 

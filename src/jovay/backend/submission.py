@@ -16,9 +16,9 @@ from jovay.kernel.transaction.record import BLOB, L1_MESSAGE, TRANSACTION_SIZE
 from jovay.records import int_of
 from jovay.rpc.backend import BackendError, PoolContent, PoolStatus, RawBatch, SubmitError, Submitted
 from jovay.sequencer import txpool
+from jovay.sequencer.pooled import Pooled
 from jovay.sequencer.portal import DecodedBatch
 from jovay.sequencer.sequencer import Sequencer
-from jovay.sequencer.txpool import Pooled
 from jovay.simulation import Invalid
 from jovay.types import Account, Address, Hash32, Inclusion, Transaction
 
@@ -207,7 +207,7 @@ def check_running(sequencer: Sequencer) -> None:
 
 def raw_of(entry: Pooled) -> bytes:
     """Envelope of a pooled transaction."""
-    record = entry.batch.records[entry.index]
+    record = entry.record
     return ctypes.string_at(int(record["raw"]), int(record["raw_size"]))
 
 

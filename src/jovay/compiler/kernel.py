@@ -24,6 +24,7 @@ from jovay.kernel.curves import secp256k1
 from jovay.kernel.evm import frames, process, validity
 from jovay.kernel.hashes import keccak
 from jovay.kernel.lang import KernelFunction
+from jovay.kernel.pool import entries, leave, place
 from jovay.kernel.state import code, commit, eviction, leaves, overrides, view, world
 from jovay.kernel.transaction import batch
 from jovay.kernel.transaction.decode import decode
@@ -55,6 +56,8 @@ ENTRIES: tuple[KernelFunction, ...] = (
     code.intern_code,
     commit.commit_view,
     decode,
+    entries.find_hash,
+    entries.find_sender,
     eviction.count_classes,
     eviction.move_world,
     execute.collect_groups,
@@ -66,6 +69,11 @@ ENTRIES: tuple[KernelFunction, ...] = (
     execute.postpone,
     frames.run_detached,
     keccak.keccak256,
+    leave.clear,
+    leave.drop,
+    leave.settle_dropped,
+    leave.settle_included,
+    leave.take,
     overrides.override_account,
     overrides.restore_before,
     predict.predict_runs,
@@ -75,6 +83,7 @@ ENTRIES: tuple[KernelFunction, ...] = (
     multiproof.partial_trie,
     multiproof.prove_many,
     nodes.root,
+    place.place_batch,
     past.accounts_at,
     past.slots_at,
     nodes.trie_init,

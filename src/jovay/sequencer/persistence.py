@@ -21,7 +21,7 @@ from jovay.types import Header
 from .block import ProducedBlock
 from .checkpoint import Checkpoints
 from .errors import SequencerStoppedError
-from .txpool import Pooled
+from .pooled import Pooled, Taken
 
 log = logging.getLogger("jovay.persistence")
 T = TypeVar("T")
@@ -35,7 +35,7 @@ class SealedBlock:
     header_rlp: bytes
     produced: ProducedBlock
     writes: WriteSet
-    entries: Sequence[Pooled]
+    entries: Taken
     dropped: Sequence[tuple[Pooled, int]]
 
 

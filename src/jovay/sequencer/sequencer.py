@@ -40,11 +40,12 @@ from .errors import SequencerStoppedError
 from .header import block_size, encode_header, header_with_hash
 from .housekeeping import Housekeeping
 from .persistence import Persistence, SealedBlock
+from .pooled import Taken
 from .portal import DecodedBatch, Portal
 from .production import BlockProducer
 from .room import Room
 from .rules import ChainRules, base_fee_after
-from .txpool import Pooled, PoolLimits, TxPool
+from .txpool import PoolLimits, TxPool
 
 log = logging.getLogger("jovay.sequencer")
 
@@ -196,14 +197,13 @@ class Sequencer:
         """
         with self._making:
             self.make_room()
-            entries = [] if edit else self._take()
+            entries = self.pool.take(0, 0) if edit else self._take()
             if only_if_ready and not entries:
                 return None
             environment = self._environment()
             self.clock.next = self.next_base_fee = self.next_prevrandao = None
-            addresses = np.fromiter((entry.address for entry in entries), np.uint64, len(entries))
             started = time.perf_counter()
-            executed = self.producer.execute(environment, addresses)
+            executed = self.producer.execute(environment, entries.addresses)
             begun, writes = time.perf_counter(), executed.writes
             if edit is not None:
                 writes = merged(writes, edit(environment.number))
@@ -225,7 +225,7 @@ class Sequencer:
         with self._making:
             self.housekeeping.run(self.producer.stamp)
 
-    def _take(self) -> list[Pooled]:
+    def _take(self) -> Taken:
         """Transactions for a block: one at least, if there is one."""
         most, limit = self.settings.max_transactions, self.settings.gas_limit
         room = self.room
@@ -274,7 +274,7 @@ class Sequencer:
         produced: ProducedBlock,
         writes: WriteSet,
         root: bytes,
-        entries: Sequence[Pooled],
+        entries: Taken,
     ) -> SealedBlock:
         fork = env.fork
         header = Header(
@@ -301,7 +301,7 @@ class Sequencer:
         offsets = np.frombuffer(produced.body.offsets, np.uint32)
         size = block_size(len(encoded), offsets, produced.body.transactions, fork >= SHANGHAI)
         sealed = header_with_hash(header, self.keccak(encoded), size)
-        included = [entries[i] for i in produced.order.tolist()]
+        included = entries.chosen(produced.order)
         dropped = [(entries[i], status) for i, status in produced.dropped.items()]
         return SealedBlock(sealed, encoded, produced, writes, included, dropped)
 
@@ -353,9 +353,8 @@ class Sequencer:
         for block in blocks:
             self.pool.settle(block.entries, block.dropped)
             _tell_of_dropped(block)
-            self.latencies.extend(
-                now - entry.arrived for entry in block.entries[:: max(1, len(block.entries) // 16)]
-            )
+            sample = block.entries.arrived[:: max(1, len(block.entries) // 16)]
+            self.latencies.extend((now - sample).tolist())
         for listener in self._listeners:
             listener(blocks)
 

@@ -1,16 +1,18 @@
-"""TxPool: transactions by sender in nonce order; those whose turn it is stand in one queue, first come first served."""
+"""TxPool: transactions by sender in nonce order; those whose turn it is stand in one queue, first come first served.
+
+The pool itself is kernel code (``kernel.pool``) over arenas of this module: a batch that enters, a block that takes or
+settles are one call each. Python sees single transactions only where somebody asks for one.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-import weakref
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
 from typing import Any
+from weakref import WeakValueDictionary
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -18,17 +20,26 @@ from jovay.compiler.native import Library
 from jovay.execution.world import NativeWorld
 from jovay.kernel.block.admission import Admission, admit_batch
 from jovay.kernel.evm import validity
-from jovay.kernel.evm.status import ARENA_FULL, MISS
-from jovay.kernel.state.world import BaseAccount, find_account
-from jovay.kernel.transaction.record import TRANSACTION_SIZE
+from jovay.kernel.evm.status import MISS
+from jovay.kernel.pool import entries, leave, place
+from jovay.kernel.pool.record import (
+    ALREADY_KNOWN,
+    BLOBS_NOT_TAKEN,
+    FREE,
+    GAS_ABOVE_BLOCK,
+    OVERSIZED,
+    POOL_FULL,
+    SENDER_FULL,
+    UNDERPRICED,
+    UNDERPRICED_REPLACEMENT,
+    WAITING,
+)
 from jovay.kernel.transaction.status import message as decoding_message
-from jovay.records import View, dtype_of, int_of
+from jovay.records import dtype_of
 
+from .pool_memory import Batches, Memory, PoolLimits
+from .pooled import Pooled, Taken
 from .portal import DecodedBatch
-
-#: Codes of the pool's own, beside those of decoding and of ``kernel.evm.validity``.
-ALREADY_KNOWN, UNDERPRICED_REPLACEMENT, POOL_FULL, SENDER_FULL = range(512, 516)
-OVERSIZED, BLOBS_NOT_TAKEN, UNDERPRICED, GAS_ABOVE_BLOCK = range(516, 520)
 
 MESSAGES = {
     ALREADY_KNOWN: "already known",
@@ -40,84 +51,23 @@ MESSAGES = {
     UNDERPRICED: "transaction underpriced",
     GAS_ABOVE_BLOCK: "exceeds block gas limit",
 }
-
-
-@dataclass(frozen=True)
-class PoolLimits:
-    """Bounds of the pool. ``price_bump`` in percent; ``per_sender`` bounds what waits and what is ready alike.
-
-    ``waiting`` transactions of all senders may wait for an earlier nonce, so that they cannot keep out those that are
-    ready. ``memory`` bounds the bytes of the batches that pooled transactions came in. ``tries``: how many blocks may
-    have no room for a transaction before it goes.
-
-    ``transaction_gas`` must not be above the gas limit of blocks: nothing leaves the queue before its first.
-    """
-
-    transactions: int = 200_000
-    per_sender: int = 16_384
-    waiting_per_sender: int = 1_024
-    waiting: int = 50_000
-    memory: int = 1 << 30
-    tries: int = 64
-    transaction_bytes: int = 131_072
-    transaction_gas: int = 1_000_000_000
-    price_bump: int = 10
-
-
-class Pooled(msgspec.Struct, eq=False, gc=False):
-    """One transaction of the pool; ``address`` of its record, which lives as long as ``batch``.
-
-    Hundreds of thousands are made in a second, so it is a Struct, and the collector of cycles does not look at it.
-    """
-
-    address: int
-    batch: DecodedBatch
-    index: int
-    sender: bytes
-    nonce: int
-    gas: int
-    hash: bytes
-    arrived: float
-    taken: bool = False  # into a block that is being made
-    gone: bool = False
-    tries: int = 0  # blocks that had no room for what it does
-
-    @property
-    def max_fee(self) -> int:
-        """Wei per gas, at most."""
-        return int_of(self.batch.records["max_fee"][self.index])
-
-    @property
-    def tip(self) -> int:
-        """Wei per gas for the block's maker, at most."""
-        return int_of(self.batch.records["max_priority_fee"][self.index])
-
-
-class Held:
-    """Counts the bytes of batches for as long as something refers to them. One thread at a time may ``take``."""
-
-    def __init__(self) -> None:
-        self._bytes = 0
-        # Batches end on any thread, at any moment; a lock here could be held by the very thread that is interrupted.
-        self._ended: deque[int] = deque()
-
-    def take(self, batch: DecodedBatch, most: int) -> bool:
-        """Count a batch until nobody refers to it; False if that would be more than ``most`` bytes in all."""
-        while self._ended:
-            self._bytes -= self._ended.popleft()
-        if self._bytes + batch.size > most:
-            return False
-        self._bytes += batch.size
-        weakref.finalize(batch, self._ended.append, batch.size).atexit = False
-        return True
-
-
-class Sender(msgspec.Struct, eq=False, gc=False):
-    """One sender's transactions. ``next`` is the nonce that would become ready next."""
-
-    next: int
-    ready: dict[int, Pooled]
-    waiting: dict[int, Pooled]
+__all__ = [
+    "ALREADY_KNOWN",
+    "BLOBS_NOT_TAKEN",
+    "GAS_ABOVE_BLOCK",
+    "OVERSIZED",
+    "POOL_FULL",
+    "SENDER_FULL",
+    "UNDERPRICED",
+    "UNDERPRICED_REPLACEMENT",
+    "PoolLimits",
+    "Pooled",
+    "Taken",
+    "TxPool",
+    "describe",
+]
+_NO_WORLD = 0
+Groups = dict[bytes, list[Pooled]]
 
 
 class TxPool:
@@ -131,70 +81,56 @@ class TxPool:
         limits: PoolLimits | None = None,
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
-        self._admit, self._find_account = library[admit_batch], library[find_account]
-        self._world, self._block, self.limits, self._on_ready = world, block, limits or PoolLimits(), on_ready
+        self._library, self._admit = library, library[admit_batch]
+        self._world, self._block, self._on_ready = world, block, on_ready
+        self._limits = limits or PoolLimits()
         self._lock = threading.Lock()
-        self._senders: dict[bytes, Sender] = {}
-        self._by_hash: dict[bytes, Pooled] = {}
-        self._queue: deque[Pooled] = deque()
-        self._waiting = 0
-        self._held = Held()
+        self._memory = Memory(self._limits.transactions)
+        self._memory.limit(self._limits)
+        self._batches = Batches(self._memory.capacity)
+        self._views: WeakValueDictionary[tuple[int, int], Pooled] = WeakValueDictionary()
         self._settled = 0  # how often ``settle`` was called
+
+    @property
+    def limits(self) -> PoolLimits:
+        """In force for what comes; ``transactions`` can only be lowered."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: PoolLimits) -> None:
+        with self._lock:
+            self._limits = limits
+            self._memory.limit(limits)
 
     # ---- entering --------------------------------------------------------------------------------------------
 
     def add(self, batch: DecodedBatch, ready_only: bool = False) -> dict[int, tuple[int, int]]:
         """Take a decoded batch. The refused: index → (status, nonce that the sender should use)."""
         settled = self._settled
-        with self._lock:
-            has_room = self._held.take(batch, self.limits.memory)
-        if not has_room:
-            return dict.fromkeys(range(len(batch.statuses)), (POOL_FULL, 0))
         verdicts = self._judge(batch)
-        refused: dict[int, tuple[int, int]] = {}
-        records = batch.records
-        statuses = verdicts["status"].tolist()
-        first, count = batch.first_address, len(statuses)
-        columns = zip(
-            range(count),
-            range(first, first + count * TRANSACTION_SIZE, TRANSACTION_SIZE),
-            statuses,
-            verdicts["nonce"].tolist(),
-            records["sender"].tolist(),
-            records["nonce"].tolist(),
-            records["gas_limit"].tolist(),
-            records["hash"].tolist(),
-            records["raw_size"].tolist(),
-            strict=True,
-        )
-        now, limits = time.monotonic(), self.limits
+        now = np.float64(time.monotonic()).view(np.uint64)
         with self._lock:
-            senders, known, enqueue = self._senders, self._by_hash, self._queue.append
+            number = self._batches.add(batch)
             is_old = settled != self._settled  # blocks came in between: nonces may have moved on
-            for i, address, status, expected, sender, nonce, gas, digest, size in columns:
-                if status == 0:
-                    entry = Pooled(address, batch, i, sender, nonce, gas, digest, now)
-                    if sender not in senders:
-                        if is_old:
-                            expected = self._nonce_now(sender)
-                        if (  # what nearly all are: the only one of their sender, and at once ready
-                            nonce == expected
-                            and digest not in known
-                            and size <= limits.transaction_bytes
-                            and gas <= limits.transaction_gas
-                            and len(known) < limits.transactions
-                            and limits.per_sender
-                        ):
-                            senders[sender] = Sender(nonce + 1, {nonce: entry}, {})
-                            known[digest] = entry
-                            enqueue(entry)
-                            continue
-                    status, expected = self._place(entry, expected, size, ready_only)
-                if status:
-                    refused[i] = (status, expected)
-        if self._queue:
+            with self._world.lock.read() if is_old else nullcontext():
+                refused = self._library[place.place_batch](
+                    self._memory.address,
+                    self._world.address if is_old else _NO_WORLD,
+                    len(verdicts),
+                    batch.first_address,
+                    verdicts.ctypes.data,
+                    number,
+                    int(now),
+                    int(ready_only),
+                )
+            self._release()
+        if len(self):
             self._on_ready()
-        return refused
+        if not refused:
+            return {}
+        rows = np.flatnonzero(verdicts["status"])
+        outcomes = zip(verdicts["status"][rows].tolist(), verdicts["nonce"][rows].tolist(), strict=True)
+        return dict(zip(rows.tolist(), outcomes, strict=True))
 
     def _judge(self, batch: DecodedBatch) -> npt.NDArray[Any]:
         """Static rules and the senders' accounts, for the whole batch at once; loads senders not in memory."""
@@ -214,226 +150,123 @@ class TxPool:
         verdicts["status"][unknown] = np.where(free, 0, validity.INSUFFICIENT_FUNDS)[unknown]
         return verdicts
 
-    def _place(self, entry: Pooled, account_nonce: int, size: int, ready_only: bool) -> tuple[int, int]:
-        """Put one transaction where it belongs; (status, expected nonce)."""
-        if entry.hash in self._by_hash:
-            return ALREADY_KNOWN, account_nonce
-        if size > self.limits.transaction_bytes:
-            return OVERSIZED, account_nonce
-        if entry.gas > self.limits.transaction_gas:
-            return GAS_ABOVE_BLOCK, account_nonce
-        sender = self._senders.get(entry.sender)
-        if sender is None:
-            sender = Sender(account_nonce, {}, {})
-        elif sender.next < account_nonce:
-            self._catch_up(sender, account_nonce)
-        if entry.nonce < account_nonce:
-            return validity.NONCE_TOO_LOW, sender.next
-        older = sender.ready.get(entry.nonce) or sender.waiting.get(entry.nonce)
-        if older is not None:
-            return self._replace(sender, older, entry), sender.next
-        if entry.nonce < sender.next:  # taken into a block that is being made
-            return validity.NONCE_TOO_LOW, sender.next
-        if len(self._by_hash) >= self.limits.transactions:
-            return POOL_FULL, sender.next
-        if len(sender.ready) + len(sender.waiting) >= self.limits.per_sender:
-            return SENDER_FULL, sender.next
-        if entry.nonce == sender.next:
-            self._make_ready(sender, entry)
-            self._promote(sender)
-        elif ready_only:
-            return validity.NONCE_TOO_HIGH, sender.next
-        elif len(sender.waiting) >= self.limits.waiting_per_sender:
-            return SENDER_FULL, sender.next
-        elif self._waiting >= self.limits.waiting:
-            return POOL_FULL, sender.next
-        else:
-            sender.waiting[entry.nonce] = entry
-            self._waiting += 1
-        self._senders[entry.sender] = sender
-        self._by_hash[entry.hash] = entry
-        return 0, sender.next
-
-    def _make_ready(self, sender: Sender, entry: Pooled) -> None:
-        sender.ready[entry.nonce] = entry
-        sender.next = entry.nonce + 1
-        self._queue.append(entry)
-
-    def _nonce_now(self, address: bytes) -> int:
-        """Nonce of an account that is in memory."""
-        with self._world.lock.read():
-            found = self._find_account(self._world.address, int.from_bytes(address, "big"))
-            return int(View(BaseAccount, found).nonce) if found else 0
-
-    def _catch_up(self, sender: Sender, nonce: int) -> None:
-        """Go on from ``nonce``, the account's, which may rise without the pool (EIP-7702 does that)."""
-        for old in [n for n in sender.waiting if n < nonce]:
-            self._remove(sender.waiting[old])
-        sender.next = nonce
-        self._promote(sender)
-
-    def _promote(self, sender: Sender) -> None:
-        while sender.waiting and (entry := sender.waiting.pop(sender.next, None)) is not None:
-            self._waiting -= 1
-            self._make_ready(sender, entry)
-
-    def _replace(self, sender: Sender, older: Pooled, entry: Pooled) -> int:
-        """A transaction with the same nonce must pay ``price_bump`` percent more in both prices."""
-        bump = 100 + self.limits.price_bump
-        if older.taken:
-            return validity.NONCE_TOO_LOW
-        if entry.max_fee * 100 < older.max_fee * bump or entry.tip * 100 < older.tip * bump:
-            return UNDERPRICED_REPLACEMENT
-        del self._by_hash[older.hash]
-        for name in Pooled.__struct_fields__:  # in place, so that it keeps the old one's turn
-            setattr(older, name, getattr(entry, name))
-        self._by_hash[older.hash] = older
-        return 0
+    def _release(self) -> None:
+        if released := self._memory.released():
+            self._batches.forget(released)
 
     # ---- leaving ---------------------------------------------------------------------------------------------
 
-    def take(self, most: int, gas: int) -> list[Pooled]:
+    def take(self, most: int, gas: int) -> Taken:
         """Ready transactions for a block, in order: at most ``most``, their gas limits within ``gas``."""
-        taken: list[Pooled] = []
         with self._lock:
-            queue = self._queue
-            while queue and len(taken) < most:
-                entry = queue[0]
-                if not entry.gone:
-                    if entry.gas > gas:
-                        break
-                    gas -= entry.gas
-                    entry.taken = True
-                    taken.append(entry)
-                queue.popleft()
-        return taken
+            most = min(most, self._memory.queued())
+            if not most:
+                return Taken.none(self)
+            table, numbers = np.empty((3, most), np.uint64), np.empty(most + 1, np.uint64)
+            count = self._library[leave.take](
+                self._memory.address,
+                most,
+                min(gas, (1 << 64) - 1),
+                *(column.ctypes.data for column in table),
+                numbers.ctypes.data,
+            )
+            end = int(np.argmax(numbers == ~np.uint64(0)))
+            batches = [self._batches[number] for number in numbers[:end].tolist()]
+            return Taken(self, table[:, :count], batches)
 
     def __len__(self) -> int:
         """Ready transactions, about."""
-        return len(self._queue)
+        return self._memory.queued()
 
-    def settle(self, included: Iterable[Pooled], dropped: Iterable[tuple[Pooled, int]]) -> None:
+    def settle(self, included: Sequence[Pooled], dropped: Iterable[tuple[Pooled, int]]) -> None:
         """Forget what became part of a block; what did not goes with its status, or waits for its turn again."""
+        gone = included if isinstance(included, Taken) else Taken.of(self, included)
         with self._lock:
             self._settled += 1
-            forget, senders = self._by_hash.pop, self._senders
-            for entry in included:
-                entry.gone = True
-                if (pooled := forget(entry.hash, entry)) is not entry:  # it was made to wait again meanwhile
-                    self._remove(pooled)
-                    continue
-                sender = senders.get(entry.sender)
-                if sender is not None and sender.ready.get(entry.nonce) is entry:
-                    del sender.ready[entry.nonce]
-                    if not sender.ready and not sender.waiting:
-                        del senders[entry.sender]
-            dropped = list(dropped)
-            again = self._crowded_out(dropped)
-            self._queue.extendleft(reversed(again))
+            self._library[leave.settle_included](
+                self._memory.address, len(gone), gone.references.ctypes.data, gone.addresses.ctypes.data
+            )
             for entry, status in dropped:
-                if entry.gone or not entry.taken:  # it waits already, or has its turn again
-                    continue
-                if status not in (validity.NONCE_TOO_HIGH, validity.POSTPONED):
-                    self._remove(entry)
-                if status != validity.NONCE_TOO_LOW:
-                    self._wait_again(entry.sender, entry.nonce)
-        if self._queue:
+                with self._world.lock.read():
+                    self._library[leave.settle_dropped](
+                        self._memory.address, self._world.address, entry.reference, status
+                    )
+            self._release()
+        if len(self):
             self._on_ready()
-
-    def _crowded_out(self, dropped: Sequence[tuple[Pooled, int]]) -> list[Pooled]:
-        """Those whose logs or changes found no room beside a block's others, and what their senders sent after them.
-
-        They are the next to be executed. One that is left out again and again fits into no block.
-        """
-        again: list[Pooled] = []
-        senders: set[bytes] = set()
-        for entry, status in dropped:
-            crowded = status == ARENA_FULL and entry.tries < self.limits.tries
-            follows = status == validity.NONCE_TOO_HIGH and entry.sender in senders
-            if entry.gone or not (crowded or follows):
-                continue
-            senders.add(entry.sender)
-            entry.taken = False
-            entry.tries += crowded
-            again.append(entry)
-        return again
-
-    def _remove(self, entry: Pooled) -> None:
-        entry.gone = True
-        self._by_hash.pop(entry.hash, None)
-        sender = self._senders.get(entry.sender)
-        if sender is None:
-            return
-        if sender.ready.get(entry.nonce) is entry:
-            del sender.ready[entry.nonce]
-        elif sender.waiting.get(entry.nonce) is entry:
-            del sender.waiting[entry.nonce]
-            self._waiting -= 1
-        if not sender.ready and not sender.waiting:
-            del self._senders[entry.sender]
-
-    def _wait_again(self, address: bytes, nonce: int) -> None:
-        """The sender's transactions from ``nonce`` on wait for one with that nonce."""
-        sender = self._senders.get(address)
-        if sender is None:
-            return
-        sender.next = min(sender.next, nonce)
-        for later in [n for n in sender.ready if n >= nonce]:
-            entry = sender.ready.pop(later)
-            entry.gone = True  # where it stands in the queue, or in a block that is being made
-            copy = msgspec.structs.replace(entry, gone=False, taken=False)
-            self._by_hash[copy.hash] = copy
-            sender.waiting[later] = copy
-            self._waiting += 1
-        if not sender.ready:
-            self._catch_up(sender, self._nonce_now(address))
-        else:
-            self._promote(sender)
 
     def drop(self, digest: bytes) -> bool:
         """Remove a transaction on request."""
-        with self._lock:
-            entry = self._by_hash.get(digest)
-            if entry is None:
-                return False
-            self._remove(entry)
-            self._wait_again(entry.sender, entry.nonce)
-            return True
+        wanted = np.frombuffer(digest, np.uint8)
+        with self._lock, self._world.lock.read():
+            found = self._library[leave.drop](self._memory.address, self._world.address, wanted.ctypes.data)
+            self._release()
+            return bool(found)
 
     def clear(self) -> None:
         """Empty the pool."""
         with self._lock:
-            self._senders.clear()
-            self._by_hash.clear()
-            self._queue.clear()
-            self._waiting = 0
+            self._library[leave.clear](self._memory.address)
+            self._release()
 
     # ---- looking ---------------------------------------------------------------------------------------------
 
     def get(self, digest: bytes) -> Pooled | None:
         """A pooled transaction by its hash."""
-        return self._by_hash.get(digest)
+        wanted = np.frombuffer(digest, np.uint8)
+        with self._lock:
+            found = self._library[entries.find_hash](self._memory.address, wanted.ctypes.data)
+            return self._pooled(found - 1) if found else None
+
+    def _pooled(self, position: int) -> Pooled:
+        """The one view of an entry, for as long as somebody has it."""
+        entry = self._memory.entry(position)
+        reference, address = entry.turn << 32 | position, entry.transaction
+        view = self._views.get((reference, address))
+        if view is None:
+            arrived = float(np.uint64(entry.arrived).view(np.float64))
+            view = Pooled(self, reference, address, self._batches[entry.batch], arrived)
+            self._views[reference, address] = view
+        return view
+
+    def is_gone(self, reference: int) -> bool:
+        """Whether an entry left, or waits for another turn, since the reference was made."""
+        return bool(self._memory.entry(reference & 0xFFFFFFFF).turn != reference >> 32)
 
     def counts(self) -> tuple[int, int]:
         """(ready, waiting)."""
-        return len(self._by_hash) - self._waiting, self._waiting
+        count, waiting = self._memory.counts()
+        return count - waiting, waiting
 
     def next_nonce(self, sender: bytes) -> int | None:
         """Nonce after the sender's ready transactions; None if the pool has none of its."""
         with self._lock:
-            found = self._senders.get(sender)
-            return None if found is None else found.next
+            position = self._find_sender(sender)
+            return None if position is None else int(self._memory.sender(position).next_nonce)
 
-    def content(
-        self, sender: bytes | None = None
-    ) -> tuple[dict[bytes, list[Pooled]], dict[bytes, list[Pooled]]]:
+    def _find_sender(self, address: bytes) -> int | None:
+        wanted = np.frombuffer(address + bytes(12), np.uint8)  # the kernel reads whole words
+        found: int = self._library[entries.find_sender](self._memory.address, wanted.ctypes.data)
+        return found - 1 if found else None
+
+    def content(self, sender: bytes | None = None) -> tuple[Groups, Groups]:
         """(ready, waiting) transactions by sender, each list in nonce order."""
         with self._lock:
-            chosen = (
-                self._senders if sender is None else {s: q for s, q in self._senders.items() if s == sender}
-            )
-            ready = {s: [q.ready[n] for n in sorted(q.ready)] for s, q in chosen.items() if q.ready}
-            waiting = {s: [q.waiting[n] for n in sorted(q.waiting)] for s, q in chosen.items() if q.waiting}
+            table = self._memory.entries()
+            chosen = table["state"] != FREE
+            if sender is not None:
+                position = self._find_sender(sender)
+                if position is None:
+                    return {}, {}
+                chosen &= table["sender"] == position
+            rows = np.flatnonzero(chosen)
+            rows = rows[np.argsort(table["nonce"][rows], kind="stable")]
+            ready: Groups = {}
+            waiting: Groups = {}
+            for row, state in zip(rows.tolist(), table["state"][rows].tolist(), strict=True):
+                entry = self._pooled(row)
+                group = waiting if state == WAITING else ready
+                group.setdefault(entry.sender, []).append(entry)
             return ready, waiting
 
 

@@ -1,0 +1,120 @@
+"""What the pool lies in: the kernel's records in arenas, its limits, and the batches that its entries point into."""
+
+from __future__ import annotations
+
+import ctypes
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+from jovay.compiler.arena import Arena
+from jovay.kernel.pool.record import BATCH_SIZE, ENTRY_SIZE, SENDER_SIZE, Entry, Pool, Sender
+from jovay.records import View, array_at, new_record
+
+from .portal import DecodedBatch
+
+
+@dataclass(frozen=True)
+class PoolLimits:
+    """Bounds of the pool. ``price_bump`` in percent; ``per_sender`` bounds what waits and what is ready alike.
+
+    ``transaction_gas`` must not be above the gas limit of blocks: nothing leaves the queue before its first.
+    """
+
+    transactions: int = 200_000
+    per_sender: int = 16_384
+    waiting_per_sender: int = 1_024
+    transaction_bytes: int = 131_072
+    transaction_gas: int = 1_000_000_000
+    price_bump: int = 10
+
+
+class Memory:
+    """The arenas of a pool of ``capacity`` transactions, and its record at ``address``."""
+
+    def __init__(self, capacity: int) -> None:
+        capacity = max(1, capacity)
+        words = 1 << (2 * capacity).bit_length()
+        self.capacity = capacity
+        self._arenas = {
+            "entries": Arena(capacity * ENTRY_SIZE),
+            "senders": Arena((capacity + 1) * SENDER_SIZE),
+            "by_hash": Arena(8 * words),
+            "by_sender": Arena(8 * words),
+            "by_nonce": Arena(8 * words),
+            "queue": Arena(8 * words),
+            "batches": Arena((capacity + 1) * BATCH_SIZE),
+            "released": Arena(8 * (capacity + 1)),
+        }
+        places: dict[str, int] = {name: arena.address for name, arena in self._arenas.items()}
+        numbers = {"capacity": capacity, "mask": words - 1, "seed": secrets.randbits(64)}
+        self._record = new_record(Pool, places | numbers)
+        self.address = ctypes.addressof(self._record)
+        self.view = View(Pool, self.address)
+        self._table = array_at(self.address, 1, Pool)
+        self._released = (ctypes.c_uint64 * (capacity + 1)).from_address(places["released"])
+
+    def limit(self, limits: PoolLimits) -> None:
+        """Put the limits in force."""
+        view, most = self.view, (1 << 64) - 1
+        view.most = min(limits.transactions, self.capacity)
+        view.per_sender, view.waiting_per_sender = limits.per_sender, limits.waiting_per_sender
+        view.most_bytes, view.most_gas = limits.transaction_bytes, min(limits.transaction_gas, most)
+        view.bump = 100 + limits.price_bump
+
+    def queued(self) -> int:
+        """References in the queue."""
+        row = self._table[0]
+        return int(row["tail"]) - int(row["head"])
+
+    def counts(self) -> tuple[int, int]:
+        """Pooled transactions, and how many of them wait."""
+        row = self._table[0]
+        return int(row["count"]), int(row["waiting"])
+
+    def released(self) -> list[int]:
+        """Numbers of the batches that nothing refers to any more; each is told once."""
+        row = self._table[0]
+        count = int(row["released_count"])
+        row["released_count"] = 0
+        return self._released[:count]
+
+    def entry(self, position: int) -> View:
+        """An entry in place."""
+        return View(Entry, self.view.entries + position * ENTRY_SIZE)
+
+    def sender(self, position: int) -> View:
+        """A sender in place."""
+        return View(Sender, self.view.senders + position * SENDER_SIZE)
+
+    def entries(self) -> npt.NDArray[Any]:
+        """All entries that were ever used, in place."""
+        return array_at(self.view.entries, self.view.entries_used, Entry)
+
+
+class Batches:
+    """Decoded batches by the numbers that the kernel knows them by, alive as long as it needs them."""
+
+    def __init__(self, capacity: int) -> None:
+        self._batches: dict[int, DecodedBatch] = {}
+        self._free: list[int] = []
+        self._capacity = capacity
+
+    def add(self, batch: DecodedBatch) -> int:
+        """The number of a batch from now on."""
+        number = self._free.pop() if self._free else len(self._batches)
+        assert number <= self._capacity
+        self._batches[number] = batch
+        return number
+
+    def forget(self, numbers: Sequence[int]) -> None:
+        """These batches are not needed any more."""
+        for number in numbers:
+            del self._batches[number]
+        self._free += numbers
+
+    def __getitem__(self, number: int) -> DecodedBatch:
+        return self._batches[number]
