@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from jovay.kernel import replay, setup, stateless, statetest
+from jovay.kernel import replay, setup, stateless, statetest, wire
 from jovay.kernel.block import (
     admission,
     body,
@@ -113,6 +113,8 @@ ENTRIES: tuple[KernelFunction, ...] = (
     world.find_account,
     world.find_slot,
     world.insert_account,
+    wire.format_hashes,
+    wire.scan_sends,
     world.insert_slot,
     zktrie.lookup,
 )

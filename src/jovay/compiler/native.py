@@ -73,6 +73,16 @@ class Library:
             ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.address("slots." + symbol)), arguments, result
         )
 
+    @cache  # noqa: B019
+    def held(self, function: KernelFunction) -> Callable[..., Any]:
+        """The same for plain entries, with the interpreter held: for what takes microseconds.
+
+        Whoever gives the interpreter away waits for it again, up to a switch interval if another thread computes.
+        """
+        arguments, result = _annotations(function)
+        kind = ctypes.PYFUNCTYPE(ctypes.c_uint64 if result else None, *[ctypes.c_uint64] * len(arguments))
+        return kind(self.address(function.symbol))
+
 
 def _annotations(function: KernelFunction) -> tuple[list[Any], Any]:
     hints = get_type_hints(function)

@@ -10,6 +10,8 @@ import asyncio
 from collections import deque
 from concurrent.futures import Executor
 
+import numpy as np
+
 from jovay.rpc.backend import Backend, RawBatch, SubmitError, Submitted
 from jovay.rpc.errors import limit_exceeded
 
@@ -77,12 +79,11 @@ class Ingest:
 
 def merge(batches: list[RawBatch]) -> RawBatch:
     """One batch of all the transactions, in order."""
-    ends: list[int] = []
-    offset = 0
-    for batch in batches:
-        ends.extend([offset + end for end in batch.ends])
-        offset += len(batch.data)
-    return RawBatch(b"".join([batch.data for batch in batches]), ends)
+    offsets = np.cumsum([0, *(len(batch.data) for batch in batches)], dtype=np.uint64)
+    ends = [
+        np.asarray(batch.ends, np.uint64) + offset for batch, offset in zip(batches, offsets, strict=False)
+    ]
+    return RawBatch(b"".join([batch.data for batch in batches]), np.concatenate(ends).tolist())
 
 
 def _deliver(parts: list[tuple[RawBatch, asyncio.Future[Submitted]]], result: Submitted) -> None:

@@ -163,7 +163,7 @@ class TxPool:
             if not most:
                 return Taken.none(self)
             table, numbers = np.empty((3, most), np.uint64), np.empty(most + 1, np.uint64)
-            count = self._library[leave.take](
+            count = self._library.held(leave.take)(
                 self._memory.address,
                 most,
                 min(gas, (1 << 64) - 1),
@@ -215,7 +215,7 @@ class TxPool:
         """A pooled transaction by its hash."""
         wanted = np.frombuffer(digest, np.uint8)
         with self._lock:
-            found = self._library[entries.find_hash](self._memory.address, wanted.ctypes.data)
+            found = self._library.held(entries.find_hash)(self._memory.address, wanted.ctypes.data)
             return self._pooled(found - 1) if found else None
 
     def _pooled(self, position: int) -> Pooled:
@@ -246,7 +246,7 @@ class TxPool:
 
     def _find_sender(self, address: bytes) -> int | None:
         wanted = np.frombuffer(address + bytes(12), np.uint8)  # the kernel reads whole words
-        found: int = self._library[entries.find_sender](self._memory.address, wanted.ctypes.data)
+        found: int = self._library.held(entries.find_sender)(self._memory.address, wanted.ctypes.data)
         return found - 1 if found else None
 
     def content(self, sender: bytes | None = None) -> tuple[Groups, Groups]:

@@ -1,0 +1,81 @@
+"""Batches of eth_sendRawTransaction in their usual form, read and answered by the kernel in one pass each."""
+
+from __future__ import annotations
+
+import ctypes
+from array import array
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, overload
+
+import msgspec
+
+from jovay.compiler import kernel
+from jovay.kernel import wire
+from jovay.records import View, new_record
+from jovay.rpc.backend import RawBatch
+
+_PAIR = 8
+"""Bytes of an id's place: where it begins and how long it is, 32 bits each."""
+
+
+@cache
+def _native() -> tuple[Callable[..., int], Callable[..., int]]:
+    library = kernel.load()
+    return library.held(wire.scan_sends), library.held(wire.format_hashes)
+
+
+class RawIds(Sequence[msgspec.Raw]):
+    """The ids of a batch as they stand in its body."""
+
+    def __init__(self, body: bytes, places: ctypes.Array[Any], count: int) -> None:
+        self.body, self.places = body, places
+        self._pairs = array("I", memoryview(places)[: _PAIR * count].tobytes())
+
+    def __len__(self) -> int:
+        return len(self._pairs) // 2
+
+    @overload
+    def __getitem__(self, index: int) -> msgspec.Raw: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[msgspec.Raw]: ...
+    def __getitem__(self, index: int | slice) -> msgspec.Raw | list[msgspec.Raw]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        at = range(len(self))[index]
+        start, size = self._pairs[2 * at : 2 * at + 2]
+        return msgspec.Raw(self.body[start : start + size])
+
+    def size(self) -> int:
+        """Bytes of all ids."""
+        return sum(self._pairs[1::2])
+
+
+def scan(body: bytes) -> tuple[RawIds, RawBatch] | None:
+    """Ids and transactions of a batch of the usual form; None for anything else, well-formed or not."""
+    room = len(body) // wire.ENTRY_SIZE + 1
+    data = ctypes.create_string_buffer(len(body) // 2 + 1)
+    ends, places = ctypes.create_string_buffer(8 * room), ctypes.create_string_buffer(_PAIR * room)
+    parts = {"data": data, "ends": ends, "ids": places}
+    out = new_record(wire.Sends, {name: ctypes.addressof(part) for name, part in parts.items()})
+    if not _native()[0](_address(body), len(body), ctypes.addressof(out)):
+        return None
+    found = View(wire.Sends, ctypes.addressof(out))
+    count = found.count
+    ids = RawIds(body, places, count)
+    return ids, RawBatch(ctypes.string_at(data, found.size), array("Q", ctypes.string_at(ends, 8 * count)))
+
+
+def answers(ids: RawIds, hashes: bytes) -> bytes:
+    """The answers, each a hash."""
+    count = len(ids)
+    out = ctypes.create_string_buffer(count * wire.ANSWER_SIZE + ids.size() + 2)
+    target = ctypes.addressof(out)
+    places = ctypes.addressof(ids.places)
+    size = _native()[1](_address(ids.body), places, count, _address(hashes), target)
+    return ctypes.string_at(target, size)
+
+
+def _address(data: bytes) -> int:
+    """Of the bytes, which a zero byte follows."""
+    return ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
