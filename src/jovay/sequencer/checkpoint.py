@@ -11,10 +11,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from jovay.execution.writes import WriteSet, state_changes
-from jovay.storage.state import StateStore
+from jovay.storage.state import ADDRESS, SLOT_KEY, StateStore
 
-#: Keys written at once, about 0.7 ms, and seconds of rest after them.
-PIECE, PAUSE = 256, 0.001
+#: Keys written at once, about 0.7 ms.
+PIECE = 256
+#: The pauses of one make up this part of the time between two, but none is longer than ``LONGEST``, in seconds.
+SHARE, LONGEST = 0.5, 0.01
 
 
 class Checkpoints:
@@ -42,7 +44,7 @@ class Checkpoints:
         due = time.monotonic() - self._last >= self._seconds or len(self._waiting) >= self._blocks
         if self._waiting and due:
             sets, self._waiting = self._waiting, []
-            self._running = self._worker.submit(self._write, height, sets, False, PAUSE)
+            self._running = self._worker.submit(self._write, height, sets, False, self._seconds * SHARE)
 
     def write(self, height: int, sync: bool = False) -> None:
         """Bring the flat state up to ``height`` now."""
@@ -64,5 +66,9 @@ class Checkpoints:
             running.result()
             self._last = time.monotonic()
 
-    def _write(self, height: int, sets: Sequence[WriteSet], sync: bool, pause: float) -> None:
-        self._state.write(height, state_changes(sets, self._keccak), sync=sync, piece=PIECE, pause=pause)
+    def _write(self, height: int, sets: Sequence[WriteSet], sync: bool, rest: float) -> None:
+        """Pieces with pauses that come to ``rest`` seconds in all."""
+        changes = state_changes(sets, self._keccak)
+        pieces = (len(changes.accounts) // ADDRESS + len(changes.slots) // SLOT_KEY) // PIECE + 1
+        pause = min(rest / pieces, LONGEST)
+        self._state.write(height, changes, sync=sync, piece=PIECE, pause=pause)
