@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 
+from jovay.compiler import kernel
 from jovay.execution.writes import WriteSet, empty
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.records import dtype_of
@@ -54,7 +55,7 @@ def nonces(state: StateStore) -> dict[int, int]:
 
 def checkpoints(store: SlowKV, seconds: float = 0.0, blocks: int = 100) -> tuple[Checkpoints, StateStore]:
     state = StateStore(store)
-    return Checkpoints(state, lambda code: bytes(32), seconds, blocks), state
+    return Checkpoints(kernel.load(), state, seconds, blocks), state
 
 
 def test_blocks_go_on_while_one_runs(store: SlowKV) -> None:

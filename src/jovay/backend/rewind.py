@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from jovay.execution.writes import Records, WriteSet, state_changes
+from jovay.execution.latest import state_changes
+from jovay.execution.writes import Records, WriteSet
 from jovay.rpc.backend import BackendError, HistoryUnavailableError, LogFilter
 from jovay.sequencer.opening import read_header
 from jovay.sequencer.sequencer import Sequencer
@@ -72,7 +73,7 @@ class Rewinder:
         """On the persistence thread: state first, so that a crash in between leaves blocks to replay, not a gap."""
         sequencer = self._sequencer
         sequencer.persistence.checkpoint(sync=True)
-        changes = state_changes([older], sequencer.keccak)
+        changes = state_changes(sequencer.library, [older])
         sequencer.data.state.write(target, changes, sync=True, piece=_ALL_AT_ONCE)
         sequencer.data.blocks.truncate(target)
         self._index.truncate(target)

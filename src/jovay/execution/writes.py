@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.lang import Record
 from jovay.records import dtype_of
-from jovay.storage.state import ACCOUNT, StateChanges, StateStore
+from jovay.storage.state import ACCOUNT, StateStore
 from jovay.types import EMPTY_CODE_HASH
 
 from .world import Misses
@@ -81,37 +81,6 @@ def little_endian(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.void]:
     out = np.zeros((len(rows), 32), np.uint8)
     out[:, : rows.shape[1]] = rows[:, ::-1]
     return out.view("V32").reshape(len(rows))
-
-
-def state_changes(sets: Sequence[WriteSet], keccak: Callable[[bytes], bytes]) -> StateChanges:
-    """Write sets of consecutive blocks as one change of the flat state; the latest value of a key wins there."""
-    accounts = last_of(joined([s.accounts for s in sets], AccountChange), ("address",))
-    slots = last_of(joined([s.slots for s in sets], SlotChange), ("address", "key"))
-    exists = accounts["exists"] != 0
-    living, gone = chosen(accounts, exists), chosen(accounts, ~exists)
-    values = np.zeros(len(living), ACCOUNT)
-    values["nonce"] = living["nonce"]
-    values["balance"] = np.frombuffer(living["balance"].tobytes(), np.uint8).reshape(-1, 32)
-    values["code_hash"] = big_endian(living["code_hash"], 32)
-    codes = {keccak(code): code for s in sets for code in s.codes}
-    wiped = gone[gone["wiped"] != 0]
-    return StateChanges(
-        accounts=big_endian(living["address"], 20).tobytes(),
-        account_values=values.tobytes(),
-        deleted=big_endian(gone["address"], 20).tobytes(),
-        slots=np.hstack([big_endian(slots["address"], 20), big_endian(slots["key"], 32)]).tobytes(),
-        slot_values=big_endian(slots["value"], 32).tobytes(),
-        wiped=big_endian(wiped["address"], 20).tobytes(),
-        code_hashes=b"".join(codes),
-        code_offsets=np.cumsum([0, *map(len, codes.values())]).tolist(),
-        codes=b"".join(codes.values()),
-    )
-
-
-def joined(parts: Sequence[Records], record: type[Record]) -> Records:
-    """Arrays of records, one behind the other."""
-    kind = dtype_of(record)
-    return np.frombuffer(bytearray(b"".join([part.tobytes() for part in parts])), kind)
 
 
 def last_of(records: Records, keys: tuple[str, ...]) -> Records:

@@ -6,11 +6,14 @@ wait for all of it. Written in small pieces with pauses, a checkpoint takes long
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from jovay.execution.writes import WriteSet, state_changes
+from jovay.compiler.native import Library
+from jovay.execution.latest import state_changes
+from jovay.execution.writes import WriteSet
 from jovay.storage.state import ADDRESS, SLOT_KEY, StateStore
 
 #: Keys written at once, about 0.7 ms.
@@ -22,14 +25,13 @@ SHARE, LONGEST = 0.5, 0.01
 class Checkpoints:
     """Of one state store; used by one thread. ``seconds`` and ``blocks`` bound what a start must replay, about."""
 
-    def __init__(
-        self, state: StateStore, keccak: Callable[[bytes], bytes], seconds: float, blocks: int
-    ) -> None:
-        self._state, self._keccak, self._seconds, self._blocks = state, keccak, seconds, blocks
+    def __init__(self, library: Library, state: StateStore, seconds: float, blocks: int) -> None:
+        self._library, self._state, self._seconds, self._blocks = library, state, seconds, blocks
         self._waiting: list[WriteSet] = []
         self._last = time.monotonic()
         self._worker = ThreadPoolExecutor(1, "checkpoint")
         self._running: Future[None] | None = None
+        self._hurry = threading.Event()  # somebody waits for the running one
 
     def add(self, writes: Sequence[WriteSet]) -> None:
         """Write sets of durable blocks, in order."""
@@ -63,12 +65,16 @@ class Checkpoints:
     def _finish(self) -> None:
         running, self._running = self._running, None
         if running is not None:
-            running.result()
+            self._hurry.set()
+            try:
+                running.result()
+            finally:
+                self._hurry.clear()
             self._last = time.monotonic()
 
     def _write(self, height: int, sets: Sequence[WriteSet], sync: bool, rest: float) -> None:
         """Pieces with pauses that come to ``rest`` seconds in all."""
-        changes = state_changes(sets, self._keccak)
+        changes = state_changes(self._library, sets)
         pieces = (len(changes.accounts) // ADDRESS + len(changes.slots) // SLOT_KEY) // PIECE + 1
         pause = min(rest / pieces, LONGEST)
-        self._state.write(height, changes, sync=sync, piece=PIECE, pause=pause)
+        self._state.write(height, changes, sync=sync, piece=PIECE, between=lambda: self._hurry.wait(pause))

@@ -12,6 +12,7 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from jovay.compiler.native import Library
 from jovay.execution.writes import WriteSet
 from jovay.storage.block_parts import BlockParts
 from jovay.storage.datadir import DataDirectory
@@ -58,9 +59,9 @@ class Persistence:
 
     def __init__(
         self,
+        library: Library,
         data: DataDirectory,
         logs_index: LogsIndex,
-        keccak: Callable[[bytes], bytes],
         published: Callable[[Sequence[SealedBlock]], None],
         failed: Callable[[BaseException], None],
         checkpoint_seconds: float = 5.0,
@@ -69,7 +70,7 @@ class Persistence:
     ) -> None:
         self._data, self._logs = data, logs_index
         self._published, self._failed = published, failed
-        self._checkpoints = Checkpoints(data.state, keccak, checkpoint_seconds, checkpoint_blocks)
+        self._checkpoints = Checkpoints(library, data.state, checkpoint_seconds, checkpoint_blocks)
         self._queue: queue.Queue[SealedBlock | Job | None] = queue.Queue(depth)
         self.seconds = 0.0
         self._thread = threading.Thread(target=self._run, name="persistence", daemon=True)

@@ -107,7 +107,7 @@ class Sequencer:
         self._next_block = new_record(Block, {})
         self.pool = TxPool(library, world, lambda: self._next_block_address, limits, self._wake)
         self.persistence = Persistence(
-            data, logs_index, self.keccak, self._publish, self._fail, settings.checkpoint_seconds
+            library, data, logs_index, self._publish, self._fail, settings.checkpoint_seconds
         )
         self.housekeeping = Housekeeping(world, data.state, self.persistence, settings.history_blocks)
         world.on_crowded = self._wake

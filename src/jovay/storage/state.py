@@ -8,8 +8,7 @@ sets hold absolute values, so applying those of the blocks ``height + 1`` … ne
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -108,13 +107,19 @@ class StateStore:
         return self.kv.multi_get(CODE, split(hashes, HASH))
 
     def write(
-        self, height: int, changes: StateChanges, *, sync: bool = False, piece: int = 4096, pause: float = 0.0
+        self,
+        height: int,
+        changes: StateChanges,
+        *,
+        sync: bool = False,
+        piece: int = 4096,
+        between: Callable[[], object] = lambda: None,
     ) -> None:
         """Move the checkpoint to ``height``, a block that is durable in the log.
 
         Up to ``piece`` keys this is one atomic batch; more go in several, the height with the last one, so
-        that other threads are not kept from running for long; ``pause`` gives them that many seconds after
-        each. ``sync`` makes it durable against power loss, which is needed only before write sets up to
+        that other threads are not kept from running for long, and ``between`` is called after each, for
+        pauses. ``sync`` makes it durable against power loss, which is needed only before write sets up to
         ``height`` are pruned.
         """
         batch = self._start(height)
@@ -123,8 +128,7 @@ class StateStore:
                 if len(batch) >= piece:
                     self.kv.write(batch)
                     batch = Batch()
-                    if pause:
-                        time.sleep(pause)
+                    between()
                 part = _listed(keys[start : start + piece])
                 if kind == "put":
                     batch.put_many(table, part, _listed(values[start : start + piece]))

@@ -2,7 +2,6 @@
 
 ============  ==================================================================================
 ``record``    the records ``Pool``, ``Entry``, ``Sender``, ``Batch``, and the pool's status codes
-``index``     open addressing over 32-bit positions, with deletion
 ``entries``   what all share: finding, linking and removing entries and senders
 ``turns``     who is ready: the queue, promotion, waiting again
 ``place``     a batch of decoded and judged transactions enters

@@ -1,10 +1,10 @@
 """Finding, linking and removing entries and senders."""
 
 from ..evm.process import word_of_address
+from ..index import erase, next_match, put
 from ..lang import U64, Ptr, copy, kernel, load32, load64, store64
 from ..state.world import GOLDEN, hash_word, mix
 from ..transaction.record import Transaction
-from .index import erase, next_match, put
 from .record import (
     BATCH_SIZE,
     ENTRY_SIZE,

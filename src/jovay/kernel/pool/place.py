@@ -2,6 +2,7 @@
 
 from ..block.admission import ADMISSION_SIZE, Admission
 from ..evm.validity import NONCE_TOO_HIGH, NONCE_TOO_LOW
+from ..index import erase
 from ..lang import U64, U256, U384, Ptr, address_of, kernel
 from ..state.world import World
 from ..transaction.record import TRANSACTION_SIZE, Transaction
@@ -19,7 +20,6 @@ from .entries import (
     sender_at,
     unpin,
 )
-from .index import erase
 from .record import (
     ALREADY_KNOWN,
     GAS_ABOVE_BLOCK,

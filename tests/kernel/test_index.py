@@ -7,8 +7,8 @@ import random
 
 import pytest
 
+from jovay.kernel.index import erase, next_match, put
 from jovay.kernel.lang import U64
-from jovay.kernel.pool.index import erase, next_match, put
 
 SLOTS = 16
 

@@ -3,7 +3,7 @@
 The hash bits in the word say where it belongs, so that deletion can close the gap without a look at what is indexed.
 """
 
-from ..lang import U64, Ptr, kernel, load64, store64
+from .lang import U64, Ptr, kernel, load64, store64
 
 
 @kernel
