@@ -51,7 +51,10 @@ class Pair:
         )
 
     def add(self) -> None:
-        drafts = [self.draft() for _ in range(self.random.randint(1, 4))]
+        many = self.random.random() < 0.1  # then most are refused, and what is left of the batch moves
+        drafts = [
+            self.draft() for _ in range(self.random.randint(16, 40) if many else self.random.randint(1, 4))
+        ]
         batch, ready_only = decoded(self.library, drafts), self.random.random() < 0.2
         expected: dict[int, tuple[int, int]] = {}
         judged = [(int(verdict["status"]), int(verdict["nonce"])) for verdict in self.pool._judge(batch)]
@@ -183,3 +186,50 @@ def test_the_queue_does_not_overflow(library: Library) -> None:
         (0xA, n) for n in range(4)
     ]
     assert len(pool) == 0
+
+
+def test_what_is_left_of_a_batch_moves(library: Library) -> None:
+    """One transaction that waits does not keep the memory of hundreds; it is the same transaction afterwards."""
+    world = funded(library, [0xA])
+    block = ctypes.create_string_buffer(block_record())
+    pool = TxPool(library, world, lambda: ctypes.addressof(block))
+    late = Draft(0xA, 101, data=b"late" * 20, gas=60_000)
+    pool.add(decoded(library, [*(Draft(0xA, n) for n in range(99)), late, Draft(0xA, 102)]))
+    (before, _) = pool.content()[1].popitem()[1]
+    taken = pool.take(98, 10**9)
+    assert len(before.batch.records) == 101
+    account(world, 0xA).nonce = 98
+    pool.settle(taken, [])
+    (after, last) = pool.content()[1].popitem()[1]
+    assert len(after.batch.records) == 3
+    assert after.batch is last.batch
+    assert after.hash == before.hash
+    for name, value in [
+        ("raw_size", len(late.raw())),
+        ("data_size", 80),
+        ("nonce", 101),
+        ("gas_limit", 60_000),
+    ]:
+        assert after.record[name] == value
+    assert ctypes.string_at(int(after.record["raw"]), len(late.raw())) == late.raw()
+    assert ctypes.string_at(int(after.record["data"]), 80) == late.data
+    low, high = after.batch.raw.ctypes.data, after.batch.raw.ctypes.data + len(after.batch.raw)
+    for name in ("raw", "data", "signed", "access_list"):
+        assert low <= int(after.record[name]) < high
+    assert [e.nonce for e in taken] == list(range(98))  # a block may still look at what it took
+    assert [e.nonce for e in pool.take(10, 10**9)] == [98]
+    assert pool.add(decoded(library, [Draft(0xA, n) for n in (99, 100)])) == {}
+    rest = pool.take(10, 10**9)
+    assert [e.nonce for e in rest] == [99, 100, 101, 102]
+    assert rest[2].hash == before.hash
+
+
+def test_a_batch_that_is_refused_nearly_whole_moves_at_once(library: Library) -> None:
+    pair = Pair(library, SMALL, 0)
+    drafts = [Draft(0xA, 0), *(Draft(0xB, 0, gas=20_000, value=n) for n in range(30))]
+    assert len(pair.pool.add(decoded(library, drafts))) == 30
+    (entry,) = pair.pool.content()[0].popitem()[1]
+    assert len(entry.batch.records) == 1
+    assert len(pair.pool._batches._batches) == 1
+    pair.pool.settle(pair.pool.take(1, 10**9), [])
+    assert len(pair.pool._batches._batches) == 0

@@ -25,7 +25,7 @@ from jovay.kernel.curves import secp256k1
 from jovay.kernel.evm import frames, process, validity
 from jovay.kernel.hashes import keccak
 from jovay.kernel.lang import KernelFunction
-from jovay.kernel.pool import entries, leave, place
+from jovay.kernel.pool import entries, leave, place, thin
 from jovay.kernel.state import code, commit, eviction, leaves, overrides, view, world
 from jovay.kernel.transaction import batch
 from jovay.kernel.transaction.decode import decode
@@ -107,6 +107,8 @@ ENTRIES: tuple[KernelFunction, ...] = (
     state_root.write_leaves,
     stateless.execute_block,
     system.begin_block,
+    thin.live_bytes,
+    thin.move_live,
     touched.collect_touched,
     view.reset_view,
     validity.floor_gas,

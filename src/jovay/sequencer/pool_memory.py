@@ -11,7 +11,7 @@ from typing import Any
 import numpy.typing as npt
 
 from jovay.compiler.arena import Arena
-from jovay.kernel.pool.record import BATCH_SIZE, ENTRY_SIZE, SENDER_SIZE, Entry, Pool, Sender
+from jovay.kernel.pool.record import BATCH_SIZE, ENTRY_SIZE, SENDER_SIZE, Batch, Entry, Pool, Sender
 from jovay.records import View, array_at, new_record
 
 from .portal import DecodedBatch
@@ -48,6 +48,7 @@ class Memory:
             "queue": Arena(8 * words),
             "batches": Arena((capacity + 1) * BATCH_SIZE),
             "released": Arena(8 * (capacity + 1)),
+            "thin": Arena(8 * (capacity + 1)),
         }
         places: dict[str, int] = {name: arena.address for name, arena in self._arenas.items()}
         numbers = {"capacity": capacity, "mask": words - 1, "seed": secrets.randbits(64)}
@@ -55,7 +56,8 @@ class Memory:
         self.address = ctypes.addressof(self._record)
         self.view = View(Pool, self.address)
         self._table = array_at(self.address, 1, Pool)
-        self._released = (ctypes.c_uint64 * (capacity + 1)).from_address(places["released"])
+        numbers_of = ctypes.c_uint64 * (capacity + 1)
+        self._lists = {name: numbers_of.from_address(places[name]) for name in ("released", "thin")}
 
     def limit(self, limits: PoolLimits) -> None:
         """Put the limits in force."""
@@ -77,10 +79,21 @@ class Memory:
 
     def released(self) -> list[int]:
         """Numbers of the batches that nothing refers to any more; each is told once."""
+        return self._told("released", "released_count")
+
+    def thin(self) -> list[int]:
+        """Numbers of the batches of which little is left, if anything; each is told once."""
+        return self._told("thin", "thin_count")
+
+    def _told(self, name: str, count: str) -> list[int]:
         row = self._table[0]
-        count = int(row["released_count"])
-        row["released_count"] = 0
-        return self._released[:count]
+        found = self._lists[name][: int(row[count])]
+        row[count] = 0
+        return found
+
+    def live(self, number: int) -> int:
+        """Transactions of a batch that are in the pool."""
+        return int(View(Batch, self.view.batches + number * BATCH_SIZE).live)
 
     def entry(self, position: int) -> View:
         """An entry in place."""
@@ -118,3 +131,6 @@ class Batches:
 
     def __getitem__(self, number: int) -> DecodedBatch:
         return self._batches[number]
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._batches

@@ -34,6 +34,8 @@ from jovay.kernel.pool.record import (
     UNDERPRICED_REPLACEMENT,
     WAITING,
 )
+from jovay.kernel.pool.thin import live_bytes, move_live
+from jovay.kernel.transaction.record import Transaction
 from jovay.kernel.transaction.status import message as decoding_message
 from jovay.records import dtype_of
 
@@ -151,8 +153,22 @@ class TxPool:
         return verdicts
 
     def _release(self) -> None:
-        if released := self._memory.released():
-            self._batches.forget(released)
+        """Let go of the memory of batches that have left, and of the most of those of which little is left."""
+        self._batches.forget(self._memory.released())
+        thin = [number for number in self._memory.thin() if number in self._batches]
+        for number in thin:
+            self._move(number)
+        if thin:
+            self._batches.forget(self._memory.released())
+
+    def _move(self, number: int) -> None:
+        batch = self._batches[number]
+        arguments = self._memory.address, number, len(batch.records), batch.first_address
+        size, count = self._library[live_bytes](*arguments), self._memory.live(number)
+        records, raw = np.zeros(count, dtype_of(Transaction)), np.zeros(size + 64, np.uint8)
+        left = DecodedBatch(raw, records, np.zeros(count, np.uint64))
+        new = self._batches.add(left)
+        self._library[move_live](*arguments, new, left.first_address, raw.ctypes.data)
 
     # ---- leaving ---------------------------------------------------------------------------------------------
 

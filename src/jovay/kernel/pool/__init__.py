@@ -6,5 +6,6 @@
 ``turns``     who is ready: the queue, promotion, waiting again
 ``place``     a batch of decoded and judged transactions enters
 ``leave``     a block takes transactions and settles them; dropping, clearing
+``thin``      what is left of a batch moves, so that the rest of its memory can go
 ============  ==================================================================================
 """

@@ -10,6 +10,7 @@ from .record import (
     ENTRY_SIZE,
     FREE,
     SENDER_SIZE,
+    THIN_PART,
     WAITING,
     Batch,
     Entry,
@@ -192,6 +193,10 @@ def unpin(pool: Pool, number: U64) -> None:
     if batch.live == 0:
         store64(pool.released + pool.released_count * 8, number)
         pool.released_count += 1
+    elif batch.live * THIN_PART < batch.size:
+        batch.size = U64(0)
+        store64(pool.thin + pool.thin_count * 8, number)
+        pool.thin_count += 1
 
 
 @kernel

@@ -27,6 +27,7 @@ from .record import (
     POOL_FULL,
     SENDER_FULL,
     TAKEN,
+    THIN_LEAST,
     UNDERPRICED_REPLACEMENT,
     Pool,
 )
@@ -46,6 +47,7 @@ def place_batch(
     refused = U64(0)
     batch_at(pool, batch).live = U64(1)  # while this goes on
     batch_at(pool, batch).seen = U64(0)
+    batch_at(pool, batch).size = U64(0)
     for i in range(n):
         verdict = Admission(verdicts + U64(i) * ADMISSION_SIZE)
         if verdict.status == 0:
@@ -53,6 +55,7 @@ def place_batch(
             verdict.status = place(pool, world, tx, verdict, batch, arrived, ready_only)
         if verdict.status != 0:
             refused += 1
+    batch_at(pool, batch).size = n if n >= THIN_LEAST else U64(0)
     unpin(pool, batch)
     return refused
 

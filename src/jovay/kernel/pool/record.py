@@ -34,6 +34,10 @@ class Pool(Record):
     batches: Ptr
     released: Ptr  # numbers of batches that nothing refers to any more, for the host to take
     released_count: U64
+    thin: (
+        Ptr  # numbers of batches of which so little is left that it should move; some may be released by now
+    )
+    thin_count: U64
     takes: U64
     # Limits.
     most: U64
@@ -76,6 +80,9 @@ class Batch(Record):
 
     live: U64
     seen: U64  # number of the last take that met it
+    size: U64  # transactions of a batch that may become thin, else 0
 
 
+#: A batch is thin when it has less than one transaction left in so many; below so many it does not matter.
+THIN_PART, THIN_LEAST = 8, 16
 ENTRY_SIZE, SENDER_SIZE, BATCH_SIZE = Entry.size, Sender.size, Batch.size
