@@ -159,3 +159,31 @@ def test_answers_equal_the_general_ones(pairs: list[tuple[Any, bytes]]) -> None:
     assert fast_sends.answers(found[0], hashes) == bulk.format_sends(ids, Submitted(hashes))
     refused = Submitted(hashes, {0: SubmitError(Invalid.UNDERPRICED, 'so "low"')})
     assert bulk.format_sends(found[0], refused) == bulk.format_sends(ids, refused)
+
+
+def by_hand(body: bytes, most: int) -> list[bytes] | str:
+    """The binary form, read frame by frame."""
+    found: list[bytes] = []
+    while body:
+        if len(body) < 4:
+            return "truncated length"
+        length, body = int.from_bytes(body[:4], "big"), body[4:]
+        if length > len(body):
+            return "truncated transaction"
+        found.append(body[:length])
+        body = body[length:]
+        if len(found) > most:
+            return f"more than {most} transactions"
+    return found
+
+
+FRAMES = st.lists(st.binary(max_size=5).map(lambda raw: len(raw).to_bytes(4, "big") + raw), max_size=6).map(
+    b"".join
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(body=FRAMES | st.builds(lambda a, b: a + b, FRAMES, st.binary(max_size=9)), most=st.integers(0, 6))
+def test_binary_batches(body: bytes, most: int) -> None:
+    found = fast_sends.split(body, most)
+    assert (found if isinstance(found, str) else cut(found)) == by_hand(body, most)

@@ -120,6 +120,7 @@ ENTRIES: tuple[KernelFunction, ...] = (
     world.insert_account,
     wire.format_hashes,
     wire.scan_sends,
+    wire.split_frames,
     world.insert_slot,
     zktrie.lookup,
 )

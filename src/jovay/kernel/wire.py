@@ -1,4 +1,4 @@
-"""Batches of eth_sendRawTransaction as JSON text: raw transactions out of a body, and the answers as text.
+"""Batches of transactions as clients send them: raw transactions out of a body, and the answers to JSON.
 
 The body ends with a zero byte, which is no part of any JSON text, so that nothing here reads past it. What is not
 exactly the usual form (see ``scan_entry``) is refused as a whole: a general decoder looks at it then.
@@ -196,6 +196,36 @@ def scan_sends(body: Ptr, size: U64, out: Sends) -> U64:
     if load8(at) != CLOSE:
         return U64(0)
     return U64(1) if skip(at + 1) == body + size else U64(0)
+
+
+FRAMES, TRUNCATED_LENGTH, TRUNCATED_TRANSACTION, TOO_MANY = range(4)
+
+
+@kernel
+def split_frames(body: Ptr, size: U64, most: U64, out: Sends) -> U64:
+    """The binary form: transactions behind their lengths, 32 bits big-endian. FRAMES, or what is wrong.
+
+    ``out`` needs ``size`` bytes of data, and room for ``most`` ends; it has no ids.
+    """
+    out.size = U64(0)
+    out.count = U64(0)
+    at = U64(0)
+    while at < size:
+        if size - at < 4:
+            return U64(TRUNCATED_LENGTH)
+        head = body + at
+        length = (load8(head) << 24) | (load8(head + 1) << 16) | (load8(head + 2) << 8) | load8(head + 3)
+        at += 4
+        if length > size - at:
+            return U64(TRUNCATED_TRANSACTION)
+        if out.count == most:
+            return U64(TOO_MANY)
+        copy(out.data + out.size, body + at, length)
+        at += length
+        out.size += length
+        store64(out.ends + out.count * 8, out.size)
+        out.count += 1
+    return U64(FRAMES)
 
 
 @kernel

@@ -6,7 +6,6 @@ For such batches the work per entry in Python is a few operations on strings; th
 from __future__ import annotations
 
 import binascii
-import struct
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Annotated, Literal
@@ -195,26 +194,12 @@ class FrameError(ValueError):
     """The binary batch is not a sequence of length-prefixed transactions."""
 
 
-_length = struct.Struct(">I").unpack_from
-
-
 def parse_frames(body: bytes, most: int) -> RawBatch:
     """Transactions of a binary batch: repeated u32 big-endian length and bytes."""
-    parts: list[bytes] = []
-    position = 0
-    size = len(body)
-    while position < size:
-        if position + 4 > size:
-            raise FrameError("truncated length")
-        length = _length(body, position)[0]
-        position += 4
-        if length > size - position:
-            raise FrameError("truncated transaction")
-        parts.append(body[position : position + length])
-        position += length
-        if len(parts) > most:
-            raise FrameError(f"more than {most} transactions")
-    return RawBatch(b"".join(parts), list(accumulate(map(len, parts))))
+    found = fast_sends.split(body, most)
+    if isinstance(found, str):
+        raise FrameError(found)
+    return found
 
 
 REFUSED = 0

@@ -1,4 +1,4 @@
-"""Batches of eth_sendRawTransaction in their usual form, read and answered by the kernel in one pass each."""
+"""Batches of transactions, JSON in its usual form or binary, read and answered by the kernel in one pass each."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import msgspec
 
 from jovay.compiler import kernel
 from jovay.kernel import wire
+from jovay.kernel.lang import KernelFunction
 from jovay.records import View, new_record
 from jovay.rpc.backend import RawBatch
 
@@ -20,9 +21,8 @@ _PAIR = 8
 
 
 @cache
-def _native() -> tuple[Callable[..., int], Callable[..., int]]:
-    library = kernel.load()
-    return library.held(wire.scan_sends), library.held(wire.format_hashes)
+def _native(function: KernelFunction) -> Callable[..., int]:
+    return kernel.load().held(function)
 
 
 class RawIds(Sequence[msgspec.Raw]):
@@ -58,12 +58,32 @@ def scan(body: bytes) -> tuple[RawIds, RawBatch] | None:
     ends, places = ctypes.create_string_buffer(8 * room), ctypes.create_string_buffer(_PAIR * room)
     parts = {"data": data, "ends": ends, "ids": places}
     out = new_record(wire.Sends, {name: ctypes.addressof(part) for name, part in parts.items()})
-    if not _native()[0](_address(body), len(body), ctypes.addressof(out)):
+    if not _native(wire.scan_sends)(_address(body), len(body), ctypes.addressof(out)):
         return None
     found = View(wire.Sends, ctypes.addressof(out))
     count = found.count
     ids = RawIds(body, places, count)
     return ids, RawBatch(ctypes.string_at(data, found.size), array("Q", ctypes.string_at(ends, 8 * count)))
+
+
+FRAME_ERRORS = {
+    wire.TRUNCATED_LENGTH: "truncated length",
+    wire.TRUNCATED_TRANSACTION: "truncated transaction",
+}
+
+
+def split(body: bytes, most: int) -> RawBatch | str:
+    """Transactions of a binary batch, or what is wrong with it."""
+    room = min(most, len(body) // 4)
+    data, ends = ctypes.create_string_buffer(len(body) + 1), ctypes.create_string_buffer(8 * room + 1)
+    out = new_record(wire.Sends, {"data": ctypes.addressof(data), "ends": ctypes.addressof(ends)})
+    status = _native(wire.split_frames)(_address(body), len(body), most, ctypes.addressof(out))
+    if status != wire.FRAMES:
+        return FRAME_ERRORS.get(status, f"more than {most} transactions")
+    found = View(wire.Sends, ctypes.addressof(out))
+    return RawBatch(
+        ctypes.string_at(data, found.size), array("Q", ctypes.string_at(ends, 8 * found.count)).tolist()
+    )
 
 
 def answers(ids: RawIds, hashes: bytes) -> bytes:
@@ -72,7 +92,7 @@ def answers(ids: RawIds, hashes: bytes) -> bytes:
     out = ctypes.create_string_buffer(count * wire.ANSWER_SIZE + ids.size() + 2)
     target = ctypes.addressof(out)
     places = ctypes.addressof(ids.places)
-    size = _native()[1](_address(ids.body), places, count, _address(hashes), target)
+    size = _native(wire.format_hashes)(_address(ids.body), places, count, _address(hashes), target)
     return ctypes.string_at(target, size)
 
 
