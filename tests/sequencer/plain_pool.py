@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from jovay.kernel.evm.status import ARENA_FULL
 from jovay.kernel.evm.validity import NONCE_TOO_HIGH, NONCE_TOO_LOW, POSTPONED
 from jovay.sequencer.txpool import (
     ALREADY_KNOWN,
@@ -31,6 +32,7 @@ class Item:
     hash: bytes
     taken: bool = False
     gone: bool = False
+    tries: int = 0
 
 
 @dataclass(eq=False)
@@ -79,6 +81,8 @@ class PlainPool:
             return NONCE_TOO_HIGH, own.next
         elif len(own.waiting) >= limits.waiting_per_sender:
             return SENDER_FULL, own.next
+        elif sum(len(other.waiting) for other in self.senders.values()) >= limits.waiting:
+            return POOL_FULL, own.next
         else:
             own.waiting[item.nonce] = item
         self.senders[item.sender], self.known[item.hash] = own, item
@@ -129,13 +133,27 @@ class PlainPool:
             pooled = self.known.get(item.hash)
             if pooled is not None:
                 self.remove(pooled)
+        self.queue.extendleft(reversed(self.crowded_out(dropped)))
         for item, status in dropped:
-            if item.gone:
+            if item.gone or not item.taken:
                 continue
             if status not in (NONCE_TOO_HIGH, POSTPONED):
                 self.remove(item)
             if status != NONCE_TOO_LOW:
                 self.wait_again(item.sender, item.nonce)
+
+    def crowded_out(self, dropped: Sequence[tuple[Item, int]]) -> list[Item]:
+        again: list[Item] = []
+        senders: set[int] = set()
+        for item, status in dropped:
+            crowded = status == ARENA_FULL and item.tries < self.limits.tries
+            if item.gone or not (crowded or (status == NONCE_TOO_HIGH and item.sender in senders)):
+                continue
+            senders.add(item.sender)
+            item.taken = False
+            item.tries += crowded
+            again.append(item)
+        return again
 
     def remove(self, item: Item) -> None:
         item.gone = True
@@ -160,6 +178,8 @@ class PlainPool:
             self.known[item.hash] = own.waiting[later] = replace(item, gone=False, taken=False)
         if not own.ready:
             self.catch_up(own, self.nonce_of(sender))
+        else:
+            self.promote(own)
 
     def drop(self, digest: bytes) -> bool:
         item = self.known.get(digest)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from jovay.compiler.native import Library
+from jovay.kernel.evm.status import ARENA_FULL
 from jovay.kernel.evm.validity import INSUFFICIENT_FUNDS, NONCE_TOO_HIGH, NONCE_TOO_LOW, POSTPONED
 from jovay.sequencer.pooled import Taken
 from jovay.sequencer.txpool import PoolLimits, TxPool
@@ -18,7 +19,13 @@ from sequencer.plain_pool import Item, PlainPool
 
 SENDERS = (0xA, 0xB, 0xC, 0xD)
 SMALL = PoolLimits(
-    transactions=14, per_sender=8, waiting_per_sender=3, transaction_bytes=200, transaction_gas=90_000
+    transactions=14,
+    per_sender=8,
+    waiting_per_sender=3,
+    waiting=6,
+    tries=2,
+    transaction_bytes=200,
+    transaction_gas=90_000,
 )
 ROOMY = PoolLimits(transactions=200)
 
@@ -94,7 +101,9 @@ class Pair:
             if item.nonce != nonce:
                 dropped.append((i, NONCE_TOO_LOW if item.nonce < nonce else NONCE_TOO_HIGH))
             elif self.random.random() < 0.2:
-                dropped.append((i, self.random.choice((INSUFFICIENT_FUNDS, POSTPONED))))
+                dropped.append(
+                    (i, self.random.choice((INSUFFICIENT_FUNDS, POSTPONED, ARENA_FULL, ARENA_FULL)))
+                )
             else:
                 included.append(i)
                 account(self.world, item.sender).nonce = nonce + 1

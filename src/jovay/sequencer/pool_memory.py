@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import secrets
+import weakref
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,12 +23,19 @@ from .portal import DecodedBatch
 class PoolLimits:
     """Bounds of the pool. ``price_bump`` in percent; ``per_sender`` bounds what waits and what is ready alike.
 
+    ``waiting`` transactions of all senders may wait for an earlier nonce, so that they cannot keep out those that are
+    ready. ``memory`` bounds the bytes of the batches that pooled transactions came in. ``tries``: how many blocks may
+    have no room for a transaction before it goes.
+
     ``transaction_gas`` must not be above the gas limit of blocks: nothing leaves the queue before its first.
     """
 
     transactions: int = 200_000
     per_sender: int = 16_384
     waiting_per_sender: int = 1_024
+    waiting: int = 50_000
+    memory: int = 1 << 30
+    tries: int = 64
     transaction_bytes: int = 131_072
     transaction_gas: int = 1_000_000_000
     price_bump: int = 10
@@ -63,6 +72,7 @@ class Memory:
         """Put the limits in force."""
         view, most = self.view, (1 << 64) - 1
         view.most = min(limits.transactions, self.capacity)
+        view.most_waiting, view.tries = limits.waiting, limits.tries
         view.per_sender, view.waiting_per_sender = limits.per_sender, limits.waiting_per_sender
         view.most_bytes, view.most_gas = limits.transaction_bytes, min(limits.transaction_gas, most)
         view.bump = 100 + limits.price_bump
@@ -70,7 +80,7 @@ class Memory:
     def queued(self) -> int:
         """References in the queue."""
         row = self._table[0]
-        return int(row["tail"]) - int(row["head"])
+        return (int(row["tail"]) - int(row["head"])) & ((1 << 64) - 1)
 
     def counts(self) -> tuple[int, int]:
         """Pooled transactions, and how many of them wait."""
@@ -106,6 +116,29 @@ class Memory:
     def entries(self) -> npt.NDArray[Any]:
         """All entries that were ever used, in place."""
         return array_at(self.view.entries, self.view.entries_used, Entry)
+
+
+class Held:
+    """Counts the bytes of batches for as long as something refers to them. One thread at a time may ``take``."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        # Batches end on any thread, at any moment; a lock here could be held by the very thread that is interrupted.
+        self._ended: deque[int] = deque()
+
+    def take(self, batch: DecodedBatch, most: int) -> bool:
+        """Count a batch until nobody refers to it; False if that would be more than ``most`` bytes in all."""
+        while self._ended:
+            self._bytes -= self._ended.popleft()
+        if self._bytes + batch.size > most:
+            return False
+        self.add(batch)
+        return True
+
+    def add(self, batch: DecodedBatch) -> None:
+        """Count a batch, be it too much."""
+        self._bytes += batch.size
+        weakref.finalize(batch, self._ended.append, batch.size).atexit = False
 
 
 class Batches:

@@ -39,7 +39,7 @@ from jovay.kernel.transaction.record import Transaction
 from jovay.kernel.transaction.status import message as decoding_message
 from jovay.records import dtype_of
 
-from .pool_memory import Batches, Memory, PoolLimits
+from .pool_memory import Batches, Held, Memory, PoolLimits
 from .pooled import Pooled, Taken
 from .portal import DecodedBatch
 
@@ -91,6 +91,7 @@ class TxPool:
         self._memory.limit(self._limits)
         self._batches = Batches(self._memory.capacity)
         self._views: WeakValueDictionary[tuple[int, int], Pooled] = WeakValueDictionary()
+        self._held = Held()
         self._settled = 0  # how often ``settle`` was called
 
     @property
@@ -109,6 +110,10 @@ class TxPool:
     def add(self, batch: DecodedBatch, ready_only: bool = False) -> dict[int, tuple[int, int]]:
         """Take a decoded batch. The refused: index → (status, nonce that the sender should use)."""
         settled = self._settled
+        with self._lock:
+            has_room = self._held.take(batch, self._limits.memory)
+        if not has_room:
+            return dict.fromkeys(range(len(batch.statuses)), (POOL_FULL, 0))
         verdicts = self._judge(batch)
         now = np.float64(time.monotonic()).view(np.uint64)
         with self._lock:
@@ -167,6 +172,7 @@ class TxPool:
         size, count = self._library[live_bytes](*arguments), self._memory.live(number)
         records, raw = np.zeros(count, dtype_of(Transaction)), np.zeros(size + 64, np.uint8)
         left = DecodedBatch(raw, records, np.zeros(count, np.uint64))
+        self._held.add(left)
         new = self._batches.add(left)
         self._library[move_live](*arguments, new, left.first_address, raw.ctypes.data)
 
@@ -202,10 +208,14 @@ class TxPool:
             self._library[leave.settle_included](
                 self._memory.address, len(gone), gone.references.ctypes.data, gone.addresses.ctypes.data
             )
-            for entry, status in dropped:
+            if left := [(entry.reference, status) for entry, status in dropped]:
+                table = np.array(left, np.uint64).T.copy()
                 with self._world.lock.read():
                     self._library[leave.settle_dropped](
-                        self._memory.address, self._world.address, entry.reference, status
+                        self._memory.address,
+                        self._world.address,
+                        len(left),
+                        *(row.ctypes.data for row in table),
                     )
             self._release()
         if len(self):

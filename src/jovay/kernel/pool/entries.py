@@ -135,6 +135,7 @@ def new_sender(pool: Pool, address: Ptr, nonce: U64) -> U64:
     s.waiting = U64(0)
     s.first = U64(0)
     s.live = U64(1)
+    s.crowded = U64(0)
     put(pool.by_sender, pool.mask, sender_tag(pool, address), position)
     return position
 
@@ -158,6 +159,7 @@ def fill_entry(pool: Pool, e: Entry, position: U64, tx: Transaction, batch: U64,
     e.gas = tx.gas_limit
     e.batch = batch
     e.arrived = arrived
+    e.tries = U64(0)
     batch_at(pool, batch).live += 1
     put(pool.by_hash, pool.mask, hash_tag(pool, e.hash), position)
 

@@ -1,5 +1,6 @@
 """Transactions leave the pool: a block takes and settles them, or somebody drops them."""
 
+from ..evm.status import ARENA_FULL
 from ..evm.validity import NONCE_TOO_HIGH, NONCE_TOO_LOW, POSTPONED
 from ..lang import U64, Ptr, address_of, kernel, load64, store64
 from ..state.world import World
@@ -14,8 +15,8 @@ from .entries import (
     remove,
     sender_at,
 )
-from .record import FREE, TAKEN, Pool
-from .turns import wait_again
+from .record import CROWDED, FREE, TAKEN, Pool
+from .turns import put_first, wait_again
 
 
 @kernel
@@ -64,10 +65,40 @@ def settle_included(pool: Pool, n: U64, references: Ptr, addresses: Ptr) -> None
 
 
 @kernel
-def settle_dropped(pool: Pool, world: World, ref: U64, status: U64) -> None:
-    """A transaction that a block took and could not include: it goes, or waits for its turn again."""
-    if not is_current(pool, ref):  # an earlier one of its sender was dropped, so that it waits already
+def settle_dropped(pool: Pool, world: World, n: U64, references: Ptr, statuses: Ptr) -> None:
+    """``n`` transactions that a block took and could not include, in their order: they go, or wait for another turn.
+
+    Those whose logs or changes found no room beside a block's others are the next to be executed, with what their
+    senders sent after them. One that is left out again and again fits into no block.
+    """
+    pool.settlements += 1
+    for i in range(n):
+        mark_crowded(pool, load64(references + U64(i) * 8), load64(statuses + U64(i) * 8))
+    for back in range(n):
+        ref = load64(references + (n - 1 - U64(back)) * 8)
+        if is_current(pool, ref) and entry_at(pool, ref & LOW).state == CROWDED:
+            put_first(pool, ref & LOW)
+    for i in range(n):
+        ref = load64(references + U64(i) * 8)
+        if is_current(pool, ref) and entry_at(pool, ref & LOW).state == TAKEN:
+            settle_one(pool, world, ref, load64(statuses + U64(i) * 8))
+
+
+@kernel
+def mark_crowded(pool: Pool, ref: U64, status: U64) -> None:
+    if not is_current(pool, ref):
         return
+    e = entry_at(pool, ref & LOW)
+    s = sender_at(pool, e.sender)
+    crowded = status == ARENA_FULL and e.tries < pool.tries
+    if crowded or (status == NONCE_TOO_HIGH and s.crowded == pool.settlements):
+        s.crowded = pool.settlements
+        e.tries += U64(crowded)
+        e.state = U64(CROWDED)
+
+
+@kernel
+def settle_one(pool: Pool, world: World, ref: U64, status: U64) -> None:
     e = entry_at(pool, ref & LOW)
     sender, nonce = e.sender, e.nonce
     if status != NONCE_TOO_HIGH and status != POSTPONED:

@@ -111,6 +111,8 @@ def place_with(
         return U64(NONCE_TOO_HIGH)
     if s.waiting >= pool.waiting_per_sender:
         return U64(SENDER_FULL)
+    if pool.waiting >= pool.most_waiting:
+        return U64(POOL_FULL)
     make_wait(pool, new_entry(pool, sender, tx, batch, arrived))
     return U64(0)
 

@@ -7,8 +7,8 @@ from ..transaction.record import Transaction
 ALREADY_KNOWN, UNDERPRICED_REPLACEMENT, POOL_FULL, SENDER_FULL = range(512, 516)
 OVERSIZED, BLOBS_NOT_TAKEN, UNDERPRICED, GAS_ABOVE_BLOCK = range(516, 520)
 
-#: States of an entry. TAKEN: into a block that is being made.
-FREE, READY, TAKEN, WAITING = range(4)
+#: States of an entry. TAKEN: into a block that is being made; CROWDED: that had no room for it, while it is settled.
+FREE, READY, TAKEN, WAITING, CROWDED = range(5)
 
 
 class Pool(Record):
@@ -38,14 +38,17 @@ class Pool(Record):
         Ptr  # numbers of batches of which so little is left that it should move; some may be released by now
     )
     thin_count: U64
-    takes: U64
+    takes: U64  # how many takes there were
+    settlements: U64  # how many of dropped transactions
     # Limits.
     most: U64
+    most_waiting: U64
     per_sender: U64
     waiting_per_sender: U64
     most_bytes: U64
     most_gas: U64
     bump: U64  # percent that a replacement must pay of what it replaces
+    tries: U64  # how many blocks may have no room for a transaction before it goes
 
 
 class Entry(Record):
@@ -60,6 +63,7 @@ class Entry(Record):
     arrived: U64  # the host's time
     turn: U64  # modulo 2³²
     state: U64
+    tries: U64  # blocks that had no room for what it does
     next: U64  # of the same sender, or of the free ones
     previous: U64
 
@@ -73,6 +77,7 @@ class Sender(Record):
     waiting: U64
     first: U64  # entry, or the next free sender
     live: U64
+    crowded: U64  # number of the last settlement that put one of its transactions at the queue's head
 
 
 class Batch(Record):

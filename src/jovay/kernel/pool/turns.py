@@ -35,10 +35,26 @@ def make_ready(pool: Pool, position: U64) -> None:
     e.state = U64(READY)
     s.ready += 1
     s.next_nonce = e.nonce + 1
-    if pool.tail - pool.head > pool.mask:  # there are at most half as many current references
-        compact(pool)
+    have_room(pool)
     store64(pool.queue + (pool.tail & pool.mask) * 8, reference(e, position))
     pool.tail += 1
+
+
+@kernel
+def have_room(pool: Pool) -> None:
+    """Room for one more reference: at most half of the ring's are current."""
+    if pool.tail - pool.head > pool.mask:
+        compact(pool)
+
+
+@kernel
+def put_first(pool: Pool, position: U64) -> None:
+    """An entry that was taken has its turn again, at the queue's head."""
+    e = entry_at(pool, position)
+    e.state = U64(READY)
+    have_room(pool)
+    pool.head -= 1
+    store64(pool.queue + (pool.head & pool.mask) * 8, reference(e, position))
 
 
 @kernel
@@ -96,3 +112,5 @@ def wait_again(pool: Pool, world: World, sender: U64, nonce: U64) -> None:
             make_wait(pool, position)
     if s.ready == 0:
         catch_up(pool, sender, nonce_now(world, s.address, s.next_nonce))
+    else:
+        promote(pool, sender)
