@@ -32,7 +32,12 @@ def options_of(words: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--write", action="store_true", help="put the figures into docs/benchmarks.md")
     options = parser.parse_args(words)
-    options.batch, options.verify, options.workers, options.servers = 500, True, [1, 2], "jovay,anvil"
+    options.batch, options.verify, options.workers, options.servers = (
+        500,
+        True,
+        [1, 2],
+        "jovay,anvil,anvil-small",
+    )
     if options.quick:
         options.accounts, options.count, options.runs, options.loads = 10_000, 10_000, 3, "native,erc20,mixed"
     return options

@@ -13,7 +13,13 @@ from .workloads import TITLES
 
 DATA, PAGE, CHART = (ROOT / "docs" / f"benchmarks.{kind}" for kind in ("json", "md", "svg"))
 Figures = dict[str, Any]
-COLOURS = {"jovay": "#3b6fd6", "anvil": "#c9a227", "in process": "#2a9d6f", "binary": "#7a5cc9"}
+COLOURS = {
+    "jovay": "#3b6fd6",
+    "anvil": "#c9a227",
+    "anvil-small": "#dcc46f",
+    "in process": "#2a9d6f",
+    "binary": "#7a5cc9",
+}
 
 
 def merge(part: str, figures: Sequence[Figures], machine: Figures) -> None:
@@ -104,10 +110,13 @@ def inprocess_part(part: Figures) -> list[str]:
 def jsonrpc_part(part: Figures) -> list[str]:
     """Beside anvil."""
     figures = part["figures"]
-    others = {f["load"]: f["rate"] for f in figures if f["server"] == "anvil"}
+    peers: dict[str, float] = {}
+    for f in figures:
+        if f["server"] != "jovay":
+            peers[f["load"]] = max(f["rate"], peers.get(f["load"], 0.0))
     rows = []
     for f in figures:
-        ratio = f["rate"] / others[f["load"]] if f["server"] != "anvil" and f["load"] in others else 0.0
+        ratio = f["rate"] / peers[f["load"]] if f["server"] == "jovay" and f["load"] in peers else 0.0
         rows.append(
             [
                 f"{f['server']}, {f['channel']}",
@@ -121,7 +130,7 @@ def jsonrpc_part(part: Figures) -> list[str]:
                 number(f["memory"]),
             ]
         )
-    head = "server|load|TPS|to anvil|server CPU µs|half load TPS|p50 ms|p99 ms|MB".split("|")
+    head = "server|load|TPS|to anvil's best|server CPU µs|half load TPS|p50 ms|p99 ms|MB".split("|")
     return [
         "## Through JSON-RPC, beside anvil\n",
         machine_line(part) + "\n",
@@ -129,8 +138,9 @@ def jsonrpc_part(part: Figures) -> list[str]:
         "The client is another process on the same cores: four kept connections, batches of 100 "
         "`eth_sendRawTransaction` (or 500 transactions over the binary channel). TPS counts until the last transaction "
         "is in a block; then every receipt is fetched and must say success. Latency is of single "
-        "`eth_sendRawTransactionSync` calls beside a load of half the rate. Anvil makes blocks every 0.1 s, and keeps "
-        "everything in memory; this node makes every block durable before it answers.\n",
+        "`eth_sendRawTransactionSync` calls beside a load of half the rate. Anvil keeps everything in "
+        "memory, while this node makes every block durable before it answers; anvil makes blocks every second, and in "
+        "`anvil-small`, its best case, every 0.1 s on a chain of 1,000 accounts.\n",
         table(head, rows) + "\n",
     ]
 
