@@ -24,7 +24,7 @@ from jovay.sequencer.errors import ChainIdMismatchError, GenesisMismatchError
 from jovay.stats import STAGES
 from jovay.storage.datadir import DataDirectory
 from jovay.storage.development import development_genesis
-from jovay.storage.errors import DatadirLockedError, IncompleteDirectoryError
+from jovay.storage.errors import DatadirLockedError, GenesisError, IncompleteDirectoryError
 from jovay.storage.genesis import GenesisAccount, state_changes, to_json
 from rigs.rpc import RpcError
 from rigs.transactions import keccak256
@@ -236,3 +236,14 @@ def test_a_server_that_cannot_listen_leaves_nothing(
         Node(config(folder, http_host=host)).start()
     gc.collect()
     assert not [record for record in caplog.records if "destroyed" in record.getMessage()]
+
+
+def test_a_chain_does_not_begin_with_rules_before_cancun(folder: Path, tmp_path: Path) -> None:
+    """Until Cancun, SELFDESTRUCT took away storage that the state trie holds."""
+    document = to_json(development_genesis(1))
+    for fork in ("cancunTime", "pragueTime", "osakaTime"):
+        del document["config"][fork]
+    path = tmp_path / "genesis.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(GenesisError, match="Cancun's or newer ones; got 'Shanghai'"):
+        Node(config(folder, genesis=path)).start()

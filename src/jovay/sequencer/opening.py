@@ -23,7 +23,7 @@ from jovay.kernel.evm.forks import CANCUN, LONDON, PRAGUE, SHANGHAI
 from jovay.storage.block_parts import BlockParts
 from jovay.storage.blocks import BlockStore
 from jovay.storage.datadir import DataDirectory
-from jovay.storage.errors import IncompleteDirectoryError, PrunedDataError
+from jovay.storage.errors import GenesisError, IncompleteDirectoryError, PrunedDataError
 from jovay.storage.genesis import Genesis, alloc_digest, state_changes
 from jovay.storage.kv import META, Batch
 from jovay.types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Header
@@ -61,6 +61,7 @@ def open_chain(
     ``IncompleteDirectoryError`` if blocks or state are gone.
     """
     rules = ChainRules(genesis)
+    check_fork(rules)
     fresh = data.blocks.latest < 0
     check_halves(data)
 
@@ -185,6 +186,18 @@ def begin(data: DataDirectory, rules: ChainRules, root: bytes, keccak: Callable[
     data.kv.write(batch, sync=True)
     data.blocks.append([BlockParts(header.number, header.hash, encode_header(header))])
     return header
+
+
+def check_fork(rules: ChainRules) -> None:
+    """Refuse chains whose first rules are older than Cancun's.
+
+    Until then SELFDESTRUCT removed storage that may lie in the flat state and the state trie, slot by slot. Since
+    EIP-6780 only an account that its own transaction has created goes.
+    """
+    number, timestamp = rules.genesis.number, rules.genesis.timestamp
+    if rules.fork(number, timestamp) < CANCUN:
+        name = rules.fork_name(number, timestamp)
+        raise GenesisError("config", name, "the rules of the first block must be Cancun's or newer ones")
 
 
 def check_genesis(data: DataDirectory, rules: ChainRules, keccak: Callable[[bytes], bytes]) -> None:
