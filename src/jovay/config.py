@@ -111,7 +111,7 @@ HELP: dict[str, str] = {
     "pool_per_sender": "most transactions of one sender in the pool",
     "history_blocks": "recent blocks whose state can be asked for; fewer while the chain is busy",
     "history_versions": "older values of accounts and slots kept in memory for that",
-    "keep_blocks": "recent blocks kept on disk; 0 keeps all",
+    "keep_blocks": "recent blocks kept on disk at least, older ones go file by file; 0 keeps all",
     "accounts": "accounts kept in memory; those not used for long make room for others",
     "slots": "storage slots kept in memory, likewise",
     "code_mib": "MiB of contract code kept in memory, likewise",
