@@ -28,7 +28,6 @@ def test_parallel_equals_serial_where_transactions_wait_for_keys(library: Librar
     assert compare(library, blocks=60, size=30, hot=hot, workers=2, seed=77, patience=patience) is None
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("hot", HOT)
 @pytest.mark.parametrize("seed", range(10))
 def test_parallel_equals_serial_on_ten_thousand_blocks(library: Library, hot: float, seed: int) -> None:
