@@ -6,13 +6,20 @@ import ctypes
 import random
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
+import numpy as np
 import pytest
 
 from jovay.compiler.native import Library
-from jovay.execution.world import NativeWorld
+from jovay.execution.errors import CacheFullError
+from jovay.execution.eviction import evict
+from jovay.execution.world import Misses, NativeWorld
+from jovay.execution.writes import empty
+from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm import validity
 from jovay.kernel.evm.status import ARENA_FULL
+from jovay.records import dtype_of
 from jovay.sequencer.txpool import (
     ALREADY_KNOWN,
     GAS_ABOVE_BLOCK,
@@ -25,6 +32,7 @@ from jovay.sequencer.txpool import (
     TxPool,
     describe,
 )
+from jovay.types import EMPTY_CODE_HASH
 from rigs.pool import Draft, account, block_record, decoded, funded
 
 ALICE, BOB = 0xA11CE, 0xB0B
@@ -367,3 +375,59 @@ def test_what_the_next_block_took_too_early_gets_its_turn(make_pool, world):
     pool.settle([], [(first[0], ARENA_FULL)])
     pool.settle([], [(second[0], validity.NONCE_TOO_HIGH)])
     assert nonces(take_all(pool)) == [0, 1, 2]
+
+
+class Shelf:
+    """A source that has the accounts of a world which it evicts while it is asked."""
+
+    def __init__(self, world: NativeWorld, moves: int) -> None:
+        self.world, self.moves = world, moves
+        self._held = {address: held_account(world, address) for address in (ALICE, BOB)}
+
+    def read(self, misses: Misses) -> tuple[Any, Any, list[bytes]]:
+        """As ``StateSource``."""
+        found = [self._held[address] for address in misses.accounts if address in self._held]
+        if self.moves:
+            self.moves -= 1
+            evict(self.world, 0, 1, force=True)
+        return np.array(found, dtype_of(AccountChange)), empty(SlotChange), []
+
+
+def held_account(world: NativeWorld, address: int) -> Any:
+    record = np.zeros((), dtype_of(AccountChange))
+    record["address"], record["exists"] = address.to_bytes(32, "little"), 1
+    record["code_hash"] = EMPTY_CODE_HASH[::-1]
+    record["balance"], record["nonce"] = (10**24).to_bytes(32, "little"), account(world, address).nonce
+    return record
+
+
+@pytest.mark.parametrize("moves", [1, 2, 3])
+def test_senders_whose_records_move_while_they_are_judged_exist(make_pool, world, moves):
+    world.stored = world.source = Shelf(world, moves)
+    pool = make_pool()
+    assert add(pool, Draft(ALICE, 0), Draft(0xDEAD, 0), Draft(BOB, 0)) == [0, validity.INSUFFICIENT_FUNDS, 0]
+
+
+def test_a_sender_that_left_memory_has_its_nonce_still(make_pool, world):
+    account(world, ALICE).nonce = 5
+    world.stored = world.source = Shelf(world, 0)
+    pool = make_pool()
+    add(pool, Draft(ALICE, 5), Draft(ALICE, 6))
+    first, second = take_all(pool)
+    evict(world, 0, 1, force=True)
+    pool.settle([], [(first, validity.POSTPONED), (second, validity.NONCE_TOO_HIGH)])
+    assert nonces(take_all(pool)) == [5, 6]
+
+
+def test_strangers_to_memory_cannot_fill_its_last_quarter(make_pool, world):
+    world.stored = world.source = Shelf(world, 0)
+    evict(world, 0, 1, force=True)
+    view = world.view
+    accounts = np.zeros(view.account_capacity * 3 // 4, dtype_of(AccountChange))
+    accounts["address"] = np.frombuffer(
+        b"".join((2**150 + i).to_bytes(32, "little") for i in range(len(accounts))), "V32"
+    )
+    world.insert(accounts, empty(SlotChange), [])
+    pool = make_pool()
+    with pytest.raises(CacheFullError):
+        add(pool, Draft(ALICE, 0))

@@ -233,11 +233,13 @@ class NodeBackend:
     # ---- pool ----
 
     def submit(self, batch: RawBatch, ready_only: bool = False) -> Submitted:
-        return self._told(*self.submission.submit(batch, ready_only))
+        with executing():
+            return self._told(*self.submission.submit(batch, ready_only))
 
     def pool(self, batch: DecodedBatch) -> Submitted:
         """Pool transactions that are decoded already."""
-        return self._told(*self.submission.add(batch))
+        with executing():
+            return self._told(*self.submission.add(batch))
 
     def _told(self, result: Submitted, taken: bytes) -> Submitted:
         """Tell listeners and metrics of the outcome of a submission."""

@@ -85,6 +85,12 @@ def distinct(rows: Words) -> Words:
     return np.frombuffer(b"".join(found), np.uint8).reshape(-1, width)
 
 
+def _sizes(accounts: Records, slots: Records, codes: Sequence[bytes]) -> tuple[int, int, int, int]:
+    """What records and code take of the tables at most, in the order of ``NativeWorld.fill``."""
+    code_bytes = sum(int(kernel_code.code_footprint(len(code))) for code in codes)
+    return len(accounts), len(slots), code_bytes, len(codes)
+
+
 class StateSource(Protocol):
     """Where state comes from that is not in memory."""
 
@@ -144,6 +150,7 @@ class NativeWorld:
     def settle(self, space: Space) -> None:
         """Go on in ``space`` (the caller has the lock, or nobody else knows the world yet)."""
         self.space, self.address, self.view = space, space.address, space.view
+        self.is_short = False  # a block found no room for keys: records should leave
         self._settled = {table: used for table, used, _ in self.fill()}  # as it was then
 
     def holds_everything(self) -> None:
@@ -162,21 +169,28 @@ class NativeWorld:
 
     def is_crowded(self) -> bool:
         """Whether a table is so full that records should leave, and has grown since some did."""
-        return any(
+        return self.is_short or any(
             used > max(capacity * CROWDED, self._settled[table] + capacity * GROWTH)
             for table, used, capacity in self.fill()
         )
 
-    def load(self, misses: Misses) -> None:
+    def load(self, misses: Misses, reserve: Sequence[int] | None = None) -> None:
         """Read missing keys from the source, all at once, and bring them into the tables.
 
-        For those who make blocks: records stay where they are meanwhile.
+        For those who make blocks: records stay where they are meanwhile. Raises ``WorldFullError``, with nothing
+        brought in, if less than ``reserve`` would be left of the tables, which stand there in the order of ``fill``.
         """
         found = self.source.read(misses)
         with self.lock.write():
+            if reserve is not None:
+                sizes = _sizes(*found)
+                for (table, used, capacity), size, rest in zip(self.fill(), sizes, reserve, strict=True):
+                    if used + size + rest > capacity:
+                        self.is_short = True
+                        raise WorldFullError(table, capacity)
             self.insert(*found)
 
-    def load_for_reading(self, misses: Misses, space: Space) -> None:
+    def load_for_reading(self, misses: Misses, space: Space | None) -> None:
         """The same for those who only look, and pay nothing: they cannot fill the last quarter of the tables.
 
         Raises ``CacheFullError``; blocks go on, and soon make room. Raises ``StateMovedError`` if the records are no
@@ -190,18 +204,25 @@ class NativeWorld:
                 raise StateMovedError
             self._insert_for_reading(*found)
 
-    def load_existing(self, addresses: Sequence[int]) -> None:
-        """Load accounts, but not those that do not exist: strangers leave nothing behind."""
+    def load_existing(self, addresses: Sequence[int], for_blocks: bool = False) -> Space:
+        """Load accounts, but not those that do not exist: strangers leave nothing behind.
+
+        Answers the space that holds them now; they may leave it again before one looks. Raises ``CacheFullError``
+        where readers may load no more, unless it is ``for_blocks``.
+        """
+        if self.is_crowded():
+            self.on_crowded()
         while True:
             space = self.space
             accounts, slots, codes = self.source.read(Misses(addresses))
             with self.lock.write():
                 if space is self.space:
-                    return self.insert(accounts[accounts["exists"] != 0], slots, codes)
+                    insert = self.insert if for_blocks else self._insert_for_reading
+                    insert(accounts[accounts["exists"] != 0], slots, codes)
+                    return space
 
     def _insert_for_reading(self, accounts: Records, slots: Records, codes: Sequence[bytes]) -> None:
-        more = (len(accounts), len(slots), sum(map(len, codes)), len(codes))
-        for (table, used, capacity), count in zip(self.fill(), more, strict=True):
+        for (table, used, capacity), count in zip(self.fill(), _sizes(accounts, slots, codes), strict=True):
             if used + count > capacity * READERS:
                 raise CacheFullError(table, capacity)
         self.insert(accounts, slots, codes)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -35,6 +35,7 @@ from jovay.kernel.pool.record import (
     WAITING,
 )
 from jovay.kernel.pool.thin import live_bytes, move_live
+from jovay.kernel.state.world import find_account
 from jovay.kernel.transaction.record import Transaction
 from jovay.kernel.transaction.status import message as decoding_message
 from jovay.records import dtype_of
@@ -83,7 +84,8 @@ class TxPool:
         limits: PoolLimits | None = None,
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
-        self._library, self._admit = library, library[admit_batch]
+        self._library, self._admit, self._find_account = library, library[admit_batch], library[find_account]
+        self._first_space = world.space  # until records leave it, the accounts of all senders here are in memory
         self._world, self._block, self._on_ready = world, block, on_ready
         self._limits = limits or PoolLimits()
         self._lock = threading.Lock()
@@ -119,7 +121,8 @@ class TxPool:
         with self._lock:
             number = self._batches.add(batch)
             is_old = settled != self._settled  # blocks came in between: nonces may have moved on
-            with self._world.lock.read() if is_old else nullcontext():
+            senders = batch.records["sender"].tolist() if is_old else ()
+            with self._accounts(senders) if is_old else nullcontext():
                 refused = self._library[place.place_batch](
                     self._memory.address,
                     self._world.address if is_old else _NO_WORLD,
@@ -144,18 +147,36 @@ class TxPool:
         count = len(batch.statuses)
         verdicts = np.zeros(count, dtype_of(Admission))
         arguments = (count, batch.first_address, batch.statuses.ctypes.data, verdicts.ctypes.data)
-        for _ in range(2):
+        asked = None  # the space from which nothing was moved since those who are missing in it were asked for
+        while True:
             with self._world.lock.read():
+                space = self._world.space
                 missing = self._admit(self._world.address, self._block(), *arguments)
-            if not missing:
+            if not missing or space is asked:
                 break
             rows = np.flatnonzero(verdicts["status"] == MISS)
             senders = {int.from_bytes(bytes(s), "big") for s in batch.records["sender"][rows]}
-            self._world.load_existing(list(senders))
+            asked = space if self._world.load_existing(list(senders)) is space else None
         unknown = verdicts["status"] == MISS  # no such account: it can only send what costs nothing
         free = np.frombuffer(verdicts["cost"].tobytes(), np.uint64).reshape(count, 4).any(axis=1) == 0
         verdicts["status"][unknown] = np.where(free, 0, validity.INSUFFICIENT_FUNDS)[unknown]
         return verdicts
+
+    @contextmanager
+    def _accounts(self, senders: Iterable[bytes]) -> Iterator[None]:
+        """The world held still, with these senders' accounts in memory: those that exist."""
+        world, words, asked = self._world, {int.from_bytes(sender, "big") for sender in senders}, None
+        while True:
+            with world.lock.read():
+                space = world.space
+                missing = [] if space is self._first_space else [w for w in words if not self._is_there(w)]
+                if not missing or space is asked:
+                    yield
+                    return
+            asked = space if world.load_existing(missing, for_blocks=True) is space else None
+
+    def _is_there(self, word: int) -> bool:
+        return self._find_account(self._world.address, word) != 0
 
     def _release(self) -> None:
         """Let go of the memory of batches that have left, and of the most of those of which little is left."""
@@ -208,9 +229,11 @@ class TxPool:
             self._library[leave.settle_included](
                 self._memory.address, len(gone), gone.references.ctypes.data, gone.addresses.ctypes.data
             )
+            dropped = list(dropped)
+            senders = {entry.sender for entry, _ in dropped}
             if left := [(entry.reference, status) for entry, status in dropped]:
                 table = np.array(left, np.uint64).T.copy()
-                with self._world.lock.read():
+                with self._accounts(senders):
                     self._library[leave.settle_dropped](
                         self._memory.address,
                         self._world.address,
@@ -223,8 +246,10 @@ class TxPool:
 
     def drop(self, digest: bytes) -> bool:
         """Remove a transaction on request."""
-        wanted = np.frombuffer(digest, np.uint8)
-        with self._lock, self._world.lock.read():
+        wanted, entry = np.frombuffer(digest, np.uint8), self.get(digest)
+        if entry is None:
+            return False
+        with self._lock, self._accounts([entry.sender]):
             found = self._library[leave.drop](self._memory.address, self._world.address, wanted.ctypes.data)
             self._release()
             return bool(found)
