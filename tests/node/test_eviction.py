@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 from random import Random
@@ -182,3 +183,34 @@ def test_calls_go_on_while_records_move(folder: Path) -> None:
 def test_tables_that_no_block_fits_into_are_refused(folder: Path) -> None:
     with pytest.raises(ConfigError, match="--slots: 36000 slots are too few for blocks of 1000000000 gas"):
         start(folder, **(SMALL | {"accounts": 4_000_000, "block_gas_limit": 1_000_000_000}))
+
+
+def test_a_crash_between_checkpoints_leaves_a_node_that_starts(folder: Path, tmp_path: Path) -> None:
+    """The state at the checkpoint and what changed since do not fit into the tables side by side."""
+    tables = SMALL | {"checkpoint_interval": 1e6}
+    node = start(folder, **tables)
+    try:
+        sheet_of_node = Sheet(Client(node))
+        for turn in range(29):
+            sheet_of_node.write(600 * turn, 600, 1)
+    finally:
+        node.stop()  # writes a checkpoint
+    node = start(folder, **(tables | {"slots": 100_000}))
+    try:
+        sheet_of_node.client = Client(node)
+        for turn in range(36):
+            sheet_of_node.write(10**6 + 600 * turn, 600, 2)
+        assert node.sequencer.data.state.height < node.sequencer.visible.number - 30
+        shutil.copytree(folder, tmp_path / "crashed", ignore=shutil.ignore_patterns("LOCK", "*.lock"))
+        head = sheet_of_node.client("eth_getBlockByNumber", "latest", False)
+    finally:
+        node.stop()
+    node = start(tmp_path / "crashed", **tables)
+    try:
+        sheet_of_node.client = client = Client(node)
+        assert client("eth_getBlockByNumber", "latest", False) == head
+        assert sheet_of_node.slot(5) == 1
+        assert sheet_of_node.slot(10**6 + 5) == 2
+        sheet_of_node.sum(0, 6_000)
+    finally:
+        node.stop()

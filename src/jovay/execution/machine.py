@@ -24,7 +24,7 @@ from jovay.kernel.state import view as kernel_view
 from jovay.kernel.state.journal import ENTRY
 from jovay.records import View, new_record
 
-from .space import power_of_two
+from .space import Space, power_of_two
 from .world import MEGABYTE, Misses, NativeWorld
 
 
@@ -59,7 +59,7 @@ class NativeMachine:
         spec = new_record(MachineSizes, sizes)
         library[init_machine](self.address, ctypes.addressof(spec), world.address, secrets.randbits(64))
         self.view = View(Machine, self.address)
-        self.space = world.space
+        self.space: Space | None = world.space
         self._block = ctypes.create_string_buffer(Block.size)
         self.block = View(Block, ctypes.addressof(self._block))
         self.view.block = self.block.pointer
@@ -68,8 +68,13 @@ class NativeMachine:
 
     def attach(self) -> None:
         """Execute over the space that the world's records are in now, and keep it; the view must be empty."""
-        self.space = self.world.space
-        self.view.world = self.space.address
+        space = self.space = self.world.space
+        self.view.world = space.address
+
+    def detach(self) -> None:
+        """Let go of the space, so that its memory can be freed; ``attach`` before the next execution."""
+        self.reset()
+        self.space, self.view.world = None, 0
 
     def reset(self) -> None:
         """Forget the view: records, changes, logs."""

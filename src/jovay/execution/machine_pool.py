@@ -46,7 +46,7 @@ class MachinePool:
             try:
                 yield machine
             finally:
-                machine.reset()
+                machine.detach()
                 if time.monotonic() - taken > LONG_SECONDS:
                     machine.release_memory()
                 view = machine.view

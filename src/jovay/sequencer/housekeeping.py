@@ -20,16 +20,16 @@ class Housekeeping:
         self._depths = (history, history // 16, 0)
         self.evictions = 0
 
-    def run(self, stamp: int) -> None:
-        """Make room if it is needed; ``stamp`` is the newest block's."""
+    def run(self, stamp: int) -> bool:
+        """Make room if it is needed; whether it was. ``stamp`` is the newest block's."""
         if not self._world.is_crowded():
-            return
+            return False
         self.evictions += 1
         head = self._world.view.height
-        if any(evict(self._world, self._horizon(head - depth), stamp) for depth in self._depths):
-            return
-        self._persistence.call(self._persistence.checkpoint)
-        evict(self._world, self._horizon(head), stamp, force=True)
+        if not any(evict(self._world, self._horizon(head - depth), stamp) for depth in self._depths):
+            self._persistence.call(self._persistence.checkpoint)
+            evict(self._world, self._horizon(head), stamp, force=True)
+        return True
 
     def _horizon(self, height: int) -> int:
         return max(0, min(height, self._state.height))

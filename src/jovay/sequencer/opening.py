@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jovay.compiler.native import Library
+from jovay.execution.eviction import evict
 from jovay.execution.hashing import keccak256
 from jovay.execution.state_trie import StateTrie
 from jovay.execution.world import NativeWorld
@@ -139,6 +140,8 @@ def replay(data: DataDirectory, world: NativeWorld, trie: StateTrie) -> list[Wri
     recovered = []
     for number, blob in data.state.recover(data.blocks):
         writes = WriteSet.decode(blob)
+        if world.is_crowded():  # what was loaded first must not be in the way
+            evict(world, data.state.height, 0, force=True)
         world.bring(writes, number)
         trie.update(writes)
         recovered.append(writes)

@@ -223,7 +223,8 @@ class Sequencer:
     def make_room(self) -> None:
         """Let records leave memory that blocks have not used for long, where the tables are crowded."""
         with self._making:
-            self.housekeeping.run(self.producer.stamp)
+            if self.housekeeping.run(self.producer.stamp):
+                self.producer.attach()  # else the space left behind would stay until the next block
 
     def _take(self) -> Taken:
         """Transactions for a block: one at least, if there is one."""
