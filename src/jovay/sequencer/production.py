@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
@@ -26,10 +26,12 @@ from jovay.execution.writes import WriteSet
 from jovay.kernel.block import changes, execute, predict, run, schedule, system
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.block.receipts import Receipt, StoredLog
-from jovay.kernel.block.run import DEFERRED, DROPPED, MISSING, RUN_STRIDE, Run
+from jovay.kernel.block.run import DEFERRED, DROPPED, MISSING, RUN_STRIDE, SUSPENDED, Run
 from jovay.kernel.block.schedule import Schedule
+from jovay.kernel.evm import gas as gas_costs
 from jovay.kernel.evm.status import MISS
 from jovay.kernel.state import commit, view
+from jovay.kernel.state.code import code_footprint
 from jovay.kernel.state.world import Code
 from jovay.records import View, array_at, dtype_of, new_record
 
@@ -41,6 +43,8 @@ from .touched import TouchedRecorder
 MAX_CHANGES = 1 << 22
 #: Shares of the work per thread, and the gas (limit) of a share that is worth a hand-over.
 SHARES, SHARE_GAS = 4, 4_000_000
+#: Postponed transactions that are remembered.
+MOST_POSTPONED = 4096
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,23 @@ class Patience:
     At first every transaction guesses that they are absent, so that one round finds many of them: ``rounds`` at least,
     more while they take no longer than ``guessing`` seconds. What misses keys after that is deferred, and waits for one
     key after the other; after ``waiting`` seconds what is left is postponed to a later block.
+
+    A wrong guess leads to keys that nobody asks for. So guesses bring in only what leaves room in the tables for all
+    keys that the block's gas pays for.
     """
 
     rounds: int = 4
     guessing: float = 0.02
     waiting: float = 0.05
+
+
+def needs_of(gas: int) -> tuple[int, int, int, int]:
+    """How much so much gas can take of the world's tables, in the order of ``NativeWorld.fill``.
+
+    Of code that is what it founds: a delegation (EIP-7702) takes about 100 bytes, a contract less for its gas.
+    """
+    accounts, slots = gas // gas_costs.ACCESS_LIST_ADDRESS, gas // gas_costs.ACCESS_LIST_SLOT
+    return accounts, slots, gas // 100, gas // gas_costs.AUTHORIZATION
 
 
 class BlockProducer:
@@ -75,6 +91,11 @@ class BlockProducer:
         self._machines = [NativeMachine(library, world) for _ in range(self.workers)]
         self._serial = NativeMachine(library, world)
         self._pool = ThreadPoolExecutor(max(1, self.workers - 1), "execution")
+        self._needs = (0, 0, 0, 0)
+        # Addresses of postponed transactions, those of the running block and oldest first all others; whether they
+        # shall guess no more. One that found no room may guess again, once: there is room in the next block.
+        self._again: dict[int, bool] = {}
+        self._postponed: dict[int, bool] = {}
         self._capacity = max_transactions
         self._runs = Arena(max_transactions * RUN_STRIDE)
         self._order = np.zeros(max_transactions, np.uint64)
@@ -89,6 +110,12 @@ class BlockProducer:
         self._slot_changes = Arena(MAX_CHANGES * SlotChange.size)
         self.stamp = 0
         self._first_code = world.view.codes + world.view.codes_used
+
+    def attach(self) -> None:
+        """Forget the last block, and execute over the space that the world's records are in now."""
+        for machine in (*self._machines, self._serial):
+            machine.reset()  # until then the last block's results stood there
+            machine.attach()
 
     def close(self) -> None:
         """Stop the worker threads."""
@@ -119,10 +146,12 @@ class BlockProducer:
         now = time.perf_counter()
         self._begin(environment, statistics)
         self.library[run.init_runs](self._runs.address, transactions.ctypes.data, count)
+        self._needs = needs_of(self.library[run.gas_of_runs](self._runs.address, count))
         now = statistics.time("begin", now)
         if serial:
             self._table(count)["state"] = DEFERRED
         else:
+            self._pass_over_postponed(transactions)
             self._predict(count, statistics)
             now = statistics.time("pre-execution", now)
             groups = self._group(count, statistics)
@@ -134,9 +163,8 @@ class BlockProducer:
         return self._collect(environment, count, statistics)
 
     def _begin(self, environment: BlockEnvironment, statistics: BlockStatistics) -> None:
+        self.attach()
         for machine in (*self._machines, self._serial):
-            machine.reset()  # until then the last block's results stood there
-            machine.attach()
             environment.write(machine.block)
         with self.world.lock.write():
             self.world.view.height = environment.number
@@ -200,9 +228,8 @@ class BlockProducer:
                 np.concatenate([one.account_words for one in found]),
                 np.concatenate([one.slot_words for one in found]),
             )
-            statistics.misses += len(misses)
-            self.world.load(misses)
-            if done >= self._patience.rounds and time.perf_counter() - begun > self._patience.guessing:
+            long = done >= self._patience.rounds and time.perf_counter() - begun > self._patience.guessing
+            if not self._has_loaded(misses, statistics, self._needs) or long:
                 states = self._table(count)["state"]
                 states[states == MISSING] = DEFERRED
                 return
@@ -240,33 +267,79 @@ class BlockProducer:
 
     def _execute_deferred(self, count: int, statistics: BlockStatistics, may_postpone: bool) -> None:
         """The serial rest. A run that still misses keys after a few guesses waits for them one by one."""
-        machine, runs = self._serial, self._runs.address
+        machine, runs, states = self._serial, self._runs.address, self._table(count)["state"]
         call, waited, at, tries = self.library[execute.execute_deferred], 0.0, 0, 0
+        has_room = True  # for what guesses lead to
         while (now := self._held(call, machine.address, runs, count, at)) < count:
             at, tries = now, tries + 1 if now == at else 0
-            if may_postpone and waited > self._patience.waiting:
-                machine.take_misses()
-                self._held(self.library[execute.postpone], machine.address, runs, at)
+            begun, guessed = time.perf_counter(), not machine.view.patient
+            if not may_postpone:
+                self._load(machine, statistics)
+            elif waited > self._patience.waiting:
+                self._postpone(at)
                 continue
-            begun = time.perf_counter()
-            self._load(machine, statistics)
+            elif guessed and self._again.get(self._address(at), False):
+                machine.take_misses()
+                machine.view.patient = 1
+                continue
+            elif not self._load(machine, statistics, self._needs if guessed else (0, 0, *self._needs[2:])):
+                if not guessed or self._address(at) not in self._again:
+                    self._postpone(at)
+                    continue
+                has_room = False
             waited += time.perf_counter() - begun
-            machine.view.patient = int(tries >= self._patience.rounds)
+            # A run that waits in its midst goes on waiting: guesses would begin it anew.
+            waits = bool(states[at] == SUSPENDED) or tries >= self._patience.rounds or not has_room
+            machine.view.patient = int(waits)
         machine.view.patient = 0
         self._commit_serial()
+
+    def _pass_over_postponed(self, transactions: U64Array) -> None:
+        """Those that shall guess no more wait for their keys: guesses would bring in what nobody asked for."""
+        own = self._postponed.keys() & transactions.tolist() if self._postponed else ()
+        self._again = {address: self._postponed.pop(address) for address in own}
+        if patient := [address for address, waits in self._again.items() if waits]:
+            known = np.array(patient, np.uint64)
+            self._table(len(transactions))["state"][np.isin(transactions, known)] = DEFERRED
+
+    def _postpone(self, index: int) -> None:
+        """Take a deferred run that misses keys out of the block."""
+        self._serial.take_misses()
+        call, at = self.library[execute.postpone], self._runs.address
+        self._held(call, self._serial.address, at, index, self.stamp)
+        address = self._address(index)
+        self._postponed[address] = address in self._again or not self.world.is_short
+        while len(self._postponed) > MOST_POSTPONED:
+            del self._postponed[next(iter(self._postponed))]
+
+    def _address(self, index: int) -> int:
+        """Of a run's transaction record."""
+        return int(View(Run, self._runs.address + index * RUN_STRIDE).transaction)
 
     def _commit_serial(self) -> None:
         with self.world.lock.write():
             if self.library[commit.commit_view](self._serial.address):
                 raise WorldFullError("records", self.world.view.slot_capacity)
 
-    def _load(self, machine: NativeMachine, statistics: BlockStatistics) -> None:
+    def _load(
+        self, machine: NativeMachine, statistics: BlockStatistics, reserve: Sequence[int] | None = None
+    ) -> bool:
+        """Load what ``machine`` misses; false if that would leave less than ``reserve`` of the tables."""
         misses = machine.take_misses()
         if not misses:
             raise ArenaFullError("a transaction misses keys that were not listed")
-        statistics.misses += len(misses)
         statistics.rounds += 1
-        self.world.load(misses)
+        return self._has_loaded(misses, statistics, reserve)
+
+    def _has_loaded(self, misses: Misses, statistics: BlockStatistics, reserve: Sequence[int] | None) -> bool:
+        statistics.misses += len(misses)
+        try:
+            self.world.load(misses, reserve)
+        except WorldFullError:
+            if reserve is None:
+                raise
+            return False
+        return True
 
     def _collect(
         self, environment: BlockEnvironment, count: int, statistics: BlockStatistics
@@ -358,7 +431,7 @@ class BlockProducer:
         while at < end:
             code = View(Code, at)
             codes.append(ctypes.string_at(code.bytes, code.size))
-            at += (Code.size + code.size + 33 + (code.size >> 3) + 16) & ~7
+            at += int(code_footprint(code.size))
         return codes
 
 

@@ -1,7 +1,7 @@
 """Execution of conflict groups, commitment of what they changed, and the serial rest of a block."""
 
 from ..evm import status
-from ..evm.machine import Machine
+from ..evm.machine import ACCOUNT_SIZE, SLOT_SIZE, Account, Machine, Slot
 from ..evm.process import abandon_transaction, process_transaction, resume_transaction
 from ..evm.validity import POSTPONED, VALID
 from ..lang import U64, U256, Ptr, address_of, kernel, load64, store64
@@ -140,10 +140,18 @@ def execute_serially(m: Machine, r: Run) -> U64:
 
 
 @kernel
-def postpone(m: Machine, runs: Ptr, index: U64) -> None:
-    """Take a run that misses keys out of the block."""
+def postpone(m: Machine, runs: Ptr, index: U64, stamp: U64) -> None:
+    """Take a run that misses keys out of the block. What it has found so far counts as used: it will come again."""
     r = run_at(runs, index)
     if r.state == SUSPENDED:
+        for k in range(m.account_mark, m.account_count):
+            known = Account(m.accounts + U64(k) * ACCOUNT_SIZE).base
+            if address_of(known) != 0:
+                known.owner = stamp << 32
+        for k in range(m.slot_mark, m.slot_count):
+            stored = Slot(m.slots + U64(k) * SLOT_SIZE)
+            if stored.loaded != 0 and address_of(stored.base) != 0:
+                stored.base.owner = stamp << 32
         abandon_transaction(m, r.result)
     r.state = U64(DROPPED)
     r.status = U64(POSTPONED)

@@ -149,7 +149,9 @@ def execute(m: Machine, tx: Transaction, gas_left: U64, result: Result) -> U64:
     grant = tx.gas_limit - intrinsic if tx.gas_limit >= intrinsic else U64(0)
     how = enter_transaction(m, tx, sender, grant, result)
     if how == status.ENTER:
-        if m.patient != 0 and m.guesses == 0:
+        if m.patient != 0:
+            if m.guesses != 0:  # before the first frame nothing can wait: it is done again
+                return U64(status.MISS)
             m.guessing = U64(0)
         how = run(m)
     elif how < status.ABORT and m.depth != 0:

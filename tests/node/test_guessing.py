@@ -1,0 +1,48 @@
+"""A transaction whose every look-up leads to others finds no way to fill the tables: it waits, and is executed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from execution.scenes import asm
+from jovay.config import NodeConfig
+from jovay.node import Node
+from jovay.storage.development import CHAIN_ID, development_genesis
+from jovay.storage.genesis import to_json
+
+from .conftest import SETTINGS, Client, hexed
+
+WALK = b"\xcc" * 20
+SLOTS, FORKS, GAS = 36_000, 40, 16_700_000
+#: key = 3 · key + sload(key) + 1, for ever; the gas ends it
+FOLLOW = asm(1) + b"\x5b" + asm("dup1 sload", 1, "add swap1", 3, "mul add", 2, "jump")
+
+
+def with_walk(folder: Path) -> Path:
+    """A genesis whose contract goes another way at each of its first slots than it would if they were empty."""
+    key, storage = 1, {}
+    for value in range(1, FORKS):
+        storage[hexed(key.to_bytes(32, "big"))] = hexed(value.to_bytes(32, "big"))
+        key = 3 * key + value + 1
+    filler = {hexed((2**255 + i).to_bytes(32, "big")): "0x01" for i in range(SLOTS // 2)}
+    document = to_json(development_genesis(CHAIN_ID))
+    document["alloc"][WALK.hex()] = {"balance": "0x0", "code": hexed(FOLLOW), "storage": storage | filler}
+    path = folder / "genesis.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_guesses_do_not_fill_the_tables(tmp_path: Path) -> None:
+    tables = {"accounts": 30_000, "slots": SLOTS, "block_gas_limit": 17_000_000}
+    node = Node(NodeConfig(datadir=tmp_path / "data", genesis=with_walk(tmp_path), **(SETTINGS | tables)))
+    node.start()
+    try:
+        client, other = Client(node), Client(node, 1)
+        digest = client("eth_sendRawTransaction", hexed(client.raw(WALK, gas=GAS)))
+        assert other.send(b"\x33" * 20, value=1)["status"] == "0x1"
+        while (receipt := client("eth_getTransactionReceipt", digest)) is None:
+            assert node.failure == ""
+        assert receipt["gasUsed"] == hex(GAS)
+    finally:
+        node.stop()
