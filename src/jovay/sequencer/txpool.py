@@ -85,7 +85,9 @@ class TxPool:
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._library, self._admit, self._find_account = library, library[admit_batch], library[find_account]
-        self._first_space = world.space  # until records leave it, the accounts of all senders here are in memory
+        self._first_space = (
+            world.space
+        )  # until records leave it, the accounts of all senders here are in memory
         self._world, self._block, self._on_ready = world, block, on_ready
         self._limits = limits or PoolLimits()
         self._lock = threading.Lock()
@@ -147,7 +149,9 @@ class TxPool:
         count = len(batch.statuses)
         verdicts = np.zeros(count, dtype_of(Admission))
         arguments = (count, batch.first_address, batch.statuses.ctypes.data, verdicts.ctypes.data)
-        asked = None  # the space from which nothing was moved since those who are missing in it were asked for
+        asked = (
+            None  # the space from which nothing was moved since those who are missing in it were asked for
+        )
         while True:
             with self._world.lock.read():
                 space = self._world.space
@@ -165,18 +169,20 @@ class TxPool:
     @contextmanager
     def _accounts(self, senders: Iterable[bytes]) -> Iterator[None]:
         """The world held still, with these senders' accounts in memory: those that exist."""
-        world, words, asked = self._world, {int.from_bytes(sender, "big") for sender in senders}, None
+        world, words, asked = self._world, None, None
         while True:
             with world.lock.read():
-                space = world.space
-                missing = [] if space is self._first_space else [w for w in words if not self._is_there(w)]
+                space, missing = world.space, []
+                if space is not self._first_space:
+                    words = words or {int.from_bytes(sender, "big") for sender in senders}
+                    missing = [word for word in words if not self._is_there(word)]
                 if not missing or space is asked:
                     yield
                     return
             asked = space if world.load_existing(missing, for_blocks=True) is space else None
 
     def _is_there(self, word: int) -> bool:
-        return self._find_account(self._world.address, word) != 0
+        return bool(self._find_account(self._world.address, word))
 
     def _release(self) -> None:
         """Let go of the memory of batches that have left, and of the most of those of which little is left."""
@@ -230,7 +236,7 @@ class TxPool:
                 self._memory.address, len(gone), gone.references.ctypes.data, gone.addresses.ctypes.data
             )
             dropped = list(dropped)
-            senders = {entry.sender for entry, _ in dropped}
+            senders = (entry.sender for entry, _ in dropped)
             if left := [(entry.reference, status) for entry, status in dropped]:
                 table = np.array(left, np.uint64).T.copy()
                 with self._accounts(senders):
