@@ -28,7 +28,7 @@ def with_chain(folder: Path) -> Path:
     filler = {hexed(keccak256(key)): hexed(key) for key in (b"%32d" % i for i in range(SLOTS // 2))}
     document = to_json(development_genesis(CHAIN_ID))
     document["alloc"][CHAIN.hex()] = {"balance": "0x0", "code": hexed(FOLLOW), "storage": chain}
-    document["alloc"]["11" * 20] = {"balance": "0x1", "storage": filler}
+    document["alloc"]["11" * 20] = {"balance": "0x1", "nonce": "0x1", "storage": filler}
     path = folder / "genesis.json"
     path.write_text(json.dumps(document))
     return path

@@ -247,3 +247,12 @@ def test_a_chain_does_not_begin_with_rules_before_cancun(folder: Path, tmp_path:
     path.write_text(json.dumps(document))
     with pytest.raises(GenesisError, match="Cancun's or newer ones; got 'Shanghai'"):
         Node(config(folder, genesis=path)).start()
+
+
+def test_storage_needs_an_account_that_stays(folder: Path, tmp_path: Path) -> None:
+    document = to_json(development_genesis(1))
+    document["alloc"]["0x" + "ab" * 20] = {"balance": "0x1", "storage": {"0x" + "00" * 32: "0x01"}}
+    path = tmp_path / "genesis.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(GenesisError, match=r"alloc.0xabab.*needs code or a nonce; got '1 slots'"):
+        Node(config(folder, genesis=path)).start()

@@ -11,7 +11,8 @@ from jovay.conformance.parallel import COINBASE, Generator, Side, compare
 from jovay.kernel.evm.forks import OSAKA
 from jovay.sequencer.block import ProducedBlock
 from jovay.sequencer.environment import BlockEnvironment
-from jovay.sequencer.production import BlockProducer, Patience
+from jovay.sequencer.patience import Patience
+from jovay.sequencer.production import BlockProducer
 
 HOT = (0.0, 0.1, 0.5, 0.9, 1.0)
 

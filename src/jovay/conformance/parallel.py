@@ -30,7 +30,8 @@ from jovay.kernel.transaction.record import TRANSACTION_SIZE, Transaction
 from jovay.records import View, dtype_of, new_record
 from jovay.sequencer.block import ProducedBlock
 from jovay.sequencer.environment import BlockEnvironment
-from jovay.sequencer.production import BlockProducer, Patience
+from jovay.sequencer.patience import Patience
+from jovay.sequencer.production import BlockProducer
 from jovay.types import EMPTY_CODE_HASH
 
 COINBASE = 0xC01BA5E

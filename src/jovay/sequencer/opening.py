@@ -63,6 +63,7 @@ def open_chain(
     """
     rules = ChainRules(genesis)
     check_fork(rules)
+    check_alloc(genesis)
     fresh = data.blocks.latest < 0
     check_halves(data)
 
@@ -201,6 +202,17 @@ def check_fork(rules: ChainRules) -> None:
     if rules.fork(number, timestamp) < CANCUN:
         name = rules.fork_name(number, timestamp)
         raise GenesisError("config", name, "the rules of the first block must be Cancun's or newer ones")
+
+
+def check_alloc(genesis: Genesis) -> None:
+    """Refuse storage under an account that has neither code nor a nonce.
+
+    EIP-7610 forbids such accounts to come about; EIP-161 would remove one without the storage under it.
+    """
+    for address, account in genesis.alloc.items():
+        if account.storage and not account.code and not account.nonce:
+            reason = "an account with storage needs code or a nonce"
+            raise GenesisError(f"alloc.0x{address.hex()}", f"{len(account.storage)} slots", reason)
 
 
 def check_genesis(data: DataDirectory, rules: ChainRules, keccak: Callable[[bytes], bytes]) -> None:

@@ -11,7 +11,6 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,6 @@ from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.block.receipts import Receipt, StoredLog
 from jovay.kernel.block.run import DEFERRED, DROPPED, MISSING, RUN_STRIDE, SUSPENDED, Run
 from jovay.kernel.block.schedule import Schedule
-from jovay.kernel.evm import gas as gas_costs
 from jovay.kernel.evm.status import MISS
 from jovay.kernel.state import commit, view
 from jovay.kernel.state.code import code_footprint
@@ -37,40 +35,13 @@ from jovay.records import View, array_at, dtype_of, new_record
 
 from .block import BlockStatistics, ExecutedBlock, ProducedBlock, U64Array
 from .environment import BlockEnvironment
+from .patience import Patience, Postponed, needs_of
 from .results import Results
 from .touched import TouchedRecorder
 
 MAX_CHANGES = 1 << 22
 #: Shares of the work per thread, and the gas (limit) of a share that is worth a hand-over.
 SHARES, SHARE_GAS = 4, 4_000_000
-#: Postponed transactions that are remembered.
-MOST_POSTPONED = 4096
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long a block waits for keys that are not in memory.
-
-    At first every transaction guesses that they are absent, so that one round finds many of them: ``rounds`` at least,
-    more while they take no longer than ``guessing`` seconds. What misses keys after that is deferred, and waits for one
-    key after the other; after ``waiting`` seconds what is left is postponed to a later block.
-
-    A wrong guess leads to keys that nobody asks for. So guesses bring in only what leaves room in the tables for all
-    keys that the block's gas pays for.
-    """
-
-    rounds: int = 4
-    guessing: float = 0.02
-    waiting: float = 0.05
-
-
-def needs_of(gas: int) -> tuple[int, int, int, int]:
-    """How much so much gas can take of the world's tables, in the order of ``NativeWorld.fill``.
-
-    Of code that is what it founds: a delegation (EIP-7702) takes about 100 bytes, a contract less for its gas.
-    """
-    accounts, slots = gas // gas_costs.ACCESS_LIST_ADDRESS, gas // gas_costs.ACCESS_LIST_SLOT
-    return accounts, slots, gas // 100, gas // gas_costs.AUTHORIZATION
 
 
 class BlockProducer:
@@ -92,10 +63,7 @@ class BlockProducer:
         self._serial = NativeMachine(library, world)
         self._pool = ThreadPoolExecutor(max(1, self.workers - 1), "execution")
         self._needs = (0, 0, 0, 0)
-        # Addresses of postponed transactions, those of the running block and oldest first all others; whether they
-        # shall guess no more. One that found no room may guess again, once: there is room in the next block.
-        self._again: dict[int, bool] = {}
-        self._postponed: dict[int, bool] = {}
+        self._postponed = Postponed()
         self._capacity = max_transactions
         self._runs = Arena(max_transactions * RUN_STRIDE)
         self._order = np.zeros(max_transactions, np.uint64)
@@ -278,12 +246,12 @@ class BlockProducer:
             elif waited > self._patience.waiting:
                 self._postpone(at)
                 continue
-            elif guessed and self._again.get(self._address(at), False):
+            elif guessed and self._postponed.is_patient(self._address(at)):
                 machine.take_misses()
                 machine.view.patient = 1
                 continue
             elif not self._load(machine, statistics, self._needs if guessed else (0, 0, *self._needs[2:])):
-                if not guessed or self._address(at) not in self._again:
+                if not guessed or not self._postponed.has_been(self._address(at)):
                     self._postpone(at)
                     continue
                 has_room = False
@@ -296,9 +264,7 @@ class BlockProducer:
 
     def _pass_over_postponed(self, transactions: U64Array) -> None:
         """Those that shall guess no more wait for their keys: guesses would bring in what nobody asked for."""
-        own = self._postponed.keys() & transactions.tolist() if self._postponed else ()
-        self._again = {address: self._postponed.pop(address) for address in own}
-        if patient := [address for address, waits in self._again.items() if waits]:
+        if patient := self._postponed.begin(transactions):
             known = np.array(patient, np.uint64)
             self._table(len(transactions))["state"][np.isin(transactions, known)] = DEFERRED
 
@@ -307,10 +273,7 @@ class BlockProducer:
         self._serial.take_misses()
         call, at = self.library[execute.postpone], self._runs.address
         self._held(call, self._serial.address, at, index, self.stamp)
-        address = self._address(index)
-        self._postponed[address] = address in self._again or not self.world.is_short
-        while len(self._postponed) > MOST_POSTPONED:
-            del self._postponed[next(iter(self._postponed))]
+        self._postponed.add(self._address(index), found_room=not self.world.is_short)
 
     def _address(self, index: int) -> int:
         """Of a run's transaction record."""

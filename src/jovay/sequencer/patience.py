@@ -1,0 +1,69 @@
+"""How long blocks wait for state that is not in memory, and what is postponed to a later one for that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jovay.kernel.evm import gas as gas_costs
+
+from .block import U64Array
+
+#: Postponed transactions that are remembered.
+MOST_POSTPONED = 4096
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a block waits for keys that are not in memory.
+
+    At first every transaction guesses that they are absent, so that one round finds many of them: ``rounds`` at least,
+    more while they take no longer than ``guessing`` seconds. What misses keys after that is deferred, and waits for one
+    key after the other; after ``waiting`` seconds what is left is postponed to a later block.
+
+    A wrong guess leads to keys that nobody asks for. So guesses bring in only what leaves room in the tables for all
+    keys that the block's gas pays for.
+    """
+
+    rounds: int = 4
+    guessing: float = 0.02
+    waiting: float = 0.05
+
+
+def needs_of(gas: int) -> tuple[int, int, int, int]:
+    """How much so much gas can take of the world's tables, in the order of ``NativeWorld.fill``.
+
+    Of code that is what it founds: a delegation (EIP-7702) takes about 100 bytes, a contract less for its gas.
+    """
+    accounts, slots = gas // gas_costs.ACCESS_LIST_ADDRESS, gas // gas_costs.ACCESS_LIST_SLOT
+    return accounts, slots, gas // 100, gas // gas_costs.AUTHORIZATION
+
+
+class Postponed:
+    """Postponed transactions by the address of their record, and whether they shall guess no more.
+
+    One that found no room may guess again, once: there is room in the next block.
+    """
+
+    def __init__(self) -> None:
+        self._here: dict[int, bool] = {}  # those of the running block
+        self._others: dict[int, bool] = {}  # oldest first
+
+    def begin(self, transactions: U64Array) -> list[int]:
+        """A block of these transactions begins; those that shall wait for their keys from the start."""
+        own = self._others.keys() & transactions.tolist() if self._others else ()
+        self._here = {address: self._others.pop(address) for address in own}
+        return [address for address, is_patient in self._here.items() if is_patient]
+
+    def has_been(self, address: int) -> bool:
+        """Whether a transaction of the running block was postponed before."""
+        return address in self._here
+
+    def is_patient(self, address: int) -> bool:
+        """Whether a transaction of the running block shall not guess."""
+        return self._here.get(address, False)
+
+    def add(self, address: int, found_room: bool) -> None:
+        """A transaction of the running block is postponed."""
+        self._others[address] = found_room or self.has_been(address)
+        while len(self._others) > MOST_POSTPONED:
+            del self._others[next(iter(self._others))]
