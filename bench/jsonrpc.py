@@ -220,7 +220,7 @@ def form(figures: Figures) -> dict[str, Any]:
 def run_options(options: argparse.Namespace) -> list[dict[str, Any]]:
     """As the command line says: three runs, of 20,000 transactions or fewer."""
     count = min(options.count, 20_000)
-    plan = Plan(options.accounts, options.count * (options.runs + 1), count, 3)
+    plan = Plan(options.accounts, options.count * (options.runs + 5), count, 3)
     loads = [load for load in options.loads.split(",") if load in ("native", "erc20", "mixed", "hot50")]
     servers = options.servers.split(",")
     found = run(loads, plan, servers, show)

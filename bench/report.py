@@ -36,7 +36,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def number(value: float) -> str:
-    """Three or so digits."""
+    """Three or so digits; a dash where nothing was measured."""
+    if value != value:
+        return "–"
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
@@ -125,8 +127,8 @@ def jsonrpc_part(part: Figures) -> list[str]:
                 f"×{ratio:.1f}" if ratio else "",
                 number(f["server_cpu"]),
                 number(f["offered"]),
-                f"{f['p50']:.1f}",
-                f"{f['p99']:.1f}",
+                number(f["p50"]),
+                number(f["p99"]),
                 number(f["memory"]),
             ]
         )
