@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 
 from jovay.config import NodeConfig
 from jovay.node import Node
-from jovay.storage.development import CHAIN_ID
+from jovay.storage.development import CHAIN_ID, development_genesis
+from jovay.storage.genesis import to_json
 from rigs.accounts import KEYS
 from rigs.load import FEE, address_of
 from rigs.rpc import Rpc
@@ -18,6 +20,9 @@ from rigs.transactions import sign
 
 SETTINGS: dict[str, Any] = {"dev": True, "http_port": 0, "heartbeat": 0.0, "workers": 2, "sync": False}
 
+
+#: Tables that state soon fills, for blocks of one large transaction.
+SMALL_TABLES = {"accounts": 30_000, "slots": 36_000, "block_gas_limit": 17_000_000}
 
 opened: list[Rpc] = []
 
@@ -69,6 +74,15 @@ class Client:
             "eth_sendRawTransactionSync", hexed(self.raw(to, value, data, **changes)), 10_000
         )
         return answer
+
+
+def genesis_with(folder: Path, accounts: dict[bytes, dict[str, Any]]) -> Path:
+    """The development genesis with these accounts too, as geth writes them, in a file."""
+    document = to_json(development_genesis(CHAIN_ID))
+    document["alloc"] |= {address.hex(): account for address, account in accounts.items()}
+    path = folder / "genesis.json"
+    path.write_text(json.dumps(document))
+    return path
 
 
 def hexed(data: bytes) -> str:

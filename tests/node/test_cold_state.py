@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
 from pathlib import Path
 
 from execution.scenes import asm
 from jovay.config import NodeConfig
 from jovay.node import Node
-from jovay.storage.development import CHAIN_ID, development_genesis
-from jovay.storage.genesis import to_json
 from rigs.transactions import keccak256
 
-from .conftest import SETTINGS, Client, hexed
+from .conftest import SETTINGS, SMALL_TABLES, Client, genesis_with, hexed
 
 CHAIN = b"\xcc" * 20
-LINKS, SLOTS = 3_000, 36_000
+LINKS, SLOTS = 3_000, SMALL_TABLES["slots"]
 #: key = sload(key), for ever; the gas ends it
 FOLLOW = asm(1) + b"\x5b" + asm("sload", 2, "jump")
 
@@ -26,17 +23,15 @@ def with_chain(folder: Path) -> Path:
     keys = [(1).to_bytes(32, "big"), *(keccak256(b"%d" % i) for i in range(LINKS))]
     chain = {hexed(key): hexed(value) for key, value in pairwise(keys)}
     filler = {hexed(keccak256(key)): hexed(key) for key in (b"%32d" % i for i in range(SLOTS // 2))}
-    document = to_json(development_genesis(CHAIN_ID))
-    document["alloc"][CHAIN.hex()] = {"balance": "0x0", "code": hexed(FOLLOW), "storage": chain}
-    document["alloc"]["11" * 20] = {"balance": "0x1", "nonce": "0x1", "storage": filler}
-    path = folder / "genesis.json"
-    path.write_text(json.dumps(document))
-    return path
+    follower = {"balance": "0x0", "code": hexed(FOLLOW), "storage": chain}
+    return genesis_with(
+        folder, {CHAIN: follower, b"\x11" * 20: {"balance": "0x1", "nonce": "0x1", "storage": filler}}
+    )
 
 
 def test_a_chain_of_cold_keys_holds_up_no_block(tmp_path: Path) -> None:
-    tables = {"accounts": 30_000, "slots": SLOTS, "block_gas_limit": 17_000_000}
-    node = Node(NodeConfig(datadir=tmp_path / "data", genesis=with_chain(tmp_path), **(SETTINGS | tables)))
+    settings = SETTINGS | SMALL_TABLES
+    node = Node(NodeConfig(datadir=tmp_path / "data", genesis=with_chain(tmp_path), **settings))
     node.start()
     waits: list[float] = []
     node.sequencer.listen(

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from execution.scenes import asm
 from jovay.config import NodeConfig
 from jovay.node import Node
-from jovay.storage.development import CHAIN_ID, development_genesis
-from jovay.storage.genesis import to_json
 
-from .conftest import SETTINGS, Client, hexed
+from .conftest import SETTINGS, SMALL_TABLES, Client, genesis_with, hexed
 
 WALK = b"\xcc" * 20
-SLOTS, FORKS, GAS = 36_000, 40, 16_700_000
+SLOTS, FORKS, GAS = SMALL_TABLES["slots"], 40, 16_700_000
 #: key = 3 · key + sload(key) + 1, for ever; the gas ends it
 FOLLOW = asm(1) + b"\x5b" + asm("dup1 sload", 1, "add swap1", 3, "mul add", 2, "jump")
 
@@ -26,16 +23,13 @@ def with_walk(folder: Path) -> Path:
         storage[hexed(key.to_bytes(32, "big"))] = hexed(value.to_bytes(32, "big"))
         key = 3 * key + value + 1
     filler = {hexed((2**255 + i).to_bytes(32, "big")): "0x01" for i in range(SLOTS // 2)}
-    document = to_json(development_genesis(CHAIN_ID))
-    document["alloc"][WALK.hex()] = {"balance": "0x0", "code": hexed(FOLLOW), "storage": storage | filler}
-    path = folder / "genesis.json"
-    path.write_text(json.dumps(document))
-    return path
+    walker = {"balance": "0x0", "code": hexed(FOLLOW), "storage": storage | filler}
+    return genesis_with(folder, {WALK: walker})
 
 
 def test_guesses_do_not_fill_the_tables(tmp_path: Path) -> None:
-    tables = {"accounts": 30_000, "slots": SLOTS, "block_gas_limit": 17_000_000}
-    node = Node(NodeConfig(datadir=tmp_path / "data", genesis=with_walk(tmp_path), **(SETTINGS | tables)))
+    settings = SETTINGS | SMALL_TABLES
+    node = Node(NodeConfig(datadir=tmp_path / "data", genesis=with_walk(tmp_path), **settings))
     node.start()
     try:
         client, other = Client(node), Client(node, 1)
