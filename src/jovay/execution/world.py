@@ -223,7 +223,7 @@ class NativeWorld:
 
     def _insert_for_reading(self, accounts: Records, slots: Records, codes: Sequence[bytes]) -> None:
         for (table, used, capacity), count in zip(self.fill(), _sizes(accounts, slots, codes), strict=True):
-            if used + count > capacity * READERS:
+            if count and used + count > capacity * READERS:
                 raise CacheFullError(table, capacity)
         self.insert(accounts, slots, codes)
 
