@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jovay.compiler.native import Library
-from jovay.conformance.parallel import COINBASE, Generator, Side, compare
+from jovay.conformance.parallel import COINBASE, ENDLESS, Generator, Serial, Side, compare, differs
 from jovay.kernel.evm.forks import OSAKA
 from jovay.sequencer.block import ProducedBlock
 from jovay.sequencer.environment import BlockEnvironment
@@ -88,7 +88,7 @@ def test_one_transaction_over_many_cold_slots_needs_few_rounds(library: Library)
     side.add_contract(0xC01D, code)
     producer = BlockProducer(library, side.world, 2)
     try:
-        transactions = Generator(library, 1, 300, 0.0).call(0, 0xC01D, 16_000_000)
+        transactions = Generator(library, 1, 300, 0.0).calls(0, 0xC01D, 16_000_000)
         environment = BlockEnvironment(1, 1_000, 10**12, 7, COINBASE, 1, OSAKA, bytes(32))
         block = producer.produce(environment, transactions.array())
     finally:
@@ -96,3 +96,39 @@ def test_one_transaction_over_many_cold_slots_needs_few_rounds(library: Library)
     assert block.receipts["status"].tolist() == [1]
     assert block.statistics.misses > 2_000
     assert block.statistics.rounds < 10
+
+
+def _push(value: int) -> bytes:
+    size = max(1, (value.bit_length() + 7) // 8)
+    return bytes([0x5F + size]) + value.to_bytes(size, "big")
+
+
+def test_slots_written_and_undone_again_and_again_are_listed_once(library: Library) -> None:
+    """A frame writes 100 slots and reverts, in a loop: each is one change at most, not one for each time.
+
+    What a transaction reads at its end depends on those before, so that all but the first run serially, in one view.
+    """
+    reverter, looper = 0xC0FE01, 0xC0FE02
+    reverts = b"".join(_push(2) + _push(key) + b"\x55" for key in range(1, 101)) + bytes.fromhex("5f5ffd")
+    # while (gas > 3,000,000) call(reverter); sload(++slot[0] + (1 << 200))
+    loop = bytes.fromhex("5b5f5f5f5f5f") + _push(reverter) + bytes.fromhex("5af150")
+    loop += _push(3_000_000) + bytes.fromhex("5a115f57")
+    loop += bytes.fromhex("5f54600101805f55600160c81b01545000")
+    parallel, serial = Side(library, 300), Serial(library, 300)
+    for side in (parallel, serial):
+        side.add_contract(reverter, reverts)
+        side.add_contract(looper, loop)
+    producer = BlockProducer(library, parallel.world, 2, patience=ENDLESS)
+    environment = BlockEnvironment(1, 1_000, 10**12, 7, COINBASE, 1, OSAKA, bytes(32))
+    try:
+        calls = Generator(library, 1, 300, 0.0).calls(0, looper, 16_000_000, 5)
+        produced = producer.produce(environment, calls.array())
+        views = [machine.view for machine in (*producer._machines, producer._serial)]
+        used = [(view.dirty_count, view.account_count + view.slot_count) for view in views]
+    finally:
+        producer.close()
+    assert produced.statistics.deferred >= 4
+    assert produced.receipts["status"].tolist() == [1] * 5
+    order = [calls.addresses[i] for i in produced.order]
+    assert differs(1, produced, serial.execute(environment, order)) is None
+    assert all(0 < listed <= records for listed, records in used if records), used

@@ -159,23 +159,15 @@ class Generator:
             senders.append(0x5E00000 + sender)
         return Transactions(self.library, raws, senders)
 
-    def call(self, sender: int, to: int, gas: int) -> Transactions:
-        """One call without data."""
-        fields: list[rlp.Item] = [
-            1,
-            self.nonces.get(sender, 0),
-            1,
-            100,
-            gas,
-            to.to_bytes(20, "big"),
-            0,
-            b"",
-            [],
-            0,
-            1,
-            1,
-        ]
-        return Transactions(self.library, [b"\x02" + rlp.encode(fields)], [0x5E00000 + sender])
+    def calls(self, sender: int, to: int, gas: int, count: int = 1) -> Transactions:
+        """Calls without data, one after the other."""
+        raws = []
+        for _ in range(count):
+            nonce = self.nonces.get(sender, 0)
+            self.nonces[sender] = nonce + 1
+            fields: list[rlp.Item] = [1, nonce, 1, 100, gas, to.to_bytes(20, "big"), 0, b"", [], 0, 1, 1]
+            raws.append(b"\x02" + rlp.encode(fields))
+        return Transactions(self.library, raws, [0x5E00000 + sender] * count)
 
     def _key(self) -> int:
         return 1 if self.dice.random() < self.hot else self.dice.randrange(1, 5000)
@@ -258,16 +250,17 @@ def compare(
             if len(produced.order) != size:
                 return Difference(number, "lost transactions", len(produced.order), size)
             order = [transactions.addresses[i] for i in produced.order]
-            if (difference := _differs(number, produced, serial.execute(environment, order))) is not None:
+            if (difference := differs(number, produced, serial.execute(environment, order))) is not None:
                 return difference
     finally:
         producer.close()
     return None
 
 
-def _differs(
+def differs(
     number: int, produced: ProducedBlock, expected: tuple[list[tuple[int, int]], Any, Any]
 ) -> Difference | None:
+    """Where a block differs from what ``Serial.execute`` found for it, or None."""
     results, accounts, slots = expected
     mine = list(
         zip(produced.receipts["status"].tolist(), produced.receipts["gas_used"].tolist(), strict=True)

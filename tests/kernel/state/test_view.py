@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from jovay.kernel.evm import status
-from jovay.kernel.evm.machine import MISS_SIZE
-from jovay.kernel.lang import U64, U256
+from jovay.kernel.evm.machine import MISS_SIZE, Account, Slot
+from jovay.kernel.lang import U64, U256, Bytes
 from jovay.kernel.state import view as kernel_view
 from jovay.kernel.state.journal import CHANGE, undo_to
 from jovay.kernel.state.view import LAST_GENERATION, READ_ONLY_GROUP
@@ -242,6 +242,62 @@ def test_a_full_journal_refuses_changes_and_can_still_be_undone():
     assert values(a, "balance", "nonce", "exists") == (1, 1, 1)
 
 
+def listed(machine):
+    """Entries of the list of changes."""
+    return memoryview(ctypes.string_at(machine.dirty, machine.dirty_count * 8)).cast("Q").tolist()
+
+
+def test_what_is_undone_stays_listed():
+    """A slot that is warmed and written in a frame that reverts, again and again, is listed once."""
+    state = State()
+    state.put_slot(state.put_account(7), 1, 11)
+    machine = state.machine()
+    for _ in range(1000):
+        mark = machine.journal_count
+        s = slot(machine, account(machine, 7), 1)
+        assert call(kernel_view.warm_slot, machine, s)
+        assert call(kernel_view.set_slot, machine, s, 12)
+        call(undo_to, machine, mark)
+    assert listed(machine) == [s.pointer | 1]
+    assert s.value == 11
+
+
+def test_a_full_list_of_changes_refuses_them():
+    state = State()
+    machine = state.machine()
+    machine.dirty_capacity = 1
+    first, second = account(machine, 1), account(machine, 2)
+    assert call(kernel_view.set_balance, machine, first, 5)
+    assert not call(kernel_view.set_balance, machine, second, 5)
+    assert machine.abort == status.ARENA_FULL
+    assert (listed(machine), second.balance, second.listed) == ([first.pointer], 0, 0)
+
+
+#: Of each record: what a revert undoes. Whatever else stands there outlives it.
+UNDONE = {
+    Account: {
+        *("balance", "code_hash", "nonce", "code", "exists", "storage_epoch"),
+        *("warm", "created", "destructed", "touched"),
+    },
+    Slot: {"value", "transient", "transient_stamp", "warm", "padding"},
+}
+
+
+def test_the_journal_saves_nothing_that_outlives_a_revert():
+    """The 32 bytes from each saved field on hold only fields that a revert undoes."""
+    offsets = {name: value for name, value in vars(kernel_view).items() if name.endswith("_OFFSET")}
+    assert len(offsets) == 8
+    for name, start in offsets.items():
+        record = Slot if name.startswith("SLOT_") else Account
+        saved = set()
+        for field, (kind, offset) in record.fields.items():
+            size = kind.size if isinstance(kind, Bytes) else getattr(kind, "bits", 64) // 8
+            if offset < start + 32 and start < offset + size:
+                saved.add(field)
+        assert saved <= UNDONE[record], name
+        assert start + 32 <= record.size
+
+
 words = st.one_of(st.just(0), st.integers(1, 3), st.integers(0, 2**256 - 1))
 addresses, slot_keys = st.integers(0, 2), st.integers(0, 2)
 
@@ -333,6 +389,17 @@ class JournalMachine(RuleBasedStateMachine):
         self.checkpoints.clear()
         lasting = ("balance", "nonce", "exists", "code", "code_hash", "slot")
         self.now = {key: value for key, value in self.now.items() if key[0] in lasting}
+
+    @invariant()
+    def lists_every_change_once(self):
+        entries = listed(self.machine)
+        assert len(set(entries)) == len(entries)
+        for address in range(3):
+            a = self.account(address)
+            assert (a.listed == self.machine.dirty_stamp) == (a.pointer in entries)
+            for key in range(3):
+                s = self.slot(address, key)
+                assert (s.listed == self.machine.dirty_stamp) == (s.pointer | 1 in entries)
 
     @invariant()
     def agrees(self):

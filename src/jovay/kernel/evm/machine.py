@@ -26,12 +26,16 @@ class Block(Record):
 
 
 class Account(Record):
-    """An account as this view sees it."""
+    """An account as this view sees it.
+
+    The journal saves 32 bytes from a field on (``state.journal``), so fields that are undone together lie together, and
+    none that must outlive a revert is among them.
+    """
 
     address: U256
     balance: U256
     code_hash: U256
-    nonce: U64
+    nonce: U64  # from here on 32 bytes are undone together
     code: Code
     exists: U64
     storage_epoch: U64
@@ -39,17 +43,20 @@ class Account(Record):
     group: U64  # conflict group for which it was loaded; other groups must not see it
     read_only: U64  # 1: predicted as read only
     guessed: U64  # 1: not known, taken for absent
-    warm: U64  # transaction stamps: equal to the machine's stamp means «in this transaction»
+    warm: U64  # transaction stamps: equal to the machine's stamp means «in this transaction»; undone together
     created: U64
     destructed: U64
     touched: U64
-    listed: U64  # stamp of the dirty list it is on
+    listed: U64  # stamp of the dirty list it is on, never undone
     seen: U64  # transaction stamp, never undone: named by the transaction or, where state is traced, by an instruction
-    padding: Bytes(32)  # the journal saves 32 bytes from any field
 
 
 class Slot(Record):
-    """A storage slot as this view sees it; it also carries the transient value of the same key."""
+    """A storage slot as this view sees it; it also carries the transient value of the same key.
+
+    Of the fields that the journal saves, ``value`` and ``transient`` fill its 32 bytes, and the marks behind them have
+    only each other and padding behind them.
+    """
 
     key: U256
     account: Account
@@ -59,13 +66,13 @@ class Slot(Record):
     original_stamp: U64
     loaded: U64  # 0: only the transient value is known; GUESSED: the value is taken for zero
     base: BaseSlot
-    warm: U64
-    listed: U64
+    listed: U64  # as an account's, never undone
     read_only: U64
     seen: U64
     transient: U256
     transient_stamp: U64
-    padding: Bytes(32)
+    warm: U64
+    padding: Bytes(24)
 
 
 class Frame(Record):

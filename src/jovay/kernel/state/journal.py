@@ -1,5 +1,8 @@
 """Undo log: the 32 bytes at an address before they were written. Undoing in reverse restores any earlier state.
 
+Those 32 bytes may hold several fields: all of them must be ones that a revert undoes. Marks that outlive it (what is on
+a list, what is loaded) lie elsewhere in their records.
+
 A full journal must not cost the power to undo. Values of the state (balances, nonces, code, slots) are therefore only
 written where ``has_room`` says so. Marks that hold a transaction's stamp may be written without an entry: they mean
 nothing to later transactions, and ``m.abort`` makes the frame's end give this one up.
@@ -11,7 +14,7 @@ from ..lang import U64, Ptr, kernel, load64, load256, store64, store256
 
 ENTRY = 40
 #: Entries that one change of the state takes at most.
-CHANGE = 4
+CHANGE = 3
 
 
 @kernel(inline=True)

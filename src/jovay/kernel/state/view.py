@@ -308,22 +308,26 @@ def may_write_account(m: Machine, a: Account) -> bool:
     if not has_room(m, U64(CHANGE)):
         return False
     if a.listed != m.dirty_stamp:
+        if not list_dirty(m, address_of(a)):
+            return False
         a.listed = m.dirty_stamp
-        list_dirty(m, address_of(a))
     return True
 
 
 @kernel
-def list_dirty(m: Machine, pointer: Ptr) -> None:
-    """Dirty entries never exceed the two tables' capacities, for which the list has room."""
+def list_dirty(m: Machine, pointer: Ptr) -> bool:
+    """List a record as changed. It is listed once: ``listed`` is never undone, so there is room for all records."""
+    if m.dirty_count == m.dirty_capacity:
+        m.abort = U64(status.ARENA_FULL)
+        return False
     store64(m.dirty + m.dirty_count * 8, pointer)
     m.dirty_count += 1
+    return True
 
 
 BALANCE_OFFSET = Account.fields["balance"][1]
 NONCE_OFFSET = Account.fields["nonce"][1]
 CODE_HASH_OFFSET = Account.fields["code_hash"][1]
-EXISTS_OFFSET = Account.fields["exists"][1]
 WARM_OFFSET = Account.fields["warm"][1]
 SLOT_VALUE_OFFSET = Slot.fields["value"][1]
 SLOT_WARM_OFFSET = Slot.fields["warm"][1]
@@ -338,7 +342,7 @@ def set_balance(m: Machine, a: Account, balance: U256) -> bool:
     save(m, address_of(a) + BALANCE_OFFSET)
     a.balance = balance
     if a.exists == 0:
-        save(m, address_of(a) + EXISTS_OFFSET)
+        save(m, address_of(a) + NONCE_OFFSET)
         a.exists = U64(1)
     touch(m, a)
     return True
@@ -350,9 +354,7 @@ def set_nonce(m: Machine, a: Account, nonce: U64) -> bool:
         return False
     save(m, address_of(a) + NONCE_OFFSET)
     a.nonce = nonce
-    if a.exists == 0:
-        save(m, address_of(a) + EXISTS_OFFSET)
-        a.exists = U64(1)
+    a.exists = U64(1)
     return True
 
 
@@ -361,8 +363,7 @@ def set_code(m: Machine, a: Account, code: Code, code_hash: U256) -> bool:
     if not may_write_account(m, a):
         return False
     save(m, address_of(a) + CODE_HASH_OFFSET)
-    save(m, address_of(a) + NONCE_OFFSET)  # the 32 bytes from the nonce hold the code pointer too
-    save(m, address_of(a) + EXISTS_OFFSET)
+    save(m, address_of(a) + NONCE_OFFSET)
     a.code_hash = code_hash
     a.code = code
     a.exists = U64(1)
@@ -377,8 +378,9 @@ def set_slot(m: Machine, s: Slot, value: U256) -> bool:
     if not has_room(m, U64(CHANGE)):
         return False
     if s.listed != m.dirty_stamp:
+        if not list_dirty(m, address_of(s) | 1):
+            return False
         s.listed = m.dirty_stamp
-        list_dirty(m, address_of(s) | 1)
     save(m, address_of(s) + SLOT_VALUE_OFFSET)
     s.value = value
     return True
@@ -388,7 +390,7 @@ def set_slot(m: Machine, s: Slot, value: U256) -> bool:
 def touch(m: Machine, a: Account) -> None:
     """EIP-161: an account that is touched and empty at the end of its transaction is removed."""
     if a.touched != m.stamp:
-        save(m, address_of(a) + WARM_OFFSET)  # warm, created, destructed and touched lie together
+        save(m, address_of(a) + WARM_OFFSET)
         a.touched = m.stamp
         list_touched(m, a)
 
