@@ -8,10 +8,12 @@ import resource
 import shutil
 import socket
 import threading
+import time
 import urllib.error
 import urllib.request
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -26,6 +28,7 @@ from jovay.storage.datadir import DataDirectory
 from jovay.storage.development import development_genesis
 from jovay.storage.errors import DatadirLockedError, GenesisError, IncompleteDirectoryError
 from jovay.storage.genesis import GenesisAccount, state_changes, to_json
+from jovay.storage.kv import META, Batch
 from rigs.rpc import RpcError
 from rigs.transactions import keccak256
 
@@ -108,6 +111,27 @@ def test_half_a_directory_is_not_written_over(folder: Path, gone: str, found: st
         again.stop()
 
 
+@pytest.mark.parametrize("emptied", [False, True])
+def test_a_lost_log_is_no_new_chain(folder: Path, emptied: bool) -> None:
+    """Also before the first checkpoint, when the state knows of no block but the genesis."""
+    settings = a_chain(folder)
+    for path in (folder / "blocks").glob("*.index"):
+        path.unlink()
+    with DataDirectory(folder) as data:
+        batch = Batch()
+        for key in (b"state.height", b"state.target"):  # as they stand until the first checkpoint
+            batch.put(META, key, bytes(8))
+        data.kv.write(batch, sync=True)
+        assert data.blocks.latest > 0
+    for path in (folder / "blocks").glob("*"):
+        if emptied:
+            path.write_bytes(b"")
+        else:
+            path.unlink()
+    with pytest.raises(IncompleteDirectoryError, match=r"chain begun with block [0-9a-f]{64} but no blocks/"):
+        Node(settings).start()
+
+
 def test_a_damaged_hash_index_is_made_again(folder: Path) -> None:
     settings = a_chain(folder)
     (path,) = (folder / "blocks").glob("hashes-*.index")
@@ -120,6 +144,36 @@ def test_a_damaged_hash_index_is_made_again(folder: Path) -> None:
         assert client("eth_getTransactionReceipt", block["transactions"][0])["blockHash"] == block["hash"]
     finally:
         node.stop()
+
+
+def test_a_flipped_bit_in_the_hash_index_hides_no_receipt(folder: Path) -> None:
+    settings = a_chain(folder)
+    (path,) = (folder / "blocks").glob("hashes-*.index")
+    whole = bytearray(path.read_bytes())
+    for position in range(64, 64 + 8 * 3):  # the keys of the genesis, of block 1 and of its transaction
+        path.write_bytes(whole[:position] + bytes((whole[position] ^ 0x40,)) + whole[position + 1 :])
+        node = Node(settings)
+        node.start()
+        try:
+            client = Client(node)
+            block = client("eth_getBlockByNumber", "0x1", False)
+            assert receipt_in_the_end(client, block["transactions"][0])["blockHash"] == block["hash"]
+        finally:
+            node.stop()
+        assert path.read_bytes() == whole
+
+
+def receipt_in_the_end(client: Client, digest: str) -> dict[str, Any]:
+    """The receipt; until the node has it, it may only say that its index is being made again."""
+    for _ in range(1000):
+        try:
+            receipt: dict[str, Any] = client("eth_getTransactionReceipt", digest)
+            return receipt
+        except RpcError as error:
+            if "being made again; try again" not in str(error):
+                raise
+            time.sleep(0.01)
+    raise AssertionError("the index is not made again")
 
 
 def test_a_genesis_that_differs_only_in_its_alloc_is_refused(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,10 +13,10 @@ import numpy.typing as npt
 
 from jovay import rlp
 from jovay.execution.chain import StoredTransaction
-from jovay.rpc.backend import HistoryUnavailableError, LogFilter, TooManyResultsError
+from jovay.rpc.backend import BackendError, HistoryUnavailableError, LogFilter, TooManyResultsError
 from jovay.sequencer.opening import read_header
 from jovay.storage.blocks import BlockStore
-from jovay.storage.errors import MissingBlockError, PrunedDataError
+from jovay.storage.errors import CorruptStoreError, IndexRepairError, MissingBlockError, PrunedDataError
 from jovay.storage.frame import Part
 from jovay.storage.logs_index import LogsIndex
 from jovay.types import Block, Hash32, Header, Inclusion, Log, Receipt, Transaction
@@ -23,17 +24,24 @@ from jovay.types import Block, Hash32, Header, Inclusion, Log, Receipt, Transact
 from .stored import LOG, RECEIPT, BlockReceipts, Keccak, Read, consensus_encoding, raw_transaction, reader
 from .transactions import decode_transaction
 
+log = logging.getLogger("jovay.chain")
 HEADERS_KEPT = 4_096
 _TOPICS_AT, _TOPIC_COUNT_AT = 32, 160
 
 
 @contextmanager
 def stored() -> Iterator[None]:
-    """What the store no longer has is an error that clients see."""
+    """What the store no longer has, or cannot vouch for, is an error that clients see."""
     try:
         yield
     except (PrunedDataError, MissingBlockError) as error:
         raise HistoryUnavailableError(f"pruned history unavailable: {error}") from error
+    except IndexRepairError as error:
+        detail = f"the index of blocks {error.first} to {error.last} is being made again"
+        raise BackendError(f"{detail}; try again") from error
+    except CorruptStoreError as error:
+        log.error("stored data is damaged: %s", error)
+        raise BackendError(f"stored data is damaged: {error.detail}") from error
 
 
 class ChainReader:
@@ -60,7 +68,8 @@ class ChainReader:
 
     def number_of(self, block_hash: Hash32) -> int | None:
         """Number of a visible block."""
-        number = self._store.number_of(block_hash)
+        with stored():
+            number = self._store.number_of(block_hash)
         return number if number is not None and self._has(number) else None
 
     def header(self, number: int) -> Header | None:
@@ -143,7 +152,8 @@ class ChainReader:
 
     def locate(self, transaction_hash: Hash32) -> tuple[int, int] | None:
         """(block number, index) of a visible transaction."""
-        place = self._store.locate(transaction_hash)
+        with stored():
+            place = self._store.locate(transaction_hash)
         return place if place is not None and self._has(place[0]) else None
 
     def transaction(self, transaction_hash: Hash32) -> Inclusion | None:

@@ -34,7 +34,7 @@ from .header import block_size, decode_header, encode_header, header_with_hash
 from .rules import ChainRules
 
 log = logging.getLogger("jovay.opening")
-CHAIN_ID_KEY, ALLOC_KEY = b"chain.id", b"genesis.alloc"
+CHAIN_ID_KEY, ALLOC_KEY, BEGUN_KEY = b"chain.id", b"genesis.alloc", b"chain.begun"
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,7 @@ def open_chain(
     else:
         head = read_header(data.blocks, data.blocks.latest)
         check_genesis(data, rules, keccak)
+    note_beginning(data)
     recovered = replay(data, world, trie)
     if trie.root() != head.state_root:
         raise RecoveryError(head.number, head.state_root, trie.root())
@@ -97,6 +98,11 @@ def check_halves(data: DataDirectory) -> None:
         raise IncompleteDirectoryError(data.path, f"state up to block {height}", "blocks/")
     if height < 0 <= latest:
         raise IncompleteDirectoryError(data.path, f"blocks up to {latest}", "state/")
+    begun = data.kv.get(META, BEGUN_KEY)
+    if latest < 0 and begun is not None:
+        raise IncompleteDirectoryError(
+            data.path, f"the state of a chain begun with block {begun.hex()}", "blocks/"
+        )
 
 
 def load_state(trie: StateTrie, world: NativeWorld | None, data: DataDirectory) -> None:
@@ -190,6 +196,14 @@ def begin(data: DataDirectory, rules: ChainRules, root: bytes, keccak: Callable[
     data.kv.write(batch, sync=True)
     data.blocks.append([BlockParts(header.number, header.hash, encode_header(header))])
     return header
+
+
+def note_beginning(data: DataDirectory) -> None:
+    """Note that there are blocks: from then on, a directory without any has lost them."""
+    if data.kv.get(META, BEGUN_KEY) is None:
+        batch = Batch()
+        batch.put(META, BEGUN_KEY, data.blocks.hash_of(data.blocks.latest if data.blocks.oldest else 0))
+        data.kv.write(batch, sync=True)
 
 
 def check_fork(rules: ChainRules) -> None:

@@ -20,6 +20,7 @@ from .block_parts import FIELDS, BlockParts
 from .errors import (
     BadBlockError,
     CorruptStoreError,
+    LostBlocksError,
     MissingBlockError,
     PrunedDataError,
     StorageError,
@@ -64,7 +65,8 @@ class BlockStore:
         self.oldest = self.latest = -1
         self._set_segments(self._open_segments())
         self._set_ends()
-        self._index = HashIndex(self.path, index_entries)
+        self._index = HashIndex(self.path, self._hashes, index_entries)
+        self._check_end()
         self._complete_index()
 
     # ---- opening ----
@@ -80,7 +82,7 @@ class BlockStore:
                 raise CorruptStoreError(path, "first block does not follow", segments[-1].last + 1, first)
             if path is paths[-1]:
                 growing = GrowingSegment(path, first)
-                self.torn = growing.recover()
+                self.torn = growing.scan()
                 segments.append(growing)
             else:
                 segments.append(Segment(path, first))
@@ -95,6 +97,18 @@ class BlockStore:
         filled = [segment for segment in self.segments if len(segment.offsets)]
         self.oldest, self.latest = (filled[0].first, filled[-1].last) if filled else (-1, -1)
 
+    def _check_end(self) -> None:
+        """Cut off a torn group; refuse a log that has lost blocks, of which something derived is still there."""
+        if self._index.latest > self.latest:
+            raise LostBlocksError(self.path, self.latest, self._index.latest) from self.torn
+        if not self.segments:
+            return
+        last = self.segments[-1]
+        if len(last.offsets) and last.path.with_suffix(".offsets").exists():
+            raise LostBlocksError(self.path, self.latest, self.latest + 1)  # a sealed file is never the last
+        if isinstance(last, GrowingSegment):
+            last.cut(last.last)
+
     def _complete_index(self) -> None:
         self._index.oldest = max(self.oldest, 0)
         self._index.truncate(self.latest)
@@ -102,9 +116,12 @@ class BlockStore:
             return
         for numbers in list(self._index.missing(self.oldest, self.latest)):
             for number in numbers:
-                header, _ = self._segment(number).frame(number)
-                hashes = b"" if header.dropped >> Part.TX_HASHES & 1 else self.tx_hashes(number)
-                self._index.add(number, header.hash, hashes)
+                self._index.add(number, *self._hashes(number))
+
+    def _hashes(self, number: int) -> tuple[bytes, bytes]:
+        """Hash of a block, and of its transactions unless they are pruned."""
+        header, _ = self._segment(number).frame(number)
+        return header.hash, b"" if header.dropped >> Part.TX_HASHES & 1 else self.tx_hashes(number)
 
     # ---- writing ----
 
@@ -162,8 +179,12 @@ class BlockStore:
             full = last.end + size > self.segment_bytes or len(last.offsets) >= self.segment_blocks
             if not full or len(last.offsets) == 0:
                 return last
-            last.seal()
+            last.cut(last.last)  # gives back the unused space
         growing = GrowingSegment(self.path / f"blocks-{number:012d}.log", number)
+        if kept:
+            kept[
+                -1
+            ].write_sidecar()  # only now: a sealed file that is the last one tells that others were lost
         self._set_segments([*kept, growing])
         return growing
 
@@ -194,20 +215,22 @@ class BlockStore:
         for number in [number for number in self._recent if number > above]:
             self._recent_size -= self._recent.pop(number).weight
         self.latest = max(above, -1) if above >= self.oldest else -1
+        for segment in self.segments:  # stopped in between, no sealed file may be found to be the last one
+            if segment.last >= above:
+                segment.path.with_suffix(".offsets").unlink(missing_ok=True)
+        sync_directory(self.path)
         while self.segments and self.segments[-1].last > above:
             segment = self.segments[-1]
             if segment.first > above:
                 self._set_segments(self.segments[:-1])
-                for path in (segment.path, segment.path.with_suffix(".offsets")):
-                    path.unlink(missing_ok=True)
+                segment.path.unlink(missing_ok=True)
                 sync_directory(self.path)
                 continue
-            segment.path.with_suffix(".offsets").unlink(missing_ok=True)
             if isinstance(segment, GrowingSegment):
                 growing = segment
             else:
                 growing = GrowingSegment(segment.path, segment.first)
-                growing.recover()
+                growing.scan()
             growing.cut(above)
             self._set_segments([*self.segments[:-1], growing])
         self._set_ends()
@@ -348,7 +371,7 @@ class BlockStore:
         return np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), BLOOM_SIZE)
 
     def number_of(self, block_hash: bytes) -> int | None:
-        """Number of the block with this hash."""
+        """Number of the block with this hash. Raises ``IndexRepairError``."""
         for location, exact in self._index.find(block_hash):
             number = location >> 24
             if location & BLOCK != BLOCK or not self.oldest <= number <= self.latest:
@@ -358,7 +381,10 @@ class BlockStore:
         return None
 
     def locate(self, tx_hash: bytes) -> tuple[int, int] | None:
-        """(block number, index) of a transaction; None if it is not stored or its block's body is pruned."""
+        """(block number, index) of a transaction; None if it is not stored or its block's body is pruned.
+
+        Raises ``IndexRepairError``.
+        """
         for location, exact in self._index.find(tx_hash):
             number, index = location >> 24, location & BLOCK
             if index == BLOCK or not self.oldest <= number <= self.latest:

@@ -18,6 +18,28 @@ class CorruptStoreError(StorageError):
         super().__init__(f"{where}: {detail}{values}")
 
 
+class LostBlocksError(StorageError):
+    """The block log ends before blocks that it once held; going on would put others in their place."""
+
+    def __init__(self, path: str | Path, latest: int, known: int) -> None:
+        self.path, self.latest, self.known = str(path), latest, known
+        super().__init__(
+            f"{path}: the block log ends with block {latest}, but it has held block {known}: put the missing files"
+            " blocks-*.log back from a copy, or, to give those blocks up, remove hashes-*.index and"
+            " blocks-*.offsets"
+        )
+
+
+class IndexRepairError(StorageError):
+    """A look-up met damage in the index of hashes; the file is being made again from the block log."""
+
+    def __init__(self, path: str | Path, first: int, last: int) -> None:
+        self.path, self.first, self.last = str(path), first, last
+        super().__init__(
+            f"{path}: the index of the blocks {first} to {last} is damaged and is being made again; try again"
+        )
+
+
 class DatadirLockedError(StorageError):
     """Another process (or another handle of this one) has the data directory open."""
 

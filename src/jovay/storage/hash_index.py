@@ -1,12 +1,12 @@
-"""Where a transaction or a block is, by hash: derived from the block log, and rebuilt from it where it is
-missing.
+"""Where a transaction or a block is, by hash: derived from the block log, and made again from it where it is
+missing or damaged.
 
 The newest entries are in a dictionary. When it is full, a background thread sorts its entries by the first
-eight bytes of the hash into a file (keys, then locations), and merges neighbouring files of about equal
-size, so that a look-up searches few files and an entry is rewritten a logarithmic number of times.
-Everything is numpy; the cost in the writing thread is one bulk dictionary update per block. A file covers a
-range of blocks and appears whole or not at all; ranges that no file covers after a crash are added again
-from the log by ``blocks``.
+eight bytes of the hash into a file (``pair_files``), and merges neighbouring files of about equal size, so
+that a look-up searches few files and an entry is rewritten a logarithmic number of times. Everything is numpy;
+the cost in the writing thread is one bulk dictionary update per block. A file covers a range of blocks and
+appears whole or not at all; ranges that no file covers after a crash are added again from the log by
+``blocks``, and a file in which a look-up meets a wrong checksum is made again in the background.
 
 A location is ``number << 24 | index``; index ``BLOCK`` means the block itself. Entries found in files match
 by eight bytes only, so the caller compares the whole hash.
@@ -15,30 +15,26 @@ by eight bytes only, so the caller compares the whole hash.
 from __future__ import annotations
 
 import logging
-import mmap
-import os
-import struct
-import zlib
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from .errors import CorruptStoreError
-from .segment import sync_directory, write_file
+from .errors import CorruptStoreError, IndexRepairError, StorageError
+from .pair_files import PairFile, U64Array, merge, write_sorted
+from .segment import sync_directory
 
 log = logging.getLogger("jovay.hash_index")
 BLOCK = (1 << 24) - 1
 """Index in a location that stands for the block itself."""
 FAN_OUT = 4
-SLICE = 1 << 20
-_HEAD = struct.Struct("<8sQQQIII")
-_MAGIC = b"JVHASH01"
-_START = 64
+REBUILT_ENTRIES = 1 << 20
+"""Entries of one file that is made again; merging puts them together later."""
 
-U64Array = npt.NDArray[np.uint64]
+Source = Callable[[int], tuple[bytes, bytes]]
+"""Number of a block in the log → its hash, and its transactions' hashes back to back."""
 
 
 def prefixes(hashes: bytes) -> U64Array:
@@ -46,105 +42,13 @@ def prefixes(hashes: bytes) -> U64Array:
     return np.frombuffer(hashes, ">u8")[::4].astype(np.uint64)
 
 
-class PairFile:
-    """A sorted file of (key, location) for the blocks ``first`` to ``last``."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        with open(path, "rb") as file:
-            head = file.read(_START)
-            size = os.fstat(file.fileno()).st_size
-            if (
-                len(head) < _START
-                or head[:8] != _MAGIC
-                or zlib.crc32(head[:40]) != _HEAD.unpack_from(head)[6]
-            ):
-                raise CorruptStoreError(path, "hash index header")
-            _, count, self.first, self.last, self._keys_crc, self._locations_crc, _ = _HEAD.unpack_from(head)
-            if size != _START + 16 * count:
-                raise CorruptStoreError(path, "length of hash index", _START + 16 * count, size)
-            view = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
-        self.keys: U64Array = np.frombuffer(view, np.uint64, count, _START)
-        self.locations: U64Array = np.frombuffer(view, np.uint64, count, _START + 8 * count)
-
-    def find(self, key: int) -> list[int]:
-        """Locations whose key is ``key``."""
-        wanted = np.uint64(key)
-        low = int(self.keys.searchsorted(wanted))
-        if low == len(self.keys) or self.keys[low] != wanted:
-            return []
-        return [
-            int(location) for location in self.locations[low : int(self.keys.searchsorted(wanted, "right"))]
-        ]
-
-    def verify(self) -> None:
-        """Compare both checksums."""
-        for name, data, wanted in (
-            ("keys", self.keys, self._keys_crc),
-            ("locations", self.locations, self._locations_crc),
-        ):
-            found = zlib.crc32(data.data)
-            if found != wanted:
-                raise CorruptStoreError(self.path, f"checksum of {name}", wanted, found)
-
-
-def file_name(first: int, last: int) -> str:
-    """Name of the file for a range of blocks; names sort by range."""
-    return f"hashes-{first:012d}-{last:012d}.index"
-
-
-def _head(count: int, first: int, last: int, keys_crc: int, locations_crc: int) -> bytes:
-    body = _HEAD.pack(_MAGIC, count, first, last, keys_crc, locations_crc, 0)
-    return (body[:40] + zlib.crc32(body[:40]).to_bytes(4, "little")).ljust(_START, b"\0")
-
-
-def write_sorted(folder: Path, first: int, last: int, keys: U64Array, locations: U64Array) -> PairFile:
-    """Sort entries and write them as one file."""
-    order = np.argsort(keys)
-    keys, locations = keys[order], locations[order]
-    head = _head(len(keys), first, last, zlib.crc32(keys.data), zlib.crc32(locations.data))
-    path = folder / file_name(first, last)
-    write_file(path, (head, keys.tobytes(), locations.tobytes()))
-    return PairFile(path)
-
-
-def merge(folder: Path, files: list[PairFile], oldest: int) -> PairFile:
-    """Merge neighbouring files, slice by slice of the key space; leaves out blocks before ``oldest``."""
-    first, last = max(files[0].first, min(oldest, files[-1].last)), files[-1].last
-    total = sum(len(file.keys) for file in files)
-    edges = np.linspace(0, 2.0**64, total // SLICE + 2)[1:-1].astype(np.uint64)
-    cuts = [[0, *map(int, file.keys.searchsorted(edges)), len(file.keys)] for file in files]
-    floor = np.uint64(oldest << 24)
-    count = (
-        sum(int(np.count_nonzero(file.locations >= floor)) for file in files)
-        if oldest > files[0].first
-        else total
-    )
-    path = folder / file_name(first, last)
-    temporary = path.with_suffix(".tmp")
-    keys_crc = locations_crc = written = 0
-    with open(temporary, "wb") as out:
-        for piece in range(len(edges) + 1):
-            ranges = [(file, cut[piece], cut[piece + 1]) for file, cut in zip(files, cuts, strict=True)]
-            keys = np.concatenate([file.keys[low:high] for file, low, high in ranges])
-            locations = np.concatenate([file.locations[low:high] for file, low, high in ranges])
-            if count != total:
-                keep = locations >= floor
-                keys, locations = keys[keep], locations[keep]
-            order = np.argsort(keys, kind="stable")  # timsort: merges the sorted runs that are already there
-            keys, locations = keys[order], locations[order]
-            keys_crc, locations_crc = (
-                zlib.crc32(keys.data, keys_crc),
-                zlib.crc32(locations.data, locations_crc),
-            )
-            os.pwrite(out.fileno(), keys.data, _START + 8 * written)
-            os.pwrite(out.fileno(), locations.data, _START + 8 * (count + written))
-            written += len(keys)
-        os.pwrite(out.fileno(), _head(count, first, last, keys_crc, locations_crc), 0)
-        os.fsync(out.fileno())
-    os.replace(temporary, path)
-    sync_directory(folder)
-    return PairFile(path)
+def entries_of(number: int, block_hash: bytes, tx_hashes: bytes) -> tuple[U64Array, U64Array]:
+    """Keys and locations of a block and its transactions."""
+    count, base = len(tx_hashes) // 32, number << 24
+    locations = np.empty(count + 1, np.uint64)
+    locations[0] = base | BLOCK
+    locations[1:] = np.arange(base, base + count, dtype=np.uint64)
+    return prefixes(block_hash + tx_hashes), locations
 
 
 class _Memory:
@@ -163,10 +67,8 @@ class _Memory:
             self.entries.update(
                 zip(np.frombuffer(tx_hashes, "V32").tolist(), range(base, base + count), strict=True)
             )
-        self.keys.append(prefixes(block_hash + tx_hashes))
-        locations = np.empty(count + 1, np.uint64)
-        locations[0] = base | BLOCK
-        locations[1:] = np.arange(base, base + count, dtype=np.uint64)
+        keys, locations = entries_of(number, block_hash, tx_hashes)
+        self.keys.append(keys)
         self.locations.append(locations)
         self.first = number if self.first < 0 else self.first
         self.last = number
@@ -175,14 +77,17 @@ class _Memory:
 class HashIndex:
     """All entries: in memory, being written, and in files. One thread adds, any number look up."""
 
-    def __init__(self, folder: Path, memory_entries: int = 1 << 17) -> None:
-        self.folder, self.memory_entries = folder, memory_entries
+    def __init__(self, folder: Path, source: Source, memory_entries: int = 1 << 17) -> None:
+        """``source`` reads the log, for files that must be made again."""
+        self.folder, self.memory_entries, self._source = folder, memory_entries, source
         self.oldest = 0
         self._memory = _Memory()
         self._frozen: list[_Memory] = []
         self._files: list[PairFile] = []
         self._worker = ThreadPoolExecutor(1, "hash-index")
         self._pending: list[Future[None]] = []
+        self._repairs: dict[Path, Future[None]] = {}
+        self._repairing = threading.Lock()
         for path in sorted(folder.glob("hashes-*.tmp")):
             path.unlink()
         for path in sorted(
@@ -198,6 +103,11 @@ class HashIndex:
                 path.unlink()  # its merged successor is there
             else:
                 self._files.append(file)
+
+    @property
+    def latest(self) -> int:
+        """Newest block that a file speaks of, -1 without files."""
+        return self._files[-1].last if self._files else -1
 
     def missing(self, oldest: int, latest: int) -> Iterator[range]:
         """Ranges of blocks within ``oldest`` to ``latest`` that no file covers."""
@@ -218,15 +128,59 @@ class HashIndex:
             self.freeze()
 
     def find(self, wanted: bytes) -> Iterator[tuple[int, bool]]:
-        """Possible locations of a hash, newest first, each with whether the whole hash is known to match."""
+        """Possible locations of a hash, newest first, each with whether the whole hash is known to match.
+
+        Raises ``IndexRepairError`` where that cannot be known now: a page is damaged, and its file is being made
+        again from the log.
+        """
         for memory in (self._memory, *reversed(self._frozen)):
             location = memory.entries.get(wanted)
             if location is not None:
                 yield location, True
         key = int.from_bytes(wanted[:8], "big")
         for file in reversed(self._files):
-            for location in file.find(key):
+            try:
+                locations = file.find(key)
+            except CorruptStoreError as error:
+                self._repair(file, error)
+                raise IndexRepairError(file.path, file.first, file.last) from error
+            for location in locations:
                 yield location, False
+
+    def _repair(self, file: PairFile, error: CorruptStoreError) -> None:
+        """Have the background thread make a file again, once."""
+        with self._repairing:
+            if file.path not in self._repairs:
+                log.warning("made again from the block log: %s", error)
+                self._repairs[file.path] = self._worker.submit(self._rebuild, file)
+
+    def _rebuild(self, damaged: PairFile) -> None:
+        try:
+            made = list(self._made_again(damaged.first, damaged.last))
+        except (OSError, StorageError) as error:  # the next start tries again
+            log.error("%s cannot be made again: %s", damaged.path, error)
+            return
+        others = [file for file in self._files if file is not damaged]
+        self._files = sorted([*others, *made], key=lambda file: file.first)
+        if all(file.path != damaged.path for file in made):
+            damaged.path.unlink()
+        with self._repairing:
+            del self._repairs[damaged.path]
+
+    def _made_again(self, first: int, last: int) -> Iterator[PairFile]:
+        """Files for the blocks ``first`` to ``last``, from the log."""
+        start, keys, locations, count = first, list[U64Array](), list[U64Array](), 0
+        for number in range(first, last + 1):
+            if number >= self.oldest:
+                some_keys, some_locations = entries_of(number, *self._source(number))
+                keys.append(some_keys)
+                locations.append(some_locations)
+                count += len(some_keys)
+            if number == last or count >= REBUILT_ENTRIES:
+                none = [np.empty(0, np.uint64)]
+                whole = np.concatenate(keys or none), np.concatenate(locations or none)
+                yield write_sorted(self.folder, start, number, *whole)
+                start, keys, locations, count = number + 1, [], [], 0
 
     def freeze(self) -> None:
         """Hand the entries in memory to the background thread."""
@@ -246,14 +200,23 @@ class HashIndex:
         self._frozen = [memory for memory in self._frozen if memory is not frozen]
         while (start := self._mergeable()) is not None:
             old = self._files[start : start + FAN_OUT]
-            merged = merge(self.folder, old, self.oldest)
+            try:
+                merged = merge(self.folder, old, self.oldest)
+            except CorruptStoreError as error:
+                self._repair_damaged(old, error)
+                return  # the file that comes next tries again
             self._files = [*self._files[:start], merged, *self._files[start + FAN_OUT :]]
             for path in {file.path for file in old} - {merged.path}:
                 path.unlink()
 
+    def _repair_damaged(self, files: list[PairFile], error: CorruptStoreError) -> None:
+        for file in files:
+            if str(file.path) == error.where:
+                self._repair(file, error)
+
     def _mergeable(self) -> int | None:
         """Start of ``FAN_OUT`` neighbouring files of the same size class, the newest such run."""
-        sizes = [max(len(file.keys) // self.memory_entries, 1).bit_length() // 2 for file in self._files]
+        sizes = [max(file.count // self.memory_entries, 1).bit_length() // 2 for file in self._files]
         for start in range(len(sizes) - FAN_OUT, -1, -1):
             if len(set(sizes[start : start + FAN_OUT])) == 1:
                 return start
@@ -263,29 +226,39 @@ class HashIndex:
         """Return when the background thread is idle; raises what went wrong there."""
         while self._pending:
             self._pending.pop(0).result()
+        for repair in list(self._repairs.values()):
+            repair.result()
 
     def truncate(self, latest: int) -> None:
         """Forget the blocks after ``latest``; call it before they leave the log."""
         self.wait()
         self._frozen = []
-        kept, limit = [], np.uint64((latest + 1) << 24)
+        kept: list[PairFile] = []
         for file in self._files:
             if file.last <= latest:
                 kept.append(file)
                 continue
             if file.first <= latest:
-                keep = file.locations < limit
-                kept.append(
-                    write_sorted(self.folder, file.first, latest, file.keys[keep], file.locations[keep])
-                )
+                kept += self._cut(file, latest)
             file.path.unlink()
         self._files = kept
+        sync_directory(self.folder)  # else a later start misses blocks that were removed on purpose
         memory, self._memory = self._memory, _Memory()
         if 0 <= memory.first <= latest:
             self._memory.entries = {key: at for key, at in memory.entries.items() if at >> 24 <= latest}
             whole = latest - memory.first + 1
             self._memory.keys, self._memory.locations = memory.keys[:whole], memory.locations[:whole]
             self._memory.first, self._memory.last = memory.first, latest
+
+    def _cut(self, file: PairFile, latest: int) -> list[PairFile]:
+        """What is left of a file without the blocks after ``latest``."""
+        try:
+            file.verify()
+        except CorruptStoreError as error:
+            log.warning("made again from the block log: %s", error)
+            return list(self._made_again(file.first, latest))
+        keep = file.locations < np.uint64((latest + 1) << 24)
+        return [write_sorted(self.folder, file.first, latest, file.keys[keep], file.locations[keep])]
 
     def forget_before(self, oldest: int) -> None:
         """Blocks before ``oldest`` have left the log: drop files that only speak of them."""

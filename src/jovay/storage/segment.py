@@ -19,6 +19,8 @@ GROWTH = 4 << 20
 """The growing file is extended by this many bytes, so that a commit seldom changes its length."""
 KEEP_CACHED = 16 << 20
 """Written bytes that stay in the page cache (the newest blocks are in memory anyway)."""
+CHECKED_PARTS = 1024
+"""Parts of a segment whose pieces are read without comparing the checksum of the whole again."""
 _SIDECAR = struct.Struct("<8sQQII")
 _SIDECAR_MAGIC = b"JVOFFS01"
 _IOV_MAX = 1000
@@ -68,6 +70,7 @@ class Segment:
         self.dropped = 0
         self.end = 0
         self.file = Descriptor(path)
+        self._checked: set[tuple[int, Part]] = set()
 
     @property
     def last(self) -> int:
@@ -82,7 +85,7 @@ class Segment:
         return header, offset
 
     def read(self, number: int, part: Part, start: int = 0, length: int | None = None) -> bytes:
-        """Bytes of a part. The checksum is compared when the whole part is read."""
+        """Bytes of a part, whose checksum is compared first, or was not long ago."""
         header, offset = self.frame(number)
         if header.dropped >> part & 1:
             raise PrunedDataError(number, part.name)
@@ -92,14 +95,25 @@ class Segment:
             raise IndexError(
                 f"bytes {start} to {start + wanted} of {available} in {part.name} of block {number}"
             )
-        data = os.pread(self.file.number, wanted, offset + header.position(part) + start) if wanted else b""
-        where = f"{self.path} at {offset}"
+        position, where = offset + header.position(part), f"{self.path} at {offset}"
+        if wanted < available and (number, part) in self._checked:
+            return self._pread(position + start, wanted, where)
+        data = self._pread(position, available, where)
+        found = zlib.crc32(data)
+        if found != header.checksums[part]:
+            detail = f"checksum of {part.name} of block {number}"
+            raise CorruptStoreError(where, detail, header.checksums[part], found)
+        if wanted == available:
+            return data
+        if len(self._checked) >= CHECKED_PARTS:
+            self._checked.clear()
+        self._checked.add((number, part))
+        return data[start : start + wanted]
+
+    def _pread(self, position: int, wanted: int, where: str) -> bytes:
+        data = os.pread(self.file.number, wanted, position) if wanted else b""
         if len(data) != wanted:
-            raise CorruptStoreError(
-                where, f"file ends within {part.name} of block {number}", wanted, len(data)
-            )
-        if wanted == available and zlib.crc32(data) != header.checksums[part]:
-            raise CorruptStoreError(where, f"checksum of {part.name} of block {number}")
+            raise CorruptStoreError(where, f"file ends at byte {position + len(data)}", wanted, len(data))
         return data
 
     def whole(self, number: int) -> tuple[FrameHeader, list[bytes]]:
@@ -212,12 +226,6 @@ class GrowingSegment(Segment):
         self._allocated = os.fstat(self.file.number).st_size
         self._released = 0
 
-    def recover(self) -> CorruptStoreError | None:
-        """Find the blocks after a start, remove a torn group at the end, return what was wrong with it."""
-        problem = self.scan()
-        self.cut(self.last)
-        return problem
-
     def write(self, buffers: list[bytes], size: int) -> None:
         """Write frames at the end (``size`` bytes together) without making them durable or visible."""
         descriptor, position = self.file.number, self.end
@@ -256,12 +264,8 @@ class GrowingSegment(Segment):
         if keep < len(self.offsets):
             self.end = self.offsets[keep]
             del self.offsets[keep:]
+        self._checked.clear()
         os.ftruncate(self.file.number, self.end)
         os.fsync(self.file.number)
         self._allocated = self.end
         self._released = min(self._released, self.end)
-
-    def seal(self) -> None:
-        """No more blocks: give back the unused space and write the sidecar."""
-        self.cut(self.last)
-        self.write_sidecar()
