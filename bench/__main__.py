@@ -1,4 +1,4 @@
-"""All benchmarks in a row: in process, through JSON-RPC beside anvil, the interpreter beside revm."""
+"""All benchmarks in a row: in process, JSON-RPC beside anvil, the interpreter beside revm, under attack."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from . import evm_opcodes, inprocess, jsonrpc, report
+from . import evm_opcodes, hostile, inprocess, jsonrpc, report
 from .chain import ROOT
 from .hardware import describe, load_average
 
-PARTS = ("inprocess", "jsonrpc", "evm")
+PARTS = ("inprocess", "jsonrpc", "evm", "hostile")
 
 
 def revision() -> str:
@@ -62,10 +62,16 @@ def run_evm(options: argparse.Namespace) -> list[dict[str, Any]]:
     return found
 
 
+def run_hostile(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Ordinary senders while the node is attacked."""
+    return hostile.run(list(hostile.ATTACKS), 3.0 if options.quick else 10.0)
+
+
 WORK: dict[str, Callable[[argparse.Namespace], list[dict[str, Any]]]] = {
     "inprocess": run_inprocess,
     "jsonrpc": run_jsonrpc,
     "evm": run_evm,
+    "hostile": run_hostile,
 }
 
 

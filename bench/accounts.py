@@ -77,7 +77,7 @@ def accounts(count: int) -> Accounts:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An unsigned transaction of account ``sender``; wei, gas."""
+    """An unsigned transaction of account ``sender``; wei, gas. No ``to``: a creation."""
 
     sender: int
     nonce: int
@@ -119,7 +119,13 @@ def sign(owners: Accounts, calls: Iterable[Call]) -> list[bytes]:
     library, chain, fees = kernel.load(), rlp_uint(CHAIN_ID), rlp_uint(TIP) + rlp_uint(MAX_FEE)
     raws = []
     for call in calls:
-        target = (rlp_uint(call.gas), b"\x94", call.to, rlp_uint(call.value), rlp_string(call.data), b"\xc0")
+        target = (
+            rlp_uint(call.gas),
+            rlp_string(call.to),
+            rlp_uint(call.value),
+            rlp_string(call.data),
+            b"\xc0",
+        )
         payload = b"".join((chain, rlp_uint(call.nonce), fees, *target))
         key = PrivateKey(owners.keys[call.sender].tobytes())
         signature = key.sign_recoverable(native_keccak(library, b"\2" + rlp_list(payload)), hasher=None)

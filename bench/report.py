@@ -168,6 +168,30 @@ def evm_part(part: Figures) -> list[str]:
     ]
 
 
+def hostile_part(part: Figures) -> list[str]:
+    """Ordinary senders beside attackers."""
+    rows = [
+        [
+            f["attack"] + ("" if f["alive"] else " (the node ended)"),
+            *[f"{f[name]:.1f}" for name in ("p50", "p99", "p100", "interval50", "interval100")],
+            number(f["receipts"]),
+            number(f["failures"]),
+            number(f["memory"]),
+        ]
+        for f in part["figures"]
+    ]
+    head = "attack|p50 ms|p99 ms|max ms|between heads p50|max|receipts|refusals|MB".split("|")
+    return [
+        "## Under attack\n",
+        machine_line(part) + "\n",
+        "Four ordinary senders send one transfer after the other with `eth_sendRawTransactionSync`, 20 ms after the "
+        "last receipt, while another process attacks the node ([the attacks](../bench/attacks)); each attack meets a "
+        "node of its own. Times are from sending to receipt, and between two heads that a subscriber sees. Node, "
+        "attacker, senders and subscriber share the same cores.\n",
+        table(head, rows) + "\n",
+    ]
+
+
 def bars(rows: Sequence[tuple[str, float, str]]) -> str:
     """A bar chart: (label, value, colour)."""
     most, height, left, width = max(value for _, value, _ in rows), 26, 330, 380
@@ -202,7 +226,7 @@ def chart(data: dict[str, Any]) -> str:
 def write() -> list[Path]:
     """Make page and chart anew."""
     data = json.loads(DATA.read_text())
-    parts = {"inprocess": inprocess_part, "jsonrpc": jsonrpc_part, "evm": evm_part}
+    parts = {"inprocess": inprocess_part, "jsonrpc": jsonrpc_part, "evm": evm_part, "hostile": hostile_part}
     lines = [
         "# Benchmarks\n",
         "Made by `make bench` (`jovay bench --write`); the figures are in `benchmarks.json`. "
