@@ -26,6 +26,7 @@ MESSAGES = {
     stateless.INCOMPLETE_TRIE: "the new root needs a part of the trie that the witness lacks",
     stateless.MALFORMED: "the witness is malformed",
     stateless.MISSING_CODE: "the witness lacks the code of an account",
+    stateless.NO_ROOM: "the arena is too small for the input",
 }
 
 
@@ -87,6 +88,7 @@ class StatelessResult:
     receipts_root: bytes
     transactions_root: bytes
     bloom: bytes
+    inputs: bytes
 
     @property
     def error(self) -> str:
@@ -109,6 +111,7 @@ def read_result(data: bytes) -> StatelessResult:
         "receipts_root",
         "transactions_root",
         "bloom",
+        "inputs",
     )
     return StatelessResult(*(getattr(out, name) for name in names))
 
@@ -124,6 +127,12 @@ class StatelessExecutor:
         """Execute an encoded ``BlockInput``."""
         source = ctypes.create_string_buffer(data + bytes(64), len(data) + 64)
         out = ctypes.create_string_buffer(Execution.size)
-        self._run(ctypes.addressof(source), len(data), ctypes.addressof(out), self._arena.address)
+        self._run(
+            ctypes.addressof(source),
+            len(data),
+            ctypes.addressof(out),
+            self._arena.address,
+            self._arena.size,
+        )
         self._arena.reset()
         return read_result(out.raw)

@@ -16,7 +16,7 @@ def state_test(data: Ptr, size: U64, output: Ptr, arena: Ptr) -> U64:
 
 
 @kernel
-def block(data: Ptr, size: U64, output: Ptr, arena: Ptr) -> U64:
+def block(data: Ptr, size: U64, output: Ptr, arena: Ptr, arena_size: U64) -> U64:
     """``execute_block``, the program that the zkVM proves; the output is its ``Execution``."""
     store64(output, EXECUTION_SIZE)
-    return execute_block(data, size, output + 8, arena)
+    return execute_block(data, size, output + 8, arena, arena_size)

@@ -6,7 +6,11 @@ the witness does not hold is an error.
 
 Input: ``Witness``; then, each part padded to 8 bytes: AccountChange records and SlotChange records with the values
 before the block; per code its size and bytes; the multiproof; the hashes of up to 256 blocks before this one (oldest
-first); per transaction its size and raw bytes. Output: ``Execution``.
+first); per transaction its size and raw bytes; nothing else. Output: ``Execution``. Its ``inputs`` binds what the
+result is about and no witness can show: whoever relies on the result compares it with the block's header and chain.
+
+An account has storage only if it has code or a nonce: a genesis with any other is refused, and no execution makes one.
+So a witness need not show that the address of a contract to be created has none (EIP-7610).
 """
 
 from .block.changes import (
@@ -20,21 +24,40 @@ from .block.changes import (
 )
 from .block.receipts import RECEIPT_SIZE, STORED_LOG_SIZE, BlockReceipts, build_receipts
 from .block.run import RUN_SIZE, RUN_STRIDE, run_at
-from .block.state_root import state_root_scratch, update_state, write_leaves
+from .block.state_root import LEAVES_PER_ACCOUNT, leaves_scratch, update_state, write_leaves
 from .block.system import begin_block
+from .evm.forks import CANCUN, OSAKA
 from .evm.machine import Block, Machine, Result
 from .evm.process import process_transaction
-from .hashes.keccak import keccak256_word
-from .lang import U64, U256, Bytes, Ptr, Record, address_of, copy, kernel, load64, load256, load256be, store64
-from .setup import MachineSizes, WorldSizes, aligned, init_machine, init_world
+from .evm.validity import BLOCK_GAS_EXHAUSTED
+from .hashes.keccak import keccak256, keccak256_word
+from .lang import (
+    U64,
+    U256,
+    Bytes,
+    Ptr,
+    Record,
+    address_of,
+    copy,
+    fill,
+    kernel,
+    load64,
+    load256,
+    load256be,
+    store64,
+    store256be,
+)
+from .setup import MachineSizes, WorldSizes
+from .space import SPACE_SIZE, Space, left, new_machine, new_world, open_space, take, take_many
 from .state.code import find_code, intern_code
 from .state.commit import commit_view
-from .state.world import EMPTY_CODE_HASH, World
+from .state.world import EMPTY_CODE_HASH, World, mix
 from .transaction.decode import decode
 from .transaction.record import TRANSACTION_SIZE, Transaction
 from .transaction.recovery import recover_sender
-from .trie.multiproof import partial_trie
-from .trie.nodes import BRANCH_SIZE, LEAF_SIZE, Trie, root, trie_init
+from .transaction.signing import SIGNING_OVERHEAD
+from .trie.multiproof import OPAQUE_BYTES, partial_scratch, partial_trie
+from .trie.nodes import BRANCH_SIZE, LEAF_SIZE, MOST_NODES, Trie, root, trie_init
 from .trie.zktrie import FOUND, lookup
 
 OK = 0
@@ -47,10 +70,16 @@ RECEIPTS_TOO_LARGE = 6
 INCOMPLETE_TRIE = 7  # the new root needs a part of the trie that the witness lacks
 MALFORMED = 8
 MISSING_CODE = 9
+NO_ROOM = 10  # the arena is too small for the input
+
+#: Longer inputs are refused, so that no size that is made of the counts in them wraps.
+MOST_INPUT = 1 << 40
+#: Gas that a block may use here, whatever its limit is, so that execution ends.
+MOST_GAS = 1 << 36
 
 
 class Witness(Record):
-    """The block's environment (pointers in it do not count) and what the rest of the input holds."""
+    """The block's environment (``hashes`` and ``hashes_known`` do not count) and what the rest of the input holds."""
 
     block: Bytes(Block.size)
     parent_hash: U256
@@ -66,7 +95,7 @@ class Witness(Record):
 
 
 class Execution(Record):
-    """What came of it. ``detail`` and ``at`` say more where ``status`` is not OK."""
+    """What came of it. ``detail`` and ``at`` say more where ``status`` is not OK; the rest is zero then."""
 
     status: U64
     detail: U64
@@ -77,25 +106,31 @@ class Execution(Record):
     receipts_root: Bytes(32)
     transactions_root: Bytes(32)
     bloom: Bytes(256)
+    inputs: Bytes(32)  # Keccak-256 of environment, parent hash and root, and the hashes of the blocks before
 
 
 class Job(Record):
-    """The parts of one execution, and where free memory begins."""
+    """The parts of one execution, and the memory that is left for it."""
 
     witness: Witness
     out: Execution
     world: World
     machine: Machine
     trie: Trie
-    free: Ptr
+    space: Space
     input: Ptr
     end: Ptr
     runs: Ptr
+    transactions: Ptr
     receipts: Bytes(BlockReceipts.size)
     changes: Bytes(Changes.size)
+    room: Bytes(SPACE_SIZE)
+    world_sizes: Bytes(WorldSizes.size)
+    machine_sizes: Bytes(MachineSizes.size)
 
 
 WITNESS_SIZE, JOB_SIZE, TRIE_SIZE, BLOCK_SIZE = Witness.size, Job.size, Trie.size, Block.size
+EXECUTION_SIZE = Execution.size
 LOG_RECORDS, LOG_BYTES = 1 << 16, 1 << 24
 
 
@@ -135,6 +170,7 @@ def sizes_for(scale: U64, accounts: U64, slots: U64, world: WorldSizes, machine:
 
 @kernel
 def power_of_two(least: U64) -> U64:
+    """The first power of two, from 16 on, that is not below ``least`` ≤ 2⁶³."""
     size = U64(16)
     while size < least:
         size = size << 1
@@ -146,14 +182,6 @@ def fail(job: Job, status: U64, detail: U64, at: U64) -> U64:
     out = job.out
     out.status, out.detail, out.at = status, detail, at
     return status
-
-
-@kernel
-def take(job: Job, size: U64) -> Ptr:
-    """Memory of ``size`` bytes, 64-byte aligned."""
-    at = job.free
-    job.free = at + aligned(size)
-    return at
 
 
 @kernel
@@ -169,19 +197,25 @@ def read_part(job: Job, size: U64) -> Ptr:
 
 
 @kernel
-def execute_block(input: Ptr, size: U64, output: Ptr, arena: Ptr) -> U64:
+def execute_block(input: Ptr, size: U64, output: Ptr, arena: Ptr, arena_size: U64) -> U64:
     """The whole function; ``arena`` is zeroed memory, 64-byte aligned. Answers ``Execution.status``."""
+    fill(output, U64(0), U64(EXECUTION_SIZE))
+    if arena_size < JOB_SIZE + 64:
+        Execution(output).status = U64(NO_ROOM)
+        return U64(NO_ROOM)
     job = Job(arena)
-    job.witness, job.out = Witness(input), Execution(output)
-    job.free = arena + aligned(U64(JOB_SIZE))
+    job.out = Execution(output)
+    job.space = open_space(job.room, arena, arena_size)
+    take(job.space, U64(JOB_SIZE))
+    job.witness = Witness(input)
     job.input, job.end = input + WITNESS_SIZE, input + size
-    w = job.witness
-    if size < WITNESS_SIZE or w.size != size:
-        return fail(job, U64(MALFORMED), size, U64(0))
-    if w.account_count > size or w.slot_count > size or w.transaction_count > size or w.hash_count > 256:
-        return fail(job, U64(MALFORMED), size, U64(1))
-    prepare(job)
-    how = load_state(job)
+    how = check_head(job, size)
+    if how == OK:
+        how = prepare(job)
+    if how == OK:
+        how = load_state(job)
+    if how == OK:
+        how = bind_inputs(job)
     if how == OK:
         how = run_transactions(job)
     if how == OK:
@@ -190,23 +224,60 @@ def execute_block(input: Ptr, size: U64, output: Ptr, arena: Ptr) -> U64:
 
 
 @kernel
-def prepare(job: Job) -> None:
-    """Lay out world, machine, trie and the block's arrays."""
+def check_head(job: Job, size: U64) -> U64:
+    """The counts and sizes in the head are such as the input can hold, and its environment is one of this chain's."""
     w = job.witness
-    world_sizes, machine_sizes = WorldSizes(take(job, U64(256))), MachineSizes(take(job, U64(256)))
+    if size < WITNESS_SIZE or size > MOST_INPUT or w.size != size:
+        return fail(job, U64(MALFORMED), size, U64(0))
+    body = size - WITNESS_SIZE
+    if w.account_count > body // ACCOUNT_CHANGE_SIZE or w.slot_count > body // SLOT_CHANGE_SIZE:
+        return fail(job, U64(MALFORMED), U64(0), U64(1))
+    if w.code_count > body // 8 or w.transaction_count > body // 8 or w.multiproof_size > body:
+        return fail(job, U64(MALFORMED), U64(1), U64(1))
+    block = Block(w.block)
+    # Tables of prices have no entry for an unknown fork; before Cancun, SELFDESTRUCT empties storage unseen.
+    if block.fork < CANCUN or block.fork > OSAKA:
+        return fail(job, U64(MALFORMED), block.fork, U64(8))
+    if w.hash_count > 256 or w.hash_count > block.number or w.scale > 1:
+        return fail(job, U64(MALFORMED), U64(2), U64(1))
+    return U64(OK)
+
+
+@kernel
+def prepare(job: Job) -> U64:
+    """Lay out world, machine, trie and the block's arrays."""
+    w, space = job.witness, job.space
+    world_sizes, machine_sizes = WorldSizes(job.world_sizes), MachineSizes(job.machine_sizes)
     sizes_for(w.scale, w.account_count, w.slot_count, world_sizes, machine_sizes)
-    job.world = World(job.free)
-    job.free = init_world(job.free, world_sizes, U64(1))
-    job.world.height = U64(0)
-    job.machine = Machine(job.free)
-    job.free = init_machine(job.free, machine_sizes, job.world, U64(2))
-    job.machine.block = Block(take(job, U64(BLOCK_SIZE)))  # a copy: the input is read-only
-    copy(address_of(job.machine.block), w.block, U64(BLOCK_SIZE))
-    job.trie = Trie(take(job, U64(TRIE_SIZE)))
-    nodes = w.multiproof_size // 33 + w.account_count * 6 + w.slot_count * 2 + 64
-    branches, leaves = take(job, nodes * BRANCH_SIZE), take(job, nodes * LEAF_SIZE)
+    # The indexes' hashes follow from what senders of transactions cannot know in advance.
+    seed = mix(load64(w.parent_root) ^ U64(w.parent_hash))
+    job.world = new_world(space, world_sizes, seed)
+    if address_of(job.world) == 0:
+        return fail(job, U64(NO_ROOM), U64(0), U64(0))
+    job.machine = new_machine(space, machine_sizes, job.world, mix(seed + 1))
+    if address_of(job.machine) == 0:
+        return fail(job, U64(NO_ROOM), U64(0), U64(1))
+    return prepare_arrays(job)
+
+
+@kernel
+def prepare_arrays(job: Job) -> U64:
+    w, space = job.witness, job.space
+    # What the multiproof holds, and three leaves of every account and one of every slot beside that.
+    nodes = w.multiproof_size // OPAQUE_BYTES + w.account_count * 6 + w.slot_count * 2 + 64
+    block, trie = take(space, U64(BLOCK_SIZE)), take(space, U64(TRIE_SIZE))
+    branches, leaves = take_many(space, nodes, U64(BRANCH_SIZE)), take_many(space, nodes, U64(LEAF_SIZE))
+    job.runs = take_many(space, w.transaction_count, U64(RUN_STRIDE))
+    job.transactions = take_many(space, w.transaction_count, U64(TRANSACTION_SIZE))
+    if block == 0 or trie == 0 or branches == 0 or leaves == 0 or job.runs == 0 or job.transactions == 0:
+        return fail(job, U64(NO_ROOM), U64(0), U64(2))
+    if nodes > MOST_NODES:
+        return fail(job, U64(NO_ROOM), nodes, U64(3))
+    job.machine.block = Block(block)  # a copy: the input is read-only
+    copy(block, w.block, U64(BLOCK_SIZE))
+    job.trie = Trie(trie)
     trie_init(job.trie, branches, nodes, leaves, nodes)
-    job.runs = take(job, w.transaction_count * (RUN_STRIDE + TRANSACTION_SIZE + 64) + 64)
+    return U64(OK)
 
 
 @kernel
@@ -228,8 +299,9 @@ def load_state(job: Job) -> U64:
     proof = read_part(job, w.multiproof_size)
     if proof == 0:
         return fail(job, U64(MALFORMED), U64(0), U64(4))
-    scratch = job.free
-    status = partial_trie(job.trie, proof, w.multiproof_size, w.parent_root, scratch)
+    if partial_scratch(w.multiproof_size) > left(job.space):
+        return fail(job, U64(NO_ROOM), w.multiproof_size, U64(4))
+    status = partial_trie(job.trie, proof, w.multiproof_size, w.parent_root, job.space.free)
     if status != 0:
         return fail(job, U64(BAD_MULTIPROOF), status, U64(0))
     how = check_values(job, accounts, slots)
@@ -245,12 +317,15 @@ def load_state(job: Job) -> U64:
 def check_values(job: Job, accounts: Ptr, slots: Ptr) -> U64:
     """Every claimed leaf is in the trie with its value, or absent where the value is zero."""
     w = job.witness
-    n = write_leaves(accounts, w.account_count, slots, w.slot_count, job.free)
-    values = job.free + n * 32
-    found = values + n * 96
+    n = w.account_count * LEAVES_PER_ACCOUNT + w.slot_count
+    if leaves_scratch(n) + 32 > left(job.space):
+        return fail(job, U64(NO_ROOM), n, U64(5))
+    keys = job.space.free
+    write_leaves(accounts, w.account_count, slots, w.slot_count, keys)
+    values, found = keys + n * 32, keys + leaves_scratch(n)
     for i in range(n):
         claimed = load256(values + U64(i) * 32)
-        status = lookup(job.trie, job.free + U64(i) * 32, found)
+        status = lookup(job.trie, keys + U64(i) * 32, found)
         held = load256(found) if status == FOUND else U256(0)
         if status > FOUND or held != claimed:
             return fail(job, U64(WRONG_VALUE), status, U64(i))
@@ -267,30 +342,46 @@ def check_values(job: Job, accounts: Ptr, slots: Ptr) -> U64:
 
 
 @kernel
+def bind_inputs(job: Job) -> U64:
+    """Read the hashes of earlier blocks, and bind them with the environment and the parent in the output."""
+    w, block, count = job.witness, job.machine.block, job.witness.hash_count
+    block.hashes, block.hashes_known = U64(0), count
+    hashes, text = take(job.space, U64(256 * 32)), take(job.space, U64(BLOCK_SIZE + 64) + count * 32)
+    if hashes == 0 or text == 0:
+        return fail(job, U64(NO_ROOM), U64(0), U64(6))
+    given = read_part(job, count * 32)
+    if given == 0:
+        return fail(job, U64(MALFORMED), count, U64(5))
+    copy(text, address_of(block), U64(BLOCK_SIZE))
+    store256be(text + BLOCK_SIZE, w.parent_hash)
+    copy(text + BLOCK_SIZE + 32, w.parent_root, U64(32))
+    copy(text + BLOCK_SIZE + 64, given, count * 32)
+    keccak256(text, U64(BLOCK_SIZE + 64) + count * 32, job.out.inputs)
+    for k in range(count):
+        number = block.number - count + U64(k)
+        copy(hashes + (number & 255) * 32, given + U64(k) * 32, U64(32))
+    if count != 0 and load256be(given + (count - 1) * 32) != w.parent_hash:
+        return fail(job, U64(MALFORMED), U64(0), U64(6))
+    block.hashes = hashes
+    return U64(OK)
+
+
+@kernel
 def run_transactions(job: Job) -> U64:
     """The system writes, then every transaction in order."""
     w, m = job.witness, job.machine
-    block = m.block
-    block.hashes = take(job, U64(256 * 32))
-    for k in range(w.hash_count):
-        at = read_part(job, U64(32))
-        if at == 0:
-            return fail(job, U64(MALFORMED), U64(k), U64(5))
-        number = block.number - w.hash_count + U64(k)
-        copy(block.hashes + (number & 255) * 32, at, U64(32))
-    block.hashes_known = w.hash_count
-    if w.hash_count != 0 and load256be(block.hashes + ((block.number - 1) & 255) * 32) != w.parent_hash:
-        return fail(job, U64(MALFORMED), U64(0), U64(6))
     job.world.height = U64(1)
     how = begin_block(m, w.parent_hash, U256(0))
     if how != 0:
         return fail(job, U64(INVALID_TRANSACTION), how, w.transaction_count)
-    gas_left = block.gas_limit
+    gas_left = m.block.gas_limit if m.block.gas_limit < MOST_GAS else U64(MOST_GAS)
     for i in range(w.transaction_count):
         how = run_transaction(job, U64(i), gas_left)
         if how != OK:
             return how
         gas_left -= run_at(job.runs, U64(i)).result.gas_used
+    if job.input != job.end:
+        return fail(job, U64(MALFORMED), job.end - job.input, U64(9))
     if commit_view(m) != 0:
         return fail(job, U64(TABLES_FULL), U64(0), U64(2))
     return U64(OK)
@@ -298,21 +389,25 @@ def run_transactions(job: Job) -> U64:
 
 @kernel
 def run_transaction(job: Job, index: U64, gas_left: U64) -> U64:
-    w, m = job.witness, job.machine
+    m = job.machine
     r = run_at(job.runs, index)
     r.result = Result(job.runs + index * RUN_STRIDE + RUN_SIZE)
     r.machine = m
-    r.transaction = Transaction(job.runs + w.transaction_count * RUN_STRIDE + index * TRANSACTION_SIZE)
+    r.transaction = Transaction(job.transactions + index * TRANSACTION_SIZE)
     at = read_part(job, U64(8))
     size = load64(at) if at != 0 else U64(0)
     raw = read_part(job, size) if at != 0 else U64(0)
     if raw == 0:
         return fail(job, U64(MALFORMED), index, U64(7))
+    if size + SIGNING_OVERHEAD > m.scratch_capacity:
+        return fail(job, U64(NO_ROOM), index, U64(7))
     how = decode(raw, size, r.transaction, m.scratch)
     if how == 0:
         how = recover_sender(r.transaction, m.scratch)
     if how != 0:
         return fail(job, U64(BAD_TRANSACTION), how, index)
+    if r.transaction.gas_limit > gas_left:  # an L1 message's is compared nowhere else
+        return fail(job, U64(INVALID_TRANSACTION), U64(BLOCK_GAS_EXHAUSTED), index)
     how = process_transaction(m, r.transaction, gas_left, r.result)
     if how != 0:
         return fail(job, U64(INVALID_TRANSACTION), how, index)
@@ -322,33 +417,37 @@ def run_transaction(job: Job, index: U64, gas_left: U64) -> U64:
 @kernel
 def finish(job: Job) -> U64:
     """Roots over transactions, receipts and the new state."""
-    w, out = job.witness, job.out
-    order = take(job, w.transaction_count * 8)
+    w, out, space = job.witness, job.out, job.space
+    receipts, changes = BlockReceipts(job.receipts), Changes(job.changes)
+    n = job.world.changed_count
+    order = take_many(space, w.transaction_count, U64(8))
+    receipts.receipts = take_many(space, w.transaction_count, U64(RECEIPT_SIZE))
+    receipts.logs, receipts.log_data = (
+        take(space, U64(LOG_RECORDS * STORED_LOG_SIZE)),
+        take(space, U64(LOG_BYTES)),
+    )
+    changes.accounts, changes.slots = (
+        take_many(space, n, U64(ACCOUNT_CHANGE_SIZE)),
+        take_many(space, n, U64(SLOT_CHANGE_SIZE)),
+    )
+    arrays = order != 0 and receipts.receipts != 0 and receipts.logs != 0 and receipts.log_data != 0
+    if not arrays or changes.accounts == 0 or changes.slots == 0:
+        return fail(job, U64(NO_ROOM), n, U64(8))
     for i in range(w.transaction_count):
         store64(order + U64(i) * 8, U64(i))
-    receipts = BlockReceipts(job.receipts)
-    receipts.receipts = take(job, w.transaction_count * RECEIPT_SIZE)
     receipts.log_capacity, receipts.log_data_capacity = U64(LOG_RECORDS), U64(LOG_BYTES)
-    receipts.logs, receipts.log_data = (
-        take(job, U64(LOG_RECORDS * STORED_LOG_SIZE)),
-        take(job, U64(LOG_BYTES)),
-    )
-    receipts.scratch, receipts.scratch_size = job.free, U64(1 << 40)
+    receipts.scratch, receipts.scratch_size = space.free, left(space)
     if build_receipts(receipts, job.runs, order, w.transaction_count) != 0:
         return fail(job, U64(RECEIPTS_TOO_LARGE), receipts.log_count, U64(0))
-    changes = Changes(job.changes)
-    n = job.world.changed_count
-    changes.accounts, changes.slots = take(job, n * ACCOUNT_CHANGE_SIZE), take(job, n * SLOT_CHANGE_SIZE)
     collect_changes(job.world, U64(1), changes)
-    size = state_root_scratch(changes.account_count, changes.slot_count)
     how = update_state(
         job.trie,
         changes.accounts,
         changes.account_count,
         changes.slots,
         changes.slot_count,
-        job.free,
-        size,
+        space.free,
+        left(space),
     )
     if how != 0:
         return fail(job, U64(INCOMPLETE_TRIE), how, U64(0))

@@ -209,6 +209,27 @@ def test_deep_multiproof_is_bounded(native: Any) -> None:
     assert partial(native, bytes([1]) + bytes(200_000), bytes(32))[1] == nodes.MALFORMED
 
 
+def test_keys_stand_where_their_bits_lead(native: Any) -> None:
+    """A multiproof whose root nobody vouches for gives a trie all the same, or nothing: updates count on it."""
+    low, high = (bytes([1]) + model.pack([first] + [5] * 7) + b"\1" * 32 for first in (1, 2**30))
+    opaque = bytes([2]) + model.pack([9] * 8)
+    made_up = [
+        (0, high, low),  # each on the other side
+        (0, low, low),
+        (1, low, high),  # they part at an earlier bit
+        (0, high, opaque),
+        (0, opaque, low),
+        (0, bytes([0, 1]) + low + opaque, bytes([0, 3]) + low + opaque),
+    ]
+    for depth, left, right in made_up:
+        proof = bytes([1, 0, depth]) + left + right
+        assert partial(native, proof, bytes(32))[1] == nodes.MALFORMED
+    proof = bytes([1, 0, 0]) + low + high
+    store, status = partial(native, proof, bytes(32))
+    assert status == nodes.WRONG_ROOT
+    assert partial(native, proof, store.root)[1] == 0
+
+
 def test_version(native: Any) -> None:
     proof = Store(native).prove_many([])
     assert proof == bytes([1, multiproof.EMPTY_TAG])

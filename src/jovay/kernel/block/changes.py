@@ -151,6 +151,8 @@ def load_slots(world: World, changes: Ptr, n: U64, version: U64) -> U64:
                 return U64(i)
             slot.value = change.value
             slot.version = version
+            if change.value != 0:
+                account.has_storage = U64(1)
     return n
 
 

@@ -40,11 +40,17 @@ def account_leaves(change: AccountChange, inputs: Ptr, values: Ptr) -> None:
     upper_balance(values + 64, change.balance)
 
 
+@kernel(inline=True)
+def leaves_scratch(n: U64) -> U64:
+    """Bytes that ``n`` leaves take where ``write_leaves`` puts them: key, value, and the key's input."""
+    return n * (KEY_INPUT + 64)
+
+
 @kernel
 def state_root_scratch(accounts: U64, slots: U64) -> U64:
     """Scratch bytes that ``update_state`` needs."""
     n = accounts * LEAVES_PER_ACCOUNT + slots
-    return n * (KEY_INPUT + 64) + update_scratch(n) + 192
+    return leaves_scratch(n) + update_scratch(n) + 192
 
 
 @kernel

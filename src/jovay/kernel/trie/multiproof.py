@@ -45,6 +45,7 @@ from .path import (
     is_zero,
     item_at,
     prefix_of,
+    shared_bits,
     sort_keys,
     split,
 )
@@ -196,11 +197,11 @@ def _write_any(trie: Trie, writer: Writer, ref: U64) -> None:
 
 
 class Reader(Record):
-    """Where a multiproof is being read. ``prefix`` is that of a known key in the subtree read last."""
+    """Where a multiproof is being read. ``key`` is a key in the subtree read last that is not opaque."""
 
     at: Ptr
     end: Ptr
-    prefix: U64
+    key: Ptr
     pending: Bytes(PENDING_SIZE)
 
 
@@ -217,10 +218,11 @@ def partial_scratch(size: U64) -> U64:
 def partial_trie(trie: Trie, proof: Ptr, size: U64, root: Ptr, scratch: Ptr) -> U64:
     """Fill an empty trie with what a multiproof of ``size`` bytes tells of the trie with digest ``root``.
 
-    Status 0, ``MALFORMED``, ``WRONG_ROOT`` or ``OUT_OF_MEMORY``; the trie is of no use unless it is 0.
+    Status 0, ``MALFORMED``, ``WRONG_ROOT`` or ``OUT_OF_MEMORY``; the trie is of no use unless it is 0. What is read is
+    a trie even under a root that nobody vouches for: every key stands where its bits lead.
     """
     reader = Reader(scratch)
-    reader.at, reader.end, reader.prefix = proof, proof + size, U64(0)
+    reader.at, reader.end, reader.key = proof, proof + size, proof
     buffers = scratch + READER_SIZE
     pending = begin_pending(reader.pending, buffers, buffers + BUFFERS_SIZE)
     if size < 2 or load8(proof) != VERSION:
@@ -275,9 +277,22 @@ def _read_leaf(trie: Trie, reader: Reader, key: Ptr) -> tuple[U64, U64, U64]:
         return _refuse(trie, U64(MALFORMED))
     if not has_room(trie, U64(1), U64(0)):
         return _refuse(trie, U64(OUT_OF_MEMORY))
-    reader.prefix = prefix_of(key)
+    reader.key = key
     ref = new_leaf(trie, key, key + 32)
     return ref, U64(0), add_leaf(Pending(reader.pending), ref)
+
+
+@kernel
+def _part_at(depth: U64, left: bool, left_key: Ptr, right: bool, right_key: Ptr) -> bool:
+    """Whether keys of two subtrees, at least one of them known, part at bit ``depth``.
+
+    The keys in each share more bits than that: a branch in it decides a later one.
+    """
+    if left and bit_of(left_key, depth) != 0:
+        return False
+    if right and bit_of(right_key, depth) == 0:
+        return False
+    return shared_bits(left_key, right_key) == depth if left and right else left or right
 
 
 @kernel(inline=False)
@@ -285,16 +300,17 @@ def _read_branch(trie: Trie, reader: Reader, depth: U64) -> tuple[U64, U64, U64]
     left, left_where, left_number = _read(trie, reader, depth + 1)
     if trie.status != 0:
         return left, left_where, left_number
+    left_key = reader.key
     right, right_where, right_number = _read(trie, reader, depth + 1)
     if trie.status != 0:
         return right, right_where, right_number
-    if left == OPAQUE and right == OPAQUE:
+    if not _part_at(depth, left != OPAQUE, left_key, right != OPAQUE, reader.key):
         return _refuse(trie, U64(MALFORMED))
     if not has_room(trie, U64(0), U64(1)):
         return _refuse(trie, U64(OUT_OF_MEMORY))
     ref = new_branch(trie)
     branch, pending = branch_at(trie, ref), Pending(reader.pending)
-    branch.depth, branch.prefix = depth, reader.prefix
+    branch.depth, branch.prefix = depth, prefix_of(reader.key)
     height = attach(trie, pending, ref, U64(0), left, left_where, left_number)
     other = attach(trie, pending, ref, U64(1), right, right_where, right_number)
     add_branch(trie, pending, ref, (height if height > other else other) + 1)

@@ -60,13 +60,15 @@ class Trie(Record):
 
 BRANCH_SIZE = Branch.size
 LEAF_SIZE = Leaf.size
+#: No arena holds more: a reference has 31 bits for a number.
+MOST_NODES = LEAF_BIT - 1
 
 
 @kernel
 def trie_init(trie: Trie, branches: Ptr, branch_capacity: U64, leaves: Ptr, leaf_capacity: U64) -> None:
     """An empty trie over two arenas: ``branch_capacity`` times 96 bytes, ``leaf_capacity`` times 64 bytes.
 
-    Two branches' room stays unused. Capacities are below 2³¹. n leaves need n − 1 branches.
+    Two branches' room stays unused. Capacities are at most ``MOST_NODES``. n leaves need n − 1 branches.
     """
     trie.branches, trie.branch_capacity, trie.branch_used = branches, branch_capacity, U64(FIRST_BRANCH)
     trie.free_branches = trie.free_branch_count = trie.released = U64(0)

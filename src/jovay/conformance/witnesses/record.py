@@ -1,0 +1,194 @@
+"""Real witnesses: a generated case becomes a genesis and a block, which the sequencer's producer executes."""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jovay.compiler.native import Library
+from jovay.conformance.differential.cases import CHAIN_ID, Account, Case, block_hash
+from jovay.conformance.differential.generate import make_case
+from jovay.conformance.parallel import Transactions
+from jovay.execution.hashing import keccak256
+from jovay.execution.state_trie import StateTrie
+from jovay.execution.witness import BlockInput
+from jovay.execution.world import NativeWorld
+from jovay.execution.writes import Records, WriteSet
+from jovay.kernel.block.changes import AccountChange, SlotChange
+from jovay.kernel.evm.forks import FORKS
+from jovay.records import dtype_of
+from jovay.sequencer.block import ProducedBlock
+from jovay.sequencer.environment import BlockEnvironment
+from jovay.sequencer.production import BlockProducer
+from jovay.types import EMPTY_CODE_HASH
+
+FORK_NAMES = ("Cancun", "Prague", "Osaka")
+HASHES = 256
+HISTORY_STORAGE = 0x0000F90827F1C53A10CB7A02335B175320002935
+BEACON_ROOTS = 0x000F3DF6D732807EF1319FB7B8BB8522D0BEAC02
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A block with its witness, and what the producer made of it; ``genesis`` is the whole state before it."""
+
+    input: BlockInput
+    genesis: WriteSet
+    state_root: bytes
+    receipts_root: bytes
+    transactions_root: bytes
+    gas_used: int
+    bloom: bytes
+
+
+def little(number: int) -> bytes:
+    return number.to_bytes(32, "little")
+
+
+def genesis_of(library: Library, accounts: dict[int, Account]) -> WriteSet:
+    """The accounts as records, with their slots and code."""
+    records = np.zeros(len(accounts), dtype_of(AccountChange))
+    slots: list[tuple[bytes, bytes, bytes]] = []
+    codes: dict[bytes, None] = {}
+    for i, (address, account) in enumerate(accounts.items()):
+        digest = keccak256(library, account.code) if account.code else EMPTY_CODE_HASH
+        row = records[i]
+        row["address"], row["balance"], row["nonce"] = little(address), little(account.balance), account.nonce
+        row["code_hash"], row["code_size"] = digest[::-1], len(account.code)
+        row["exists"] = bool(account.balance or account.nonce or account.code)
+        if account.code:
+            codes[account.code] = None
+        slots += [(little(address), little(k), little(v)) for k, v in account.storage.items() if v]
+    return WriteSet(records, np.array(slots, dtype_of(SlotChange)), list(codes))
+
+
+def accounts_of(case: Case) -> dict[int, Account]:
+    """Those of a chain: no storage without code or nonce, and in half of the cases the system contracts."""
+    accounts = dict(case.accounts)
+    for account in accounts.values():
+        if account.storage and not account.code and not account.nonce:
+            account.nonce = 1
+    if case.seed % 2:
+        for address in (HISTORY_STORAGE, BEACON_ROOTS):
+            accounts.setdefault(address, Account(nonce=1, code=b"\x00"))
+    return accounts
+
+
+def environment_of(case: Case) -> BlockEnvironment:
+    e = case.environment
+    return BlockEnvironment(
+        number=e.number,
+        timestamp=e.timestamp,
+        gas_limit=e.gas_limit,
+        base_fee=e.base_fee,
+        coinbase=e.coinbase,
+        chain_id=CHAIN_ID,
+        fork=FORKS[e.fork],
+        parent_hash=block_hash(e.number - 1),
+        prevrandao=e.prevrandao,
+        blob_base_fee=e.blob_base_fee,
+        max_blobs=e.max_blobs,
+    )
+
+
+def world_of(library: Library, genesis: WriteSet) -> NativeWorld:
+    world = NativeWorld(library, 4096, 16384, code_bytes=1 << 24, history=4096)
+    for code in genesis.codes:
+        world.intern(code)
+    world.insert(genesis.accounts, genesis.slots, [])
+    return world
+
+
+def decodable(library: Library, case: Case) -> tuple[list[bytes], list[int]]:
+    """Raw transactions and senders."""
+    raws, senders = [], []
+    for transaction in case.transactions:
+        raw = transaction.raw()
+        try:
+            Transactions(library, [raw], [transaction.sender])
+        except ValueError:
+            continue
+        raws.append(raw)
+        senders.append(transaction.sender)
+    return raws, senders
+
+
+def produce(
+    library: Library,
+    genesis: WriteSet,
+    environment: BlockEnvironment,
+    raws: Sequence[bytes],
+    senders: Sequence[int],
+) -> ProducedBlock:
+    """The block over the whole state, in the order of its transactions."""
+    producer = BlockProducer(library, world_of(library, genesis), 1, max_transactions=64, record=True)
+    try:
+        transactions = Transactions(library, list(raws), list(senders))
+        return producer.produce(environment, transactions.array(), serial=True)
+    finally:
+        producer.close()
+
+
+def with_hashes(environment: BlockEnvironment, hashes: Sequence[bytes]) -> tuple[BlockEnvironment, object]:
+    """The environment with the hashes of the blocks before, oldest first; what comes with it keeps them in memory."""
+    ring = ctypes.create_string_buffer(HASHES * 32)
+    for k, digest in enumerate(hashes):
+        at = (environment.number - len(hashes) + k) % HASHES * 32
+        ctypes.memmove(ctypes.addressof(ring) + at, digest, 32)
+    known = dataclasses.replace(environment, hashes=ctypes.addressof(ring), hashes_known=len(hashes))
+    return known, ring
+
+
+def codes_of(accounts: Records, genesis: WriteSet, library: Library) -> list[bytes]:
+    wanted = {row["code_hash"].tobytes()[::-1] for row in accounts}
+    return [code for code in genesis.codes if keccak256(library, code) in wanted]
+
+
+def record(library: Library, fork: str, seed: int) -> Recorded:
+    """The block that a case of differential testing makes, with its witness."""
+    case = make_case(fork, seed)
+    genesis = genesis_of(library, accounts_of(case))
+    return record_block(library, genesis, environment_of(case), *decodable(library, case))
+
+
+def record_block(
+    library: Library,
+    genesis: WriteSet,
+    environment: BlockEnvironment,
+    raws: Sequence[bytes],
+    senders: Sequence[int],
+    also: Records | None = None,
+) -> Recorded:
+    """A block with its witness, which also shows the slots of ``also``."""
+    first = max(0, environment.number - HASHES)
+    hashes = [block_hash(n) for n in range(first, environment.number)]
+    known, _ring = with_hashes(environment, hashes)
+    block = produce(library, genesis, known, raws, senders)
+    trie = StateTrie(library, 1 << 14)
+    parent_root = trie.update(genesis)
+    touched = block.touched
+    assert touched is not None
+    slots = touched.slots if also is None else np.concatenate([touched.slots, also])
+    touched = WriteSet(touched.accounts, slots, codes_of(touched.accounts, genesis, library))
+    given = BlockInput(
+        block=environment.packed(),
+        parent_hash=environment.parent_hash,
+        parent_root=parent_root,
+        touched=touched,
+        multiproof=trie.multiproof(touched),
+        hashes=hashes,
+        transactions=[raws[i] for i in block.order],
+    )
+    return Recorded(
+        input=given,
+        genesis=genesis,
+        state_root=trie.update(block.writes),
+        receipts_root=block.receipts_root,
+        transactions_root=block.transactions_root,
+        gas_used=block.gas_used,
+        bloom=block.bloom,
+    )
