@@ -114,10 +114,19 @@ def rlp_list(payload: bytes) -> bytes:
     return bytes((0xF7 + size,)) + len(payload).to_bytes(size, "big") + payload
 
 
+#: secp256k1: the group's order, and the x coordinate of its generator, whose y coordinate is even.
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+GENERATOR_X = 0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798
+
+
 def sign(owners: Accounts, calls: Iterable[Call]) -> list[bytes]:
-    """Raw type 2 transactions."""
+    """Raw type 2 transactions.
+
+    All signatures use the number 1 where ECDSA wants a secret one: that gives the (public) keys away and costs a
+    multiplication instead of 50 µs. Whoever recovers the sender has the same work as with any other signature.
+    """
     library, chain, fees = kernel.load(), rlp_uint(CHAIN_ID), rlp_uint(TIP) + rlp_uint(MAX_FEE)
-    raws = []
+    r, raws = rlp_uint(GENERATOR_X), []
     for call in calls:
         target = (
             rlp_uint(call.gas),
@@ -127,10 +136,12 @@ def sign(owners: Accounts, calls: Iterable[Call]) -> list[bytes]:
             b"\xc0",
         )
         payload = b"".join((chain, rlp_uint(call.nonce), fees, *target))
-        key = PrivateKey(owners.keys[call.sender].tobytes())
-        signature = key.sign_recoverable(native_keccak(library, b"\2" + rlp_list(payload)), hasher=None)
-        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
-        raws.append(b"\2" + rlp_list(payload + rlp_uint(signature[64]) + rlp_uint(r) + rlp_uint(s)))
+        digest = int.from_bytes(native_keccak(library, b"\2" + rlp_list(payload)), "big")
+        s = (digest + GENERATOR_X * int.from_bytes(owners.keys[call.sender].tobytes(), "big")) % ORDER
+        odd = s > ORDER // 2  # EIP-2: the lower one of s and -s
+        raws.append(
+            b"\2" + rlp_list(payload + (b"\1" if odd else b"\x80") + r + rlp_uint(ORDER - s if odd else s))
+        )
     return raws
 
 
@@ -169,5 +180,5 @@ def signed(
             "ends": np.cumsum([len(raw) for raw in raws]),
         }
 
-    made = cached(name, (parameters, len(owners), CHAIN_ID, TIP, MAX_FEE), make)
+    made = cached(name, (2, parameters, len(owners), CHAIN_ID, TIP, MAX_FEE), make)
     return Signed(made["data"].tobytes(), made["ends"].astype(np.int64))

@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -69,17 +69,18 @@ class Figures:
 
 
 @contextmanager
-def jovay(accounts: int) -> Iterator[Server]:
-    """This node, started through its command line."""
+def jovay(accounts: int, kept: Path | None = None, options: Sequence[str] = ()) -> Iterator[Server]:
+    """This node, started through its command line; its data lies in the folder ``kept``, or goes with it."""
     from rigs import process
 
     (port,) = process.free_ports(1)
-    with tempfile.TemporaryDirectory(prefix="jovay-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="jovay-bench-") as temporary:
+        folder = kept or Path(temporary)
         words = ["node", "--datadir", f"{folder}/chain", "--genesis", str(genesis_file(accounts))]
         words += ["--http-port", str(port), "--chain-id", str(CHAIN_ID), "--base-fee", str(10**9)]
-        words += ["--log-level", "warning"]
+        words += ["--log-level", "warning", *options]
         run = "import sys; from jovay.cli import main; main()"
-        log = Path(folder) / "log"
+        log = folder / "log"
         child = process.start([sys.executable, "-c", run, *words], log)
         try:
             process.wait_until(lambda: "ready" in log.read_text(), child, log, 400.0)

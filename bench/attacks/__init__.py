@@ -37,6 +37,17 @@ class Target:
 Attack = Callable[[Target], Sequence[Step]]
 
 
+def ask(connection: Connection, method: str, *parameters: Any) -> Any:
+    """The result of one call; an error is raised."""
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+    answer = json.loads(
+        connection.send(connection.request("/", "application/json", json.dumps(body).encode()))
+    )
+    if "error" in answer:
+        raise RuntimeError(f"{method} was refused: {answer['error']}")
+    return answer["result"]
+
+
 class Attacker:
     """One of the accounts, with its next nonce."""
 
@@ -47,12 +58,7 @@ class Attacker:
 
     def ask(self, method: str, *parameters: Any) -> Any:
         """The result of one call; an error is raised."""
-        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
-        request = self.connection.request("/", "application/json", json.dumps(body).encode())
-        answer = json.loads(self.connection.send(request))
-        if "error" in answer:
-            raise RuntimeError(f"{method} was refused: {answer['error']}")
-        return answer["result"]
+        return ask(self.connection, method, *parameters)
 
     def sign(self, to: bytes, data: bytes = b"", gas: int = 21_000, value: int = 0) -> bytes:
         """A transaction with the next nonce."""

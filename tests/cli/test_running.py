@@ -17,7 +17,7 @@ import jovay
 from cli.fake_node import FakeNode
 from jovay.cli import running
 from jovay.cli.app import app
-from jovay.config import NodeConfig
+from jovay.config import ConfigError, NodeConfig
 from jovay.sequencer.errors import GenesisMismatchError
 from jovay.storage.errors import DatadirLockedError, GenesisError
 from rigs import process
@@ -123,6 +123,7 @@ class Broken(FakeNode):
         (DatadirLockedError("/d", "process 7"), "data directory /d is in use by process 7"),
         (GenesisError("gasLimit", "x", "must be a number"), "genesis gasLimit: must be a number; got 'x'"),
         (GenesisMismatchError(b"\1" * 32, b"\2" * 32), "the data directory begins with block 0101"),
+        (ConfigError("--accounts", "4 accounts are too few"), "--accounts: 4 accounts are too few"),
         (OSError(98, "Address already in use"), "a port is taken by another program"),
         (PermissionError(13, "Permission denied", "/d"), "/d: Permission denied"),
     ],

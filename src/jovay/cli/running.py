@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Protocol
 
-from jovay.config import NodeConfig
+from jovay.config import ConfigError, NodeConfig
 from jovay.metrics import Metrics
 from jovay.stats import NodeStats
 
@@ -112,7 +112,8 @@ def explain(error: Exception) -> str | None:
     from jovay.sequencer.errors import SequencerError
     from jovay.storage.errors import StorageError
 
-    if isinstance(error, (StartError, StorageError, SequencerError, ExecutionError, CompilerError)):
+    told = (StartError, ConfigError, StorageError, SequencerError, ExecutionError, CompilerError)
+    if isinstance(error, told):
         return str(error)
     if isinstance(error, OSError):
         if error.errno == errno.ENOMEM:
