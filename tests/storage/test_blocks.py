@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from jovay.storage import descriptors
 from jovay.storage import segment as segment_module
 from jovay.storage.block_parts import FIELDS, BlockParts
 from jovay.storage.blocks import BlockStore
@@ -210,6 +212,54 @@ def test_prune_parts_and_headers(opener: Opener) -> None:
     assert store.oldest == oldest
     assert_holds(store, blocks[oldest:])
     store.append([block(60)])
+
+
+def open_logs(store: BlockStore) -> list[str]:
+    """Files of the log that this process has open, by name; ``(deleted)`` ones too."""
+    names = []
+    for descriptor in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            names.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+    return [name for name in names if name.startswith(str(store.path)) and ".log" in name]
+
+
+def test_few_files_are_open(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are: while blocks are appended, read, pruned and taken back."""
+    monkeypatch.setattr(descriptors, "SEGMENT_FILES", 2)
+    blocks = [block(number, 10) for number in range(60)]
+    store = opener()
+    for item in blocks:
+        store.append([item])
+        assert len(open_logs(store)) <= 3
+    assert len(store.segments) > 6
+    store = opener()
+    assert_holds(store, blocks)
+    assert len(open_logs(store)) <= 3
+    old = store.segments[0]
+    file = old.file
+    assert prune(store, Keep(bodies=50)) > 0
+    assert len(open_logs(store)) <= 4
+    # Who reads the old file goes on with it; it is closed when nobody does.
+    assert old.file is file
+    assert old.read(0, Part.TRANSACTIONS) == blocks[0].transactions
+    del old, file
+    assert not [name for name in open_logs(store) if "deleted" in name]
+    store.truncate(20)
+    other = [block(number, 3) for number in range(21, 40)]
+    for item in other:
+        store.append([item])
+    for number in range(21, 40):
+        assert store.block(number) == other[number - 21]
+    assert len(open_logs(store)) <= 3
+    gone = store.segments[0]
+    gone.file  # noqa: B018 (opens it)
+    prune(store, Keep(headers=20))
+    while gone.source._open is not None:
+        store.header(store.oldest)
+        for segment in store.segments:
+            assert segment.file
+    with pytest.raises(PrunedDataError):
+        gone.read(0, Part.HEADER)
 
 
 def newest_file(store: BlockStore) -> tuple[Path, int]:

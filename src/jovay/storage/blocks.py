@@ -178,13 +178,14 @@ class BlockStore:
             last = kept[-1]
             full = last.end + size > self.segment_bytes or len(last.offsets) >= self.segment_blocks
             if not full or len(last.offsets) == 0:
+                last.source.hold()  # it may have been sealed before later blocks were taken back
                 return last
             last.cut(last.last)  # gives back the unused space
         growing = GrowingSegment(self.path / f"blocks-{number:012d}.log", number)
         if kept:
-            kept[
-                -1
-            ].write_sidecar()  # only now: a sealed file that is the last one tells that others were lost
+            # Only now: a sealed file that is the last one tells that others were lost.
+            kept[-1].write_sidecar()
+            kept[-1].source.release()
         self._set_segments([*kept, growing])
         return growing
 

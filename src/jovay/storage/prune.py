@@ -42,24 +42,25 @@ def prune(store: BlockStore, keep: Keep) -> int:
     while nothing is appended; readers may go on. The caller keeps
     the write sets after the state's checkpoint.
     """
-    segments: list[Segment] = []
+    kept: list[Segment] = []
     gone: list[Path] = []
-    before = after = 0
+    freed = 0
     for segment in store.segments[:-1]:
-        before += segment.end
-        sidecar = segment.path.with_suffix(".offsets")
         if segment.last < keep.headers:
-            gone += [segment.path, sidecar]
+            gone += [segment.path, segment.path.with_suffix(".offsets")]
+            freed += segment.end
             continue
         mask = keep.dropped(segment.last)
         if mask & ~segment.dropped:
-            segment = rewrite(segment, mask | segment.dropped)
-        after += segment.end
-        segments.append(segment)
-    segments += store.segments[-1:]
-    if before != after:
-        store.replace_segments(segments, gone)
-    return before - after
+            smaller = rewrite(segment, mask | segment.dropped)
+            # At once, since the old file is held open until nobody reads it.
+            store.replace_segments([smaller if one is segment else one for one in store.segments], [])
+            freed += segment.end - smaller.end
+            segment = smaller
+        kept.append(segment)
+    if gone:
+        store.replace_segments([*kept, *store.segments[-1:]], gone)
+    return freed
 
 
 def rewrite(segment: Segment, mask: int) -> Segment:
@@ -83,6 +84,7 @@ def rewrite(segment: Segment, mask: int) -> Segment:
             position += shorter.size
         out.flush()
         os.fsync(out.fileno())
+    segment.source.hold()
     os.replace(temporary, segment.path)
     new = Segment(segment.path, segment.first)
     new.offsets, new.end, new.dropped = offsets, position, mask

@@ -32,6 +32,8 @@ from .errors import CorruptStoreError, DatadirLockedError, StorageError, StoreCl
 from .kv import META, Batch, all_tables, bounds
 
 MEBIBYTE = 1 << 20
+ROCKS_FILES = 256
+"""Most files that a database holds open; others are opened when they are read."""
 Pairs = Iterator[tuple[bytes, bytes]]
 
 
@@ -64,6 +66,7 @@ def _database_options(options: Options) -> Options:
     options.set_wal_bytes_per_sync(MEBIBYTE)
     options.set_max_total_wal_size(256 * MEBIBYTE)
     options.set_keep_log_file_num(2)
+    options.set_max_open_files(ROCKS_FILES)
     options.set_stats_dump_period_sec(0)
     options.set_wal_recovery_mode(DBRecoveryMode.point_in_time())
     return options

@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Iterable
 from pathlib import Path
 
+from .descriptors import Descriptor, LazyFile
 from .errors import CorruptStoreError, PrunedDataError
 from .frame import FRAME, MAGIC, FrameHeader, Part, check, parse
 
@@ -47,20 +48,6 @@ def write_file(path: Path, chunks: Iterable[bytes]) -> None:
     sync_directory(path.parent)
 
 
-class Descriptor:
-    """An open file that closes when its last reader lets go, so that files can be replaced under readers."""
-
-    __slots__ = ("number",)
-
-    def __init__(self, path: Path) -> None:
-        self.number = -1
-        self.number = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-
-    def __del__(self) -> None:
-        if self.number >= 0:
-            os.close(self.number)
-
-
 class Segment:
     """One file with blocks from ``first`` on; ``offsets[i]`` is where block ``first + i`` begins."""
 
@@ -69,8 +56,16 @@ class Segment:
         self.offsets: array[int] = array("Q")
         self.dropped = 0
         self.end = 0
-        self.file = Descriptor(path)
+        self.source = LazyFile(path)
         self._checked: set[tuple[int, Part]] = set()
+
+    @property
+    def file(self) -> Descriptor:
+        """The open file, for as long as the reference is kept."""
+        try:
+            return self.source.get()
+        except FileNotFoundError:
+            raise PrunedDataError(self.first, "file") from None
 
     @property
     def last(self) -> int:
@@ -79,7 +74,8 @@ class Segment:
     def frame(self, number: int) -> tuple[FrameHeader, int]:
         """Header of a block and where its frame begins."""
         offset = self.offsets[number - self.first]
-        header = parse(os.pread(self.file.number, FRAME.size, offset), f"{self.path} at {offset}")
+        file = self.file
+        header = parse(os.pread(file.number, FRAME.size, offset), f"{self.path} at {offset}")
         if header.number != number:
             raise CorruptStoreError(f"{self.path} at {offset}", "block number", number, header.number)
         return header, offset
@@ -111,15 +107,17 @@ class Segment:
         return data[start : start + wanted]
 
     def _pread(self, position: int, wanted: int, where: str) -> bytes:
-        data = os.pread(self.file.number, wanted, position) if wanted else b""
+        file = self.file
+        data = os.pread(file.number, wanted, position) if wanted else b""
         if len(data) != wanted:
             raise CorruptStoreError(where, f"file ends at byte {position + len(data)}", wanted, len(data))
         return data
 
     def whole(self, number: int) -> tuple[FrameHeader, list[bytes]]:
         """All parts of a block, checked; dropped parts are empty."""
+        file = self.file
         header, offset = self.frame(number)
-        data = os.pread(self.file.number, header.size, offset)
+        data = os.pread(file.number, header.size, offset)
         check(header, data, f"{self.path} at {offset}")
         parts, position = [], FRAME.size
         for length in header.lengths:
@@ -129,10 +127,11 @@ class Segment:
 
     def load_sealed(self) -> None:
         """Take the offsets from the sidecar, or from the frames if it is missing or does not fit."""
-        self.end = os.fstat(self.file.number).st_size
+        file = self.file
+        self.end = os.fstat(file.number).st_size
         if not self._load_sidecar():
             problem = self.scan()
-            if problem is not None or self.end != os.fstat(self.file.number).st_size:
+            if problem is not None or self.end != os.fstat(file.number).st_size:
                 raise problem or CorruptStoreError(
                     self.path, "sealed file has bytes after the last block", self.end
                 )
@@ -164,11 +163,12 @@ class Segment:
         Returns what stands after the last whole group, if anything: a group that was being written when the
         machine stopped. Damage that a later group follows is no such torn tail and raises.
         """
-        size = os.fstat(self.file.number).st_size
+        file = self.file
+        size = os.fstat(file.number).st_size
         self.offsets, self.end, self.dropped = array("Q"), 0, 0
         if size == 0:
             return None
-        with mmap.mmap(self.file.number, size, access=mmap.ACCESS_READ) as view:
+        with mmap.mmap(file.number, size, access=mmap.ACCESS_READ) as view:
             problem = self._scan_frames(view, size)
             self._refuse_later_group(view, problem)
             if problem is None and view[self.end :].strip(b"\0"):
@@ -223,6 +223,7 @@ class GrowingSegment(Segment):
         if not path.exists():
             write_file(path, ())
         super().__init__(path, first)
+        self.source.hold()
         self._allocated = os.fstat(self.file.number).st_size
         self._released = 0
 
@@ -260,6 +261,7 @@ class GrowingSegment(Segment):
 
     def cut(self, last: int) -> None:
         """Remove the blocks after ``last`` and whatever else stands behind them."""
+        self.source.hold()  # it grows again, also after it was sealed
         keep = max(last - self.first + 1, 0)
         if keep < len(self.offsets):
             self.end = self.offsets[keep]
