@@ -113,7 +113,7 @@ def in_process(dispatcher: Dispatcher, context: Context, body: bytes, seconds: f
 def over_http(port: int, path: str, content_type: str, body: bytes, seconds: float) -> list[float]:
     """Seconds per request on one kept connection."""
     head = (
-        f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {content_type}\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: {content_type}\r\n"
         f"content-length: {len(body)}\r\n\r\n"
     )
     request = head.encode() + body

@@ -51,8 +51,10 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     http_host: str = "127.0.0.1"
     http_port: Port = 8545
     ws_port: Port | None = None
-    origins: tuple[str, ...] = ("*",)
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] | None = None
     namespaces: tuple[str, ...] | None = None
+    debug_api: bool = False
     workers: Annotated[int, msgspec.Meta(ge=0, le=1_024)] = 0
     block_interval_ms: Annotated[int, msgspec.Meta(ge=1, le=60_000)] = 10
     heartbeat: Seconds = 1.0
@@ -84,6 +86,24 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
         return self.workers or len(os.sched_getaffinity(0))
 
     @property
+    def web_pages(self) -> tuple[str, ...]:
+        """``origins``, or what stands for them where none are set."""
+        return self.origins if self.origins is not None else (("*",) if self.dev else ("local",))
+
+    @property
+    def exposure(self) -> str:
+        """Who may use the node through a browser, and whether methods for operators are there; for people."""
+        names = {"*": "of everyone", "local": "of this machine"}
+        pages = ", ".join(names.get(page, page) for page in self.web_pages) or "none"
+        tracing = "served" if self.serves_tracing else "not served (--debug-api)"
+        return f"web pages let in: {pages} (--origins); debug_* and trace_*: {tracing}"
+
+    @property
+    def serves_tracing(self) -> bool:
+        """Whether methods are served that only an operator should have who asked for them."""
+        return self.dev or self.debug_api or not {"debug", "trace"}.isdisjoint(self.namespaces or ())
+
+    @property
     def fee_recipient_bytes(self) -> bytes | None:
         """The 20 bytes of ``fee_recipient``."""
         return bytes.fromhex(self.fee_recipient[2:]) if self.fee_recipient else None
@@ -97,8 +117,11 @@ HELP: dict[str, str] = {
     "http_host": "address to listen on",
     "http_port": "port of JSON-RPC over HTTP and WebSocket; 0 takes any free one",
     "ws_port": "a second port, for WebSockets",
-    "origins": "web pages that browsers may let in, separated by commas; * lets in all",
+    "hosts": "names under which this node is reached, beside localhost, separated by commas; * lets in all",
+    "origins": "web pages that may ask, separated by commas: local for those of this machine (the default), * for all"
+    " (with --dev the default)",
     "namespaces": "prefixes of the methods that are served, separated by commas",
+    "debug_api": "debug_*, trace_* and those of ots_* that execute blocks again; with --dev they are always served",
     "workers": "threads that execute transactions; 0 takes one for each CPU",
     "block_interval_ms": "milliseconds between blocks while there are transactions",
     "heartbeat": "seconds after which an empty block is made; 0 makes none",

@@ -95,6 +95,7 @@ def welcome(config: NodeConfig, http_url: str, ws_url: str, stats: NodeStats) ->
         f"HTTP      {http_url}",
         f"WebSocket {ws_url}",
         f"Data      {config.datadir}",
+        f"Open to   {config.exposure}",
         "",
     ]
     return lines

@@ -6,9 +6,9 @@ called for each transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.process_collector import ProcessCollector
 
@@ -161,14 +161,3 @@ class Metrics:
     def expose(self) -> tuple[str, bytes]:
         """(content type, text) of all metrics, as ``RpcServer`` serves them."""
         return CONTENT_TYPE_LATEST, generate_latest(self.registry)
-
-    def serve(self, host: str, port: int) -> Callable[[], None]:
-        """Serve /metrics on a port of its own; returns what ends that. Raises ``OSError`` if it is taken."""
-        server, thread = start_http_server(port, host, self.registry)
-
-        def close() -> None:
-            server.shutdown()
-            server.server_close()
-            thread.join()
-
-        return close

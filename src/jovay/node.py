@@ -30,23 +30,28 @@ from jovay.execution.writes import StoredState
 from jovay.kernel.evm import gas as gas_costs
 from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE
 from jovay.metrics import Metrics
+from jovay.rpc.connections import REFUSED
 from jovay.rpc.server import NAMESPACES, RpcServer, ServerConfig
 from jovay.sequencer.opening import OpenChain, open_chain
 from jovay.sequencer.sequencer import Sequencer, SequencerSettings
 from jovay.sequencer.txpool import PoolLimits
 from jovay.stats import NodeStats
 from jovay.storage.datadir import DataDirectory
+from jovay.storage.descriptors import SEGMENT_FILES
 from jovay.storage.development import CHAIN_ID, development_genesis
 from jovay.storage.genesis import Genesis, read
 from jovay.storage.logs_index import LogsIndex
+from jovay.storage.rocks import ROCKS_FILES
 
 log = logging.getLogger("jovay.node")
 _NEVER = 1e8
 """Seconds between heartbeats where there are none."""
 MOST_LEAVES = (1 << 31) - 3
 """A reference in the trie has 31 bits."""
-FILES = 512
-"""Open files that connections leave to the stores: without them nothing could be written."""
+FILES = ROCKS_FILES + SEGMENT_FILES + REFUSED + 128
+"""Open files that connections leave to the stores, hash indexes, libraries and threads, without which nothing could be
+written, and to refused clients."""
+LEAST_CONNECTIONS = 16
 
 
 class Node:
@@ -73,6 +78,7 @@ class Node:
 
     def _start(self) -> None:
         config, running = self.config, self._running
+        self._connections = most_connections(config.rpc.connections)
         library = kernel.load()
         data = running.enter_context(DataDirectory(config.datadir, sync=config.sync))
         genesis = genesis_of(config)
@@ -103,6 +109,7 @@ class Node:
         self._serve()
         settle_interpreter()
         log.info("serving chain %d at %s", genesis.config.chain_id, self.http_url)
+        log.info("%s", config.exposure)
 
     def _new_world(self, source: StoredState, version: int) -> NativeWorld:
         config = self.config
@@ -152,14 +159,17 @@ class Node:
     def _serve(self) -> None:
         """Run the server on an event loop of its own thread."""
         config = self.config
-        expose = self.metrics.expose if config.metrics and config.metrics_port is None else None
+        expose = self.metrics.expose if config.metrics else None
         server_config = ServerConfig(
             host=config.http_host,
             http_port=config.http_port,
             ws_port=config.ws_port,
-            origins=config.origins,
+            metrics_port=config.metrics_port if config.metrics else None,
+            hosts=config.hosts,
+            origins=config.web_pages,
             namespaces=config.namespaces or NAMESPACES,
-            limits=msgspec.structs.replace(config.rpc, connections=most_connections(config.rpc.connections)),
+            tracing=config.serves_tracing,
+            limits=msgspec.structs.replace(config.rpc, connections=self._connections),
         )
         server = RpcServer(self.backend, server_config, expose, self.metrics.rpc, lambda: self.failure)
         loop = uvloop.new_event_loop()
@@ -230,13 +240,19 @@ def settle_interpreter() -> None:
 
 
 def most_connections(wanted: int) -> int:
-    """``wanted``, or as many as there may be open files for; takes all of them that the system grants."""
+    """``wanted``, or as many as there may be open files for; takes all of them that the system grants.
+
+    Raises ``ConfigError`` where hardly any would be left.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    room = hard - min(FILES, hard // 2)
+    room = hard - FILES
     if hard == resource.RLIM_INFINITY or wanted <= room:
         return wanted
+    if room < LEAST_CONNECTIONS:
+        need = FILES + LEAST_CONNECTIONS
+        raise ConfigError("ulimit -n", f"{hard} open files are too few: at least {need} are needed")
     values = {"connections": room, "wanted": wanted, "open_files": hard}
     log.warning("fewer connections than --rpc connections says, since files are limited", extra=values)
     return room

@@ -82,6 +82,24 @@ def test_bad_values_name_flag_or_variable(name: str, text: str, part: str) -> No
         load({}, {variable: text})
 
 
+@pytest.mark.parametrize(
+    ("given", "pages", "tracing"),
+    [
+        ({}, ("local",), False),
+        ({"dev": "true"}, ("*",), True),
+        ({"dev": "true", "origins": "local"}, ("local",), True),
+        ({"origins": "*"}, ("*",), False),
+        ({"origins": ""}, (), False),
+        ({"debug_api": "true"}, ("local",), True),
+        ({"namespaces": "eth,trace"}, ("local",), True),
+        ({"namespaces": "eth,ots"}, ("local",), False),
+    ],
+)
+def test_what_a_node_opens(given: dict[str, str], pages: tuple[str, ...], tracing: bool) -> None:
+    config = load(given, {}).config
+    assert (config.web_pages, config.serves_tracing) == (pages, tracing)
+
+
 def test_a_misspelt_variable_is_named() -> None:
     with pytest.raises(ConfigError, match=r"^JOVAY_HTTP_PROT: is no setting; did you mean JOVAY_HTTP_PORT\?"):
         load({}, {"JOVAY_HTTP_PROT": "1"})

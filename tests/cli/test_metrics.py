@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.request
-
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -79,17 +77,3 @@ def test_nodes_do_not_share_counts() -> None:
     first, second = Metrics(process=False), Metrics(process=False)
     first.block(transactions=1, gas=1)
     assert samples(second)["jovay_blocks_total", ""] == 0
-
-
-def test_a_port_of_their_own() -> None:
-    metrics = Metrics()
-    from rigs.process import free_ports
-
-    (port,) = free_ports(1)
-    close = metrics.serve("127.0.0.1", port)
-    try:
-        text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10).read().decode()
-    finally:
-        close()
-    assert "jovay_blocks_total" in text
-    assert "process_resident_memory_bytes" in text

@@ -139,6 +139,14 @@ def test_what_a_person_can_act_on_is_one_line(
     assert line.startswith(f"error: {message}")
 
 
+def test_a_setting_that_will_not_do_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some show only when the genesis is read, or the system is asked."""
+    monkeypatch.setattr(Broken, "why", ConfigError("--accounts", "3 accounts are too few"))
+    monkeypatch.setattr(running, "new_node", Broken)
+    result = CliRunner().invoke(app, ["node", "--http-port", "0"])
+    assert (result.exit_code, result.stderr) == (2, "error: --accounts: 3 accounts are too few\n")
+
+
 def test_a_mistake_of_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Broken, "why", KeyError("oops"))
     monkeypatch.setattr(running, "new_node", Broken)

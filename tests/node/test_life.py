@@ -19,7 +19,7 @@ import msgspec
 import pytest
 
 from jovay.backend.pruning import Pruner
-from jovay.config import NodeConfig
+from jovay.config import ConfigError, NodeConfig
 from jovay.metrics import Metrics
 from jovay.node import Node, most_connections
 from jovay.sequencer.errors import ChainIdMismatchError, GenesisMismatchError
@@ -270,7 +270,7 @@ def test_old_blocks_lose_what_the_settings_do_not_keep(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("limits", "connections"),
-    [((1024, 100_000), 4096), ((1024, 1024), 512), ((100, 100), 50), ((9, -1), 4096)],
+    [((1024, 100_000), 4096), ((1024, 1024), 512), ((528, 528), 16), ((9, -1), 4096)],
 )
 def test_connections_leave_files_to_the_stores(
     monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int], connections: int
@@ -280,6 +280,13 @@ def test_connections_leave_files_to_the_stores(
     monkeypatch.setattr(resource, "setrlimit", lambda kind, wanted: granted.append(wanted))
     assert most_connections(4096) == connections
     assert granted == ([] if limits[0] == limits[1] else [(limits[1], limits[1])])
+
+
+def test_too_few_files_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (256, 256))
+    with pytest.raises(ConfigError, match=r"ulimit -n: 256 open files are too few: at least 528 are needed"):
+        Node(config(folder)).start()
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "192.0.2.1"])

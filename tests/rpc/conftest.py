@@ -56,7 +56,7 @@ def serve(backend: Backend, limits: Limits | None = None, **config: Any) -> Iter
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    settings = ServerConfig(limits=limits or Limits(), **({"http_port": 0} | config))
+    settings = ServerConfig(limits=limits or Limits(), **({"http_port": 0, "tracing": True} | config))
 
     async def begin() -> RpcServer:
         server = RpcServer(backend, settings, metrics=lambda: ("text/plain", b"up 1\n"))

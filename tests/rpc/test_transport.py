@@ -118,7 +118,6 @@ def test_unknown_method(served: Served) -> None:
     text = "the method eth_nothing does not exist/is not available"
     assert error_of(ask(served, call("eth_nothing"))) == (-32601, text)
     assert error_of(ask(served, call("anvil_nodeInfo")))[0] == -32601
-    assert error_of(ask(served, call("anvil_setBalance", "0x" + "00" * 20, "0x1")))[0] == -32601
 
 
 def test_batch_keeps_order_and_ids(served: Served) -> None:
@@ -167,9 +166,8 @@ def test_body_limit(backend: MemoryBackend) -> None:
 
 def test_body_limit_without_length(backend: MemoryBackend) -> None:
     with serve(backend, Limits(body=1_000)) as served:
-        head = b"POST / HTTP/1.1\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
         chunk = b"100\r\n" + b" " * 256 + b"\r\n"
-        assert raw_exchange(served, head + chunk * 5).startswith(b"HTTP/1.1 413 ")
+        assert raw_exchange(served, CHUNKED + chunk * 5).startswith(b"HTTP/1.1 413 ")
 
 
 def test_parameter_size_limit(served: Served) -> None:
@@ -192,7 +190,9 @@ def raw_exchange(served: Served, data: bytes) -> bytes:
 
 
 BODY = b'{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}'
-HEAD = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
+START = b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+CHUNKED = START + b"transfer-encoding: chunked\r\n\r\n"
+HEAD = START + b"content-length: %d\r\n"
 
 
 def test_pipelined_requests_answer_in_order(served: Served) -> None:
@@ -212,8 +212,7 @@ def test_http_in_pieces_and_chunks(served: Served) -> None:
         for byte in HEAD % len(BODY) + b"\r\n" + BODY:
             connection.sendall(bytes((byte,)))
         assert b'"result":"0x539"' in connection.recv(65_536)
-        head = b"POST / HTTP/1.1\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
-        connection.sendall(head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY))
+        connection.sendall(CHUNKED + b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY))
         assert b'"result":"0x539"' in connection.recv(65_536)
         connection.sendall(HEAD % len(BODY) + b"expect: 100-continue\r\n\r\n")
         assert connection.recv(65_536).startswith(b"HTTP/1.1 100 Continue")
@@ -227,9 +226,9 @@ def test_http_in_pieces_and_chunks(served: Served) -> None:
         (b"NONSENSE\r\n\r\n", b"400"),
         (b"\x16\x03\x01\x02\x00\x01\x00", b"400"),
         (b"GET / HTTP/1.1\r\n" + b"a: " + b"b" * 40_000 + b"\r\n\r\n", b"431"),
-        (b"POST / HTTP/1.1\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n", b"400"),
-        (b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n", b"400"),
-        (b"GET / HTTP/1.1\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n", b"501"),
+        (b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nhost: localhost\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n", b"501"),
     ],
 )
 def test_bad_http(served: Served, data: bytes, status: bytes) -> None:
@@ -263,33 +262,6 @@ def test_health_of_a_failed_node(backend: MemoryBackend, served: Served) -> None
     assert ask(served, call("eth_chainId"))["result"] == "0x539"
 
 
-def test_cors(backend: MemoryBackend, served: Served) -> None:
-    origin = {"origin": "https://app.example"}
-    status, fields, _ = post(served, b"", origin | {"access-control-request-method": "POST"}, "/", "OPTIONS")
-    assert status == 204
-    assert fields["access-control-allow-origin"] == "*"
-    assert "content-type" in fields["access-control-allow-headers"]
-    assert "POST" in fields["access-control-allow-methods"]
-    assert post(served, BODY, JSON | origin)[1]["access-control-allow-origin"] == "*"
-    assert "access-control-allow-origin" not in post(served, BODY)[1]
-    with serve(backend, origins=("https://app.example",)) as strict:
-        assert post(strict, BODY, JSON | origin)[1]["access-control-allow-origin"] == "https://app.example"
-        other = JSON | {"origin": "https://evil.example"}
-        assert "access-control-allow-origin" not in post(strict, BODY, other)[1]
-
-
-def test_too_many_connections(backend: MemoryBackend) -> None:
-    with serve(backend, Limits(connections=2)) as served:
-        host, port = served.url.removeprefix("http://").split(":")
-        kept = [socket.create_connection((host, int(port)), timeout=5) for _ in range(2)]
-        for connection in kept:
-            connection.sendall(HEAD % len(BODY) + b"\r\n" + BODY)
-            assert b"0x539" in connection.recv(65_536)
-        assert raw_exchange(served, HEAD % len(BODY) + b"\r\n" + BODY).startswith(b"HTTP/1.1 503")
-        for connection in kept:
-            connection.close()
-
-
 def test_memory_for_bodies_is_shared(backend: MemoryBackend) -> None:
     with serve(backend, Limits(memory=300_000, body=200_000)) as served:
         host, port = served.url.removeprefix("http://").split(":")
@@ -321,19 +293,13 @@ def test_answers_nobody_reads(backend: MemoryBackend) -> None:
             kept[-1].connect((host, int(port)))
             kept[-1].sendall(HEAD % len(batch) + b"\r\n" + batch)
         end = time.monotonic() + 10
-        while served.server._connections and time.monotonic() < end:
+        while len(served.server._connections) and time.monotonic() < end:
             assert served.server._budget.used < 20_000_000
             time.sleep(0.05)
-        assert not served.server._connections
+        assert not len(served.server._connections)
         assert served.server._budget.used == 0
         for connection in kept:
             connection.close()
-
-
-def test_idle_connections_are_dropped(backend: MemoryBackend) -> None:
-    with serve(backend, Limits(idle_time=0.2, body_time=0.2)) as served:
-        assert raw_exchange(served, b"") == b""
-        assert raw_exchange(served, b"POST / HTTP/1.1\r\ncontent-length: 100\r\n\r\nhalf") == b""
 
 
 def test_a_port_can_be_served_once(served: Served, backend: MemoryBackend) -> None:

@@ -16,7 +16,7 @@ CONFIG_VARIABLE = "JOVAY_CONFIG"
 
 _PANELS = {
     "Chain": ("datadir", "genesis", "chain_id", "dev"),
-    "JSON-RPC": ("http_host", "http_port", "ws_port", "origins", "namespaces", RPC_TABLE),
+    "JSON-RPC": (*"http_host http_port ws_port hosts origins namespaces debug_api".split(), RPC_TABLE),
     "Blocks": (
         "workers block_interval_ms heartbeat block_gas_limit block_transactions"
         " base_fee min_price fee_recipient"
@@ -31,7 +31,7 @@ _PANELS = {
 
 def _default_text(name: str) -> str:
     value = getattr(NodeConfig(), name)
-    if value is None or name == "datadir":
+    if value in (None, ()) or name == "datadir":
         return ""
     return f"; default {','.join(value) if isinstance(value, tuple) else value}"
 

@@ -130,20 +130,12 @@ def started(config: NodeConfig, signals: StopSignal) -> Iterator[RunningNode]:
     check_ports(config)
     metrics = Metrics()
     node = new_node(config, metrics)
-    close_metrics = _serve_metrics(config, metrics)
     try:
         node.start()
         signals.serving = True
         yield node
     finally:
-        close_metrics()
         node.stop()
-
-
-def _serve_metrics(config: NodeConfig, metrics: Metrics) -> Callable[[], None]:
-    if not config.metrics or config.metrics_port is None:
-        return lambda: None
-    return metrics.serve(config.http_host, config.metrics_port)
 
 
 def wait(node: RunningNode, signals: StopSignal) -> None:
@@ -161,6 +153,9 @@ def run(config: NodeConfig, serve: Callable[[RunningNode, StopSignal], None]) ->
             serve(node, signals)
     except KeyboardInterrupt:
         return STARTED_WELL
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        return BAD_SETTINGS
     except Exception as error:
         if (text := explain(error)) is None:
             raise

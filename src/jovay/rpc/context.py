@@ -26,6 +26,7 @@ class Services:
     ingest: Ingest
     pool: Pool
     namespaces: frozenset[str]
+    tracing: bool
 
 
 class Context:

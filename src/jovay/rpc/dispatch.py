@@ -21,9 +21,9 @@ from jovay.rpc.errors import (
     TIMEOUT,
     RpcError,
     limit_exceeded,
-    method_not_found,
 )
-from jovay.rpc.table import METHODS, Method, Run
+from jovay.rpc.exposure import find_method
+from jovay.rpc.table import Method, Run
 
 logger = logging.getLogger(__name__)
 
@@ -104,9 +104,10 @@ class Dispatcher:
         return self._start(call, context)
 
     def _start(self, call: _Call, context: Context) -> bytes | Awaitable[bytes]:
-        method = METHODS.get(call.name)
-        if method is None or not _served(method, context):
-            return self._failed(call, method_not_found(call.name), 0.0)
+        try:
+            method = find_method(call.name, context.services)
+        except RpcError as error:
+            return self._failed(call, error, 0.0)
         begun = time.perf_counter()
         try:
             arguments = method.bind(call.params, context.limits.params)
@@ -144,7 +145,7 @@ class Dispatcher:
         return b"" if call.id is None else error_answer(call.id, visible)
 
     def _handle_batch(self, body: bytes, context: Context) -> bytes | Awaitable[bytes]:
-        fast = bulk.recognise(body)
+        fast = bulk.recognise(body) if "eth" in context.services.namespaces else None
         if fast is not None:
             if len(fast.ids) > context.limits.batch:
                 return _too_large(_encode(fast.ids[0]))
@@ -239,12 +240,6 @@ def _visible(name: str, error: Exception) -> RpcError:
         return RpcError("request timed out", TIMEOUT)
     logger.error("%s failed", name, exc_info=error)
     return RpcError(f"internal error: {type(error).__name__}", INTERNAL)
-
-
-def _served(method: Method, context: Context) -> bool:
-    if method.dev and context.backend.dev is None:
-        return False
-    return method.name.partition("_")[0] in context.services.namespaces
 
 
 def count_values(body: bytes) -> int:

@@ -23,6 +23,11 @@ Transactions can also go by POST to `/batch` with `application/octet-stream`: re
 endian) and signed transaction, answered by as many times status (1 byte: 1 accepted, 0 refused) and hash
 (32 bytes). `GET /health` answers with the newest block, `GET /metrics` with Prometheus metrics.
 
+Requests whose `Host` is no address and none of the node's names (`localhost`, `--http-host`, `--hosts`) are
+refused with status 403, over WebSockets too; so are web pages that `--origins` does not let in. Without that
+option a node lets in pages of its own machine, a development chain all. Methods marked with `--debug-api` are
+served with that option, on development chains, and where `--namespaces` names `debug` or `trace`.
+
 This page is made from the method table by `python -m jovay.rpc.docs`.
 """
 
@@ -37,7 +42,8 @@ def _signature(method: Method) -> str:
 
 def _text(method: Method) -> str:
     summary = " ".join(method.doc.split()).replace("``", "`")
-    return f"- {_signature(method)} – {summary}"
+    mark = " (`--debug-api`)" if method.tracing else ""
+    return f"- {_signature(method)}{mark} – {summary}"
 
 
 def page() -> str:

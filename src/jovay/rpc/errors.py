@@ -41,9 +41,10 @@ def invalid_params(message: str) -> RpcError:
     return RpcError(message, INVALID_PARAMS)
 
 
-def method_not_found(name: str) -> RpcError:
-    """A method that this node does not serve."""
-    return RpcError(f"the method {name} does not exist/is not available", METHOD_NOT_FOUND)
+def method_not_found(name: str, hint: str = "") -> RpcError:
+    """A method that this node does not serve; ``hint`` says how it would."""
+    text = f"the method {name} does not exist/is not available"
+    return RpcError(f"{text}: {hint}" if hint else text, METHOD_NOT_FOUND)
 
 
 def limit_exceeded(message: str) -> RpcError:

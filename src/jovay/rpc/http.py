@@ -19,7 +19,8 @@ import httptools
 import msgspec
 
 from jovay.rpc.budget import Budget
-from jovay.rpc.limits import Limits
+from jovay.rpc.connections import Connections
+from jovay.rpc.limits import SLACK, Limits
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ _SMALL = 16 << 10
 """Bodies up to this size are not counted: the number of connections bounds them."""
 _LINGER = 2.0
 """Seconds that a refused client has to read why."""
+_CHUNKED = 8
+"""Bytes that may surround one of a chunked body, beside the head's allowance."""
 
 
 class HttpRequest(msgspec.Struct, gc=False):
@@ -50,19 +53,15 @@ class HttpResponse(msgspec.Struct, gc=False):
 
 
 Respond = Callable[[HttpRequest], HttpResponse | Awaitable[HttpResponse]]
-Upgrade = Callable[["HttpConnection", HttpRequest, bytes], bool]
+Upgrade = Callable[["HttpConnection", HttpRequest, bytes], HttpResponse | None]
+"""Takes the connection over with the bytes after the request, or says why not."""
 
 
 class HttpConnection(asyncio.Protocol):
     """One connection.  ``respond`` answers requests; ``upgrade`` takes over for WebSockets."""
 
     def __init__(
-        self,
-        respond: Respond,
-        upgrade: Upgrade,
-        limits: Limits,
-        budget: Budget,
-        connections: set[HttpConnection],
+        self, respond: Respond, upgrade: Upgrade, limits: Limits, budget: Budget, connections: Connections
     ) -> None:
         self._respond = respond
         self._upgrade = upgrade
@@ -75,18 +74,25 @@ class HttpConnection(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._closing = False
         self._reading_paused = False
-        self._writable: asyncio.Event | None = None
+        self._is_clogged = False
         self._upgrading: HttpRequest | None = None
         self.transport: asyncio.Transport
-        self.deadline = 0.0
+        self._begun = 0.0
+        """When its first byte came, or else since when the connection is idle."""
+        self._deadline = 0.0
+        """When a client must have read its answer, or hung up."""
+        self._after_refusal = 0
         self._reset()
 
     def _reset(self) -> None:
         self._url = b""
         self._headers: dict[str, str] = {}
+        self._has_head = False
         self._head_size = 0
         self._body: list[bytes] = []
         self._body_size = 0
+        self._raw = 0
+        """Bytes of the request that is being received, framing included; 0 between requests."""
 
     # asyncio.Protocol.
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -94,44 +100,48 @@ class HttpConnection(asyncio.Protocol):
         # A cast, for uvloop's transports derive from nothing.
         self.transport = cast(asyncio.Transport, transport)
         self._loop = asyncio.get_running_loop()
-        self.deadline = self._loop.time() + self._limits.idle_time
-        if len(self._connections) >= self._limits.connections:
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections")
+        self._begun = self._loop.time()
+        if self._connections.enter(self):
             return
-        self._connections.add(self)
+        if self._connections.refuse(self):
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections")
+        else:
+            self._closing = True
+            self.transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         """The client is gone."""
-        self._connections.discard(self)
+        self._connections.leave(self)
         self._closing = True
         self._hold(0)
-        if self._writable is not None:
-            self._writable.set()
         if self._task is not None:
             self._task.cancel()
 
     def pause_writing(self) -> None:
         """The client does not read: stop working for it."""
-        self._writable = asyncio.Event()
-        self.deadline = self._loop.time() + self._limits.request_time
+        self._is_clogged = True
+        self._deadline = self._loop.time() + self._limits.request_time
         self._pause_reading()
         if not self._hold(self.transport.get_write_buffer_size()):
             self.transport.abort()
 
     def resume_writing(self) -> None:
         """The client reads again."""
-        if self._writable is not None:
-            self._writable.set()
-            self._writable = None
+        self._is_clogged = False
         self._hold(0)
         self._next()
 
     def data_received(self, data: bytes) -> None:
         """Bytes of requests."""
         if self._closing:
+            self._after_refusal += len(data)
+            if self._after_refusal > self._limits.body:
+                self.transport.abort()
             return
-        if not self._queue and self._task is None:
-            self.deadline = self._loop.time() + self._limits.body_time
+        if not self._raw:
+            self._begun = self._loop.time()
+        # Counted here, for the parser keeps what it has of a name, a field or a trailer until that ends.
+        self._raw += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -143,6 +153,17 @@ class HttpConnection(asyncio.Protocol):
         except httptools.HttpParserError:
             if not self._closing:
                 self._refuse(HTTPStatus.BAD_REQUEST, "malformed request")
+        else:
+            self._check_framing()
+
+    def _check_framing(self) -> None:
+        """Refuse a request of which too much is no body: an endless head, chunk extension or trailer."""
+        framing = self._raw - self._body_size
+        if framing > self._limits.head + _CHUNKED * self._body_size and not self._closing:
+            if self._has_head:
+                self._refuse(HTTPStatus.BAD_REQUEST, "chunk extensions or trailers too large")
+            else:
+                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "header fields too large")
 
     # httptools callbacks.
     def on_url(self, url: bytes) -> None:
@@ -151,14 +172,24 @@ class HttpConnection(asyncio.Protocol):
         self._grow_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header field."""
+        """A header field, or a trailer's."""
         self._grow_head(len(name) + len(value))
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        if self._has_head:
+            return  # a trailer's fields say nothing that is asked for here
+        field = name.decode("latin-1").lower()
+        if field == "host" and field in self._headers:
+            self._refuse(HTTPStatus.BAD_REQUEST, "more than one host field")
+        self._headers[field] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """The body follows."""
+        self._has_head = True
         length = self._headers.get("content-length", "")
-        if length.isdigit() and int(length) > self._limits.body:
+        if self._closing:
+            return
+        if "host" not in self._headers and self._parser.get_http_version() != "1.0":
+            self._refuse(HTTPStatus.BAD_REQUEST, "missing host field")
+        elif length.isdigit() and int(length) > self._limits.body:
             text = f"content length too large ({length}>{self._limits.body})"
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
         elif self._headers.get("expect", "").lower() == "100-continue":
@@ -167,13 +198,15 @@ class HttpConnection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
         self._body_size += len(body)
+        if self._closing:
+            return
         if self._body_size > self._limits.body:
             text = f"content length too large ({self._body_size}>{self._limits.body})"
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
-        elif not self._closing:
-            self._body.append(body)
-            if self._body_size > _SMALL and not self._hold(self._body_size):
-                self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too much is being received, try again later")
+            return
+        self._body.append(body)
+        if self._body_size > _SMALL and not self._hold(self._body_size):
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too much is being received, try again later")
 
     def on_message_complete(self) -> None:
         """A request is complete."""
@@ -181,7 +214,7 @@ class HttpConnection(asyncio.Protocol):
             return
         request = HttpRequest(
             self._parser.get_method().decode("latin-1"),
-            self._url.decode("latin-1").partition("?")[0],
+            self._path(),
             self._headers,
             self._body[0] if len(self._body) == 1 else b"".join(self._body),
             self._parser.should_keep_alive(),
@@ -192,13 +225,21 @@ class HttpConnection(asyncio.Protocol):
         if self._parser.should_upgrade():
             self._upgrading = request
             return
-        if self._task is not None or self._queue or self._writable is not None:
+        if self._task is not None or self._queue or self._is_clogged:
             self._queue.append(request)
             self._pause_reading()
             if len(self._queue) > _MOST_PIPELINED:
                 self._refuse(HTTPStatus.TOO_MANY_REQUESTS, "too many pipelined requests")
             return
         self._handle(request)
+
+    def _path(self) -> str:
+        """Path of the target; the host in an absolute target takes the place of the field's (RFC 9112, 3.2.2)."""
+        target = self._url.decode("latin-1").partition("?")[0]
+        if target.startswith("/") or "://" not in target:
+            return target
+        self._headers["host"], _, path = target.partition("://")[2].partition("/")
+        return "/" + path
 
     def _hold(self, size: int) -> bool:
         """Tell how many bytes this connection holds; whether they are granted."""
@@ -217,8 +258,6 @@ class HttpConnection(asyncio.Protocol):
             self._send(request, answer)
             self._next()
         else:
-            # While an answer is in the making the client has nothing to send in time.
-            self.deadline = float("inf")
             self._task = self._loop.create_task(self._wait(request, answer))
 
     async def _wait(self, request: HttpRequest, answer: Awaitable[HttpResponse]) -> None:
@@ -234,10 +273,12 @@ class HttpConnection(asyncio.Protocol):
 
     def _next(self) -> None:
         """Turn to the next waiting request, or to reading."""
-        while self._queue and self._task is None and self._writable is None and not self._closing:
+        while self._queue and self._task is None and not self._is_clogged and not self._closing:
             self._handle(self._queue.popleft())
-        if self._task is None and self._writable is None and not self._closing:
-            self.deadline = self._loop.time() + self._limits.idle_time
+        if self._task is None and not self._is_clogged and not self._closing:
+            # While the client had to wait, it could not send.
+            if not self._raw or self._reading_paused:
+                self._begun = self._loop.time()
             if self._reading_paused:
                 self._reading_paused = False
                 self.transport.resume_reading()
@@ -261,34 +302,58 @@ class HttpConnection(asyncio.Protocol):
 
     def _refuse(self, status: HTTPStatus, text: str) -> None:
         """Answer with an error outside any request, and hang up."""
+        self._hang_up(HttpResponse(status, text.encode() + b"\n", "text/plain"))
+
+    def _hang_up(self, response: HttpResponse) -> None:
         self._queue.clear()
+        self._body.clear()
         self._closing = True
-        request = HttpRequest("", "", {}, b"", True)
-        hang_up = (("connection", "close"),)
-        self._send(request, HttpResponse(status, text.encode() + b"\n", "text/plain", hang_up))
+        hang_up = (*response.headers, ("connection", "close"))
+        self._send(HttpRequest("", "", {}, b"", True), msgspec.structs.replace(response, headers=hang_up))
         # Closing with unread data would reset the connection before the client reads the answer: finish the
-        # answer, then swallow what comes until the client hangs up too, or has had its time.
+        # answer, then swallow some of what comes until the client hangs up too, or has had its time.
+        self._deadline = self._loop.time() + _LINGER
         self.transport.write_eof()
-        self._loop.call_later(_LINGER, self.transport.abort)
+        if self._reading_paused:
+            self._reading_paused = False
+            self.transport.resume_reading()
 
     def _close(self) -> None:
         self._closing = True
+        self._deadline = self._loop.time() + self._limits.request_time
         self.transport.close()
 
     def _take_over(self, rest: bytes) -> None:
         request = self._upgrading
-        if request is None or self._task is not None or not self._upgrade(self, request, rest):
+        if self._closing:
+            return
+        if request is None or self._task is not None:
             self._refuse(HTTPStatus.NOT_IMPLEMENTED, "unsupported upgrade")
             return
-        self._connections.discard(self)
-        self._closing = True
+        refusal = self._upgrade(self, request, rest)
+        if refusal is not None:
+            self._hang_up(refusal)
+        else:
+            self._closing = True
 
     # Care from the server.
     def check(self, now: float) -> None:
-        """Drop the connection if its deadline passed."""
-        if now > self.deadline and not self._closing:
+        """Drop the connection if its time is up, or a request comes too slowly."""
+        if self._is_late(now):
             self._closing = True
             self.transport.abort()
+
+    def _is_late(self, now: float) -> bool:
+        if self._closing or self._is_clogged:
+            return now > self._deadline
+        if self._task is not None:
+            return False  # while an answer is in the making, the client has nothing to send in time
+        limits, elapsed = self._limits, now - self._begun
+        if not self._raw:
+            return elapsed > limits.idle_time
+        if elapsed > (limits.body_time if self._has_head else limits.head_time):
+            return True
+        return elapsed > SLACK and self._raw < elapsed * limits.rate
 
     def shut_down(self) -> None:
         """Close as soon as the request in work is answered."""
@@ -297,6 +362,10 @@ class HttpConnection(asyncio.Protocol):
             self._close()
             return
         self._task.add_done_callback(lambda _: self._close())
+
+    def abort(self) -> None:
+        """Close at once."""
+        self.transport.abort()
 
 
 _PHRASES = {int(status): status.phrase for status in HTTPStatus}

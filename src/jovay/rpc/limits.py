@@ -9,6 +9,8 @@ import msgspec
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 48)]
 Threads: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1_024)]
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0.001, le=1e9)]
+SLACK = 5.0
+"""Seconds after which what a client sends must have come at the least rate."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,15 +22,18 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
       ``memory``: bodies and answers on their way, over all connections.
     * ``params``: parameters of methods that need no large ones; ``depth`` of JSON nesting is bounded by the
       decoder.
-    * ``request_time``: from the complete request to its answer; ``execution_time`` for executing calls;
-      ``body_time`` for receiving a body.
+    * ``head_time`` and ``body_time``: from the first byte of a request (or WebSocket message) to the end of its
+      head and to its last byte; ``rate``: bytes that must come in a second, on the average, once it lasts.
+    * ``request_time``: from the complete request to its answer, and from there until it is read;
+      ``execution_time`` for executing calls.
     * ``call_gas``: gas cap of eth_call and its relatives.
     * ``workers``: threads for what may block; ``heavy``: calls, traces and log queries that run at a time;
       ``waiting`` more may queue for a turn.
     * ``log_blocks``, ``log_results``, ``log_terms``: block range, number of results, and addresses or
       alternatives per topic of a log query.
     * ``filters`` and ``filter_time``: installed polling filters and how long they live without being polled.
-    * ``connections`` in all; ``head`` bytes of an HTTP request's head; ``idle_time`` of a kept connection.
+    * ``connections`` in all, WebSockets and those that are being closed included; ``head`` bytes of an HTTP
+      request's head, or of the trailer and what surrounds the chunks of a body; ``idle_time`` of a kept connection.
     * ``subscriptions`` of one WebSocket, its requests ``in_flight``, and ``queue`` bytes that may wait for a
       slow reader before it is dropped; ``ping_time`` between pings.
     * ``sync_time``, ``sync_time_max``: default and longest wait of eth_sendRawTransactionSync.
@@ -42,7 +47,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     values: Count = 200_000
     memory: Count = 256 << 20
     params: Count = 64 << 10
+    head_time: Seconds = 10.0
     body_time: Seconds = 30.0
+    rate: Count = 1_000
     request_time: Seconds = 30.0
     execution_time: Seconds = 5.0
     call_gas: Count = 50_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -14,15 +14,18 @@ import jovay.rpc.methods  # noqa: F401  (fills the method table)
 from jovay.rpc import bulk
 from jovay.rpc.backend import Backend
 from jovay.rpc.budget import Budget
+from jovay.rpc.connections import Connections
 from jovay.rpc.context import Context, Services
 from jovay.rpc.dispatch import Dispatcher, Observer
 from jovay.rpc.errors import RpcError
+from jovay.rpc.exposure import LOCAL, Gate
 from jovay.rpc.feed import Feed
 from jovay.rpc.filters import Filters
-from jovay.rpc.http import HttpConnection, HttpRequest, HttpResponse
+from jovay.rpc.http import HttpConnection, HttpRequest, HttpResponse, Respond
 from jovay.rpc.hub import Hub
 from jovay.rpc.ingest import Ingest
 from jovay.rpc.limits import Limits
+from jovay.rpc.table import TRACING_NAMESPACES
 from jovay.rpc.websocket import WebSocket
 from jovay.rpc.workers import Pool
 
@@ -32,22 +35,27 @@ NAMESPACES = tuple("debug erigon eth jovay net ots realtime rpc trace txpool web
 DEV_NAMESPACES = ("anvil", "evm", "hardhat", "personal")
 _JSON_TYPES = frozenset({"application/json", "application/json-rpc", "application/jsonrequest"})
 _PREFLIGHT_AGE = "600"
-_GOING_AWAY = 1001
+CARE_INTERVAL = 1.0
+"""Seconds between two looks at whose time is up."""
 
 
 class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Where and for whom to serve. ``ws_port`` None: WebSockets on the HTTP port only. Port 0: any free
-    one.
+    """Where and for whom to serve. ``ws_port`` None: WebSockets on the HTTP port only; ``metrics_port`` None:
+    metrics too. Port 0: any free one.
 
-    ``origins`` are the web pages that browsers may let in (``*``: all); ``namespaces`` the prefixes of
-    methods.
+    ``hosts`` are names under which the node is reached, beside ``host`` and ``localhost``; ``origins`` the web
+    pages that may ask (see ``exposure``); ``namespaces`` the prefixes of methods; ``tracing`` says whether those
+    among them are served that only an operator should have who asked for them.
     """
 
     host: str = "127.0.0.1"
     http_port: int = 8545
     ws_port: int | None = None
-    origins: tuple[str, ...] = ("*",)
+    metrics_port: int | None = None
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = (LOCAL,)
     namespaces: tuple[str, ...] = NAMESPACES
+    tracing: bool = False
     limits: Limits = Limits()
 
 
@@ -73,14 +81,14 @@ class RpcServer:
         self._budget = Budget(config.limits.memory)
         self._metrics = metrics
         self._dispatcher = Dispatcher(observer)
-        self._connections: set[HttpConnection] = set()
-        self._sockets: set[WebSocket] = set()
+        self._connections = Connections(config.limits.connections)
         self._servers: list[asyncio.Server] = []
-        self._any_origin = "*" in config.origins
+        self.gate = Gate((config.host, *config.hosts), config.origins)
         self._stopped = False
         self._care: asyncio.Task[None] | None = None
         self.http_port = config.http_port
         self.ws_port = config.ws_port
+        self.metrics_port = config.metrics_port
 
     async def start(self) -> None:
         """Listen; returns when requests are served.  Raises ``OSError`` when a port is taken."""
@@ -91,6 +99,8 @@ class RpcServer:
         namespaces = set(config.namespaces)
         if self._backend.dev is not None:
             namespaces.update(DEV_NAMESPACES)
+        if not config.tracing:
+            namespaces.difference_update(TRACING_NAMESPACES)
         hub = Hub(self._backend, self._workers)
         pool = Pool(self._workers, limits.heavy, limits.waiting)
         filters = Filters(limits.filters, limits.filter_time, limits.filter_hashes)
@@ -104,16 +114,24 @@ class RpcServer:
             ingest=Ingest(self._backend, self._portal, limits.ingest),
             pool=pool,
             namespaces=frozenset(namespaces),
+            tracing=config.tracing,
         )
         self._context = Context(self._services)
         self.http_port = await self._listen(config.http_port)
         if config.ws_port == 0 or config.ws_port not in (None, config.http_port):
             self.ws_port = await self._listen(config.ws_port or 0)
+        if config.metrics_port is not None:
+            self.metrics_port = await self._listen(config.metrics_port, self._scrape)
         self._care = loop.create_task(self._take_care())
 
-    async def _listen(self, port: int) -> int:
+    async def _listen(self, port: int, respond: Respond | None = None) -> int:
+        def connect() -> HttpConnection:
+            return HttpConnection(
+                respond or self._respond, self._upgrade, self._limits, self._budget, self._connections
+            )
+
         server = await asyncio.get_running_loop().create_server(
-            self._connect, self._config.host, port, backlog=1024
+            connect, self._config.host, port, backlog=1024
         )
         self._servers.append(server)
         bound: int = server.sockets[0].getsockname()[1]
@@ -126,15 +144,13 @@ class RpcServer:
         self._stopped = True
         for server in self._servers:
             server.close()
-        for connection in tuple(self._connections):
+        for connection in self._connections.everyone():
             connection.shut_down()
-        for socket in tuple(self._sockets):
-            socket.close(_GOING_AWAY, "the node stops")
         end = asyncio.get_running_loop().time() + grace
-        while (self._connections or self._sockets) and asyncio.get_running_loop().time() < end:
+        while len(self._connections) and asyncio.get_running_loop().time() < end:
             await asyncio.sleep(0.01)
-        for item in self._everyone():
-            item.transport.abort()
+        for connection in self._connections.everyone():
+            connection.abort()
         if self._care is not None:  # else the start did not come so far
             self._care.cancel()
             await asyncio.gather(self._care, return_exceptions=True)
@@ -144,26 +160,21 @@ class RpcServer:
         self._portal.shutdown(wait=False, cancel_futures=True)
 
     async def _take_care(self) -> None:
-        """Once a second: drop connections whose time is up, ping quiet WebSockets."""
+        """Now and then: drop connections whose time is up, ping quiet WebSockets."""
         while True:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(CARE_INTERVAL)
             now = asyncio.get_running_loop().time()
-            for item in self._everyone():
+            for connection in self._connections.everyone():
                 with contextlib.suppress(OSError):
-                    item.check(now)
-
-    def _everyone(self) -> list[HttpConnection | WebSocket]:
-        return [*self._connections, *self._sockets]
-
-    def _connect(self) -> HttpConnection:
-        return HttpConnection(self._respond, self._upgrade, self._limits, self._budget, self._connections)
+                    connection.check(now)
 
     # HTTP.
     def _respond(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
-        origin = request.headers.get("origin")
-        headers = () if origin is None else self._cors(origin)
+        if refusal := self.gate.refusal(request.headers):
+            return HttpResponse(403, refusal.encode() + b"\n", "text/plain")
+        headers = self._cors(request.headers)
         if request.method == "POST":
-            if request.path == "/batch":
+            if request.path == "/batch" and "eth" in self._services.namespaces:
                 return self._binary(request, headers)
             kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind not in _JSON_TYPES:
@@ -180,7 +191,7 @@ class RpcServer:
             return HttpResponse(204, b"", "text/plain", headers)
         if request.method not in ("GET", "HEAD"):
             return HttpResponse(405, b"method not allowed\n", "text/plain", headers)
-        if request.path == "/metrics" and self._metrics is not None:
+        if request.path == "/metrics" and self._metrics is not None and self._config.metrics_port is None:
             content_type, content = self._metrics()
             return HttpResponse(200, content, content_type, headers)
         if request.path == "/health":
@@ -191,16 +202,30 @@ class RpcServer:
             return HttpResponse(200, b"", "text/plain", headers)
         return HttpResponse(404, b"not found\n", "text/plain", headers)
 
-    def _cors(self, origin: str) -> tuple[tuple[str, str], ...]:
-        if not self._any_origin and origin not in self._config.origins:
+    def _scrape(self, request: HttpRequest) -> HttpResponse:
+        """The answer on a port for metrics alone."""
+        if refusal := self.gate.refusal(request.headers):
+            return HttpResponse(403, refusal.encode() + b"\n", "text/plain")
+        if request.method not in ("GET", "HEAD") or self._metrics is None:
+            return HttpResponse(405, b"method not allowed\n", "text/plain")
+        content_type, content = self._metrics()
+        return HttpResponse(200, content, content_type)
+
+    def _cors(self, fields: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        """What lets a page read the answer, once the gate has let it in."""
+        origin = fields.get("origin")
+        if origin is None:
             return ()
-        return (
-            ("access-control-allow-origin", "*" if self._any_origin else origin),
+        headers = [
+            ("access-control-allow-origin", "*" if self.gate.any_origin else origin),
             ("access-control-allow-methods", "POST, GET, OPTIONS"),
             ("access-control-allow-headers", "content-type, authorization"),
             ("access-control-max-age", _PREFLIGHT_AGE),
             ("vary", "origin"),
-        )
+        ]
+        if "access-control-request-private-network" in fields:
+            headers.append(("access-control-allow-private-network", "true"))
+        return tuple(headers)
 
     async def _binary(self, request: HttpRequest, headers: tuple[tuple[str, str], ...]) -> HttpResponse:
         """The binary batch channel."""
@@ -222,18 +247,18 @@ class RpcServer:
         return HttpResponse(200, content, "application/octet-stream", headers)
 
     # WebSocket.
-    def _upgrade(self, connection: HttpConnection, request: HttpRequest, rest: bytes) -> bool:
+    def _upgrade(self, connection: HttpConnection, request: HttpRequest, rest: bytes) -> HttpResponse | None:
+        if refusal := self.gate.refusal(request.headers):
+            return HttpResponse(403, refusal.encode() + b"\n", "text/plain")
         if request.headers.get("upgrade", "").lower() != "websocket" or request.method != "GET":
-            return False
-        origin = request.headers.get("origin")
-        if origin is not None and not self._any_origin and origin not in self._config.origins:
-            return False
+            return HttpResponse(501, b"unsupported upgrade\n", "text/plain")
         lines = [f"{name}: {value}\r\n" for name, value in request.headers.items()]
         head = f"GET {request.path or '/'} HTTP/1.1\r\n{''.join(lines)}\r\n".encode("latin-1")
-        socket = WebSocket(connection.transport, self._answer, self._limits, self._budget, self._sockets)
+        socket = WebSocket(connection.transport, self._answer, self._limits, self._budget, self._connections)
+        self._connections.replace(connection, socket)
         connection.transport.set_protocol(socket)
         socket.start(head, rest)
-        return True
+        return None
 
     def _answer(self, message: bytes, socket: WebSocket) -> bytes | Awaitable[bytes]:
         return self._dispatcher.handle(message, Context(self._services, socket))

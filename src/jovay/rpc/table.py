@@ -50,7 +50,11 @@ class Param(msgspec.Struct, frozen=True):
 
 
 class Method(msgspec.Struct, frozen=True, kw_only=True):
-    """A method: name, handler, parameters, where it runs and how long its parameters may be in bytes."""
+    """A method: name, handler, parameters, where it runs and how long its parameters may be in bytes.
+
+    ``dev``: for development chains only; ``tracing``: what a node serves only when it is asked to, for it
+    executes again what clients name, or shows the node's inside.
+    """
 
     name: str
     handler: Callable[..., Any]
@@ -58,7 +62,13 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
     run: Run
     large: bool
     dev: bool
+    tracing: bool
     doc: str
+
+    @property
+    def namespace(self) -> str:
+        """What stands before the name's first ``_``."""
+        return self.name.partition("_")[0]
 
     def bind(self, raw: msgspec.Raw, limit: int) -> list[Any]:
         """Arguments from the ``params`` member; raises :class:`RpcError` -32602."""
@@ -104,7 +114,13 @@ METHODS: dict[str, Method] = {}
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
-def method(name: str, run: Run, *, large: bool = False, dev: bool = False) -> Callable[[Handler], Handler]:
+TRACING_NAMESPACES = ("debug", "trace")
+"""All their methods count as tracing ones."""
+
+
+def method(
+    name: str, run: Run, *, large: bool = False, dev: bool = False, tracing: bool = False
+) -> Callable[[Handler], Handler]:
     """Register a handler as JSON-RPC method ``name``."""
 
     def register(handler: Handler) -> Handler:
@@ -117,6 +133,7 @@ def method(name: str, run: Run, *, large: bool = False, dev: bool = False) -> Ca
             run=run,
             large=large,
             dev=dev,
+            tracing=tracing or name.startswith(tuple(f"{one}_" for one in TRACING_NAMESPACES)),
             doc=inspect.getdoc(handler) or "",
         )
         return handler

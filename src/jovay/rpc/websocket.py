@@ -16,7 +16,8 @@ from websockets.protocol import CLOSED, OPEN
 from websockets.server import ServerProtocol
 
 from jovay.rpc.budget import Budget
-from jovay.rpc.limits import Limits
+from jovay.rpc.connections import Connections
+from jovay.rpc.limits import SLACK, Limits
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class WebSocket(asyncio.Protocol):
         answer: Answer,
         limits: Limits,
         budget: Budget,
-        sockets: set[WebSocket],
+        connections: Connections,
     ) -> None:
         self.transport = transport
         self.subscriptions: dict[str, Callable[[], None]] = {}
@@ -42,18 +43,19 @@ class WebSocket(asyncio.Protocol):
         self._limits = limits
         self._budget = budget
         self._received = self._held = 0
-        self._sockets = sockets
+        self._connections = connections
         self._protocol = ServerProtocol(max_size=limits.body)
         self._tasks: set[asyncio.Task[None]] = set()
         self._fragments: list[bytes] = []
         self._actions: list[Callable[[], None]] = []
         self._loop = asyncio.get_running_loop()
         self._last_heard = self._loop.time()
+        self._begun = 0.0
+        """When the first bytes of the message came that is being received."""
         self._paused = False
 
     def start(self, head: bytes, rest: bytes) -> None:
         """Shake hands over the request's head and go on with what came after it."""
-        self._sockets.add(self)
         self._protocol.receive_data(head)
         for event in self._protocol.events_received():
             if isinstance(event, Request):
@@ -66,6 +68,8 @@ class WebSocket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes of frames."""
         self._last_heard = self._loop.time()
+        if not self._received:
+            self._begun = self._last_heard
         self._received += len(data)
         if not self._hold():
             self.close(CloseCode.TRY_AGAIN_LATER, "too much is being received")
@@ -87,7 +91,7 @@ class WebSocket(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """The client is gone: its subscriptions and requests end."""
-        self._sockets.discard(self)
+        self._connections.leave(self)
         self._budget.move(self._held, 0)
         self._held = 0
         self._protocol.receive_eof()
@@ -135,6 +139,7 @@ class WebSocket(asyncio.Protocol):
         self._tasks.discard(task)
         if self._paused and len(self._tasks) < self._limits.in_flight and not self.transport.is_closing():
             self._paused = False
+            self._begun = self._loop.time()  # while the client had to wait, it could not send
             self.transport.resume_reading()
 
     async def _wait(self, answer: Awaitable[bytes]) -> None:
@@ -173,14 +178,30 @@ class WebSocket(asyncio.Protocol):
 
     # Care from the server.
     def check(self, now: float) -> None:
-        """Ping a quiet client; drop one that stays quiet."""
+        """Ping a quiet client; drop one that stays quiet, or whose message comes too slowly."""
         self._hold()
         quiet = now - self._last_heard
         if quiet > 2 * self._limits.ping_time:
             self.transport.abort()
+        elif self._received and not self._paused and self._is_slow(now - self._begun):
+            self.close(CloseCode.POLICY_VIOLATION, "message comes too slowly")
         elif quiet > self._limits.ping_time and self._protocol.state is OPEN:
             self._protocol.send_ping(b"")
             self._flush()
+
+    def _is_slow(self, elapsed: float) -> bool:
+        """Whether a message that has been coming for so many seconds should have been here, or more of it."""
+        return elapsed > self._limits.body_time or (
+            elapsed > SLACK and self._received < elapsed * self._limits.rate
+        )
+
+    def shut_down(self) -> None:
+        """Say that the node stops."""
+        self.close(CloseCode.GOING_AWAY, "the node stops")
+
+    def abort(self) -> None:
+        """Close at once."""
+        self.transport.abort()
 
     def close(self, code: int, reason: str) -> None:
         """Say good-bye and hang up, at the latest after some seconds."""

@@ -128,7 +128,7 @@ def _frames(result: CallResult | None) -> list[Frame]:
     return [] if result is None or result.trace is None else list(result.trace.frames)
 
 
-@method("ots_getInternalOperations", Run.HEAVY)
+@method("ots_getInternalOperations", Run.HEAVY, tracing=True)
 def get_internal_operations(context: Context, transaction_hash: HashArg) -> list[Form]:
     """Transfers of ether (``type`` 0), destructions (1) and creations (2, with CREATE2 3) of a transaction."""
     kinds = {CREATE: CREATION, CREATE2: CREATION2, SELFDESTRUCT: DESTRUCTION}
@@ -147,14 +147,14 @@ def get_internal_operations(context: Context, transaction_hash: HashArg) -> list
     ]
 
 
-@method("ots_getTransactionError", Run.HEAVY)
+@method("ots_getTransactionError", Run.HEAVY, tracing=True)
 def get_transaction_error(context: Context, transaction_hash: HashArg) -> str:
     """What a transaction reverted with; empty if it did not."""
     result = _executed(context, transaction_hash)
     return data(result.output) if result is not None and result.halt is Halt.REVERT else "0x"
 
 
-@method("ots_traceTransaction", Run.HEAVY)
+@method("ots_traceTransaction", Run.HEAVY, tracing=True)
 def trace_transaction(context: Context, transaction_hash: HashArg) -> list[Form]:
     """Calls, creations and destructions of a transaction in the order of their beginning."""
     return [

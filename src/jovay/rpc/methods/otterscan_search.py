@@ -39,7 +39,7 @@ def get_whole_transaction_by_sender(context: Context, sender: AddressArg, nonce:
     return next((transaction_form(one) for one in waiting if one.nonce == nonce), None)
 
 
-@method("ots_getContractCreator", Run.HEAVY)
+@method("ots_getContractCreator", Run.HEAVY, tracing=True)
 def get_contract_creator(context: Context, address: AddressArg) -> Form | None:
     """Transaction and account that created a contract; null for what has no code or has it from no creation."""
     backend = context.backend
@@ -118,7 +118,7 @@ class _Search:
         return {"txs": transactions, "receipts": receipts, "firstPage": first, "lastPage": last}
 
 
-@method("ots_searchTransactionsBefore", Run.HEAVY)
+@method("ots_searchTransactionsBefore", Run.HEAVY, tracing=True)
 def search_before(context: Context, address: AddressArg, block: IntegerArg, size: IntegerArg) -> Form:
     """A page of transactions in which an address takes part, newest first, before a block (0: from the newest).
 
@@ -131,7 +131,7 @@ def search_before(context: Context, address: AddressArg, block: IntegerArg, size
     return search.page(first=start >= head, last=complete)
 
 
-@method("ots_searchTransactionsAfter", Run.HEAVY)
+@method("ots_searchTransactionsAfter", Run.HEAVY, tracing=True)
 def search_after(context: Context, address: AddressArg, block: IntegerArg, size: IntegerArg) -> Form:
     """A page of transactions after a block (0: from the oldest), newest first, as ots_searchTransactionsBefore has."""
     head = context.backend.head()
