@@ -123,7 +123,6 @@ class Broken(FakeNode):
         (DatadirLockedError("/d", "process 7"), "data directory /d is in use by process 7"),
         (GenesisError("gasLimit", "x", "must be a number"), "genesis gasLimit: must be a number; got 'x'"),
         (GenesisMismatchError(b"\1" * 32, b"\2" * 32), "the data directory begins with block 0101"),
-        (ConfigError("--accounts", "4 accounts are too few"), "--accounts: 4 accounts are too few"),
         (OSError(98, "Address already in use"), "a port is taken by another program"),
         (PermissionError(13, "Permission denied", "/d"), "/d: Permission denied"),
     ],

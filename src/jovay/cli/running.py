@@ -112,8 +112,7 @@ def explain(error: Exception) -> str | None:
     from jovay.sequencer.errors import SequencerError
     from jovay.storage.errors import StorageError
 
-    told = (StartError, ConfigError, StorageError, SequencerError, ExecutionError, CompilerError)
-    if isinstance(error, told):
+    if isinstance(error, (StartError, StorageError, SequencerError, ExecutionError, CompilerError)):
         return str(error)
     if isinstance(error, OSError):
         if error.errno == errno.ENOMEM:
