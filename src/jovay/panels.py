@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jovay import __version__
-from jovay.dashboard import amount, bar, milliseconds, size, sparkline
+from jovay.figures import amount, bar, milliseconds, size, sparkline
 from jovay.stats import NodeStats, StageStats
 
 _NARROW = 90

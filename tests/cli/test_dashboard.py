@@ -11,7 +11,7 @@ from Crypto.Hash import keccak
 from rich.console import Console
 
 from cli.fake_node import FakeNode, stats
-from jovay import dashboard
+from jovay import dashboard, figures
 from jovay.config import NodeConfig
 from jovay.metrics import Metrics
 from jovay.panels import render
@@ -79,26 +79,26 @@ def test_before_the_first_transaction() -> None:
     ],
 )
 def test_amounts(value: float, text: str) -> None:
-    assert dashboard.amount(value) == text
+    assert figures.amount(value) == text
 
 
 def test_sizes_and_times() -> None:
-    assert [dashboard.size(n) for n in (5, 2048, 3 << 30, 5 << 40)] == [
+    assert [figures.size(n) for n in (5, 2048, 3 << 30, 5 << 40)] == [
         "5 B",
         "2.0 KiB",
         "3.0 GiB",
         "5.0 TiB",
     ]
     times = (None, 0.123, 9.87, 120.4)
-    assert [dashboard.milliseconds(t) for t in times] == ["–", "0.12 ms", "9.9 ms", "120 ms"]
+    assert [figures.milliseconds(t) for t in times] == ["–", "0.12 ms", "9.9 ms", "120 ms"]
 
 
 def test_sparklines_and_bars() -> None:
-    assert dashboard.sparkline([0, 1, 8], 5) == "   ▁█"
-    assert dashboard.sparkline([1, 1000], 2) == "▁█"
-    assert dashboard.sparkline([], 3) == "   "
-    assert dashboard.sparkline([0, 0], 2) == "  "
-    assert [dashboard.bar(share, 4) for share in (-1, 0, 0.5, 1, 7)] == [
+    assert figures.sparkline([0, 1, 8], 5) == "   ▁█"
+    assert figures.sparkline([1, 1000], 2) == "▁█"
+    assert figures.sparkline([], 3) == "   "
+    assert figures.sparkline([0, 0], 2) == "  "
+    assert [figures.bar(share, 4) for share in (-1, 0, 0.5, 1, 7)] == [
         "    ",
         "    ",
         "██  ",

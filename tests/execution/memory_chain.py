@@ -14,8 +14,9 @@ from jovay.conformance.parallel import ENDLESS, Transactions
 from jovay.execution.chain import StoredTransaction
 from jovay.execution.environment import BlockEnvironment
 from jovay.execution.hashing import keccak256
+from jovay.execution.misses import Misses
 from jovay.execution.state_trie import StateTrie
-from jovay.execution.world import Misses, NativeWorld
+from jovay.execution.world import NativeWorld
 from jovay.execution.writes import WriteSet
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm.forks import OSAKA

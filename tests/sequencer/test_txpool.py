@@ -14,7 +14,8 @@ import pytest
 from jovay.compiler.native import Library
 from jovay.execution.errors import CacheFullError
 from jovay.execution.eviction import evict
-from jovay.execution.world import Misses, NativeWorld
+from jovay.execution.misses import Misses
+from jovay.execution.world import NativeWorld
 from jovay.execution.writes import empty
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm import validity

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jovay.execution.misses import Misses
 from jovay.execution.state_trie import StateTrie
 from jovay.execution.view_state import OVERRIDDEN_EPOCH
-from jovay.execution.world import Misses, absent_slots
+from jovay.execution.world import absent_slots
 from jovay.execution.writes import Records, WriteSet, last_of
 from jovay.rpc.backend import HistoryUnavailableError
 from jovay.storage.datadir import DataDirectory

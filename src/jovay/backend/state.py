@@ -9,7 +9,8 @@ from __future__ import annotations
 import ctypes
 from typing import NamedTuple
 
-from jovay.execution.world import Misses, NativeWorld
+from jovay.execution.misses import Misses
+from jovay.execution.world import NativeWorld
 from jovay.execution.writes import Records
 from jovay.kernel.state.history import Version
 from jovay.kernel.state.world import BaseAccount, BaseSlot, Code, find_account, find_slot

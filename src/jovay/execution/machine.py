@@ -24,8 +24,9 @@ from jovay.kernel.state import view as kernel_view
 from jovay.kernel.state.journal import ENTRY
 from jovay.records import View, new_record
 
+from .misses import Misses
 from .space import Space, power_of_two
-from .world import MEGABYTE, Misses, NativeWorld
+from .world import MEGABYTE, NativeWorld
 
 
 class NativeMachine:

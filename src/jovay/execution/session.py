@@ -17,8 +17,8 @@ from jovay.records import View
 
 from .errors import ArenaFullError, HistoryUnavailableError
 from .machine import NativeMachine
+from .misses import Misses
 from .recorder import Recorder
-from .world import Misses
 
 U64_MAX = (1 << 64) - 1
 #: Gas of a slice at first; it is then fitted to ``SLICE_SECONDS``.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,69 +20,20 @@ from jovay.types import EMPTY_CODE_HASH
 from .errors import CacheFullError, StateMovedError, WorldFullError
 from .hashing import keccak256
 from .lock import StateLock
+from .misses import Misses, Words
 from .space import Space, world_sizes
-
-if TYPE_CHECKING:
-    from .writes import WriteSet
+from .writes import WriteSet
 
 MEGABYTE = 1 << 20
 #: Parts of a table: above the first, records leave it if it has grown by the second since some left; reads may fill
 #: it up to the third, so that the rest is for blocks.
 CROWDED, GROWTH, READERS = 5 / 8, 1 / 16, 3 / 4
-Words = npt.NDArray[np.uint8]
 Records = npt.NDArray[Any]
 
 
 def words_of(column: npt.NDArray[Any]) -> Words:
     """A column of 32-byte words as rows of bytes."""
     return np.frombuffer(column.tobytes(), np.uint8).reshape(-1, 32)
-
-
-class Misses:
-    """Keys that were not in memory, as kernel words (little-endian): addresses of 32, address ‖ slot of 64 bytes."""
-
-    __slots__ = ("account_words", "slot_words")
-
-    def __init__(self, accounts: Iterable[int] = (), slots: Iterable[tuple[int, int]] = ()) -> None:
-        addresses = b"".join([address.to_bytes(32, "little") for address in accounts])
-        pairs = [address.to_bytes(32, "little") + key.to_bytes(32, "little") for address, key in slots]
-        self.account_words: Words = np.frombuffer(addresses, np.uint8).reshape(-1, 32)
-        self.slot_words: Words = np.frombuffer(b"".join(pairs), np.uint8).reshape(-1, 64)
-
-    @classmethod
-    def of_words(cls, accounts: Words, slots: Words) -> Misses:
-        """Of arrays (n, 32) and (m, 64); each key once, in the order of its first mention."""
-        misses = cls()
-        misses.account_words, misses.slot_words = distinct(accounts), distinct(slots)
-        return misses
-
-    @property
-    def accounts(self) -> list[int]:
-        """The addresses as numbers."""
-        raw = self.account_words.tobytes()
-        return [int.from_bytes(raw[at : at + 32], "little") for at in range(0, len(raw), 32)]
-
-    @property
-    def slots(self) -> list[tuple[int, int]]:
-        """The slots as (address, key)."""
-        raw = self.slot_words.tobytes()
-        words = [int.from_bytes(raw[at : at + 32], "little") for at in range(0, len(raw), 32)]
-        return list(zip(words[::2], words[1::2], strict=True))
-
-    def __bool__(self) -> bool:
-        return len(self) > 0
-
-    def __len__(self) -> int:
-        return len(self.account_words) + len(self.slot_words)
-
-
-def distinct(rows: Words) -> Words:
-    """The different rows of a matrix of bytes, in the order in which they come."""
-    if len(rows) < 2:
-        return rows
-    width = rows.shape[1]
-    found = dict.fromkeys(np.ascontiguousarray(rows).view(f"V{width}").reshape(-1).tolist())
-    return np.frombuffer(b"".join(found), np.uint8).reshape(-1, width)
 
 
 def _sizes(accounts: Records, slots: Records, codes: Sequence[bytes]) -> tuple[int, int, int, int]:

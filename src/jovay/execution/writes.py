@@ -17,7 +17,7 @@ from jovay.records import dtype_of
 from jovay.storage.state import ACCOUNT, StateStore
 from jovay.types import EMPTY_CODE_HASH
 
-from .world import Misses
+from .misses import Misses
 
 Records = npt.NDArray[Any]
 _HEAD = struct.Struct("<III")

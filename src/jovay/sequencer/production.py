@@ -20,7 +20,8 @@ from jovay.compiler.arena import Arena
 from jovay.compiler.native import Library
 from jovay.execution.errors import ArenaFullError, WorldFullError
 from jovay.execution.machine import NativeMachine
-from jovay.execution.world import Misses, NativeWorld
+from jovay.execution.misses import Misses
+from jovay.execution.world import NativeWorld
 from jovay.execution.writes import WriteSet
 from jovay.kernel.block import changes, execute, predict, run, schedule, system
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
