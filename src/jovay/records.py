@@ -7,6 +7,7 @@ are ``V`` fields of raw bytes (words little-endian): ``column.tolist()`` makes `
 from __future__ import annotations
 
 import ctypes
+import struct
 from collections.abc import Mapping
 from typing import Any
 
@@ -99,6 +100,19 @@ def unpack(record: type[Record], data: Buffer) -> dict[str, Any]:
         part = bytes(data[offset : offset + width])
         found[name] = part if raw else int.from_bytes(part, "little")
     return found
+
+
+def layout(record: type[Record], *names: str) -> struct.Struct:
+    """Some fields of a kernel record for ``struct``, in the record's order.
+
+    64-bit words are integers; wider words (little-endian) and byte ranges are bytes.
+    """
+    parts, at = ["<"], 0
+    for name, (offset, width, raw) in _shape(record).items():
+        if name in names:
+            parts.append(f"{offset - at}x" + (f"{width}s" if raw or width != 8 else "Q"))
+            at = offset + width
+    return struct.Struct("".join(parts) + f"{record.size - at}x")
 
 
 def dtype_of(record: type[Record]) -> np.dtype[Any]:

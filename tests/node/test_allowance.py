@@ -6,7 +6,7 @@ import pytest
 
 from jovay.backend import allowance
 from jovay.backend.allowance import BURST, SHARE, Allowance
-from jovay.rpc.backend import BackendError
+from jovay.execution.errors import TrieBusyError
 
 
 class Clock:
@@ -30,13 +30,13 @@ def test_what_is_taken_comes_back_slowly(monkeypatch: pytest.MonkeyPatch) -> Non
 
     take(BURST / 2)
     take(BURST / 2 + 1)  # more than is left, but it was begun in time
-    with pytest.raises(BackendError, match="try again later"):
+    with pytest.raises(TrieBusyError, match="try again later"):
         take(0.1)
     clock.now += 1 / SHARE
     take(0.1)
     clock.now += 1e6
     take(2 * BURST)
-    with pytest.raises(BackendError), kept.taken():
+    with pytest.raises(TrieBusyError), kept.taken():
         raise AssertionError("it is not let in")
 
 
@@ -52,5 +52,5 @@ def test_a_failure_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ValueError, match="within"):
         fail()
-    with pytest.raises(BackendError), kept.taken():
+    with pytest.raises(TrieBusyError), kept.taken():
         pass

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jovay.rpc.backend import BackendError
+from jovay.execution.errors import TrieBusyError
 
 SHARE, BURST = 0.1, 2.0
 """Share of the time that they may take, and seconds of it that may be saved up."""
@@ -20,12 +20,12 @@ class Allowance:
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """Count what happens within; ``BackendError`` where too much was taken already."""
+        """Count what happens within; ``TrieBusyError`` where too much was taken already."""
         begun = time.monotonic()
         self._left = min(BURST, self._left + SHARE * (begun - self._counted_at))
         self._counted_at = begun
         if self._left <= 0:
-            raise BackendError("too much is asked of the state trie, try again later")
+            raise TrieBusyError
         try:
             yield
         finally:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -13,35 +11,19 @@ import numpy.typing as npt
 
 from jovay import rlp
 from jovay.execution.chain import StoredTransaction
-from jovay.rpc.backend import BackendError, HistoryUnavailableError, LogFilter, TooManyResultsError
+from jovay.rpc.backend import LogFilter, TooManyResultsError
 from jovay.sequencer.opening import read_header
 from jovay.storage.blocks import BlockStore
-from jovay.storage.errors import CorruptStoreError, IndexRepairError, MissingBlockError, PrunedDataError
 from jovay.storage.frame import Part
 from jovay.storage.logs_index import LogsIndex
 from jovay.types import Block, Hash32, Header, Inclusion, Log, Receipt, Transaction
 
+from .errors import stored
 from .stored import LOG, RECEIPT, BlockReceipts, Keccak, Read, consensus_encoding, raw_transaction, reader
 from .transactions import decode_transaction
 
-log = logging.getLogger("jovay.chain")
 HEADERS_KEPT = 4_096
 _TOPICS_AT, _TOPIC_COUNT_AT = 32, 160
-
-
-@contextmanager
-def stored() -> Iterator[None]:
-    """What the store no longer has, or cannot vouch for, is an error that clients see."""
-    try:
-        yield
-    except (PrunedDataError, MissingBlockError) as error:
-        raise HistoryUnavailableError(f"pruned history unavailable: {error}") from error
-    except IndexRepairError as error:
-        detail = f"the index of blocks {error.first} to {error.last} is being made again"
-        raise BackendError(f"{detail}; try again") from error
-    except CorruptStoreError as error:
-        log.error("stored data is damaged: %s", error)
-        raise BackendError(f"stored data is damaged: {error.detail}") from error
 
 
 class ChainReader:

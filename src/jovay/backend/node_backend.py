@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from jovay import __version__
-from jovay.execution import errors
 from jovay.execution.simulate import Simulator
 from jovay.rpc.backend import (
     BackendError,
@@ -24,7 +22,6 @@ from jovay.rpc.backend import (
     RawBatch,
     Submitted,
 )
-from jovay.sequencer.errors import SequencerError
 from jovay.sequencer.persistence import SealedBlock
 from jovay.sequencer.portal import DecodedBatch
 from jovay.sequencer.sequencer import Sequencer
@@ -47,24 +44,14 @@ from jovay.types import (
 from . import finality as stages
 from .chain import ChainReader
 from .configuration import chain_config
+from .errors import executing
 from .events import Events
 from .proofs import Prover
 from .source import SimulationSource
-from .state import StateReader, unavailable
+from .state import StateReader
 from .submission import Submission
 from .tries import Tries
 from .witnesses import Witnesses
-
-
-@contextmanager
-def executing() -> Iterator[None]:
-    """Errors of execution as clients see them."""
-    try:
-        yield
-    except errors.HistoryUnavailableError as error:
-        raise HistoryUnavailableError(str(error)) from error
-    except (errors.ExecutionError, SequencerError) as error:
-        raise BackendError(str(error)) from error
 
 
 class NodeBackend:
@@ -185,19 +172,22 @@ class NodeBackend:
         if number > head:
             raise BackendError("header not found")
         if number < head - self._history:
-            raise unavailable(number)
+            raise HistoryUnavailableError(f"historical state of block {number} is not available")
 
     def account(self, address: Address, number: int) -> Account:
         self._check_height(number)
-        return self.state.account(address, number)
+        with executing():
+            return self.state.account(address, number)
 
     def code(self, address: Address, number: int) -> bytes:
         self._check_height(number)
-        return self.state.code(address, number)
+        with executing():
+            return self.state.code(address, number)
 
     def storage(self, address: Address, slot: int, number: int) -> int:
         self._check_height(number)
-        return self.state.storage(address, slot, number)
+        with executing():
+            return self.state.storage(address, slot, number)
 
     def proof(self, address: Address, slots: Sequence[int], number: int) -> AccountProof:
         self._check_height(number)

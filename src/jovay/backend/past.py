@@ -7,16 +7,16 @@ from collections.abc import Callable
 
 import numpy as np
 
+from jovay.execution.errors import HistoryUnavailableError
 from jovay.execution.world import NativeWorld
 from jovay.execution.writes import Records, WriteSet, last_of
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.block.past import accounts_at, slots_at
 from jovay.kernel.evm.machine import Account, Slot
 from jovay.records import dtype_of, new_record
-from jovay.rpc.backend import HistoryUnavailableError
 from jovay.storage.blocks import BlockStore
+from jovay.storage.errors import MissingBlockError, PrunedDataError
 
-from .chain import stored
 from .state import StateReader
 
 MOST_KEYS = 100_000
@@ -29,19 +29,25 @@ def changed_keys(store: BlockStore, above: int, most: int = MOST_KEYS) -> tuple[
     """
     accounts, slots, count = [], [], 0
     for number in range(store.latest, above, -1):
-        with stored():
-            writes = WriteSet.decode(store.writes(number))
+        writes = stored_writes(store, number)
         accounts.append(writes.accounts)
         slots.append(writes.slots)
         count += len(writes.accounts) + len(writes.slots)
         if count > most:
-            raise HistoryUnavailableError(
-                f"state of block {above} is too far back: more than {most} keys have changed since"
-            )
+            reason = f"state of block {above} is too far back: more than {most} keys have changed since"
+            raise HistoryUnavailableError(above, reason)
     return (
         last_of(np.concatenate(accounts), ("address",)) if accounts else np.zeros(0, dtype_of(AccountChange)),
         last_of(np.concatenate(slots), ("address", "key")) if slots else np.zeros(0, dtype_of(SlotChange)),
     )
+
+
+def stored_writes(store: BlockStore, number: int) -> WriteSet:
+    """What a stored block changed. Raises ``HistoryUnavailableError`` where that is pruned."""
+    try:
+        return WriteSet.decode(store.writes(number))
+    except (PrunedDataError, MissingBlockError) as error:
+        raise HistoryUnavailableError(number, f"pruned history unavailable: {error}") from error
 
 
 class Past:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
+from jovay.execution.errors import HistoryUnavailableError
 from jovay.execution.latest import state_changes
 from jovay.execution.writes import Records, WriteSet
-from jovay.rpc.backend import BackendError, HistoryUnavailableError, LogFilter
+from jovay.rpc.backend import BackendError, LogFilter
 from jovay.sequencer.opening import read_header
 from jovay.sequencer.sequencer import Sequencer
 from jovay.storage.blocks import BlockStore
@@ -16,6 +17,7 @@ from jovay.storage.logs_index import LogsIndex
 from jovay.types import EMPTY_CODE_HASH, Log
 
 from .chain import ChainReader
+from .errors import executing
 from .events import Events
 from .past import Past, changed_keys
 from .state import StateReader
@@ -42,7 +44,7 @@ class Rewinder:
         """Make block ``target`` the newest one. Pooled transactions are dropped."""
         sequencer = self._sequencer
         blocks = sequencer.data.blocks
-        with sequencer.paused() as head:
+        with executing(), sequencer.paused() as head:
             if not blocks.oldest <= target <= head.number:
                 raise BackendError(f"block {target} is not stored")
             if target == head.number:
@@ -83,9 +85,8 @@ def writes_from_log(sequencer: Sequencer, accounts: Records, slots: Records, tar
     """The values of these keys after block ``target``, from the write sets of all blocks up to it and the genesis."""
     blocks: BlockStore = sequencer.data.blocks
     if blocks.oldest > 0:
-        raise HistoryUnavailableError(
-            f"the state of block {target} cannot be restored: older blocks are pruned"
-        )
+        reason = f"the state of block {target} cannot be restored: older blocks are pruned"
+        raise HistoryUnavailableError(target, reason)
     accounts, slots = _at_genesis(sequencer.rules.genesis, sequencer, accounts, slots)
     account_rows = {row["address"].tobytes(): at for at, row in enumerate(accounts)}
     slot_rows = {(row["address"].tobytes(), row["key"].tobytes()): at for at, row in enumerate(slots)}

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jovay.execution.errors import HistoryUnavailableError
 from jovay.execution.misses import Misses
 from jovay.execution.state_trie import StateTrie
 from jovay.execution.view_state import OVERRIDDEN_EPOCH
 from jovay.execution.world import absent_slots
 from jovay.execution.writes import Records, WriteSet, last_of
-from jovay.rpc.backend import HistoryUnavailableError
 from jovay.storage.datadir import DataDirectory
 from jovay.types import Address, Hash32
 
-from .chain import stored
+from .past import stored_writes
 from .tries import Tries
 
 MOST_SLOTS = 100_000
@@ -66,17 +66,16 @@ class RootsAfter:
             found.update([int.from_bytes(key[20:].tobytes(), "big") for key in keys])
             self._check(address, found)
         for number in range(min(checkpoint, self._number) + 1, blocks.latest + 1):
-            with stored():
-                slots = WriteSet.decode(blocks.writes(number)).slots
+            slots = stored_writes(blocks, number).slots
             own = slots[slots["address"] == np.void(word.to_bytes(32, "little"))]
             found.update([int.from_bytes(key.tobytes(), "little") for key in own["key"]])
             self._check(address, found)
         return absent_slots(Misses([], [(word, key) for key in found]).slot_words)
 
-    @staticmethod
-    def _check(address: Address, found: set[int]) -> None:
+    def _check(self, address: Address, found: set[int]) -> None:
         if len(found) > MOST_SLOTS:
-            raise HistoryUnavailableError(f"0x{address.hex()} has too much storage for it to be replaced")
+            reason = f"0x{address.hex()} has too much storage for it to be replaced"
+            raise HistoryUnavailableError(self._number, reason)
 
 
 def _keys(records: Records, *names: str) -> list[bytes]:

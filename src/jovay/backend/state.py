@@ -7,17 +7,16 @@ world has not changed since the world was opened, so the flat state holds its va
 from __future__ import annotations
 
 import ctypes
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
+from jovay.execution.errors import HistoryUnavailableError
 from jovay.execution.misses import Misses
 from jovay.execution.world import NativeWorld
-from jovay.execution.writes import Records
 from jovay.kernel.state.history import Version
 from jovay.kernel.state.world import BaseAccount, BaseSlot, Code, find_account, find_slot
-from jovay.rpc.backend import HistoryUnavailableError
+from jovay.records import layout
 from jovay.types import Account, Address
-
-from .stored import layout
 
 _ACCOUNT = layout(
     BaseAccount, "balance", "code_hash", "nonce", "code", "exists", "storage_epoch", "version", "history"
@@ -27,6 +26,7 @@ _VERSION = layout(
     Version, "version", "older", "balance", "code_hash", "nonce", "code", "exists", "storage_epoch"
 )
 _CODE = layout(Code, "size", "bytes")
+Value = TypeVar("Value")
 
 
 class AccountState(NamedTuple):
@@ -58,48 +58,50 @@ class StateReader:
 
     def code(self, address: Address, height: int) -> bytes:
         """Code of an account after block ``height``."""
-        code = self._code_in_world(address, height)
-        if code is not None:
-            return code
-        codes = self._read_source(Misses([_word(address)], []))[2]
-        again = self._code_in_world(address, height)  # it may have been loaded and changed meanwhile
-        if again is not None:
-            return again
-        self._check_source(height)
-        return codes[0] if codes else b""
+
+        def in_source() -> bytes:
+            codes = self._world.source.read(Misses([_word(address)], []))[2]
+            return codes[0] if codes else b""
+
+        return self._find(lambda: self._code_in_world(address, height), in_source, height)
 
     def storage(self, address: Address, slot: int, height: int) -> int:
         """Value of a slot after block ``height``."""
-        value = self._slot_in_world(address, slot, height)
-        if value is not None:
+
+        def in_source() -> int:
+            record = self._world.source.read(Misses([], [(_word(address), slot)]))[1][0]
+            return int.from_bytes(record["value"].tobytes(), "little")
+
+        return self._find(lambda: self._slot_in_world(address, slot, height), in_source, height)
+
+    def _find(
+        self, in_world: Callable[[], Value | None], in_source: Callable[[], Value], height: int
+    ) -> Value:
+        """A value as of ``height``: the world's, or the flat state's where the world does not know the key.
+
+        The world is asked again after the flat state: the key may have been loaded and changed meanwhile.
+        """
+        if (value := in_world()) is not None:
             return value
-        record = self._read_source(Misses([], [(_word(address), slot)]))[1][0]
-        again = self._slot_in_world(address, slot, height)  # it may have been loaded and changed meanwhile
-        if again is not None:
-            return again
-        self._check_source(height)
-        return int.from_bytes(record["value"].tobytes(), "little")
+        stored = in_source()
+        if (value := in_world()) is not None:
+            return value
+        if height < self._world.version:
+            raise HistoryUnavailableError(height)
+        return stored
 
     # ---- accounts --------------------------------------------------------------------------------------------
 
     def account_state(self, address: Address, height: int) -> AccountState:
         """An account as the kernel keeps it, after block ``height``."""
-        found = self._account_in_world(address, height)
-        if found is not None:
-            return found
-        record = self._read_source(Misses([_word(address)], []))[0][0]
-        again = self._account_in_world(address, height)
-        if again is not None:
-            return again
-        self._check_source(height)
-        return AccountState(
-            bool(record["exists"]),
-            int(record["nonce"]),
-            int.from_bytes(record["balance"].tobytes(), "little"),
-            record["code_hash"].tobytes()[::-1],
-            0,
-            0,
-        )
+
+        def in_source() -> AccountState:
+            record = self._world.source.read(Misses([_word(address)], []))[0][0]
+            balance = int.from_bytes(record["balance"].tobytes(), "little")
+            code_hash = record["code_hash"].tobytes()[::-1]
+            return AccountState(bool(record["exists"]), int(record["nonce"]), balance, code_hash, 0, 0)
+
+        return self._find(lambda: self._account_in_world(address, height), in_source, height)
 
     def _account_in_world(self, address: Address, height: int) -> AccountState | None:
         world = self._world
@@ -140,7 +142,7 @@ class StateReader:
             if fields[0] <= height:
                 return fields
             link = fields[1]
-        raise unavailable(height)
+        raise HistoryUnavailableError(height)
 
     # ---- slots -----------------------------------------------------------------------------------------------
 
@@ -161,20 +163,6 @@ class StateReader:
                 older = self._version(history, height)
                 value, written = older[2], older[7]
         return int.from_bytes(value, "little") if written == epoch else 0
-
-    # ---- the flat state --------------------------------------------------------------------------------------
-
-    def _read_source(self, misses: Misses) -> tuple[Records, Records, list[bytes]]:
-        return self._world.source.read(misses)
-
-    def _check_source(self, height: int) -> None:
-        if height < self._world.version:
-            raise unavailable(height)
-
-
-def unavailable(height: int) -> HistoryUnavailableError:
-    """The error for a height whose state is not kept."""
-    return HistoryUnavailableError(f"historical state of block {height} is not available")
 
 
 def _word(address: Address) -> int:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from jovay import rlp
 from jovay.kernel.block.receipts import Receipt as ReceiptRecord
 from jovay.kernel.block.receipts import StoredLog
-from jovay.kernel.lang import Bytes, Record, Word
+from jovay.records import layout
 from jovay.sequencer.rules import MIN_BLOB_BASE_FEE
 from jovay.storage.block_parts import FIELDS
 from jovay.storage.blocks import BlockStore
@@ -21,25 +21,6 @@ from .transactions import recipient
 Read: TypeAlias = Callable[[Part, int, int], bytes]
 """(part, start, length) → bytes of one block."""
 Keccak: TypeAlias = Callable[[bytes], bytes]
-
-
-def layout(record: type[Record], *names: str) -> struct.Struct:
-    """Some fields of a kernel record for ``struct``, in the record's order.
-
-    64-bit words are integers; wider words (little-endian) and byte ranges are bytes.
-    """
-    parts, at = ["<"], 0
-    for name, (kind, offset) in record.fields.items():
-        if name not in names:
-            continue
-        if isinstance(kind, Bytes):
-            form, size = f"{kind.size}s", kind.size
-        else:
-            size = kind.bits // 8 if isinstance(kind, type) and issubclass(kind, Word) else 8
-            form = "Q" if size == 8 else f"{size}s"
-        parts.append(f"{offset - at}x{form}")
-        at = offset + size
-    return struct.Struct("".join(parts) + f"{record.size - at}x")
 
 
 RECEIPT = layout(

@@ -12,12 +12,13 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from jovay.execution.errors import StateRootError
 from jovay.execution.state_trie import StateTrie
 from jovay.execution.writes import Records, WriteSet
 from jovay.kernel.block.state_root import LEAVES_PER_ACCOUNT
-from jovay.rpc.backend import BackendError
 from jovay.sequencer.opening import read_header
 from jovay.sequencer.sequencer import Sequencer
+from jovay.types import Header
 
 from .allowance import Allowance
 from .past import Past, changed_keys
@@ -25,8 +26,8 @@ from .state import StateReader
 
 
 class Tries:
-    """Tries of blocks. For an older one the error may be ``HistoryUnavailableError``; it is ``BackendError`` where
-    requests would take too much of the sequencer's time.
+    """Tries of blocks. For an older one the error may be ``HistoryUnavailableError`` or ``StateRootError``; it is
+    ``TrieBusyError`` where requests would take too much of the sequencer's time.
     """
 
     def __init__(self, sequencer: Sequencer, state: StateReader) -> None:
@@ -46,8 +47,7 @@ class Tries:
                 keys = changed_keys(blocks, number)
                 older, newer = self.past.writes(*keys, number), self.past.writes(*keys, head.number)
                 try:
-                    if sequencer.trie.update(older) != read_header(blocks, number).state_root:
-                        raise BackendError(f"the state of block {number} cannot be led back to")
+                    lead_back(sequencer.trie, older, read_header(blocks, number))
                     yield sequencer.trie
                 finally:
                     if sequencer.trie.update(newer) != head.state_root:
@@ -69,10 +69,15 @@ class Tries:
         room = 0 if since is None else _leaves(WriteSet(*since))
         trie = StateTrie.partial(self._sequencer.library, proof, root, room + _leaves(keys))
         if since is not None:
-            older = self.past.writes(*since, number)
-            if trie.update(older) != read_header(blocks, number).state_root:
-                raise BackendError(f"the state of block {number} cannot be led back to")
+            lead_back(trie, self.past.writes(*since, number), read_header(blocks, number))
         return trie
+
+
+def lead_back(trie: StateTrie, older: WriteSet, header: Header) -> None:
+    """Bring older values into a trie. Raises ``StateRootError`` if that does not give the header's root."""
+    found = trie.update(older)
+    if found != header.state_root:
+        raise StateRootError(header.number, header.state_root, found)
 
 
 def _joined(keys: WriteSet, accounts: Records, slots: Records) -> WriteSet:

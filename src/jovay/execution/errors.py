@@ -42,11 +42,28 @@ class GuestError(ExecutionError):
 
 
 class HistoryUnavailableError(ExecutionError):
-    """The state after a block is no longer kept."""
+    """The state after a block is no longer kept, or too far back; ``reason`` says more than that."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(f"state of block {number} is not available")
+    def __init__(self, number: int, reason: str = "") -> None:
+        super().__init__(reason or f"historical state of block {number} is not available")
         self.number = number
+
+
+class StateRootError(ExecutionError):
+    """Older values do not lead back to the state root in a block's header."""
+
+    def __init__(self, number: int, expected: bytes, found: bytes) -> None:
+        super().__init__(
+            f"the state of block {number} cannot be led back to: root {found.hex()} instead of {expected.hex()}"
+        )
+        self.number, self.expected, self.found = number, expected, found
+
+
+class TrieBusyError(ExecutionError):
+    """Looks at the state trie have taken so much of the sequencer's time that more are refused for a while."""
+
+    def __init__(self) -> None:
+        super().__init__("too much is asked of the state trie, try again later")
 
 
 class StateMovedError(ExecutionError):
