@@ -52,9 +52,8 @@ def arena():
 def _output(function, case, arena):
     data = encode(case, scale=0, capacity=OUTPUT_BYTES)
     source, out = ctypes.create_string_buffer(data, len(data)), ctypes.create_string_buffer(OUTPUT_BYTES)
-    size = function(
-        U64(ctypes.addressof(source)), U64(len(data)), U64(ctypes.addressof(out)), U64(arena.address)
-    )
+    places = ctypes.addressof(source), len(data), ctypes.addressof(out), arena.address, arena.size
+    size = function(*map(U64, places))
     arena.reset()
     assert size != 0
     return out.raw[: int(size)]

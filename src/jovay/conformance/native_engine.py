@@ -23,6 +23,12 @@ class NativeEngine:
         """(outcome, 0): the native engine counts no cycles."""
         source = ctypes.create_string_buffer(data, len(data))
         out = ctypes.create_string_buffer(Outcome.size)
-        self._run(ctypes.addressof(source), len(data), ctypes.addressof(out), self._arena.address)
+        self._run(
+            ctypes.addressof(source),
+            len(data),
+            ctypes.addressof(out),
+            self._arena.address,
+            self._arena.size,
+        )
         self._arena.reset()
         return out.raw, 0

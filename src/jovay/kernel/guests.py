@@ -9,10 +9,10 @@ EXECUTION_SIZE = U64(Execution.size)
 
 
 @kernel
-def state_test(data: Ptr, size: U64, output: Ptr, arena: Ptr) -> U64:
+def state_test(data: Ptr, size: U64, output: Ptr, arena: Ptr, arena_size: U64) -> U64:
     """``run_state_test``; the output is its ``Outcome``."""
     store64(output, OUTCOME_SIZE)
-    return run_state_test(data, size, output + 8, arena)
+    return run_state_test(data, size, output + 8, arena, arena_size)
 
 
 @kernel

@@ -10,14 +10,16 @@ number of accounts (8 bytes) and per account ``PostAccount`` with its slots as p
 from .evm.machine import LOG_SIZE, Block, Log, Machine, Result
 from .evm.process import process_transaction
 from .lang import U64, U256, Bytes, Ptr, Record, address_of, copy, fill, kernel, load64, store64, store256
-from .setup import MachineSizes, WorldSizes, init_machine, init_world
+from .setup import MachineSizes, WorldSizes
+from .space import MOST, new_machine, new_world, open_space, take
 from .state.commit import commit_view
 from .state.view import reset_view
 from .state.world import BaseAccount, World, account_at, slot_at
-from .statetest import chain_slots, load_pre_state, sizes_for
+from .statetest import RESULT_SIZE, chain_slots, load_pre_state, padded, set_block, sizes_for
 from .transaction.decode import decode
 from .transaction.record import TRANSACTION_SIZE, Transaction
 from .transaction.recovery import recover_sender
+from .transaction.signing import SIGNING_OVERHEAD
 
 #: A ``scale``: the arenas have the sizes that stand in the input.
 OWN_SIZES = 2
@@ -76,11 +78,6 @@ REPLAY_SIZE, EXECUTED_SIZE, REPLAY_LOG_SIZE, POST_SIZE = (
 
 
 @kernel
-def padded(size: U64) -> U64:
-    return (size + 7) & ~U64(7)
-
-
-@kernel
 def run_one(
     m: Machine, raw: Ptr, size: U64, tx: Transaction, result: Result, gas_left: U64, out: Executed
 ) -> None:
@@ -91,7 +88,7 @@ def run_one(
     result.gas_used = U64(0)
     fill(address_of(out), U64(0), U64(EXECUTED_SIZE))
     out.stage = U64(1)
-    out.status = decode(raw, size, tx, m.scratch)
+    out.status = decode(raw, size, tx, m.scratch)  # the caller has compared the size with the scratch
     if out.status == 0:
         out.stage = U64(2)
         out.status = recover_sender(tx, m.scratch)
@@ -176,13 +173,25 @@ def write_world(world: World, at: Ptr, end: Ptr) -> Ptr:
 
 
 @kernel
-def run_transactions(m: Machine, replay: Replay, at: Ptr, free: Ptr, output: Ptr, end: Ptr) -> Ptr:
+def run_transactions(
+    m: Machine,
+    replay: Replay,
+    at: Ptr,
+    input_end: Ptr,
+    tx: Transaction,
+    result: Result,
+    output: Ptr,
+    end: Ptr,
+) -> Ptr:
     """Execute the transactions at ``at``; the address behind what was written, 0 where something did not fit."""
-    tx, result = Transaction(free), Result(free + TRANSACTION_SIZE)
     gas_left = m.block.gas_limit
+    if replay.transaction_count > (input_end - at) // 8:
+        return U64(0)
     for _ in range(replay.transaction_count):
+        if input_end - at < 8 or end - output < EXECUTED_SIZE:
+            return U64(0)
         size = load64(at)
-        if end - output < EXECUTED_SIZE:
+        if size > input_end - at - 8 or size + SIGNING_OVERHEAD > m.scratch_capacity:
             return U64(0)
         out = Executed(output)
         run_one(m, at + 8, size, tx, result, gas_left, out)
@@ -196,29 +205,38 @@ def run_transactions(m: Machine, replay: Replay, at: Ptr, free: Ptr, output: Ptr
             m.world.height += 1
             reset_view(m)
         at += padded(size) + 8
+        if at > input_end:
+            at = input_end
     return output if commit_view(m) == 0 else U64(0)
 
 
 @kernel
-def replay_transactions(input: Ptr, size: U64, output: Ptr, arena: Ptr) -> U64:
+def replay_transactions(input: Ptr, size: U64, output: Ptr, arena: Ptr, arena_size: U64) -> U64:
     """The whole replay in zeroed, 64-byte aligned memory. Bytes of output, or 0 where an arena was too small."""
+    if size < REPLAY_SIZE or size > MOST or arena_size < 1024:
+        return U64(0)
     replay, end = Replay(input), output + Replay(input).output_capacity
+    space = open_space(arena, arena, arena_size)
+    take(space, U64(1024))
     world_sizes, machine_sizes = WorldSizes(replay.world_sizes), MachineSizes(replay.machine_sizes)
     if replay.scale != OWN_SIZES:
+        world_sizes, machine_sizes = WorldSizes(arena + 256), MachineSizes(arena + 512)
         sizes_for(replay.scale, world_sizes, machine_sizes)
-    world = World(arena + 1024)
-    at = init_world(arena + 1024, world_sizes, U64(1))
+    world = new_world(space, world_sizes, U64(1))
+    if address_of(world) == 0:
+        return U64(0)
     world.complete = U64(1)
     world.height = U64(1)
-    m = Machine(at)
-    free = init_machine(at, machine_sizes, world, U64(2))
-    m.block = Block(replay.block)
+    m = new_machine(space, machine_sizes, world, U64(2))
+    if address_of(m) == 0 or not set_block(m, space, Block(replay.block)):
+        return U64(0)
     m.block.hashes = replay.hashes
     m.block.hashes_known = replay.hashes_known
-    transactions = load_pre_state(world, input + REPLAY_SIZE, replay.account_count)
-    if transactions == 0:
+    tx, result = Transaction(take(space, U64(TRANSACTION_SIZE))), Result(take(space, U64(RESULT_SIZE)))
+    transactions = load_pre_state(world, input + REPLAY_SIZE, input + size, replay.account_count)
+    if transactions == 0 or address_of(tx) == 0 or address_of(result) == 0:
         return U64(0)
-    at = run_transactions(m, replay, transactions, free, output, end)
+    at = run_transactions(m, replay, transactions, input + size, tx, result, output, end)
     if at != 0:
         at = write_world(world, at, end)
     return at - output if at != 0 else U64(0)

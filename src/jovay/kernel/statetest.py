@@ -7,6 +7,7 @@ little-endian); then the raw transaction. Output: ``Outcome``.
 """
 
 from .block.receipts import write_log
+from .evm.forks import OSAKA
 from .evm.machine import LOG_SIZE, Block, Log, Machine, Result
 from .evm.process import process_transaction
 from .hashes.keccak import keccak256, keccak256_word
@@ -25,19 +26,21 @@ from .lang import (
     store256be,
 )
 from .rlp import header_size, u64_size, u256_size, write_list_header, write_string, write_u64, write_u256
-from .setup import MachineSizes, WorldSizes, init_machine, init_world
+from .setup import MachineSizes, WorldSizes
 from .sort import sort_by_key
+from .space import MOST, Space, left, new_machine, new_world, open_space, take
 from .state.code import intern_code
 from .state.commit import commit_view
 from .state.world import BaseAccount, World, account_at, insert_account, insert_slot, slot_at
 from .transaction.decode import decode
 from .transaction.record import TRANSACTION_SIZE, Transaction
 from .transaction.recovery import recover_sender
+from .transaction.signing import SIGNING_OVERHEAD
 from .trie.mpt import mpt_root, mpt_scratch
 
 
 class StateTest(Record):
-    """The environment; ``hashes_known`` and ``hashes`` are as in ``Block``."""
+    """The environment (``hashes_known`` and ``hashes`` in it do not count) and what the rest of the input holds."""
 
     block: Bytes(Block.size)
     account_count: U64
@@ -63,6 +66,11 @@ class Outcome(Record):
 
 
 STATE_TEST_SIZE, PRE_ACCOUNT_SIZE, RESULT_SIZE = StateTest.size, PreAccount.size, Result.size
+BLOCK_SIZE = Block.size
+#: Bytes that an account or slot takes on the way to the state root at most: its record, key, value, leaf and pointers.
+ROOT_RECORD = 512
+#: What a log's RLP has beside its data.
+LOG_OVERHEAD = 192
 
 
 @kernel
@@ -94,13 +102,17 @@ def sizes_for(scale: U64, world: WorldSizes, machine: MachineSizes) -> None:
 
 
 @kernel
-def load_pre_state(world: World, at: Ptr, count: U64) -> Ptr:
-    """Fill the world; answers the address behind the accounts, 0 if the world is too small."""
+def load_pre_state(world: World, at: Ptr, end: Ptr, count: U64) -> Ptr:
+    """Fill the world; the address behind the accounts, 0 if the world is too small or the input ends before."""
+    if count > (end - at) // PRE_ACCOUNT_SIZE:
+        return U64(0)
     for _ in range(count):
+        if end - at < PRE_ACCOUNT_SIZE:
+            return U64(0)
         pre = PreAccount(at)
         at += PRE_ACCOUNT_SIZE
         a = insert_account(world, pre.address)
-        if address_of(a) == 0:
+        if address_of(a) == 0 or pre.code_size > MOST or padded(pre.code_size) > end - at:
             return U64(0)
         a.exists = U64(1)
         a.balance = pre.balance
@@ -110,7 +122,9 @@ def load_pre_state(world: World, at: Ptr, count: U64) -> Ptr:
             a.code = address_of(intern_code(world, at, pre.code_size, a.code_hash))
             if a.code == 0:
                 return U64(0)
-        at += (pre.code_size + 7) & ~U64(7)
+        at += padded(pre.code_size)
+        if pre.slot_count > (end - at) // 64:
+            return U64(0)
         for _k in range(pre.slot_count):
             slot = insert_slot(world, a, load256(at))
             if address_of(slot) == 0:
@@ -120,6 +134,23 @@ def load_pre_state(world: World, at: Ptr, count: U64) -> Ptr:
                 a.has_storage = U64(1)
             at += 64
     return at
+
+
+@kernel
+def padded(size: U64) -> U64:
+    return (size + 7) & ~U64(7)
+
+
+@kernel
+def set_block(m: Machine, space: Space, block: Block) -> bool:
+    """Give ``m`` a copy of a block from the input, without hashes of earlier ones; false if it cannot be one."""
+    at = take(space, U64(BLOCK_SIZE))
+    if at == 0 or block.fork > OSAKA:  # tables of prices have no entry for it
+        return False
+    copy(at, address_of(block), U64(BLOCK_SIZE))
+    m.block = Block(at)
+    m.block.hashes_known = U64(0)
+    return True
 
 
 @kernel
@@ -215,42 +246,69 @@ def logs_hash(m: Machine, first: U64, count: U64, at: Ptr, out: Ptr) -> None:
 
 
 @kernel
-def run_state_test(input: Ptr, size: U64, output: Ptr, arena: Ptr) -> U64:
+def roots_scratch(world: World, m: Machine) -> U64:
+    """What ``state_root`` takes at most, and ``logs_hash`` at another time: both are bounded by arenas."""
+    records = (world.account_count + world.slot_count) * ROOT_RECORD + 2 * mpt_scratch(U64(0), U64(0))
+    logs = m.log_data_used + m.log_count * LOG_OVERHEAD
+    return (records if records > logs else logs) + 256
+
+
+@kernel
+def fail(out: Outcome, status: U64, stage: U64) -> U64:
+    out.status, out.stage = status, stage
+    return U64(1)
+
+
+@kernel
+def run_state_test(input: Ptr, size: U64, output: Ptr, arena: Ptr, arena_size: U64) -> U64:
     """The whole test; ``arena`` is zeroed memory, 64-byte aligned, large enough for ``sizes_for(scale)``."""
     test, out = StateTest(input), Outcome(output)
-    world_sizes, machine_sizes = WorldSizes(arena), MachineSizes(arena + 256)
+    if size < STATE_TEST_SIZE or size > MOST or arena_size < 1024:
+        return fail(out, U64(1), U64(3))
+    space = open_space(arena, arena, arena_size)
+    take(space, U64(1024))
+    world_sizes, machine_sizes = WorldSizes(arena + 256), MachineSizes(arena + 512)
     sizes_for(test.scale, world_sizes, machine_sizes)
-    world = World(arena + 1024)
-    at = init_world(address_of(world), world_sizes, U64(1))
+    world = new_world(space, world_sizes, U64(1))
+    if address_of(world) == 0:
+        return fail(out, U64(1), U64(3))
     world.complete = U64(1)
     world.height = U64(1)
-    m = Machine(at)
-    free = init_machine(at, machine_sizes, world, U64(2))
-    m.block = Block(test.block)
-    raw = load_pre_state(world, input + STATE_TEST_SIZE, test.account_count)
-    if raw == 0:
-        out.status, out.stage = U64(1), U64(3)
+    m = new_machine(space, machine_sizes, world, U64(2))
+    if address_of(m) == 0 or not set_block(m, space, Block(test.block)):
+        return fail(out, U64(1), U64(3))
+    end = input + size
+    raw = load_pre_state(world, input + STATE_TEST_SIZE, end, test.account_count)
+    if raw == 0 or test.transaction_size > end - raw:
+        return fail(out, U64(1), U64(3))
+    tx, result = Transaction(take(space, U64(TRANSACTION_SIZE))), Result(take(space, U64(RESULT_SIZE)))
+    if address_of(tx) == 0 or address_of(result) == 0:
+        return fail(out, U64(1), U64(3))
+    how = execute(m, raw, test.transaction_size, tx, result, out)
+    if how != 0 or roots_scratch(world, m) > left(space):
+        return fail(out, U64(1), U64(3))
+    state_root(world, space.free, out.state_root)
+    logs_hash(m, result.first_log, result.log_count, space.free, out.logs_hash)
+    return U64(0)
+
+
+@kernel
+def execute(m: Machine, raw: Ptr, size: U64, tx: Transaction, result: Result, out: Outcome) -> U64:
+    """Decode, recover the sender, execute and commit; how it went is in ``out``. 1 where the world is too small."""
+    result.first_log, result.log_count = U64(0), U64(0)
+    if size + SIGNING_OVERHEAD > m.scratch_capacity:
         return U64(1)
-    tx, result = Transaction(free), Result(free + TRANSACTION_SIZE)
-    free += U64(TRANSACTION_SIZE + RESULT_SIZE + 64)
     out.stage = U64(1)
-    out.status = decode(raw, test.transaction_size, tx, m.scratch)
+    out.status = decode(raw, size, tx, m.scratch)
     if out.status == 0:
         out.stage = U64(2)
         out.status = recover_sender(tx, m.scratch)
-    result.first_log, result.log_count = U64(0), U64(0)
     if out.status == 0:
         out.stage = U64(0)
         out.status = process_transaction(m, tx, m.block.gas_limit, result)
-    if out.status == 0:
-        if commit_view(m) != 0:
-            out.status, out.stage = U64(1), U64(3)
-            return U64(1)
-        out.gas_used = result.gas_used
-        out.success = result.status
-    else:
+    if out.status != 0:
         result.log_count = U64(0)
-    free = (free + 63) & ~U64(63)
-    state_root(world, free, out.state_root)
-    logs_hash(m, result.first_log, result.log_count, free, out.logs_hash)
-    return U64(0)
+        return U64(0)
+    out.gas_used = result.gas_used
+    out.success = result.status
+    return commit_view(m)

@@ -179,7 +179,8 @@ def scan_entry(body: Ptr, at: Ptr, out: Sends) -> Ptr:
 def scan_sends(body: Ptr, size: U64, out: Sends) -> U64:
     """1 if the ``size`` bytes are an array of such objects and ``out`` has them, else 0.
 
-    ``out`` needs ``size`` / 2 bytes of data and room for ``size`` / ``ENTRY_SIZE`` ends and ids.
+    ``out`` needs ``size`` / 2 bytes of data: each one written takes two digits. It needs room for one more end and id
+    than ``size`` / ``ENTRY_SIZE``: an id is noted before its entry is known to be whole. The body is below 4 GiB.
     """
     out.size = U64(0)
     out.count = U64(0)

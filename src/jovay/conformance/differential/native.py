@@ -164,8 +164,8 @@ class NativeRunner:
         """What comes of a case; ``sizes`` of the arenas, where not the usual ones."""
         data = encode(case, sizes=sizes)
         source = ctypes.create_string_buffer(data, len(data))
-        arguments = (ctypes.addressof(source), len(data), self._output.address, self._arena.address)
-        size = self._function(*arguments)
+        memory = (self._output.address, self._arena.address, self._arena.size)
+        size = self._function(ctypes.addressof(source), len(data), *memory)
         self._arena.reset()
         if size == 0:
             raise KernelError(f"seed {case.seed}: an arena is too small")
