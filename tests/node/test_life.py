@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import resource
@@ -280,6 +281,32 @@ def test_connections_leave_files_to_the_stores(
     monkeypatch.setattr(resource, "setrlimit", lambda kind, wanted: granted.append(wanted))
     assert most_connections(4096) == connections
     assert granted == ([] if limits[0] == limits[1] else [(limits[1], limits[1])])
+
+
+def test_a_node_that_cannot_accept_goes_on(folder: Path) -> None:
+    """No file is left for a connection: it waits or is lost, and the next ones are served."""
+    node = Node(config(folder))
+    node.start()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        client = Client(node)
+        head = client("eth_blockNumber")
+        waiting = [socket.socket() for _ in range(20)]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            for one in waiting:
+                one.settimeout(0.05)
+                with contextlib.suppress(OSError):
+                    one.connect(("127.0.0.1", int(node.http_url.rpartition(":")[2])))
+                    one.recv(1)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for one in waiting:
+            one.close()
+        assert client("eth_blockNumber") == head
+        assert Client(node)("eth_blockNumber") == head
+    finally:
+        node.stop()
 
 
 def test_too_few_files_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
