@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
-from jovay.rpc.backend import Removed
+from jovay.rpc.backend import NewPending, Removed
 from jovay.rpc.limits import Limits
 from jovay.simulation import Call, CallLog, CallResult
 from rigs.rpc import Rpc, RpcError
@@ -169,28 +170,108 @@ def test_pending_filter(rpc: Rpc, chain: MemoryBackend) -> None:
     assert [one["nonce"] for one in rpc.call("eth_getFilterChanges", full)] == ["0x0", "0x1", "0x2"]
 
 
-def test_filter_limits(chain: MemoryBackend) -> None:
+def test_a_pending_filter_in_portions(chain: MemoryBackend) -> None:
     chain.automine = False
-    with serve(chain, Limits(filters=2, filter_hashes=1, filter_time=0.0)) as served:
+    with serve(chain, Limits(filter_hashes=2, log_results=3)) as served:
         rpc = served.rpc()
-        pending = rpc.call("eth_newPendingTransactionFilter")
-        for nonce in range(2):
-            rpc.call("eth_sendRawTransaction", x(transfer(nonce)))
-        with pytest.raises(RpcError, match="filter overflowed"):
-            rpc.call("eth_getFilterChanges", pending)
-        with pytest.raises(RpcError, match="filter not found"):
-            rpc.call("eth_getFilterChanges", pending)
+        hashes, full = (rpc.call("eth_newPendingTransactionFilter", full) for full in (False, True))
+        raws = [transfer(nonce) for nonce in range(7)]
+        rpc.batch([("eth_sendRawTransaction", [x(raw)]) for raw in raws])
+        expected = [x(keccak256(raw)) for raw in raws]
+        polled = [rpc.call("eth_getFilterChanges", hashes) for _ in range(5)]
+        assert polled == [expected[:2], expected[2:4], expected[4:6], expected[6:], []]
+        polled = [[one["hash"] for one in rpc.call("eth_getFilterChanges", full)] for _ in range(4)]
+        assert polled == [expected[:3], expected[3:6], expected[6:], []]
+
+
+def test_a_filter_too_far_behind_ends(chain: MemoryBackend) -> None:
+    """Pending hashes and removed logs are kept once for all filters, within one bound."""
+    chain.automine = False
+    with serve(chain, Limits(queue=2_000)) as served:
+        rpc = served.rpc()
+        pending, logs, blocks = (
+            rpc.call("eth_newPendingTransactionFilter"), rpc.call("eth_newFilter", {}), rpc.call("eth_newBlockFilter")
+        )  # fmt: skip
+        steady = rpc.call("eth_newPendingTransactionFilter")
+        for _ in range(4):
+            chain.emit(NewPending(bytes(32) * 5))
+            assert len(rpc.call("eth_getFilterChanges", steady)) == 5
+        send(rpc, 0, EMITTER, b"1")
+        chain.seal()
+        assert rpc.call("eth_getFilterChanges", blocks) != []
+        for _ in range(3):
+            chain.emit(Removed(chain.blocks[0].header, chain.block_logs[1]))
+        for identifier in (pending, logs, blocks):
+            with pytest.raises(
+                RpcError, match="filter overflowed and was removed: poll more often"
+            ) as refused:
+                rpc.call("eth_getFilterChanges", identifier)
+            assert refused.value.code == -32005
+            with pytest.raises(RpcError, match="filter not found"):
+                rpc.call("eth_getFilterChanges", identifier)
+        assert len(rpc.call("eth_getFilterChanges", steady)) == 1
+
+
+def test_filters_hold_places_not_events(chain: MemoryBackend) -> None:
+    """What is kept does not depend on how many filters there are, and goes with the last one."""
+    kept = []
+    for count in (1, 500):
+        with serve(chain) as served:
+            rpc, feed = served.rpc(), served.server._services.feed
+            made = [
+                rpc.batch([(name, params)] * count)
+                for name, params in (("eth_newPendingTransactionFilter", []), ("eth_newFilter", [{}]))
+            ]
+            for _ in range(20):
+                chain.emit(NewPending(bytes(32) * 1_000))
+                chain.emit(Removed(chain.blocks[0].header, []))
+            assert rpc.call("eth_chainId") == "0x539"
+            kept.append((feed.hashes.bytes, len(feed.hashes), len(feed.removed)))
+            for identifier in made[0] + made[1]:
+                assert rpc.call("eth_uninstallFilter", identifier) is True
+            assert (feed.hashes.bytes, len(feed.hashes), len(feed.removed)) == (0, 0, 0)
+    assert kept[0] == kept[1]
+    assert kept[0][1:] == (20, 20)
+
+
+def test_filter_limits(chain: MemoryBackend) -> None:
+    with serve(chain, Limits(filters=2, filter_time=0.05)) as served:
+        rpc = served.rpc()
+        first = rpc.call("eth_newBlockFilter")
         # Unused filters make room for new ones.
         for _ in range(9):
-            rpc.call("eth_newBlockFilter")
+            rpc.call("eth_newPendingTransactionFilter")
+            time.sleep(0.06)
         assert len(served.server._services.filters) <= 2
+        with pytest.raises(RpcError, match="filter not found"):
+            rpc.call("eth_getFilterChanges", first)
     with serve(chain, Limits(filters=2)) as served:
         rpc = served.rpc()
-        rpc.call("eth_newBlockFilter")
-        rpc.call("eth_newFilter", {})
-        with pytest.raises(RpcError, match="too many filters") as refused:
-            rpc.call("eth_newBlockFilter")
+        kept = [rpc.call("eth_newBlockFilter"), rpc.call("eth_newFilter", {})]
+        for name, params in (("eth_newBlockFilter", []), ("eth_newFilter", [{}]),
+                             ("eth_newPendingTransactionFilter", [])):  # fmt: skip
+            with pytest.raises(RpcError, match="too many filters") as refused:
+                rpc.call(name, *params)
+            assert refused.value.code == -32005
+        assert [rpc.call("eth_uninstallFilter", identifier) for identifier in kept] == [True, True]
+        feed = served.server._services.feed
+        assert (feed.removed.is_read, feed.hashes.is_read) == (False, False)
+
+
+def test_terms_of_all_filters_are_bounded(chain: MemoryBackend) -> None:
+    query = {
+        "address": [x(bytes([n]) * 20) for n in range(4)],
+        "topics": [[x(TOPIC)], [], [x(TOPIC), x(bytes(32))]],
+    }
+    with serve(chain, Limits(filter_terms=20)) as served:
+        rpc = served.rpc()
+        kept = [rpc.call("eth_newFilter", query) for _ in range(2)]
+        with pytest.raises(RpcError, match=r"too many addresses and topics \(limit 20\)") as refused:
+            rpc.call("eth_newFilter", query)
         assert refused.value.code == -32005
+        rpc.call("eth_newFilter", {"address": x(EMITTER)})
+        assert rpc.call("eth_uninstallFilter", kept[0]) is True
+        rpc.call("eth_newFilter", query)
 
 
 def test_ids_are_quantities(served: Served) -> None:

@@ -198,10 +198,11 @@ def test_subscriptions_end_with_the_connection(served: Served, backend: MemoryBa
         async with client(served) as connection:
             await ask(connection, "eth_subscribe", "newHeads")
             await ask(connection, "eth_subscribe", "logs", {})
-            assert (len(feed._heads), len(feed._logs)) == (1, 1)
+            assert (len(feed), feed.heads.is_read, feed.logs.is_read) == (2, True, True)
             connection.transport.abort()
         for _ in range(100):
-            if not feed._heads and not feed._logs and not len(served.server._connections):
+            if not len(feed) and not len(served.server._connections):
+                assert (feed.heads.is_read, feed.logs.is_read) == (False, False)
                 return
             await asyncio.sleep(0.02)
         raise AssertionError("subscriptions outlive their connection")
@@ -245,7 +246,7 @@ def test_slow_reader_is_dropped(backend: MemoryBackend) -> None:
                         await heard(quick, identifier)
 
         run(work)
-        assert len(served.server._services.feed._heads) == 0
+        assert len(served.server._services.feed) == 0
         # What was queued, then a close frame that says why: 1013, try again later.
         good_bye = b"\x88\x0a" + (1013).to_bytes(2) + b"too slow"
         content = b""

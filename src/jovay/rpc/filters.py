@@ -1,22 +1,22 @@
 """Polling filters: eth_newFilter and its relatives.
 
-A log or block filter holds no results, only the next block to look at; polling it is a query from there to
-the head. So its memory is bounded however long nobody polls. Only pending-transaction filters collect, up
-to a limit, after which they end.
+A filter holds no results, only places: the next block to look at, and where it stands in the logs of events that
+all filters share. So its memory is bounded however long nobody polls; one that is further behind than an event
+log reaches ends with an error.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
 
 from jovay.rpc.args import LogArgs
-from jovay.rpc.backend import Event, NewPending, Removed
+from jovay.rpc.backend import Removed
+from jovay.rpc.budget import Budget
 from jovay.rpc.errors import RpcError, limit_exceeded
+from jovay.rpc.event_log import EventLog, Reader
+from jovay.rpc.news import Hashes, LogMatcher, News
 from jovay.types import Log
-
-_SWEEP_INTERVAL = 10.0
 
 
 def new_id() -> str:
@@ -24,131 +24,148 @@ def new_id() -> str:
     return hex(secrets.randbits(128) | 1 << 124)
 
 
-class Filter:
-    """State of an installed filter; ``next_block`` is the first block that no answer has covered."""
+def take_terms(terms: Budget, count: int) -> None:
+    """Make room for a filter's addresses and topics, or raise :class:`RpcError`."""
+    if not terms.move(0, count):
+        terms.move(count, 0)
+        raise limit_exceeded(
+            f"filters and subscriptions have too many addresses and topics (limit {terms.limit})"
+        )
 
-    __slots__ = ("last_used", "next_block", "removed")
 
-    def __init__(self, next_block: int) -> None:
+class BlockFilter:
+    """eth_newBlockFilter; ``next_block`` is the first block that no answer has covered."""
+
+    def __init__(self, next_block: int, removed: EventLog[Removed]) -> None:
         self.next_block = next_block
+        self.reader = removed.reader()
         self.last_used = time.monotonic()
-        self.removed: list[Log] = []
+
+    @property
+    def terms(self) -> int:
+        """Addresses and topics that it looks for."""
+        return 0
+
+    def go_back(self) -> list[Log]:
+        """Before a poll: begin again where blocks were removed; logs told before that no longer stand."""
+        gone: list[Log] = []
+
+        def step(event: Removed, _: int) -> None:
+            if self.next_block > event.head.number + 1:
+                gone.extend(self._told(event))
+                self.next_block = event.head.number + 1
+
+        while self.reader.has_news:
+            self.reader.read(step)
+        return gone
+
+    def _told(self, event: Removed) -> list[Log]:
+        return []
 
 
-class BlockFilter(Filter):
-    """eth_newBlockFilter."""
-
-    __slots__ = ()
-
-
-class LogFilterState(Filter):
+class LogFilterState(BlockFilter):
     """eth_newFilter with its query."""
 
-    __slots__ = ("query",)
-
-    def __init__(self, next_block: int, query: LogArgs) -> None:
-        super().__init__(next_block)
+    def __init__(self, next_block: int, removed: EventLog[Removed], query: LogArgs) -> None:
+        super().__init__(next_block, removed)
         self.query = query
+        self.matcher = LogMatcher(query)
+
+    @property
+    def terms(self) -> int:
+        """Addresses and topics that it looks for."""
+        return self.matcher.terms
+
+    def _told(self, event: Removed) -> list[Log]:
+        return [log for log in event.logs if log.block_number < self.next_block and self.matcher(log)]
 
 
-class PendingFilter(Filter):
-    """eth_newPendingTransactionFilter; ``hashes`` lie back to back."""
+class PendingFilter:
+    """eth_newPendingTransactionFilter; ``full`` wants whole transactions."""
 
-    __slots__ = ("full", "hashes", "overflowed")
+    terms = 0
 
-    def __init__(self, full: bool) -> None:
-        super().__init__(0)
+    def __init__(self, full: bool, hashes: EventLog[News]) -> None:
         self.full = full
-        self.hashes = bytearray()
-        self.overflowed = False
+        self.reader: Reader[News] = hashes.reader()
+        self.last_used = time.monotonic()
+
+    def take(self, most: int) -> bytes:
+        """Hashes since the last poll, back to back, or the oldest ``most`` of them."""
+        parts: list[bytes] = []
+        room = 32 * most
+
+        def step(news: News, offset: int) -> int | None:
+            nonlocal room
+            assert isinstance(news, Hashes)
+            parts.append(news.hashes[offset : offset + room])
+            room -= len(parts[-1])
+            end = offset + len(parts[-1])
+            return end if end < len(news.hashes) else None
+
+        while room and self.reader.has_news:
+            self.reader.read(step)
+        return b"".join(parts)
+
+
+Filter = BlockFilter | PendingFilter
 
 
 class Filters:
-    """All installed filters of the node.  Lives on the event loop."""
+    """All installed filters of the node, those polled last at the end.  Lives on the event loop."""
 
-    def __init__(self, limit: int, lifetime: float, most_hashes: int) -> None:
+    def __init__(self, limit: int, lifetime: float, terms: Budget) -> None:
+        """``terms`` bounds addresses and topics, here and of subscriptions."""
         self._limit = limit
         self._lifetime = lifetime
-        self._most_bytes = 32 * most_hashes
+        self._terms = terms
         self._filters: dict[str, Filter] = {}
-        self._pending: dict[str, PendingFilter] = {}
-        self._last_sweep = time.monotonic()
 
     def __len__(self) -> int:
         return len(self._filters)
 
     def install(self, item: Filter) -> str:
         """Add a filter; returns its id."""
-        self._sweep(force=len(self._filters) >= self._limit)
+        self._sweep()
         if len(self._filters) >= self._limit:
+            item.reader.close()
             raise limit_exceeded(f"too many filters are installed (limit {self._limit})")
+        try:
+            take_terms(self._terms, item.terms)
+        except RpcError:
+            item.reader.close()
+            raise
         identifier = new_id()
         self._filters[identifier] = item
-        if isinstance(item, PendingFilter):
-            self._pending[identifier] = item
         return identifier
 
     def uninstall(self, identifier: str) -> bool:
         """Remove a filter; whether there was one."""
-        self._pending.pop(identifier, None)
-        return self._filters.pop(identifier, None) is not None
+        item = self._filters.pop(identifier, None)
+        if item is None:
+            return False
+        item.reader.close()
+        self._terms.move(item.terms, 0)
+        return True
 
     def get(self, identifier: str) -> Filter:
-        """An installed filter; counts as use."""
-        self._sweep(force=False)
-        item = self._filters.get(identifier)
+        """An installed filter; counts as use. One that missed something is removed with an error."""
+        self._sweep()
+        item = self._filters.pop(identifier, None)
         if item is None:
             raise RpcError("filter not found")
         item.last_used = time.monotonic()
-        return item
-
-    def take_hashes(self, identifier: str, item: PendingFilter) -> bytes:
-        """New pending hashes since the last poll."""
-        if item.overflowed:
+        self._filters[identifier] = item
+        if item.reader.is_behind:
             self.uninstall(identifier)
             raise limit_exceeded("filter overflowed and was removed: poll more often")
-        hashes = bytes(item.hashes)
-        item.hashes.clear()
-        return hashes
+        return item
 
-    def on_events(self, events: Sequence[Event]) -> None:
-        """Hub listener: collect pending transactions, go back when blocks are removed."""
-        for event in events:
-            if isinstance(event, NewPending):
-                self._collect(event.hashes)
-            elif isinstance(event, Removed):
-                self._go_back(event)
-
-    def _collect(self, hashes: bytes) -> None:
-        for item in self._pending.values():
-            if len(item.hashes) + len(hashes) > self._most_bytes:
-                item.overflowed = True
-                item.hashes.clear()
-            elif not item.overflowed:
-                item.hashes += hashes
-
-    def _go_back(self, event: Removed) -> None:
-        for item in self._filters.values():
-            if item.next_block > event.head.number + 1:
-                if isinstance(item, LogFilterState):
-                    seen = [log for log in event.logs if log.block_number < item.next_block]
-                    item.removed.extend(log for log in seen if matches(log, item.query))
-                item.next_block = event.head.number + 1
-
-    def _sweep(self, force: bool) -> None:
-        now = time.monotonic()
-        if not force and now - self._last_sweep < _SWEEP_INTERVAL:
-            return
-        self._last_sweep = now
-        for identifier, item in list(self._filters.items()):
-            if now - item.last_used > self._lifetime:
-                self.uninstall(identifier)
-
-
-def matches(log: Log, query: LogArgs) -> bool:
-    """Whether a log has one of the addresses and, at each position, one of the topics of a filter."""
-    if query.addresses and log.address not in query.addresses:
-        return False
-    if len(query.topics) > len(log.topics):
-        return False
-    return all(not wanted or topic in wanted for wanted, topic in zip(query.topics, log.topics, strict=False))
+    def _sweep(self) -> None:
+        """Remove those that nobody has polled for long."""
+        oldest = time.monotonic() - self._lifetime
+        while self._filters:
+            identifier, item = next(iter(self._filters.items()))
+            if item.last_used > oldest:
+                break
+            self.uninstall(identifier)

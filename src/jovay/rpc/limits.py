@@ -31,11 +31,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
       ``waiting`` more may queue for a turn.
     * ``log_blocks``, ``log_results``, ``log_terms``: block range, number of results, and addresses or
       alternatives per topic of a log query.
-    * ``filters`` and ``filter_time``: installed polling filters and how long they live without being polled.
+    * ``filters`` and ``filter_time``: installed polling filters and how long they live without being polled;
+      ``filter_hashes``: pending transactions of one poll; ``filter_terms``: addresses and topics of all filters and
+      subscriptions.
     * ``connections`` in all, WebSockets and those that are being closed included; ``head`` bytes of an HTTP
       request's head, or of the trailer and what surrounds the chunks of a body; ``idle_time`` of a kept connection.
-    * ``subscriptions`` of one WebSocket, its requests ``in_flight``, and ``queue`` bytes that may wait for a
-      slow reader before it is dropped; ``ping_time`` between pings.
+    * ``subscriptions`` of one WebSocket, ``all_subscriptions`` of the node, requests ``in_flight`` of a WebSocket,
+      ``ping_time`` between pings; ``queue``: bytes of events of one kind that are kept for all subscriptions and
+      filters to read; whoever is further behind is dropped.
     * ``sync_time``, ``sync_time_max``: default and longest wait of eth_sendRawTransactionSync.
     * ``trace_time``, ``trace_bytes``, ``trace_steps``: one trace request; ``trace_blocks``: blocks that one search
       for calls looks through.
@@ -62,9 +65,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     filters: Count = 10_000
     filter_time: Seconds = 300.0
     filter_hashes: Count = 100_000
+    filter_terms: Count = 1_000_000
     subscriptions: Count = 128
+    all_subscriptions: Count = 10_000
     in_flight: Count = 64
-    queue: Count = 16 << 20
+    queue: Count = 64 << 20
     connections: Count = 4_096
     head: Count = 16 << 10
     idle_time: Seconds = 120.0

@@ -103,14 +103,13 @@ class RpcServer:
             namespaces.difference_update(TRACING_NAMESPACES)
         hub = Hub(self._backend, self._workers)
         pool = Pool(self._workers, limits.heavy, limits.waiting)
-        filters = Filters(limits.filters, limits.filter_time, limits.filter_hashes)
-        hub.add(filters.on_events)
+        terms = Budget(limits.filter_terms)
         self._services = Services(
             backend=self._backend,
             limits=limits,
             hub=hub,
-            filters=filters,
-            feed=Feed(self._backend, hub, pool),
+            filters=Filters(limits.filters, limits.filter_time, terms),
+            feed=Feed(self._backend, hub, pool, limits, terms),
             ingest=Ingest(self._backend, self._portal, limits.ingest),
             pool=pool,
             namespaces=frozenset(namespaces),

@@ -12,8 +12,18 @@ class Session(Protocol):
     subscriptions: dict[str, Callable[[], None]]
     """Live subscriptions: id to what ends them."""
 
+    when_ready: Callable[[], None] | None
+    """Called when the connection can take more after it could not."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the client reads what it is sent."""
+
     def notify(self, messages: list[bytes]) -> None:
         """Send text messages, in order; never blocks."""
+
+    def drop(self, reason: str) -> None:
+        """Hang up on a client that is too slow."""
 
     def after_answer(self, action: Callable[[], None]) -> None:
         """Run ``action`` once the answer to the current request is on its way."""

@@ -39,6 +39,8 @@ class WebSocket(asyncio.Protocol):
     ) -> None:
         self.transport = transport
         self.subscriptions: dict[str, Callable[[], None]] = {}
+        self.when_ready: Callable[[], None] | None = None
+        self.is_ready = True
         self._answer = answer
         self._limits = limits
         self._budget = budget
@@ -88,6 +90,16 @@ class WebSocket(asyncio.Protocol):
             self.close(CloseCode.MESSAGE_TOO_BIG, "too many fragments")
         if self._protocol.close_expected():
             self._loop.call_later(_CLOSE_TIME, self.transport.abort)
+
+    def pause_writing(self) -> None:
+        """The client does not read: it is told no more news."""
+        self.is_ready = False
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self.is_ready = True
+        if self.when_ready is not None:
+            self.when_ready()
 
     def connection_lost(self, error: Exception | None) -> None:
         """The client is gone: its subscriptions and requests end."""
@@ -160,12 +172,17 @@ class WebSocket(asyncio.Protocol):
 
     # Session.
     def notify(self, messages: list[bytes]) -> None:
-        """Send text messages; a client that lets too much pile up is dropped."""
+        """Send text messages; a client that asks on and on without reading the answers is dropped."""
         if self._protocol.state is not OPEN or self.transport.is_closing():
             return
+        is_full = self.transport.get_write_buffer_size() > self._limits.response
         self.transport.write(b"".join([part for text in messages for part in (_text_head(text), text)]))
-        if self.transport.get_write_buffer_size() > self._limits.queue or not self._hold():
-            self.close(CloseCode.TRY_AGAIN_LATER, "too slow")
+        if is_full or not self._hold():
+            self.drop("too slow")
+
+    def drop(self, reason: str) -> None:
+        """Hang up on a client that is too slow."""
+        self.close(CloseCode.TRY_AGAIN_LATER, reason)
 
     def _hold(self) -> bool:
         """Tell how much waits here, in and out; whether that is granted."""

@@ -44,19 +44,21 @@ def new_filter(context: Context, query: LogArg) -> str:
         first, last = query.first.number, query.last.number
         if first is not None and last is not None and first > last:
             raise RpcError("invalid block range params", -32602)
-    return context.services.filters.install(LogFilterState(_next_block(context), query))
+    services = context.services
+    return services.filters.install(LogFilterState(_next_block(context), services.feed.removed, query))
 
 
 @method("eth_newBlockFilter", Run.INLINE)
 def new_block_filter(context: Context) -> str:
     """Install a filter for new block hashes."""
-    return context.services.filters.install(BlockFilter(_next_block(context)))
+    services = context.services
+    return services.filters.install(BlockFilter(_next_block(context), services.feed.removed))
 
 
 @method("eth_newPendingTransactionFilter", Run.INLINE)
 def new_pending_filter(context: Context, full: BoolArg = False) -> str:
     """Install a filter for transactions that enter the pool."""
-    return context.services.filters.install(PendingFilter(full))
+    return context.services.filters.install(PendingFilter(full, context.services.feed.hashes))
 
 
 def _next_block(context: Context) -> int:
@@ -83,13 +85,12 @@ async def get_filter_changes(context: Context, identifier: StringArg) -> list[An
     """What is new for a filter since it was polled last."""
     item = context.services.filters.get(identifier)
     if isinstance(item, PendingFilter):
-        hashes = context.services.filters.take_hashes(identifier, item)
         if not item.full:
-            return hash_forms(hashes)
-        return await context.services.pool.run(_transactions, context, hashes)
+            return hash_forms(item.take(context.limits.filter_hashes))
+        return await context.services.pool.run(_transactions, context, item.take(context.limits.log_results))
+    removed = item.go_back()
     first = item.next_block
     last = min(context.backend.head(), first + context.limits.log_blocks - 1)
-    removed, item.removed = item.removed, []
     # Claim the range before leaving the loop, so that polls at the same time do not answer it twice.
     item.next_block = max(first, last + 1)
     changes: list[Any]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from jovay.rpc.args import AnyArg, StringArg, parse_log_filter
+from jovay.rpc.args import AnyArg, LogArgs, StringArg, parse_log_filter
 from jovay.rpc.context import Context
 from jovay.rpc.errors import METHOD_NOT_FOUND, RpcError, invalid_params, limit_exceeded
-from jovay.rpc.feed import Subscription
+from jovay.rpc.event_log import EventLog
 from jovay.rpc.logqueries import check_terms
+from jovay.rpc.news import LogMatcher
 from jovay.rpc.table import Run, method
 
 
@@ -23,30 +24,22 @@ def subscribe(context: Context, name: StringArg, options: AnyArg = None) -> str:
         raise limit_exceeded(f"too many subscriptions on this connection (limit {most})")
     feed = context.services.feed
     if name == "newHeads":
-        subscription = Subscription(session)
-        stop = feed.heads(subscription)
+        subscription = feed.subscribe(session, feed.heads)
     elif name == "logs":
-        subscription = Subscription(session, _query(context, options))
-        stop = feed.logs(subscription)
+        subscription = feed.subscribe(session, feed.logs, LogMatcher(_query(context, options)))
     elif name == "newPendingTransactions":
-        subscription = Subscription(session)
-        stop = feed.transactions(subscription) if _flag(options) else feed.hashes(subscription)
+        subscription = feed.subscribe(session, feed.transactions if _flag(options) else feed.hashes)
     elif name == "syncing":
         # Served for the clients that ask; a sequencer has nothing to say about it.
-        subscription = Subscription(session)
-        stop = _nothing
+        subscription = feed.subscribe(session, EventLog(0))
     else:
         raise RpcError(f'no "{name[:64]}" subscription in eth namespace', METHOD_NOT_FOUND)
-    session.subscriptions[subscription.identifier] = stop
-    session.after_answer(subscription.activate)
+    session.subscriptions[subscription.identifier] = lambda: feed.end(subscription)
+    session.after_answer(lambda: feed.activate(subscription))
     return subscription.identifier
 
 
-def _nothing() -> None:
-    """End of a subscription that never began."""
-
-
-def _query(context: Context, options: Any) -> Any:
+def _query(context: Context, options: Any) -> LogArgs:
     try:
         query = parse_log_filter({} if options is None else options)
     except ValueError as error:
