@@ -39,6 +39,7 @@ evm.command()(evm_run.run)
 evm.command()(statetest.statetest)
 evm.command()(opcodes.opcodes)
 evm.command()(fuzz.fuzz)
+evm.command()(fuzz.fuzz_witness)
 
 app.command()(node.up)
 app.command()(node.node)

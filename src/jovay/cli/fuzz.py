@@ -1,4 +1,4 @@
-"""``jovay evm fuzz``."""
+"""``jovay evm fuzz`` and ``jovay evm fuzz-witness``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from jovay.conformance.differential.compare import Summary
+    from jovay.conformance.witnesses.fuzz import Summary as WitnessSummary
 
 
 class OracleName(StrEnum):
@@ -64,3 +65,32 @@ def fuzz(
         print("\n".join(summary.lines()), flush=True)
         different += len(summary.differences)
     raise typer.Exit(1 if different else 0)
+
+
+def fuzz_witness(
+    cases: Annotated[int, typer.Option(min=0, help="witnesses on the native kernel")] = 100_000,
+    riscv_cases: Annotated[int, typer.Option(min=0, help="witnesses on the RISC-V program too")] = 1_000,
+    first_seed: Annotated[int, typer.Option(min=0, help="seed of the first case; each case adds one")] = 0,
+    every: Annotated[int, typer.Option(min=1, metavar="N", help="a line of progress after N cases")] = 5_000,
+) -> None:
+    """Put changed and made-up witnesses to the stateless function; the exit status is 1 if any shows a fault.
+
+    A fault is a crash, a run without end, a block accepted with another result than it has, or another outcome on
+    RISC-V.
+    """
+    from jovay.conformance.witnesses.fuzz import campaign
+
+    def progress(summary: WitnessSummary) -> None:
+        if summary.cases % every == 0:
+            print(summary.lines()[0], file=sys.stderr, flush=True)
+
+    faults = 0
+    for count, riscv in ((cases, False), (riscv_cases, True)):
+        if count:
+            summary = campaign(first_seed, count, riscv, progress=progress)
+            print(
+                "\n".join([f"{'RISC-V' if riscv else 'native'}: {summary.lines()[0]}", *summary.lines()[1:]]),
+                flush=True,
+            )
+            faults += len(summary.faults)
+    raise typer.Exit(1 if faults else 0)

@@ -119,9 +119,9 @@ def read_result(data: bytes) -> StatelessResult:
 class StatelessExecutor:
     """Runs the stateless function natively, as the TEE prover will."""
 
-    def __init__(self, library: Library, arena_bytes: int = 64 << 30) -> None:
+    def __init__(self, library: Library, arena_bytes: int = 64 << 30, huge_pages: bool = True) -> None:
         self._run = library[stateless.execute_block]
-        self._arena = Arena(arena_bytes)
+        self._arena = Arena(arena_bytes, huge_pages)
 
     def execute(self, data: bytes) -> StatelessResult:
         """Execute an encoded ``BlockInput``."""

@@ -1,0 +1,83 @@
+"""A recorded block at hand for changes: its witness, its state's trie, and what executing other blocks gives there."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from jovay.compiler.native import Library
+from jovay.execution.state_trie import StateTrie
+from jovay.execution.witness import StatelessResult
+from jovay.kernel.evm.machine import Block
+from jovay.records import unpack
+from jovay.sequencer.environment import BlockEnvironment
+from jovay.sequencer.portal import Portal
+from jovay.sequencer.production import BlockProducer
+
+from .parts import HEAD, get, take_apart
+from .record import FORK_NAMES, Recorded, record, with_hashes, world_of
+
+TRIE_LEAVES = 1 << 14
+
+
+class Source:
+    """The block of a seed."""
+
+    def __init__(self, library: Library, seed: int) -> None:
+        self.library, self.seed = library, seed
+        self.recorded: Recorded = record(library, FORK_NAMES[seed % 3], seed)
+        self.witness = self.recorded.input.encode(scale=0)
+        self.parent_root = self.recorded.input.parent_root
+
+    @cached_property
+    def trie(self) -> StateTrie:
+        """The trie before the block."""
+        trie = StateTrie(self.library, TRIE_LEAVES)
+        trie.update(self.recorded.genesis)
+        return trie
+
+    def made_of(self, witness: bytes) -> tuple[bytes, bytes, bytes, int, bytes] | None:
+        """What the producer, which has the whole state, makes of the block in an accepted witness.
+
+        State root, receipts root, transactions root, gas used, bloom; None where it drops a transaction.
+        """
+        parts = take_apart(witness)
+        environment, _ring = with_hashes(environment_in(witness), parts.hashes)
+        ends = np.cumsum([len(raw) for raw in parts.transactions], dtype=np.uint64)
+        batch = Portal(self.library).decode(b"".join(parts.transactions), ends)
+        if batch.statuses.any():
+            return None
+        addresses = np.arange(len(ends), dtype=np.uint64) * np.uint64(batch.records.itemsize)
+        producer = BlockProducer(self.library, world_of(self.library, self.recorded.genesis), 1, 64)
+        try:
+            block = producer.produce(environment, addresses + np.uint64(batch.first_address), serial=True)
+        finally:
+            producer.close()
+        if len(block.order) != len(ends):
+            return None
+        after = StateTrie(self.library, TRIE_LEAVES)
+        after.update(self.recorded.genesis)
+        root = after.update(block.writes)
+        return root, block.receipts_root, block.transactions_root, block.gas_used, block.bloom
+
+
+def results_of(result: StatelessResult) -> tuple[bytes, bytes, bytes, int, bytes]:
+    """The same of a stateless execution."""
+    return (
+        result.state_root,
+        result.receipts_root,
+        result.transactions_root,
+        result.gas_used,
+        result.bloom,
+    )
+
+
+def environment_in(witness: bytes) -> BlockEnvironment:
+    """The environment in a witness's head."""
+    at = HEAD["block.number"][0]
+    block = unpack(Block, witness[at : at + Block.size])
+    block |= {"hashes": 0, "hashes_known": 0, "fees_to_coinbase": bool(block["fees_to_coinbase"])}
+    del block["blob_target_update_fraction"]
+    parent = get(witness, HEAD["parent_hash"])
+    return BlockEnvironment(parent_hash=parent.to_bytes(32), **block)
