@@ -14,14 +14,13 @@ FRAMES_BYTES = 64 << 20
 
 
 class Recorder:
-    """Records what ``options`` ask for; with ``frames`` calls and logs at least, with ``state`` what is named.
+    """Records what ``options`` ask for; with ``frames`` calls and logs at least.
 
     The tape is address space: only what is written takes memory, up to ``options.max_bytes``.
     """
 
-    def __init__(self, options: TraceOptions | None, frames: bool = False, state: bool = False) -> None:
+    def __init__(self, options: TraceOptions | None, frames: bool = False) -> None:
         flags = trace.WITH_FRAMES if frames else 0
-        flags |= trace.WITH_STATE if state else 0
         capacity, max_steps = FRAMES_BYTES, 0
         if options is not None:
             flags |= _flags(options)
@@ -73,6 +72,4 @@ def _flags(options: TraceOptions) -> int:
         flags |= trace.WITH_RETURN_DATA if options.return_data else 0
     if TraceParts.FRAMES in parts:
         flags |= trace.WITH_FRAMES
-    if TraceParts.STATE in parts:
-        flags |= trace.WITH_STATE
     return flags

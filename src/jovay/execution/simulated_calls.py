@@ -108,9 +108,9 @@ class SimulatedCalls:
 
     def _recorder(self) -> Recorder | None:
         options = self.options
-        if options.trace is None and not options.transfers and not options.access_list:
+        if options.trace is None and not options.transfers:
             return None
-        return Recorder(options.trace, options.transfers, options.access_list)
+        return Recorder(options.trace, options.transfers)
 
 
 def _above_cap(gas: int) -> CallResult:

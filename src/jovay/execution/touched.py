@@ -23,8 +23,14 @@ Rows = npt.NDArray[Any]
 _OVERHANG = 64
 
 
-def _seen(rows: Rows, stamp: int) -> npt.NDArray[np.int64]:
-    return np.flatnonzero(rows["seen"] == stamp)
+def _seen(accounts: Rows, stamp: int) -> npt.NDArray[np.int64]:
+    """Positions of the accounts that the transaction or its instructions named."""
+    return np.flatnonzero(accounts["seen"] == stamp)
+
+
+def _seen_slots(slots: Rows, stamp: int) -> npt.NDArray[np.int64]:
+    """Positions of the slots that the transaction's instructions named."""
+    return np.flatnonzero(slots["original_stamp"] == stamp)
 
 
 def _tables(session: Session) -> tuple[Rows, Rows]:
@@ -48,7 +54,7 @@ def access_list(session: Session) -> tuple[AccessEntry, ...]:
     accounts, slots = _tables(session)
     stamp = session.view.stamp
     keys: dict[int, list[bytes]] = {int(i): [] for i in _seen(accounts, stamp)}
-    for i in _seen(slots, stamp):
+    for i in _seen_slots(slots, stamp):
         position = (int(slots[i]["account"]) - session.view.accounts) // ACCOUNT_SIZE
         keys.setdefault(position, []).append(bytes(slots[i]["key"])[::-1])
     return tuple(
@@ -68,7 +74,7 @@ def touched_accounts(session: Session, also: Iterable[int]) -> dict[Address, Tou
     before, slots_before = _before(session)
     stamp = session.view.stamp
     slots: dict[int, list[int]] = {}
-    for i in _seen(slots_after, stamp):
+    for i in _seen_slots(slots_after, stamp):
         if slots_after[i]["loaded"]:
             position = (int(slots_after[i]["account"]) - session.view.accounts) // ACCOUNT_SIZE
             slots.setdefault(position, []).append(int(i))

@@ -43,12 +43,13 @@ class Account(Record):
     group: U64  # conflict group for which it was loaded; other groups must not see it
     read_only: U64  # 1: predicted as read only
     guessed: U64  # 1: not known, taken for absent
+    prepaid: U64  # transaction stamp: the access list names it
     warm: U64  # transaction stamps: equal to the machine's stamp means «in this transaction»; undone together
     created: U64
     destructed: U64
     touched: U64
     listed: U64  # stamp of the dirty list it is on, never undone
-    seen: U64  # transaction stamp, never undone: named by the transaction or, where state is traced, by an instruction
+    seen: U64  # transaction stamp, never undone: named by the transaction, or by an instruction that paid for it
 
 
 class Slot(Record):
@@ -63,15 +64,15 @@ class Slot(Record):
     storage_epoch: U64
     value: U256
     original: U256
-    original_stamp: U64
+    original_stamp: U64  # of the transaction that accessed the value last, never undone
     loaded: U64  # 0: only the transient value is known; GUESSED: the value is taken for zero
     base: BaseSlot
     listed: U64  # as an account's, never undone
     read_only: U64
-    seen: U64
+    prepaid: U64  # transaction stamp: the access list names it
     transient: U256
     transient_stamp: U64
-    warm: U64
+    warm: U64  # transaction stamp: an instruction accessed the value, which is loaded then
     padding: Bytes(24)
 
 

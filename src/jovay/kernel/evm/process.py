@@ -20,7 +20,6 @@ from ..state.view import (
     set_nonce,
     slot_entry,
     warm_account,
-    warm_slot,
 )
 from ..state.world import EMPTY_CODE_HASH, Code
 from ..transaction.lists import (
@@ -222,12 +221,12 @@ def prepare_access(m: Machine, tx: Transaction, sender: Account) -> U64:
         listed = account(m, word_of_address(entry.account))
         if address_of(listed) == 0:
             return m.abort
-        warm_account(m, listed)
+        listed.prepaid = m.stamp
         for k in range(entry.key_count):
             s = slot_entry(m, listed, load256be(entry.keys + U64(k) * ACCESS_KEY_STRIDE))
             if address_of(s) == 0:
                 return m.abort
-            warm_slot(m, s)
+            s.prepaid = m.stamp
     return U64(VALID)
 
 

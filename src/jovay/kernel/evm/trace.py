@@ -5,13 +5,13 @@ When the buffer is full, events are dropped and ``overflow`` counts the bytes th
 """
 
 from ..lang import U64, U256, Bytes, Ptr, Record, address_of, copy, kernel, load8, load256
-from ..state.view import account, slot, slot_entry
+from ..state.view import find_slot_record, slot
+from .access import sload_price
 from .machine import FRAME_SIZE, Frame, Log, Machine
 
 ENTER, EXIT, STEP, SELFDESTRUCT, REFUSED, LOG = 1, 2, 3, 4, 5, 6
-#: What to record: steps, with their stack, memory, return data; calls with their data, and logs; state that is named.
-WITH_STEPS, WITH_STACK, WITH_MEMORY, WITH_RETURN_DATA, WITH_FRAMES, WITH_STATE = 1, 2, 4, 8, 16, 32
-ADDRESS_MASK = U256((1 << 160) - 1)
+#: What to record: steps, with their stack, memory, return data; calls with their data, and logs.
+WITH_STEPS, WITH_STACK, WITH_MEMORY, WITH_RETURN_DATA, WITH_FRAMES = 1, 2, 4, 8, 16
 CREATE, CREATE2, RETURN = 0xF0, 0xF5, 2
 SLOAD, SSTORE = 0x54, 0x55
 
@@ -227,8 +227,6 @@ def trace_exit(m: Machine, f: Frame, how: U64, ended: U64, refund: U64) -> None:
 @kernel(inline=False)
 def trace_step(m: Machine, f: Frame, pc: U64, opcode: U64, sp: Ptr, gas: U64) -> None:
     t = Trace(m.trace)
-    if t.flags & WITH_STATE != 0:
-        note_state(m, f, opcode, sp)
     if t.flags & WITH_STEPS == 0:
         return
     t.steps += 1
@@ -260,37 +258,16 @@ def trace_step(m: Machine, f: Frame, pc: U64, opcode: U64, sp: Ptr, gas: U64) ->
 
 @kernel
 def trace_storage(m: Machine, f: Frame, e: StepEvent, sp: Ptr) -> None:
-    """The slot that SLOAD reads or SSTORE writes, with the value read or written."""
+    """The slot that SLOAD reads, if ``e.gas`` pays for it, or SSTORE writes, with the value read or written."""
     if e.opcode == SLOAD and sp - f.stack >= 32:
-        s = slot(m, f.account, load256(sp - 32))
-        if address_of(s) != 0:  # else the instruction misses it as well
-            e.storage, e.storage_key, e.storage_value = U64(1), s.key, s.value
+        key = load256(sp - 32)
+        known, _ = find_slot_record(m, f.account, key)
+        if e.gas >= sload_price(m, known):
+            s = slot(m, f.account, key)
+            if address_of(s) != 0:  # else the instruction misses it as well
+                e.storage, e.storage_key, e.storage_value = U64(1), s.key, s.value
     elif e.opcode == SSTORE and sp - f.stack >= 64:
         e.storage, e.storage_key, e.storage_value = U64(1), load256(sp - 32), load256(sp - 64)
-
-
-@kernel
-def note_state(m: Machine, f: Frame, opcode: U64, sp: Ptr) -> None:
-    """Mark the account or slot that an instruction names as seen; a miss aborts as the instruction's own would."""
-    depth = sp - f.stack
-    if opcode == SLOAD or opcode == SSTORE:
-        if depth >= 32:
-            s = slot_entry(m, f.account, load256(sp - 32))
-            if address_of(s) != 0:
-                s.seen = m.stamp
-    elif opcode == 0x31 or opcode == 0x3B or opcode == 0x3C or opcode == 0x3F or opcode == 0xFF:
-        if depth >= 32:
-            note_account(m, load256(sp - 32))
-    elif opcode == 0xF1 or opcode == 0xF2 or opcode == 0xF4 or opcode == 0xFA:
-        if depth >= 64:
-            note_account(m, load256(sp - 64))
-
-
-@kernel
-def note_account(m: Machine, word: U256) -> None:
-    a = account(m, word & ADDRESS_MASK)
-    if address_of(a) != 0:
-        a.seen = m.stamp
 
 
 @kernel(inline=False)

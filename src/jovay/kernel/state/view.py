@@ -1,7 +1,9 @@
 """A machine's view of the world: records are copied on first use, changed in place and journalled.
 
-A look-up gives the null record when the key is not in memory (the miss is listed) or may not be used by this
-conflict group; ``m.abort`` then says why, and the caller ends the transaction with it.
+``find_record`` and ``find_slot_record`` only say what the view has already. What it has not, a transaction must have
+paid for before it is looked for in the world. A look-up there gives the null record when the key is not in memory (the
+miss is listed) or may not be used by this conflict group; ``m.abort`` then says why, and the caller ends the
+transaction with it.
 """
 
 from ..evm import status
@@ -138,17 +140,24 @@ def free_entry(index: Ptr, mask: U64, first: U64, entry: U64) -> None:
 
 
 @kernel(inline=True)
-def account(m: Machine, address: U256) -> Account:
-    """The view's record of ``address``."""
+def find_record(m: Machine, address: U256) -> tuple[Account, U64]:
+    """The view's record of ``address``, or the null record if it has none; and the place of either in the index."""
     at = hash_word(m.seed, address) & m.account_mask
     while True:
         entry = load64(m.account_index + at * 8)
         if entry >> 32 != m.generation:
-            return load_account(m, address, at)
+            return Account(U64(0)), at
         found = Account(m.accounts + ((entry & 0xFFFFFFFF) - 1) * ACCOUNT_SIZE)
         if found.address == address:
-            return found
+            return found, at
         at = (at + 1) & m.account_mask
+
+
+@kernel(inline=True)
+def account(m: Machine, address: U256) -> Account:
+    """The view's record of ``address``, loaded from the world if need be."""
+    found, at = find_record(m, address)
+    return found if address_of(found) != 0 else load_account(m, address, at)
 
 
 @kernel(inline=False)
@@ -181,6 +190,7 @@ def load_account(m: Machine, address: U256, at: U64) -> Account:
     a.read_only = U64(allowed == 1)
     a.guessed = U64(guessed)
     a.group = m.group
+    a.prepaid = U64(0)
     a.warm = U64(0)
     a.created = U64(0)
     a.destructed = U64(0)
@@ -209,17 +219,24 @@ def clear_account(a: Account) -> None:
 
 
 @kernel(inline=True)
-def slot_entry(m: Machine, a: Account, key: U256) -> Slot:
-    """The view's record of a slot; its persistent value may not be loaded yet."""
+def find_slot_record(m: Machine, a: Account, key: U256) -> tuple[Slot, U64]:
+    """The view's record of a slot, or the null record if it has none; and the place of either in the index."""
     at = slot_hash(m.seed, address_of(a), key) & m.slot_mask
     while True:
         entry = load64(m.slot_index + at * 8)
         if entry >> 32 != m.generation:
-            return add_slot(m, a, key, at)
+            return Slot(U64(0)), at
         found = Slot(m.slots + ((entry & 0xFFFFFFFF) - 1) * SLOT_SIZE)
         if found.key == key and found.account == a:
-            return found
+            return found, at
         at = (at + 1) & m.slot_mask
+
+
+@kernel(inline=True)
+def slot_entry(m: Machine, a: Account, key: U256) -> Slot:
+    """The view's record of a slot, made if need be; its persistent value may not be loaded yet."""
+    found, at = find_slot_record(m, a, key)
+    return found if address_of(found) != 0 else add_slot(m, a, key, at)
 
 
 @kernel(inline=False)
@@ -239,7 +256,7 @@ def add_slot(m: Machine, a: Account, key: U256, at: U64) -> Slot:
     s.warm = U64(0)
     s.listed = U64(0)
     s.read_only = U64(0)
-    s.seen = U64(0)
+    s.prepaid = U64(0)
     s.transient_stamp = U64(0)
     m.slot_count = position + 1
     store64(m.slot_index + at * 8, (m.generation << 32) | (position + 1))
@@ -248,10 +265,14 @@ def add_slot(m: Machine, a: Account, key: U256, at: U64) -> Slot:
 
 @kernel(inline=True)
 def slot(m: Machine, a: Account, key: U256) -> Slot:
-    """The view's record of a slot with its value loaded and its value at the transaction's start noted."""
+    """The view's record of a slot with its value, loaded from the world if need be."""
     s = slot_entry(m, a, key)
-    if address_of(s) == 0:
-        return s
+    return with_value(m, a, s) if address_of(s) != 0 else s
+
+
+@kernel(inline=True)
+def with_value(m: Machine, a: Account, s: Slot) -> Slot:
+    """A slot's record with its value loaded and its value at the transaction's start noted; null if it cannot be."""
     if s.loaded == 0 and not load_slot(m, a, s):
         return Slot(U64(0))
     if s.storage_epoch != a.storage_epoch:  # the account was wiped since

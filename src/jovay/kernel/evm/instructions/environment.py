@@ -2,10 +2,10 @@
 
 from ...arith import saturated64
 from ...lang import U64, U256, Ptr, Table, address_of, copy, fill, kernel, load8, load256, load256be, store256
-from ...state.view import account, code_size, is_empty
+from ...state.view import code_size, find_record, is_empty
 from .. import forks
 from .. import gas as price
-from ..access import is_cold
+from ..access import access_account, is_cold, is_warm
 from ..machine import Account, Frame, Machine
 from ..memory import at, expand, words_of
 from ..opcodes import Control, instruction, source
@@ -81,23 +81,40 @@ source(0x3D, "RETURNDATASIZE", price.BASE, returndatasize, forks.BYZANTIUM)
 
 
 @kernel(inline=True)
-def access(m: Machine, a: Account) -> U64:
-    """What a cold account costs on top (EIP-2929)."""
-    if m.block.fork >= forks.BERLIN and is_cold(m, a):
-        return U64(COLD_EXTRA)
-    return U64(0)
+def access(m: Machine, word: U256, base: U64, gas: U64) -> tuple[U64, U64, Account]:
+    """Pay ``base``, and what a cold account costs on top (EIP-2929), for the account that ``word`` names.
+
+    (cost, status, account): NEXT, OUT_OF_GAS with nothing loaded, or an abort.
+    """
+    named = word & ADDRESS_MASK
+    a, at = find_record(m, named)
+    if not is_warm(m, a):
+        return first_access(m, a, named, at, base, gas)
+    if gas < base:
+        m.wanted = base
+        return base, U64(OUT_OF_GAS), a
+    return base, U64(NEXT), a
+
+
+@kernel(inline=False)
+def first_access(
+    m: Machine, a: Account, named: U256, at: U64, base: U64, gas: U64
+) -> tuple[U64, U64, Account]:
+    """The same for an account that is not known to be warm."""
+    cost = base + COLD_EXTRA if is_cold(m, a, named) else base
+    if gas < cost:
+        m.wanted = cost
+        return cost, U64(OUT_OF_GAS), a
+    a = access_account(m, a, named, at)
+    return cost, U64(NEXT) if address_of(a) != 0 else m.abort, a
 
 
 @instruction(0x31, "BALANCE", price.ZERO, pops=1, pushes=1)
 def balance(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     """an account's balance"""
-    a = account(m, load256(sp - 32) & ADDRESS_MASK)
-    if address_of(a) == 0:
-        return m.abort, pc, sp, gas
-    cost = BALANCE[m.block.fork] + access(m, a)
-    if gas < cost:
-        m.wanted = cost
-        return U64(OUT_OF_GAS), pc, sp, gas
+    cost, how, a = access(m, load256(sp - 32), BALANCE[m.block.fork], gas)
+    if how != NEXT:
+        return how, pc, sp, gas
     store256(sp - 32, a.balance)
     return U64(NEXT), pc + 1, sp, gas - cost
 
@@ -134,19 +151,32 @@ def copy_padded(target: Ptr, origin_: Ptr, length: U64, offset: U256, size: U64)
 
 
 @kernel
-def copy_to_memory(m: Machine, f: Frame, sp: Ptr, gas: U64, data: Ptr, length: U64) -> tuple[U64, U64]:
-    """The four copies' common part: operands (target, offset, size) below ``sp``. (status, gas)"""
+def pay_for_copy(m: Machine, f: Frame, sp: Ptr, gas: U64) -> tuple[bool, U64]:
+    """Pay for words copied and memory to copy them to: operands (target, offset, size) below ``sp``."""
     target, size = load256(sp - 32), load256(sp - 96)
     cost = words_of(size) * COPY_WORD
     if gas < cost:
         m.wanted = cost
-        return U64(OUT_OF_GAS), gas
-    paid, gas = expand(m, f, gas - cost, target, size)
+        return False, gas
+    return expand(m, f, gas - cost, target, size)
+
+
+@kernel
+def copy_paid(m: Machine, f: Frame, sp: Ptr, gas: U64, data: Ptr, length: U64) -> U64:
+    """Copy what is paid for; the status with ``gas`` left."""
+    size = U64(load256(sp - 96))
+    if size != 0:
+        copy_padded(at(f, load256(sp - 32)), data, length, load256(sp - 64), size)
+    return pace(m, gas)
+
+
+@kernel
+def copy_to_memory(m: Machine, f: Frame, sp: Ptr, gas: U64, data: Ptr, length: U64) -> tuple[U64, U64]:
+    """The common part of copies from what is at hand. (status, gas)"""
+    paid, gas = pay_for_copy(m, f, sp, gas)
     if not paid:
         return U64(OUT_OF_GAS), gas
-    if size != 0:
-        copy_padded(at(f, target), data, length, load256(sp - 64), U64(size))
-    return pace(m, gas), gas
+    return copy_paid(m, f, sp, gas, data, length), gas
 
 
 @instruction(0x37, "CALLDATACOPY", price.VERYLOW, pops=3, pushes=0)
@@ -176,13 +206,9 @@ def returndatacopy(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
 @instruction(0x3B, "EXTCODESIZE", price.ZERO, pops=1, pushes=1)
 def extcodesize(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     """bytes of an account's code"""
-    a = account(m, load256(sp - 32) & ADDRESS_MASK)
-    if address_of(a) == 0:
-        return m.abort, pc, sp, gas
-    cost = EXTCODE[m.block.fork] + access(m, a)
-    if gas < cost:
-        m.wanted = cost
-        return U64(OUT_OF_GAS), pc, sp, gas
+    cost, how, a = access(m, load256(sp - 32), EXTCODE[m.block.fork], gas)
+    if how != NEXT:
+        return how, pc, sp, gas
     store256(sp - 32, U256(code_size(a)))
     return U64(NEXT), pc + 1, sp, gas - cost
 
@@ -190,27 +216,27 @@ def extcodesize(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
 @instruction(0x3C, "EXTCODECOPY", price.ZERO, pops=4, pushes=0)
 def extcodecopy(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     """copy an account's code to memory"""
-    a = account(m, load256(sp - 32) & ADDRESS_MASK)
-    if address_of(a) == 0:
-        return m.abort, pc, sp, gas
-    cost = EXTCODE[m.block.fork] + access(m, a)
+    named = load256(sp - 32) & ADDRESS_MASK
+    a, place = find_record(m, named)
+    cost = EXTCODE[m.block.fork] + (U64(COLD_EXTRA) if is_cold(m, a, named) else U64(0))
     if gas < cost:
         m.wanted = cost
         return U64(OUT_OF_GAS), pc, sp, gas
+    paid, left = pay_for_copy(m, f, sp - 32, gas - cost)
+    if not paid:
+        return U64(OUT_OF_GAS), pc, sp, gas
+    a = access_account(m, a, named, place)
+    if address_of(a) == 0:  # done again, it pays all but the memory, which it has then
+        return m.abort, pc, sp, left + cost + words_of(load256(sp - 128)) * COPY_WORD
     data = a.code.bytes if code_size(a) != 0 else U64(0)
-    how, gas = copy_to_memory(m, f, sp - 32, gas - cost, data, code_size(a))
-    return how, pc + 1, sp - 128, gas
+    return copy_paid(m, f, sp - 32, left, data, code_size(a)), pc + 1, sp - 128, left
 
 
 @instruction(0x3F, "EXTCODEHASH", price.ZERO, pops=1, pushes=1, since=forks.CONSTANTINOPLE)
 def extcodehash(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     """hash of an account's code, 0 for an empty account (EIP-1052)"""
-    a = account(m, load256(sp - 32) & ADDRESS_MASK)
-    if address_of(a) == 0:
-        return m.abort, pc, sp, gas
-    cost = EXTCODEHASH[m.block.fork] + access(m, a)
-    if gas < cost:
-        m.wanted = cost
-        return U64(OUT_OF_GAS), pc, sp, gas
+    cost, how, a = access(m, load256(sp - 32), EXTCODEHASH[m.block.fork], gas)
+    if how != NEXT:
+        return how, pc, sp, gas
     store256(sp - 32, U256(0) if is_empty(a) else a.code_hash)
     return U64(NEXT), pc + 1, sp, gas - cost

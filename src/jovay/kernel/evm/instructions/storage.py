@@ -1,17 +1,14 @@
 """0x54, 0x55, 0x5c, 0x5d: persistent and transient storage."""
 
 from ...lang import U64, U256, Ptr, Table, address_of, kernel, load256, store256
-from ...state.view import set_slot, set_transient, slot, slot_entry, transient, warm_slot
+from ...state.view import find_slot_record, set_slot, set_transient, slot_entry, transient
 from .. import forks
 from .. import gas as price
+from ..access import SLOAD, access_slot, is_cold_slot, is_warm_slot, sload_price
 from ..machine import Frame, Machine, Slot
 from ..opcodes import Control, instruction
 from ..status import NEXT, OUT_OF_GAS, STATIC_VIOLATION
 
-SLOAD = Table(
-    U64, price.by_fork({forks.FRONTIER: 50, forks.TANGERINE: 200, forks.ISTANBUL: 800, forks.BERLIN: 100})
-)
-SLOAD_COLD_EXTRA = price.COLD_SLOAD - price.WARM_ACCESS
 COLD_SLOAD = price.COLD_SLOAD
 SET, RESET, SENTRY = price.SSTORE_SET, price.SSTORE_RESET, price.SSTORE_SENTRY
 CLEARS = Table(
@@ -25,6 +22,8 @@ CLEARS = Table(
 )
 #: Price of a write that changes nothing, or of a slot already changed, under net metering (EIP-1283, 2200, 2929).
 DIRTY = Table(U64, price.by_fork({forks.CONSTANTINOPLE: 200, forks.ISTANBUL: 800, forks.BERLIN: 100}))
+#: The least that a write costs where no sentry stands before it (EIP-2200).
+LEAST = Table(U64, price.by_fork({forks.FRONTIER: 5_000, forks.CONSTANTINOPLE: 200, forks.PETERSBURG: 5_000}))
 NET_METERED = Table(
     U64, price.by_fork({forks.FRONTIER: 0, forks.CONSTANTINOPLE: 1, forks.PETERSBURG: 0, forks.ISTANBUL: 1})
 )
@@ -33,13 +32,11 @@ NET_METERED = Table(
 @instruction(0x54, "SLOAD", price.ZERO, pops=1, pushes=1)
 def sload(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     """read a storage slot (EIP-2929)"""
-    fork = m.block.fork
-    s = slot(m, f.account, load256(sp - 32))
-    if address_of(s) == 0:
-        return m.abort, pc, sp, gas
-    cost = SLOAD[fork]
-    if fork >= forks.BERLIN and warm_slot(m, s):
-        cost += SLOAD_COLD_EXTRA
+    key = load256(sp - 32)
+    s, at = find_slot_record(m, f.account, key)
+    if not is_warm_slot(m, s):
+        return sload_first(m, f, pc, sp, gas, s, at)
+    cost = SLOAD[m.block.fork]
     if gas < cost:
         m.wanted = cost
         return U64(OUT_OF_GAS), pc, sp, gas
@@ -47,12 +44,23 @@ def sload(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     return U64(NEXT), pc + 1, sp, gas - cost
 
 
+@kernel(inline=False)
+def sload_first(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64, s: Slot, at: U64) -> Control:
+    """The same for a slot that is not warm; ``s`` and ``at`` are what ``find_slot_record`` gave."""
+    cost = sload_price(m, s)
+    if gas < cost:
+        m.wanted = cost
+        return U64(OUT_OF_GAS), pc, sp, gas
+    s = access_slot(m, f.account, load256(sp - 32), s, at)
+    if address_of(s) == 0:
+        return m.abort, pc, sp, gas
+    store256(sp - 32, s.value)
+    return U64(NEXT), pc + 1, sp, gas - cost
+
+
 @kernel
-def sstore_price(m: Machine, fork: U64, s: Slot, value: U256) -> U64:
+def sstore_price(m: Machine, fork: U64, s: Slot, value: U256, cold: U64) -> U64:
     """Gas of writing ``value``, and the change of the refund counter (EIP-2200 with later prices)."""
-    cold = U64(0)
-    if fork >= forks.BERLIN and warm_slot(m, s):
-        cold = U64(COLD_SLOAD)
     clears = CLEARS[fork]
     if NET_METERED[fork] == 0:
         if s.value == 0 and value != 0:
@@ -91,11 +99,18 @@ def sstore(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     if fork >= forks.ISTANBUL and gas <= SENTRY:
         m.wanted = U64(0)
         return U64(OUT_OF_GAS), pc, sp, gas
-    s = slot(m, f.account, load256(sp - 32))
-    if address_of(s) == 0:
-        return m.abort, pc, sp, gas
-    value = load256(sp - 64)
-    cost = sstore_price(m, fork, s, value)
+    if fork < forks.ISTANBUL and gas < LEAST[fork]:
+        m.wanted = LEAST[fork]
+        return U64(OUT_OF_GAS), pc, sp, gas
+    key, value = load256(sp - 32), load256(sp - 64)
+    s, at = find_slot_record(m, f.account, key)
+    cold = U64(0)
+    if not is_warm_slot(m, s):
+        cold = U64(COLD_SLOAD) if is_cold_slot(m, s) else U64(0)  # less than what the sentry has let through
+        s = access_slot(m, f.account, key, s, at)
+        if address_of(s) == 0:
+            return m.abort, pc, sp, gas
+    cost = sstore_price(m, fork, s, value, cold)
     if gas < cost:
         m.wanted = cost
         return U64(OUT_OF_GAS), pc, sp, gas
@@ -107,10 +122,8 @@ def sstore(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
 @instruction(0x5C, "TLOAD", price.WARM_ACCESS, pops=1, pushes=1, since=forks.CANCUN)
 def tload(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     """read transient storage (EIP-1153)"""
-    s = slot_entry(m, f.account, load256(sp - 32))
-    if address_of(s) == 0:
-        return m.abort, pc, sp, gas
-    store256(sp - 32, transient(m, s))
+    s, _ = find_slot_record(m, f.account, load256(sp - 32))
+    store256(sp - 32, transient(m, s) if address_of(s) != 0 else U256(0))
     return U64(NEXT), pc + 1, sp, gas
 
 

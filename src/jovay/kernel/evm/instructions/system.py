@@ -5,7 +5,9 @@ from ...lang import U64, U256, Ptr, Table, address_of, kernel, load256, store256
 from ...state.code import code_footprint, place_code
 from ...state.view import (
     account,
+    find_record,
     is_empty,
+    load_account,
     mark_created,
     mark_destructed,
     set_balance,
@@ -16,7 +18,7 @@ from ...state.view import (
 from ...state.world import EMPTY_CODE_HASH
 from .. import forks, status
 from .. import gas as price
-from ..access import is_cold
+from ..access import access_account, is_cold, is_warm, mark_account
 from ..addresses import create2_address, create_address
 from ..frames import delegate_of, enter_call, new_frame, set_code_of, start, transfer
 from ..machine import Account, Frame, Machine
@@ -60,15 +62,9 @@ def call(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64, has_value:
     paid, gas = expand(m, f, gas, out_offset, out_size)
     if not paid:
         return U64(status.OUT_OF_GAS), pc, sp, gas
-    code_at = account(m, to)
-    if address_of(code_at) == 0:
-        return m.abort, pc, sp, gas
-    how, cost = call_price(m, f, kind, code_at, value)
+    how, cost, code_at = access_callee(m, kind, to, value, gas)
     if how != status.NEXT:
         return how, pc, sp, gas
-    if gas < cost:
-        m.wanted = cost
-        return U64(status.OUT_OF_GAS), pc, sp, gas
     gas -= cost
     granted = saturated64(requested)
     if m.block.fork >= forks.TANGERINE:
@@ -88,7 +84,17 @@ def call(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64, has_value:
             how = U64(status.CALL_DEPTH) if m.depth > DEPTH_LIMIT else U64(status.INSUFFICIENT_BALANCE)
             passed = f.value if kind == DELEGATECALL else value
             trace_refused(
-                m, kind, how, f.address, to, passed, granted, granted, gas, at(f, in_offset), U64(in_size)
+                m,
+                kind,
+                how,
+                f.address,
+                to,
+                passed,
+                granted,
+                granted,
+                gas,
+                at(f, in_offset),
+                U64(in_size),
             )
         store256(after, U256(0))
         return U64(status.NEXT), pc + 1, after + 32, gas + granted
@@ -111,25 +117,42 @@ ENTERED = 1 << 32
 
 
 @kernel
-def call_price(m: Machine, f: Frame, kind: U64, code_at: Account, value: U256) -> tuple[U64, U64]:
-    """(status, gas) of a call apart from memory and the gas it passes on (EIP-2929, EIP-7702)."""
+def access_callee(m: Machine, kind: U64, to: U256, value: U256, gas: U64) -> tuple[U64, U64, Account]:
+    """(status, gas, account) of a call, apart from memory and the gas it passes on (EIP-2929, EIP-7702).
+
+    NEXT, OUT_OF_GAS or an abort. Neither the account nor its delegate is loaded before ``gas`` pays for it.
+    """
     fork = m.block.fork
+    code_at, place = find_record(m, to)
     cost = CALL_BASE[fork]
-    delegate = delegate_of(code_at.code) if fork >= forks.PRAGUE else U256(0)
-    other = code_at
-    if delegate != 0:
-        other = account(m, delegate & ADDRESS_MASK)
-        if address_of(other) == 0:
-            return m.abort, cost
-    if fork >= forks.BERLIN and is_cold(m, code_at):
+    if not is_warm(m, code_at) and is_cold(m, code_at, to):
         cost += COLD_ACCOUNT - WARM
-    if delegate != 0:
-        cost += COLD_ACCOUNT if is_cold(m, other) else WARM
     if value != 0:
         cost += CALL_VALUE
+    if gas < cost:
+        m.wanted = cost
+        return U64(status.OUT_OF_GAS), cost, code_at
+    if address_of(code_at) == 0:
+        code_at = load_account(m, to, place)
+        if address_of(code_at) == 0:
+            return m.abort, cost, code_at
+    delegate = delegate_of(code_at.code) if fork >= forks.PRAGUE else U256(0)
+    if delegate != 0:
+        delegate = delegate & ADDRESS_MASK
+        other, place = find_record(m, delegate)
+        cost += COLD_ACCOUNT if delegate != to and is_cold(m, other, delegate) else WARM
+        if gas < cost:
+            m.wanted = cost
+            return U64(status.OUT_OF_GAS), cost, code_at
+        if address_of(access_account(m, other, delegate, place)) == 0:
+            return m.abort, cost, code_at
+    mark_account(m, code_at)
     if kind == CALL and not alive(m, code_at) and (value != 0 or fork < forks.SPURIOUS):
         cost += NEW_ACCOUNT
-    return U64(status.NEXT), cost
+    if gas < cost:
+        m.wanted = cost
+        return U64(status.OUT_OF_GAS), cost, code_at
+    return U64(status.NEXT), cost, code_at
 
 
 @instruction(0xF1, "CALL", price.ZERO, pops=7, pushes=1)
@@ -288,12 +311,17 @@ def destruct(m: Machine, f: Frame, to: U256, pc: U64, sp: Ptr, gas: U64) -> Cont
     fork = m.block.fork
     if f.static != 0:
         return U64(status.STATIC_VIOLATION), pc, sp, gas
-    a, heir = f.account, account(m, to)
+    a = f.account
+    heir, place = find_record(m, to)
+    cost = SELFDESTRUCT_GAS[fork]
+    if is_cold(m, heir, to):
+        cost += COLD_ACCOUNT
+    if gas < cost:
+        m.wanted = cost
+        return U64(status.OUT_OF_GAS), pc, sp, gas
+    heir = access_account(m, heir, to, place)
     if address_of(heir) == 0:
         return m.abort, pc, sp, gas
-    cost = SELFDESTRUCT_GAS[fork]
-    if fork >= forks.BERLIN and is_cold(m, heir):
-        cost += COLD_ACCOUNT
     amount = a.balance
     if fork >= forks.TANGERINE and not alive(m, heir) and (amount != 0 or fork < forks.SPURIOUS):
         cost += NEW_ACCOUNT
