@@ -65,6 +65,9 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     fee_recipient: AddressText | None = None
     pool_transactions: Positive = 200_000
     pool_per_sender: Positive = 16_384
+    pool_per_delegated: Positive = 1
+    pool_waiting: Natural = 50_000
+    pool_lifetime: Seconds = 10_800.0
     history_blocks: Natural = 8_192
     history_versions: Annotated[int, msgspec.Meta(ge=0, le=1 << 34)] = 2_000_000
     keep_blocks: Natural = 0
@@ -132,6 +135,9 @@ HELP: dict[str, str] = {
     "fee_recipient": "address that gets the fees, in place of the genesis file's coinbase",
     "pool_transactions": "most transactions in the pool",
     "pool_per_sender": "most transactions of one sender in the pool",
+    "pool_per_delegated": "the same of an account that runs code (EIP-7702)",
+    "pool_waiting": "most transactions in the pool that wait for an earlier nonce or for money",
+    "pool_lifetime": "seconds after which such a transaction leaves",
     "history_blocks": "recent blocks whose state can be asked for; fewer while the chain is busy",
     "history_versions": "older values of accounts and slots kept in memory for that",
     "keep_blocks": "recent blocks kept on disk at least, older ones go file by file; 0 keeps all",

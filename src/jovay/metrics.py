@@ -79,6 +79,15 @@ class Metrics:
         self._refused = Counter(
             "jovay_refused_transactions", "Transactions not taken", ["reason"], registry=registry
         )
+        self._left = Counter(
+            "jovay_pool_left_transactions", "Transactions that left the pool", ["reason"], registry=registry
+        )
+        self._left_out = Counter(
+            "jovay_left_out_transactions",
+            "Transactions that a block took and does not contain",
+            ["reason"],
+            registry=registry,
+        )
         self._requests = Counter("jovay_rpc_requests", "JSON-RPC calls", ["method"], registry=registry)
         self._errors = Counter(
             "jovay_rpc_errors", "JSON-RPC calls that failed", ["method"], registry=registry
@@ -142,6 +151,14 @@ class Metrics:
         """Transactions whose turn it is, and those that wait for another."""
         self._pool.labels("pending").set(pending)
         self._pool.labels("queued").set(queued)
+
+    def left(self, reason: str, count: int) -> None:
+        """Transactions left the pool: in a block that is seen (``settled``), replaced, evicted, …"""
+        self._left.labels(reason).inc(count)
+
+    def left_out(self, reason: str, count: int) -> None:
+        """Transactions that a block took are not in it; most wait for a later one."""
+        self._left_out.labels(reason).inc(count)
 
     def refused(self, reason: str, count: int = 1) -> None:
         """Transactions that the pool did not take; ``reason`` is one of few fixed texts."""

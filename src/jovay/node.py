@@ -144,6 +144,9 @@ class Node:
         limits = PoolLimits(
             transactions=config.pool_transactions,
             per_sender=config.pool_per_sender,
+            per_delegated=config.pool_per_delegated,
+            waiting=config.pool_waiting,
+            lifetime=config.pool_lifetime,
             transaction_gas=gas_limit,
         )
         return Sequencer(

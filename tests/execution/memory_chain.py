@@ -228,7 +228,7 @@ class MemoryChain:
             max_blobs=9,
         )
         produced = self.producer.produce(environment, records.array())
-        assert not produced.dropped, produced.dropped
+        assert not produced.dropped, produced.dropped.counts()
         gas = produced.receipts["gas_used"].tolist()
         body = [
             StoredTransaction(transactions[i][0], transactions[i][1], gas[k], 0)

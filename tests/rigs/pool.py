@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from jovay import rlp
 from jovay.compiler.native import Library
@@ -18,7 +20,10 @@ from jovay.kernel.state.world import BaseAccount, find_account
 from jovay.kernel.transaction import batch
 from jovay.kernel.transaction.record import Transaction
 from jovay.records import View, dtype_of, pack
+from jovay.sequencer.block import Dropped
+from jovay.sequencer.pooled import Taken
 from jovay.sequencer.portal import DecodedBatch
+from jovay.sequencer.txpool import TxPool
 from jovay.types import EMPTY_CODE_HASH
 
 #: The environment that a pool judges by.
@@ -76,6 +81,40 @@ def funded(library: Library, senders: Sequence[int], balance: int = 10**24) -> N
     writes = WriteSet(records, empty(SlotChange))
     world.insert(writes.accounts, writes.slots, [])
     return world
+
+
+def changes(world: NativeWorld, senders: Iterable[int]) -> npt.NDArray[Any]:
+    """AccountChange records that say what these accounts are in a world."""
+    found = list(dict.fromkeys(senders))
+    records = np.zeros(len(found), dtype_of(AccountChange))
+    for record, sender in zip(records, found, strict=True):
+        base = account(world, sender)
+        record["address"], record["balance"] = (
+            sender.to_bytes(32, "little"),
+            base.balance.to_bytes(32, "little"),
+        )
+        record["code_hash"] = base.code_hash.to_bytes(32, "little")
+        record["nonce"], record["exists"] = base.nonce, base.exists
+    return records
+
+
+def left_out(statuses: Mapping[int, int]) -> Dropped:
+    """Indexes of taken transactions with the statuses for which they are not in their block."""
+    order = sorted(statuses)
+    return Dropped(np.array(order, np.uint64), np.array([statuses[i] for i in order], np.uint64))
+
+
+def make_block(
+    pool: TxPool, taken: Taken, statuses: Mapping[int, int] | None = None, touched: Iterable[int] = ()
+) -> Taken:
+    """Execute a block, but for those with a status: nonces rise, and the pool is told. What is in the block."""
+    dropped, world = left_out(statuses or {}), pool._world
+    senders = [int.from_bytes(entry.sender, "big") for entry in taken]
+    order = [i for i in range(len(taken)) if i not in (statuses or {})]
+    for i in order:
+        account(world, senders[i]).nonce = taken[i].nonce + 1
+    pool.executed(taken, dropped, changes(world, [*(senders[i] for i in order), *touched]))
+    return taken.chosen(np.array(order, np.uint64))
 
 
 def account(world: NativeWorld, address: int) -> View:

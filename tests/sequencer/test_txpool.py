@@ -27,6 +27,7 @@ from jovay.sequencer.txpool import (
     OVERSIZED,
     POOL_FULL,
     SENDER_FULL,
+    UNDERPRICED,
     UNDERPRICED_REPLACEMENT,
     Pooled,
     PoolLimits,
@@ -34,7 +35,7 @@ from jovay.sequencer.txpool import (
     describe,
 )
 from jovay.types import EMPTY_CODE_HASH
-from rigs.pool import Draft, account, block_record, decoded, funded
+from rigs.pool import Draft, account, block_record, changes, decoded, funded, left_out, make_block
 
 ALICE, BOB = 0xA11CE, 0xB0B
 MakePool = Callable[..., TxPool]
@@ -58,7 +59,7 @@ def make_pool(library: Library, world: NativeWorld) -> MakePool:
 def add(pool: TxPool, *drafts: Draft, ready_only: bool = False) -> list[int]:
     """Statuses, 0 for accepted."""
     refused = pool.add(decoded(pool._world.library, drafts), ready_only)
-    return [refused.get(i, (0, 0))[0] for i in range(len(drafts))]
+    return [refused[i].status if i in refused else 0 for i in range(len(drafts))]
 
 
 def nonces(entries: Sequence[Pooled], sender: int = ALICE) -> list[int]:
@@ -114,9 +115,10 @@ def test_old_nonces_are_refused_with_the_right_one(make_pool, world):
     account(world, ALICE).nonce = 5
     pool = make_pool()
     batch = decoded(world.library, [Draft(ALICE, 4), Draft(ALICE, 5), Draft(ALICE, 5, value=1)])
-    assert pool.add(batch) == {0: (validity.NONCE_TOO_LOW, 5), 2: (UNDERPRICED_REPLACEMENT, 6)}
-    batch = decoded(world.library, [Draft(ALICE, 8)])
-    assert pool.add(batch, ready_only=True) == {0: (validity.NONCE_TOO_HIGH, 6)}
+    found = {i: (refusal.status, refusal.nonce) for i, refusal in pool.add(batch).items()}
+    assert found == {0: (validity.NONCE_TOO_LOW, 5), 2: (UNDERPRICED_REPLACEMENT, 6)}
+    (refusal,) = pool.add(decoded(world.library, [Draft(ALICE, 8)]), ready_only=True).values()
+    assert (refusal.status, refusal.nonce) == (validity.NONCE_TOO_HIGH, 6)
     assert pool.counts() == (1, 0)
 
 
@@ -147,7 +149,7 @@ def test_limits(make_pool):
     assert add(pool, Draft(ALICE, 0, gas=100_001)) == [GAS_ABOVE_BLOCK]
     assert add(pool, Draft(ALICE, 4), Draft(ALICE, 5)) == [0, SENDER_FULL]
     assert add(pool, *(Draft(ALICE, n) for n in range(3))) == [0, 0, SENDER_FULL]
-    assert add(pool, Draft(BOB, 0), Draft(BOB, 1)) == [0, POOL_FULL]
+    assert add(pool, Draft(BOB, 0), Draft(BOB, 3)) == [0, UNDERPRICED]
     assert pool.counts() == (3, 1)
     # A replacement needs no room.
     assert add(pool, Draft(BOB, 0, fee=1000, tip=100)) == [0]
@@ -164,47 +166,79 @@ def test_static_rules_come_first(make_pool):
 def test_blocks_settle_what_they_took(make_pool, world):
     pool = make_pool()
     add(pool, Draft(ALICE, 0), Draft(ALICE, 1), Draft(BOB, 0))
-    taken = take_all(pool)
-    execute(world, *taken)
-    pool.settle(taken, [])
+    block = make_block(pool, take_all(pool))
+    assert pool.counts() == (3, 0)  # until the block is seen
+    assert not pool.drop(block[0].hash)
+    pool.settle(block)
     assert pool.counts() == (0, 0)
     assert pool.content() == ({}, {})
     assert pool.next_nonce(ALICE.to_bytes(20, "big")) is None
     assert add(pool, Draft(ALICE, 1), Draft(ALICE, 2)) == [validity.NONCE_TOO_LOW, 0]
 
 
-def test_what_follows_a_dropped_transaction_waits_again(make_pool, world):
-    """The dropped one is gone; those behind it failed only for its lack, whether in its block or in the next."""
+def test_what_follows_an_impossible_transaction_waits(make_pool):
+    """It is gone; those behind it failed only for its lack."""
     pool = make_pool()
     add(pool, *(Draft(ALICE, n) for n in range(5)))
-    first, second = pool.take(4, 10**9), pool.take(4, 10**9)
-    execute(world, first[0])
-    high = validity.NONCE_TOO_HIGH
-    pool.settle(first[:1], [(first[1], validity.INSUFFICIENT_FUNDS), (first[2], high), (first[3], high)])
-    pool.settle([], [(second[0], high)])
+    first, high = pool.take(4, 10**9), validity.NONCE_TOO_HIGH
+    block = make_block(pool, first, {1: validity.SENDER_NOT_EOA, 2: high, 3: high})
+    pool.settle(block)
     assert pool.counts() == (0, 3)
     assert pool.get(first[1].hash) is None
+    assert pool.left()["invalid"] == 1
     assert add(pool, Draft(ALICE, 1, value=7)) == [0]
     again = take_all(pool)
     assert nonces(again) == [1, 2, 3, 4]
-    execute(world, *again)
-    pool.settle(again, [])
+    pool.settle(make_block(pool, again))
     assert pool.counts() == (0, 0)
 
 
-def test_a_drop_settled_late_does_not_touch_what_came_after(make_pool, world):
+@pytest.mark.parametrize(
+    "status", [validity.POSTPONED, validity.INSUFFICIENT_FUNDS, validity.FEE_CAP_TOO_LOW]
+)
+def test_what_follows_one_that_a_later_block_may_contain_comes_with_it(make_pool, status):
+    """None of them is lost, and they come in their order, behind those of others that came meanwhile."""
+    pool = make_pool()
+    add(pool, *(Draft(ALICE, n) for n in range(6)), Draft(BOB, 0))
+    first, high = pool.take(4, 10**9), validity.NONCE_TOO_HIGH
+    block = make_block(pool, first, {1: status, 2: high, 3: high})
+    add(pool, Draft(ALICE, 6), Draft(BOB, 1))
+    assert pool.counts() == (9, 0)
+    second = pool.take(4, 10**9)
+    assert [(int.from_bytes(e.sender, "big"), e.nonce) for e in second] == [
+        (BOB, 0), (ALICE, 1), (ALICE, 2), (ALICE, 3)
+    ]  # fmt: skip
+    third = take_all(pool)
+    assert [(int.from_bytes(e.sender, "big"), e.nonce) for e in third] == [
+        (ALICE, 4), (ALICE, 5), (ALICE, 6), (BOB, 1)
+    ]  # fmt: skip
+    for taken in (block, make_block(pool, second), make_block(pool, third)):
+        pool.settle(taken)
+    assert pool.counts() == (0, 0)
+    assert pool.left()["settled"] == 9
+
+
+def test_a_transaction_that_fits_into_no_block_leaves_in_the_end(make_pool):
+    pool = make_pool(tries=3)
+    add(pool, Draft(ALICE, 0), Draft(ALICE, 1))
+    for _ in range(4):
+        taken = pool.take(1, 10**9)
+        assert nonces(taken) == [0]
+        make_block(pool, taken, {0: validity.FEE_CAP_TOO_LOW})
+    assert pool.counts() == (0, 1)
+    assert take_all(pool) == []
+
+
+def test_what_is_dropped_late_does_not_touch_what_came_after(make_pool):
     pool = make_pool()
     add(pool, Draft(ALICE, 0), Draft(ALICE, 1))
     first, second = pool.take(1, 10**9), pool.take(1, 10**9)
-    pool.settle([], [(first[0], validity.INSUFFICIENT_FUNDS)])
+    make_block(pool, first, {0: validity.SENDER_NOT_EOA})
     assert add(pool, Draft(ALICE, 0, value=1)) == [0]
     third = take_all(pool)
     assert nonces(third) == [0, 1]
-    pool.settle(
-        [], [(second[0], validity.NONCE_TOO_HIGH)]
-    )  # the same transaction as third[1], but another turn
-    execute(world, *third)
-    pool.settle(third, [])
+    make_block(pool, second, {0: validity.NONCE_TOO_HIGH})  # the same as third[1], but another turn
+    pool.settle(make_block(pool, third))
     assert pool.counts() == (0, 0)
 
 
@@ -223,7 +257,7 @@ def test_a_nonce_that_rises_while_its_sender_is_taken(make_pool, world):
     add(pool, Draft(ALICE, 0), Draft(ALICE, 2))
     taken = take_all(pool)
     account(world, ALICE).nonce = 2  # 0 was executed, and an authorization took 1
-    pool.settle(taken, [])
+    pool.executed(taken, left_out({}), changes(world, [ALICE]))
     assert add(pool, Draft(ALICE, 3)) == [0]
     assert nonces(take_all(pool)) == [2, 3]
 
@@ -236,8 +270,7 @@ def test_blocks_between_judging_and_placing(make_pool, world):
 
     def judge_then_settle(batch):
         verdicts = judge(batch)
-        execute(world, *taken)
-        pool.settle(taken, [])
+        pool.settle(make_block(pool, taken))
         return verdicts
 
     pool._judge = judge_then_settle
@@ -314,7 +347,7 @@ def test_many_threads(library, make_pool):
             seen[int.from_bytes(entry.sender, "big")].append(entry.nonce)
         with world.lock.write():
             execute(world, *taken)
-        pool.settle(taken, [])
+        pool.settle(make_block(pool, taken))
         count += len(taken)
         assert taken or alive or pool.take(1, 10**9) == [], "transactions got stuck"
         if not taken and not alive:
@@ -328,7 +361,7 @@ def test_many_threads(library, make_pool):
 
 def test_what_waits_keeps_nobody_out_that_is_ready(make_pool):
     pool = make_pool(waiting=2)
-    assert add(pool, Draft(ALICE, 5), Draft(BOB, 5), Draft(BOB, 6)) == [0, 0, POOL_FULL]
+    assert add(pool, Draft(ALICE, 5), Draft(BOB, 5), Draft(BOB, 6)) == [0, 0, UNDERPRICED]
     assert add(pool, Draft(ALICE, 0)) == [0]
     pool.drop(pool.content()[1][BOB.to_bytes(20, "big")][0].hash)
     assert add(pool, Draft(BOB, 6)) == [0]
@@ -338,11 +371,11 @@ def test_memory_is_bounded_and_given_back(make_pool, world):
     drafts = [Draft(ALICE, nonce, gas=1_000_000, data=bytes(20_000)) for nonce in range(4)]
     size = decoded(world.library, drafts[:1]).size
     pool = make_pool(memory=2 * size + size // 2)
+    pool._memory.view.most_bytes = 10 * size
     for nonce, expected in ((0, 0), (1, 0), (2, POOL_FULL)):
         assert add(pool, drafts[nonce]) == [expected]
     taken = pool.take(1, 10**9)
-    execute(world, *taken)
-    pool.settle(taken, [])
+    pool.settle(make_block(pool, taken))
     assert add(pool, drafts[2]) == [POOL_FULL]  # the block still has it
     del taken
     assert add(
@@ -352,29 +385,25 @@ def test_memory_is_bounded_and_given_back(make_pool, world):
     assert add(pool, drafts[3]) == [POOL_FULL]
 
 
-def test_what_finds_no_room_in_a_block_is_in_the_next(make_pool, world):
+def test_what_finds_no_room_in_a_block_is_in_the_next(make_pool):
     pool = make_pool(tries=2)
     add(pool, Draft(BOB, 0), Draft(ALICE, 0), Draft(ALICE, 1), Draft(BOB, 1))
-    first = pool.take(3, 10**9)
-    assert nonces(pool.take(1, 10**9), BOB) == [1]  # the next block is begun before this one is settled
-    execute(world, first[0])
-    pool.settle(first[:1], [(first[1], ARENA_FULL), (first[2], validity.NONCE_TOO_HIGH)])
-    again = take_all(pool)
-    assert nonces(again) == [0, 1]
-    pool.settle([], [(again[0], ARENA_FULL), (again[1], validity.NONCE_TOO_HIGH)])
-    again = take_all(pool)
-    assert nonces(again) == [0, 1]
-    pool.settle([], [(again[0], ARENA_FULL), (again[1], validity.NONCE_TOO_HIGH)])
-    assert take_all(pool) == []  # no block has room for it
+    pool.settle(make_block(pool, pool.take(3, 10**9), {1: ARENA_FULL, 2: validity.NONCE_TOO_HIGH}))
+    for _ in range(2):
+        again = pool.take(2, 10**9)
+        assert nonces(again) == [0, 1]
+        make_block(pool, again, {0: ARENA_FULL, 1: validity.NONCE_TOO_HIGH})
+    assert nonces(take_all(pool), BOB) == [1]
+    assert pool.counts()[1] == 1  # no block has room for the other one
     assert pool.content()[1].keys() == {ALICE.to_bytes(20, "big")}
 
 
-def test_what_the_next_block_took_too_early_gets_its_turn(make_pool, world):
+def test_what_the_next_block_took_too_early_gets_its_turn(make_pool):
     pool = make_pool()
     add(pool, Draft(ALICE, 0), Draft(ALICE, 1), Draft(ALICE, 2))
     first, second = pool.take(1, 10**9), pool.take(1, 10**9)
-    pool.settle([], [(first[0], ARENA_FULL)])
-    pool.settle([], [(second[0], validity.NONCE_TOO_HIGH)])
+    make_block(pool, first, {0: ARENA_FULL})
+    make_block(pool, second, {0: validity.NONCE_TOO_HIGH})
     assert nonces(take_all(pool)) == [0, 1, 2]
 
 
@@ -414,9 +443,9 @@ def test_a_sender_that_left_memory_has_its_nonce_still(make_pool, world):
     world.stored = world.source = Shelf(world, 0)
     pool = make_pool()
     add(pool, Draft(ALICE, 5), Draft(ALICE, 6))
-    first, second = take_all(pool)
+    taken = take_all(pool)
     evict(world, 0, 1, force=True)
-    pool.settle([], [(first, validity.POSTPONED), (second, validity.NONCE_TOO_HIGH)])
+    make_block(pool, taken, {0: validity.POSTPONED, 1: validity.NONCE_TOO_HIGH})
     assert nonces(take_all(pool)) == [5, 6]
 
 

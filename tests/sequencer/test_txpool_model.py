@@ -15,9 +15,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from jovay.compiler import kernel
 from jovay.execution.world import NativeWorld
-from jovay.kernel.evm.validity import INSUFFICIENT_FUNDS, NONCE_TOO_HIGH, NONCE_TOO_LOW
-from jovay.sequencer.txpool import ALREADY_KNOWN, UNDERPRICED_REPLACEMENT, Pooled, PoolLimits, TxPool
-from rigs.pool import Draft, account, block_record, decoded, funded
+from jovay.kernel.evm.validity import NONCE_TOO_HIGH, NONCE_TOO_LOW, POSTPONED, SENDER_NOT_EOA
+from jovay.sequencer.pooled import Taken
+from jovay.sequencer.txpool import ALREADY_KNOWN, UNDERPRICED_REPLACEMENT, PoolLimits, TxPool
+from rigs.pool import Draft, account, block_record, decoded, funded, make_block
 
 SENDERS = (0xA, 0xB)
 NONCES = st.integers(0, 7)
@@ -43,8 +44,8 @@ class PoolMachine(RuleBasedStateMachine):
         self.pool = TxPool(self.library, self.world, lambda: ctypes.addressof(self.block), limits)
         #: Accepted transactions that must still be in the pool, by hash.
         self.inside: dict[bytes, tuple[int, int]] = {}
-        self.taken: list[list[Pooled]] = []
-        self.executed: list[tuple[list[Pooled], list[tuple[Pooled, int]]]] = []
+        self.taken: list[Taken] = []
+        self.executed: list[Taken] = []
 
     def nonce(self, sender: int) -> int:
         return int(account(self.world, sender).nonce)
@@ -55,7 +56,7 @@ class PoolMachine(RuleBasedStateMachine):
         before = {key: digest for digest, key in self.inside.items()}
         refused = self.pool.add(records)
         for i, (draft, digest) in enumerate(zip(batch, hashes, strict=True)):
-            status = refused.get(i, (0, 0))[0]
+            status = refused[i].status if i in refused else 0
             key = (draft.sender, draft.nonce)
             if status == 0:
                 assert draft.nonce >= self.nonce(draft.sender)
@@ -73,7 +74,7 @@ class PoolMachine(RuleBasedStateMachine):
 
     def in_flight(self, sender: int, nonce: int) -> bool:
         entries = [e for block in self.taken for e in block]
-        entries += [e for included, dropped in self.executed for e in (*included, *(d for d, _ in dropped))]
+        entries += [e for block in self.executed for e in block]
         return any(int.from_bytes(e.sender, "big") == sender and e.nonce >= nonce for e in entries)
 
     @rule(batch=st.lists(drafts, min_size=1, max_size=5))
@@ -93,30 +94,28 @@ class PoolMachine(RuleBasedStateMachine):
         """The oldest block in the making: nonces decide, and some senders prove too poor."""
         if not self.taken:
             return
-        included, dropped = [], []
-        for i, entry in enumerate(self.taken.pop(0)):
+        taken, statuses, nonces = self.taken.pop(0), {}, {sender: self.nonce(sender) for sender in SENDERS}
+        for i, entry in enumerate(taken):
             sender = int.from_bytes(entry.sender, "big")
-            nonce = self.nonce(sender)
-            if entry.nonce != nonce:
-                dropped.append((entry, NONCE_TOO_LOW if entry.nonce < nonce else NONCE_TOO_HIGH))
+            if entry.nonce != nonces[sender]:
+                statuses[i] = NONCE_TOO_LOW if entry.nonce < nonces[sender] else NONCE_TOO_HIGH
             elif i in unlucky:
-                dropped.append((entry, INSUFFICIENT_FUNDS))
+                statuses[i] = POSTPONED if i % 2 else SENDER_NOT_EOA
             else:
-                included.append(entry)
-                account(self.world, sender).nonce = nonce + 1
-        self.executed.append((included, dropped))
+                nonces[sender] += 1
+        self.executed.append(make_block(self.pool, taken, statuses, SENDERS))
+        for i, status in statuses.items():
+            if status == SENDER_NOT_EOA and self.pool.get(taken[i].hash) is None:
+                self.inside.pop(taken[i].hash, None)
 
     @rule()
     def settle(self) -> None:
         if not self.executed:
             return
-        included, dropped = self.executed.pop(0)
-        self.pool.settle(included, dropped)
-        for entry in included:
+        block = self.executed.pop(0)
+        self.pool.settle(block)
+        for entry in block:
             self.inside.pop(entry.hash, None)
-        for entry, status in dropped:
-            if status != NONCE_TOO_HIGH and self.pool.get(entry.hash) is None:
-                self.inside.pop(entry.hash, None)
 
     @rule(sender=st.sampled_from(SENDERS))
     def authorization(self, sender: int) -> None:
@@ -131,7 +130,9 @@ class PoolMachine(RuleBasedStateMachine):
             if self.pool.get(digest) is None:
                 assert nonce < self.nonce(sender)
             else:
-                assert self.pool.drop(digest)
+                if not self.pool.drop(digest):  # it is in a block, or another took its nonce
+                    assert nonce < self.nonce(sender)
+                    return
             del self.inside[digest]
 
     @invariant()

@@ -5,17 +5,34 @@ from __future__ import annotations
 import ctypes
 import gc
 import random
+import time
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from jovay.compiler.native import Library
+from jovay.compiler.native import Library, build
+from jovay.kernel.evm import validity
 from jovay.kernel.evm.status import ARENA_FULL
 from jovay.kernel.evm.validity import INSUFFICIENT_FUNDS, NONCE_TOO_HIGH, NONCE_TOO_LOW, POSTPONED
+from jovay.kernel.pool.price import PRICES, bucket_of, least_tip
+from jovay.kernel.state.code import intern_code
+from jovay.records import int_of
 from jovay.sequencer.pooled import Taken
-from jovay.sequencer.txpool import PoolLimits, TxPool
-from rigs.pool import Draft, account, block_record, decoded, funded
-from sequencer.plain_pool import Item, PlainPool
+from jovay.sequencer.txpool import (
+    DELEGATED_FULL,
+    DELEGATED_GAP,
+    LEFT,
+    OVERDRAWN,
+    SENDER_FULL,
+    UNDERPRICED,
+    PoolLimits,
+    TxPool,
+)
+from jovay.types import EMPTY_CODE_HASH
+from rigs.pool import BLOCK, Draft, account, block_record, changes, decoded, funded, left_out, make_block
+from sequencer.plain_pool import PASSED, READY, TAKEN, WAITING, Item, PlainPool, Reference, Sender
 
 SENDERS = (0xA, 0xB, 0xC, 0xD)
 SMALL = PoolLimits(
@@ -28,6 +45,9 @@ SMALL = PoolLimits(
     transaction_gas=90_000,
 )
 ROOMY = PoolLimits(transactions=200)
+TIGHT = replace(SMALL, transactions=100, per_sender=30, waiting=40, waiting_per_sender=20, memory=4 * 9_000)
+BASE_FEE, COST = BLOCK["base_fee"], 21_000 * 10**6
+UNLUCKY = (INSUFFICIENT_FUNDS, POSTPONED, POSTPONED, ARENA_FULL, ARENA_FULL, validity.SENDER_NOT_EOA)
 
 
 class Pair:
@@ -35,25 +55,31 @@ class Pair:
 
     def __init__(self, library: Library, limits: PoolLimits, seed: int) -> None:
         self.random, self.library = random.Random(seed), library
-        self.world = funded(library, SENDERS)
+        self.world = funded(library, SENDERS, 20 * COST)
         self.block = ctypes.create_string_buffer(block_record())
         self.pool = TxPool(library, self.world, lambda: ctypes.addressof(self.block), limits)
-        self.plain = PlainPool(self.nonce, limits)
-        self.taken: list[tuple[Taken, list[Item]]] = []
+        self.pool._held.take = lambda batch, most: True  # type: ignore[method-assign]  # whole batches: see below
+        self.plain = PlainPool(limits)
+        code = ctypes.create_string_buffer(b"\xef\x01\x00" + bytes(20))
+        self.code = library[intern_code](self.world.address, ctypes.addressof(code), 23, 1)
+        self.taken: list[tuple[Taken, list[Reference]]] = []
+        self.executed: list[tuple[Taken, list[bytes]]] = []
+        self.changed: set[int] = set()
+        self.seen: Counter[int] = Counter()
 
     def nonce(self, sender: int) -> int:
         return int(account(self.world, sender).nonce)
 
     def draft(self) -> Draft:
         choose, sender = self.random, self.random.choice(SENDERS)
-        price = choose.choice((100, 109, 110, 121, 10**6))
+        price = choose.choice((100, 109, 110, 121, 200, 10**6))
         return Draft(
             sender,
             max(0, self.nonce(sender) + choose.randint(-1, 6)),
             fee=price,
             tip=price // choose.choice((1, 1, 2)),
             gas=choose.choice((21_000, 30_000, 40_000, 90_001)),
-            value=choose.randint(0, 1),
+            value=choose.choice((0, 1, COST, 3 * COST)),
             data=bytes(choose.choice((0, 0, 0, 150))),
         )
 
@@ -63,63 +89,85 @@ class Pair:
             self.draft() for _ in range(self.random.randint(16, 40) if many else self.random.randint(1, 4))
         ]
         batch, ready_only = decoded(self.library, drafts), self.random.random() < 0.2
+        judged, now = self.pool._judge(batch), time.monotonic()
         expected: dict[int, tuple[int, int]] = {}
-        judged = [(int(verdict["status"]), int(verdict["nonce"])) for verdict in self.pool._judge(batch)]
-        for i, (draft, outcome) in enumerate(zip(drafts, judged, strict=True)):
-            record = batch.records[i]
+        for i, (draft, verdict) in enumerate(zip(drafts, judged, strict=True)):
+            outcome = int(verdict["status"]), int(verdict["nonce"])
             if not outcome[0]:
-                item = Item(
-                    draft.sender,
-                    draft.nonce,
-                    draft.fee,
-                    draft.tip,
-                    draft.gas,
-                    len(draft.raw()),
-                    bytes(record["hash"]),
-                )
-                outcome = self.plain.place(item, ready_only)
+                balance, delegated = int_of(verdict["balance"]), bool(verdict["delegated"])
+                item = item_of(draft, int_of(verdict["cost"]), bytes(batch.records[i]["hash"]))
+                outcome = self.plain.place(item, outcome[1], balance, delegated, ready_only, now)
+            self.seen[outcome[0]] += 1
             if outcome[0]:
                 expected[i] = outcome
-        assert self.pool.add(batch, ready_only) == expected
+        found = self.pool.add(batch, ready_only)
+        assert {i: (refusal.status, refusal.nonce) for i, refusal in found.items()} == expected
 
     def take(self) -> None:
         most, gas = self.random.randint(1, 6), self.random.choice((50_000, 10**9))
         taken, items = self.pool.take(most, gas), self.plain.take(most, gas)
-        assert [(e.hash, e.nonce) for e in taken] == [(item.hash, item.nonce) for item in items]
+        assert [(e.hash, e.nonce) for e in taken] == [(item.hash, item.nonce) for item, _ in items]
         if items:
             self.taken.append((taken, items))
 
-    def settle(self) -> None:
+    def execute(self) -> None:
         """A block, mostly the oldest; nonces decide, and some prove too poor."""
         if not self.taken:
             return
         taken, items = self.taken.pop(0 if self.random.random() < 0.8 else -1)
         included: list[int] = []
-        dropped: list[tuple[int, int]] = []
-        for i, item in enumerate(items):
+        dropped: dict[int, int] = {}
+        for i, (item, _) in enumerate(items):
             nonce = self.nonce(item.sender)
             if item.nonce != nonce:
-                dropped.append((i, NONCE_TOO_LOW if item.nonce < nonce else NONCE_TOO_HIGH))
+                dropped[i] = NONCE_TOO_LOW if item.nonce < nonce else NONCE_TOO_HIGH
             elif self.random.random() < 0.2:
-                dropped.append(
-                    (i, self.random.choice((INSUFFICIENT_FUNDS, POSTPONED, ARENA_FULL, ARENA_FULL)))
-                )
+                dropped[i] = self.random.choice(UNLUCKY)
             else:
                 included.append(i)
                 account(self.world, item.sender).nonce = nonce + 1
+                self.changed.add(item.sender)
+        now = time.monotonic()
+        whole = [self.random.choice(SENDERS)]
+        accounts = {s: self.account(s) for s in dict.fromkeys([*self.changed, *whole])}
+        self.plain.executed([(items[i], status) for i, status in dropped.items()], accounts, now)
+        self.pool.executed(taken, left_out(dropped), changes(self.world, accounts))
+        self.changed.clear()
         self.random.shuffle(included)
-        self.plain.settle([items[i] for i in included], [(items[i], status) for i, status in dropped])
-        gone = (
-            taken.chosen(np.array(included, np.uint64))
-            if self.random.random() < 0.5
-            else [taken[i] for i in included]
-        )
-        self.pool.settle(gone, [(taken[i], status) for i, status in dropped])
+        block = taken.chosen(np.array(included, np.uint64))
+        self.executed.append((block, [entry.hash for entry in block]))
+
+    def account(self, sender: int) -> tuple[int, int, bool]:
+        base = account(self.world, sender)
+        return base.nonce, base.balance, base.code != 0
+
+    def settle(self) -> None:
+        """A block becomes visible."""
+        if self.executed:
+            taken, hashes = self.executed.pop(0)
+            self.plain.settle(hashes)
+            self.pool.settle(taken if self.random.random() < 0.5 else list(taken))
 
     def jump(self) -> None:
         """An authorization raises a nonce."""
         sender = self.random.choice(SENDERS)
         account(self.world, sender).nonce = self.nonce(sender) + 1
+        self.changed.add(sender)
+
+    def pay(self) -> None:
+        """Ether comes or goes without a transaction of the account's."""
+        sender = self.random.choice(SENDERS)
+        account(self.world, sender).balance = self.random.choice((0, COST, 4 * COST, 30 * COST, 30 * COST))
+        self.changed.add(sender)
+
+    def delegate(self) -> None:
+        """An account begins to run code, or ceases to."""
+        base = account(self.world, self.random.choice(SENDERS))
+        if self.random.random() < 0.5:
+            base.code, base.code_hash = self.code, 1
+        else:
+            base.code, base.code_hash = 0, int.from_bytes(EMPTY_CODE_HASH, "big")
+        self.changed.add(base.address)
 
     def drop(self) -> None:
         known = sorted(self.plain.known)
@@ -136,23 +184,64 @@ class Pair:
         ready, waiting = self.plain.content()
         assert found == (ready, waiting)
         assert self.pool.counts() == (sum(map(len, ready.values())), sum(map(len, waiting.values())))
+        view = self.pool._memory.view
+        assert (view.bytes, view.waiting_bytes) == (self.plain.bytes(), self.plain.bytes(WAITING))
         for sender in SENDERS:
             own = self.plain.senders.get(sender)
             assert self.pool.next_nonce(sender.to_bytes(20, "big")) == (None if own is None else own.next)
-        for digest in self.plain.known:
+            if own is not None:
+                self.check(own)
+        for digest in self.plain.known if self.random.random() < 0.1 else ():
             entry = self.pool.get(digest)
             assert entry is not None
             assert entry.hash == digest
 
+    def check(self, own: Sender) -> None:
+        """What is said of senders: no gap, nothing that is not paid for, and the next one has a turn."""
+        ready = own.of(READY, PASSED, TAKEN)
+        assert [item.nonce for item in ready] == list(range(own.next - len(ready), own.next))
+        following = own.items.get(own.next_taken)
+        assert following is None or following.state != PASSED
 
-@pytest.mark.parametrize("limits", [SMALL, ROOMY], ids=["small", "roomy"])
-@pytest.mark.parametrize("seed", range(12))
-def test_both_do_the_same(library: Library, limits: PoolLimits, seed: int) -> None:
-    pair = Pair(library, limits, seed)
-    acts = [pair.add] * 6 + [pair.take] * 3 + [pair.settle] * 3 + [pair.drop, pair.jump]
-    for _ in range(400):
-        pair.random.choice(acts)()
-        pair.compare()
+
+def item_of(draft: Draft, cost: int, digest: bytes) -> Item:
+    offer = min(draft.tip, draft.fee - BASE_FEE)
+    size = len(draft.raw())
+    return Item(draft.sender, draft.nonce, draft.fee, draft.tip, draft.gas, size, cost, offer, digest)
+
+
+def test_prices_in_buckets(library: Library) -> None:
+    """A sixteenth more is a higher bucket; the lowest tip of a bucket is in it."""
+    numbers = build([bucket_of, least_tip])
+    tips = sorted(
+        {2**k + d for k in range(4, 64) for d in (-1, 0, 1, 2**k // 17, 2**k // 2)} | set(range(40))
+    )
+    for tip in tips:
+        price = numbers[bucket_of](tip)
+        assert price == item_of(Draft(1, 0, fee=tip + BASE_FEE, tip=tip), 0, b"").price < PRICES
+        assert numbers[least_tip](price) <= tip < numbers[least_tip](price + 1)
+        assert numbers[bucket_of](tip + max(1, -(-tip // 16))) > price
+    assert numbers[bucket_of](2**64) == numbers[bucket_of](2**256 - 1) == PRICES - 1
+
+
+@pytest.mark.parametrize("limits", [SMALL, TIGHT, ROOMY], ids=["small", "tight", "roomy"])
+def test_both_do_the_same(library: Library, limits: PoolLimits) -> None:
+    seen: Counter[int] = Counter()
+    left: Counter[str] = Counter()
+    for seed in range(6):
+        pair = Pair(library, limits, seed)
+        acts = [pair.add] * 6 + [pair.take] * 3 + [pair.execute] * 3 + [pair.settle] * 3
+        acts += [pair.drop, pair.jump, pair.pay, pair.delegate]
+        for _ in range(300):
+            pair.random.choice(acts)()
+            if pair.random.random() < 0.3:
+                pair.compare()
+        seen, left = seen + pair.seen, left + Counter(pair.pool.left())
+    assert {0, validity.NONCE_TOO_LOW, OVERDRAWN, DELEGATED_FULL, DELEGATED_GAP} <= seen.keys()
+    assert min(left[reason] for reason in LEFT if reason not in ("expired", "evicted", "no room to wait")) > 1
+    if limits is not ROOMY:
+        assert min(left["evicted"], left["no room to wait"], seen[UNDERPRICED]) > 1
+    assert limits is not SMALL or SENDER_FULL in seen
 
 
 def test_batches_live_as_long_as_their_transactions(library: Library) -> None:
@@ -163,7 +252,7 @@ def test_batches_live_as_long_as_their_transactions(library: Library) -> None:
     pool.add(decoded(library, [Draft(0xC, 0, gas=20_999)]))  # refused: nothing of it stays
     assert len(batches) == 1
     taken = pool.take(10, 10**9)
-    pool.settle(taken, [])
+    pool.settle(make_block(pool, taken))
     assert len(batches) == 1
     gc.collect()
     assert [(e.nonce, e.sender[-1]) for e in taken] == [(0, 0xA), (1, 0xA)]
@@ -207,8 +296,7 @@ def test_what_is_left_of_a_batch_moves(library: Library) -> None:
     (before, _) = pool.content()[1].popitem()[1]
     taken = pool.take(98, 10**9)
     assert len(before.batch.records) == 101
-    account(world, 0xA).nonce = 98
-    pool.settle(taken, [])
+    pool.settle(make_block(pool, taken))
     (after, last) = pool.content()[1].popitem()[1]
     assert len(after.batch.records) == 3
     assert after.batch is last.batch
@@ -240,5 +328,5 @@ def test_a_batch_that_is_refused_nearly_whole_moves_at_once(library: Library) ->
     (entry,) = pair.pool.content()[0].popitem()[1]
     assert len(entry.batch.records) == 1
     assert len(pair.pool._batches._batches) == 1
-    pair.pool.settle(pair.pool.take(1, 10**9), [])
+    pair.pool.settle(make_block(pair.pool, pair.pool.take(1, 10**9)))
     assert len(pair.pool._batches._batches) == 0

@@ -14,7 +14,7 @@ import numpy as np
 
 from jovay.metrics import Metrics
 from jovay.sequencer.persistence import SealedBlock
-from jovay.sequencer.sequencer import Sequencer
+from jovay.sequencer.sequencer import Sequencer, reason_of
 from jovay.stats import STAGES, BlockSummary, NodeStats, StageStats
 
 log = logging.getLogger("jovay.statistics")
@@ -47,6 +47,7 @@ class Statistics:
         self._transactions = self._groups = self._conflicts = self._reexecutions = self._misses = 0
         self._datadir_size = (0.0, 0)
         self._entry, self._entry_counted = entry, dict(entry)
+        self._left: dict[str, int] = {}
         sequencer.listen(self._on_blocks)
 
     def _on_blocks(self, blocks: Sequence[SealedBlock]) -> None:
@@ -64,6 +65,10 @@ class Statistics:
         self._metrics.write("blocks", self._sequencer.persistence.seconds)
         pending, queued = self._sequencer.pool.counts()
         self._metrics.pool(pending, queued)
+        left = self._sequencer.pool.left()
+        for reason, number in left.items():
+            self._metrics.left(reason, number - self._left.get(reason, 0))
+        self._left = left
         self._metrics.state(self._tables(), self._sequencer.housekeeping.evictions)
         self._metrics.confirmed(blocks[-1].header.number, 0, 0)
 
@@ -113,6 +118,8 @@ class Statistics:
             reexecutions=figures.deferred,
             misses=figures.misses,
         )
+        for status, number in block.produced.dropped.counts().items():
+            self._metrics.left_out(reason_of(status), number)
         if block.entries:
             self._metrics.latencies([now - float(block.entries.arrived[0])])
         self._metrics.queue("persistence", self._sequencer.persistence.waiting())

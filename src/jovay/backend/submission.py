@@ -19,6 +19,7 @@ from jovay.sequencer import txpool
 from jovay.sequencer.pooled import Pooled
 from jovay.sequencer.portal import DecodedBatch
 from jovay.sequencer.sequencer import Sequencer
+from jovay.sequencer.txpool import Refusal
 from jovay.simulation import Invalid
 from jovay.types import Account, Address, Hash32, Inclusion, Transaction
 
@@ -33,6 +34,9 @@ REASONS: dict[int, Invalid] = {
     txpool.BLOBS_NOT_TAKEN: Invalid.TYPE_NOT_SUPPORTED,
     txpool.UNDERPRICED: Invalid.UNDERPRICED,
     txpool.GAS_ABOVE_BLOCK: Invalid.EXCEEDS_GAS_LIMIT,
+    txpool.DELEGATED_FULL: Invalid.POOL_FULL,
+    txpool.DELEGATED_GAP: Invalid.NONCE_TOO_HIGH,
+    txpool.OVERDRAWN: Invalid.INSUFFICIENT_FUNDS,
     validity.TYPE_NOT_SUPPORTED: Invalid.TYPE_NOT_SUPPORTED,
     validity.WRONG_CHAIN_ID: Invalid.CHAIN_ID,
     validity.NONCE_TOO_LOW: Invalid.NONCE_TOO_LOW,
@@ -94,10 +98,10 @@ class Submission:
             return Submitted(taken), taken
         keep = np.ones(len(hashes), np.bool_)
         keep[list(refused)] = False
-        errors = {i: self._error(decoded, i, *outcome) for i, outcome in refused.items()}
+        errors = {i: self._error(decoded, i, outcome) for i, outcome in refused.items()}
         blank = np.zeros((), hashes.dtype)
-        for i, (status, _) in refused.items():
-            if is_malformed(status):
+        for i, outcome in refused.items():
+            if is_malformed(outcome.status):
                 hashes[i] = blank
         return Submitted(hashes.tobytes(), errors), hashes[keep].tobytes()
 
@@ -113,27 +117,24 @@ class Submission:
         if base_fee:
             statuses[(statuses == 0) & below(records["max_fee"], base_fee)] = validity.FEE_CAP_TOO_LOW
 
-    def _error(self, batch: DecodedBatch, index: int, status: int, expected: int) -> SubmitError:
+    def _error(self, batch: DecodedBatch, index: int, refusal: Refusal) -> SubmitError:
         """geth's text for a refusal."""
-        record = batch.records[index]
+        record, status = batch.records[index], refusal.status
         kind = int(record["kind"])
         text = txpool.describe(kind, status)
         reason = REASONS.get(status) or _DECODING.get(status & 0xFF, Invalid.MALFORMED)
         address = batch.first_address + index * TRANSACTION_SIZE
-        detail = self._detail(record, address, status, expected)
+        detail = self._detail(record, address, refusal)
         message = f"{text}: {detail}" if detail else text
         shows_nonce = status in (validity.NONCE_TOO_LOW, validity.NONCE_TOO_HIGH)
-        return SubmitError(reason, message, expected if shows_nonce else None)
+        return SubmitError(reason, message, refusal.nonce if shows_nonce else None)
 
-    def _detail(self, record: Any, address: int, status: int, expected: int) -> str:
-        nonce, limit = int(record["nonce"]), int(record["gas_limit"])
+    def _detail(self, record: Any, address: int, refusal: Refusal) -> str:
+        status, nonce, limit = refusal.status, int(record["nonce"]), int(record["gas_limit"])
         if status in (validity.NONCE_TOO_LOW, validity.NONCE_TOO_HIGH):
-            return f"next nonce {expected}, tx nonce {nonce}"
-        if status == validity.INSUFFICIENT_FUNDS:
-            fee, value = int_of(record["max_fee"]), int_of(record["value"])
-            cost = fee * limit + value + self._sequencer.settings.l1_fee_per_byte * int(record["raw_size"])
-            balance = self._account(record["sender"].tobytes()).balance
-            return f"balance {balance}, tx cost {cost}, overshot {cost - balance}"
+            return f"next nonce {refusal.nonce}, tx nonce {nonce}"
+        if status in (validity.INSUFFICIENT_FUNDS, txpool.OVERDRAWN):
+            return self._shortage(record, refusal)
         if status == validity.INTRINSIC_GAS_TOO_LOW:
             return f"gas {limit}, minimum needed {self._gas_of(validity.intrinsic_gas, address)}"
         if status == validity.FLOOR_GAS_TOO_LOW:
@@ -144,10 +145,22 @@ class Submission:
                 record["sender"].tobytes().hex(), *fees
             )
         if status == txpool.UNDERPRICED:
-            return f"gas tip cap {int_of(record['max_priority_fee'])}, minimum needed {self._min_price}"
+            needed = max(self._min_price, int_of(refusal.tip))
+            return f"gas tip cap {int_of(record['max_priority_fee'])}, minimum needed {needed}"
+        if status == txpool.POOL_FULL:
+            return f"{sum(self._sequencer.pool.counts())} transactions"
         if status == validity.GAS_LIMIT_TOO_HIGH:
             return f"cap: {gas.TX_GAS_LIMIT_CAP}, tx: {limit}"
         return ""
+
+    def _shortage(self, record: Any, refusal: Refusal) -> str:
+        fee, value = int_of(record["max_fee"]), int_of(record["value"])
+        l1_fee = self._sequencer.settings.l1_fee_per_byte * int(record["raw_size"])
+        cost = fee * int(record["gas_limit"]) + value + l1_fee
+        balance, spent = int_of(refusal.balance), int_of(refusal.spent)
+        queued = f"queued cost {spent}, " if refusal.status == txpool.OVERDRAWN else ""
+        overshot = cost - balance + (spent if queued else 0)
+        return f"balance {balance}, {queued}tx cost {cost}, overshot {overshot}"
 
     def _gas_of(self, rule: Callable[..., Any], address: int) -> int:
         """A gas rule of the kernel for a decoded transaction."""

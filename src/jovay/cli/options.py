@@ -21,7 +21,13 @@ _PANELS = {
         "workers block_interval_ms heartbeat block_gas_limit block_transactions"
         " base_fee min_price fee_recipient"
     ).split(),
-    "Pool": ("pool_transactions", "pool_per_sender"),
+    "Pool": (
+        "pool_transactions",
+        "pool_per_sender",
+        "pool_per_delegated",
+        "pool_waiting",
+        "pool_lifetime",
+    ),
     "State and storage": (
         "history_blocks history_versions keep_blocks accounts slots code_mib checkpoint_interval sync"
     ).split(),

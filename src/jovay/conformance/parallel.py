@@ -245,8 +245,8 @@ def compare(
             environment = BlockEnvironment(number, 1_000 + number, 10**12, 7, COINBASE, 1, OSAKA, parent)
             transactions = generator.block(size)
             produced = producer.produce(environment, transactions.array())
-            for index, status in produced.dropped.items():
-                return Difference(number, f"transaction {index} dropped", status, 0)
+            if counts := produced.dropped.counts():
+                return Difference(number, "transactions dropped, by status", counts, {})
             if len(produced.order) != size:
                 return Difference(number, "lost transactions", len(produced.order), size)
             order = [transactions.addresses[i] for i in produced.order]

@@ -46,13 +46,29 @@ class BlockBody:
     transactions: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Transactions that a block took and does not contain: their indexes, ascending, and the status of each."""
+
+    indexes: U64Array
+    statuses: U64Array
+
+    def __len__(self) -> int:
+        return len(self.indexes)
+
+    def counts(self) -> dict[int, int]:
+        """How many there are of each status."""
+        statuses, counts = np.unique(self.statuses, return_counts=True)
+        return dict(zip(statuses.tolist(), counts.tolist(), strict=True))
+
+
 @dataclass(slots=True)
 class ProducedBlock:
     """A block executed in memory. Arrays are copies, in block order; ``order`` indexes the given transactions."""
 
     environment: BlockEnvironment
     order: U64Array
-    dropped: dict[int, int]  # index of a transaction that is not in the block → status
+    dropped: Dropped
     receipts: npt.NDArray[Any]
     logs: bytes
     log_data: bytes

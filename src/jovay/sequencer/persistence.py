@@ -22,7 +22,7 @@ from jovay.types import Header
 from .block import ProducedBlock
 from .checkpoint import Checkpoints
 from .errors import SequencerStoppedError
-from .pooled import Pooled, Taken
+from .pooled import Taken
 
 log = logging.getLogger("jovay.persistence")
 T = TypeVar("T")
@@ -37,7 +37,6 @@ class SealedBlock:
     produced: ProducedBlock
     writes: WriteSet
     entries: Taken
-    dropped: Sequence[tuple[Pooled, int]]
 
 
 class Job:

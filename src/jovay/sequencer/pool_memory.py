@@ -13,19 +13,36 @@ from typing import Any
 import numpy.typing as npt
 
 from jovay.compiler.arena import Arena
-from jovay.kernel.pool.record import BATCH_SIZE, ENTRY_SIZE, SENDER_SIZE, Batch, Entry, Pool, Sender
+from jovay.kernel.pool.buckets import MARKS
+from jovay.kernel.pool.price import PRICES
+from jovay.kernel.pool.record import (
+    BATCH_SIZE,
+    BUCKET_SIZE,
+    ENTRY_SIZE,
+    REASONS,
+    SENDER_SIZE,
+    THIN_PART,
+    Batch,
+    Entry,
+    Pool,
+    Sender,
+)
 from jovay.records import View, array_at, new_record
 
 from .portal import DecodedBatch
+
+#: Of the pool's bytes, one in so many may be of transactions that wait.
+WAITING_PART = 4
 
 
 @dataclass(frozen=True)
 class PoolLimits:
     """Bounds of the pool. ``price_bump`` in percent; ``per_sender`` bounds what waits and what is ready alike.
 
-    ``waiting`` transactions of all senders may wait for an earlier nonce, so that they cannot keep out those that are
-    ready. ``memory`` bounds the bytes of the batches that pooled transactions came in. ``tries``: how many blocks may
-    have no room for a transaction before it goes.
+    ``waiting`` transactions of all senders may wait for an earlier nonce or for money, ``lifetime`` seconds at most, so
+    that they cannot keep out those that are ready. An account that runs code (EIP-7702) has at most ``per_delegated``
+    in the pool, since one call can take what all of them would cost. ``memory`` bounds the bytes of the batches that
+    pooled transactions came in. ``tries``: how many blocks may have no room for a transaction before it goes.
 
     ``transaction_gas`` must not be above the gas limit of blocks: nothing leaves the queue before its first.
     """
@@ -34,6 +51,8 @@ class PoolLimits:
     per_sender: int = 16_384
     waiting_per_sender: int = 1_024
     waiting: int = 50_000
+    per_delegated: int = 1
+    lifetime: float = 3 * 3600.0
     memory: int = 1 << 30
     tries: int = 64
     transaction_bytes: int = 131_072
@@ -55,6 +74,9 @@ class Memory:
             "by_sender": Arena(8 * words),
             "by_nonce": Arena(8 * words),
             "queue": Arena(8 * words),
+            "prices": Arena(2 * PRICES * BUCKET_SIZE),
+            "marks": Arena(2 * MARKS * 8),
+            "left": Arena(REASONS * 8),
             "batches": Arena((capacity + 1) * BATCH_SIZE),
             "released": Arena(8 * (capacity + 1)),
             "thin": Arena(8 * (capacity + 1)),
@@ -74,7 +96,11 @@ class Memory:
         view.most = min(limits.transactions, self.capacity)
         view.most_waiting, view.tries = limits.waiting, limits.tries
         view.per_sender, view.waiting_per_sender = limits.per_sender, limits.waiting_per_sender
-        view.most_bytes, view.most_gas = limits.transaction_bytes, min(limits.transaction_gas, most)
+        view.per_delegated = limits.per_delegated
+        # A batch of which less is left moves; so this much takes no more than ``memory``.
+        view.most_bytes = limits.memory // THIN_PART
+        view.most_waiting_bytes = view.most_bytes // WAITING_PART
+        view.most_size, view.most_gas = limits.transaction_bytes, min(limits.transaction_gas, most)
         view.bump = 100 + limits.price_bump
 
     def queued(self) -> int:
@@ -86,6 +112,10 @@ class Memory:
         """Pooled transactions, and how many of them wait."""
         row = self._table[0]
         return int(row["count"]), int(row["waiting"])
+
+    def left(self) -> list[int]:
+        """How many transactions left so far, by reason."""
+        return list((ctypes.c_uint64 * REASONS).from_address(self.view.left))
 
     def released(self) -> list[int]:
         """Numbers of the batches that nothing refers to any more; each is told once."""

@@ -34,7 +34,7 @@ from jovay.kernel.state.code import code_footprint
 from jovay.kernel.state.world import Code
 from jovay.records import View, array_at, dtype_of, new_record
 
-from .block import BlockStatistics, ExecutedBlock, ProducedBlock, U64Array
+from .block import BlockStatistics, Dropped, ExecutedBlock, ProducedBlock, U64Array
 from .environment import BlockEnvironment
 from .patience import Patience, Postponed, needs_of
 from .results import Results
@@ -337,7 +337,7 @@ class BlockProducer:
         return ProducedBlock(
             environment,
             order[:included].copy(),
-            self._dropped(count) if included < count else {},
+            self._dropped(count),
             array_at(results.receipts.address, included, Receipt).copy(),
             ctypes.string_at(results.logs.address, out.log_count * StoredLog.size),
             ctypes.string_at(results.log_data.address, out.log_data_size),
@@ -373,9 +373,10 @@ class BlockProducer:
         )
         return np.frombuffer(whole, kind)  # type: ignore[call-overload, no-any-return]
 
-    def _dropped(self, count: int) -> dict[int, int]:
+    def _dropped(self, count: int) -> Dropped:
         table = self._table(count)
-        return {int(i): int(table["status"][i]) for i in np.flatnonzero(table["state"] == DROPPED)}
+        indexes = np.flatnonzero(table["state"] == DROPPED)
+        return Dropped(indexes.astype(np.uint64), table["status"][indexes].copy())
 
     def _changes(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         spec = new_record(

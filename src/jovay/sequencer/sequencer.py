@@ -34,7 +34,7 @@ from jovay.storage.datadir import DataDirectory
 from jovay.storage.logs_index import LogsIndex
 from jovay.types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Header
 
-from .block import ProducedBlock
+from .block import Dropped, ProducedBlock
 from .environment import BlockEnvironment
 from .errors import SequencerStoppedError
 from .header import block_size, encode_header, header_with_hash
@@ -45,7 +45,7 @@ from .portal import DecodedBatch, Portal
 from .production import BlockProducer
 from .room import Room
 from .rules import ChainRules, base_fee_after
-from .txpool import PoolLimits, TxPool
+from .txpool import PoolLimits, Refusal, TxPool
 
 log = logging.getLogger("jovay.sequencer")
 
@@ -158,8 +158,8 @@ class Sequencer:
 
     def submit(
         self, data: bytes, ends: Sequence[int], ready_only: bool = False
-    ) -> tuple[DecodedBatch, dict[int, tuple[int, int]]]:
-        """Portal and pool for raw transactions back to back; the refused with (status, expected nonce)."""
+    ) -> tuple[DecodedBatch, dict[int, Refusal]]:
+        """Portal and pool for raw transactions back to back; and the refused."""
         batch = self.portal.decode(data, ends)
         return batch, self.pool.add(batch, ready_only)
 
@@ -211,7 +211,9 @@ class Sequencer:
             root = self.trie.update(writes)
             executed.statistics.time("commitment", begun)
             produced = executed.finish()
-            crowded = ARENA_FULL in produced.dropped.values()
+            crowded = bool((produced.dropped.statuses == ARENA_FULL).any())
+            self.pool.executed(entries, produced.dropped, writes.accounts)
+            _tell_of_dropped(environment.number, produced.dropped)
             self.room.made(begun - started, len(produced.order), crowded, environment.gas_limit)
             sealed = self._seal(environment, produced, writes, root, entries)
             self.executed = sealed.header
@@ -302,9 +304,7 @@ class Sequencer:
         offsets = np.frombuffer(produced.body.offsets, np.uint32)
         size = block_size(len(encoded), offsets, produced.body.transactions, fork >= SHANGHAI)
         sealed = header_with_hash(header, self.keccak(encoded), size)
-        included = entries.chosen(produced.order)
-        dropped = [(entries[i], status) for i, status in produced.dropped.items()]
-        return SealedBlock(sealed, encoded, produced, writes, included, dropped)
+        return SealedBlock(sealed, encoded, produced, writes, entries.chosen(produced.order))
 
     def _remember_hashes(self, head: Header) -> None:
         """Keep the hash of ``head`` where BLOCKHASH looks; at the start also its ancestors'."""
@@ -352,8 +352,7 @@ class Sequencer:
         self.visible = blocks[-1].header
         now = time.monotonic()
         for block in blocks:
-            self.pool.settle(block.entries, block.dropped)
-            _tell_of_dropped(block)
+            self.pool.settle(block.entries)
             sample = block.entries.arrived[:: max(1, len(block.entries) // 16)]
             self.latencies.extend((now - sample).tolist())
         for listener in self._listeners:
@@ -367,10 +366,15 @@ class Sequencer:
         return self.visible.number >= number
 
 
-def _tell_of_dropped(block: SealedBlock) -> None:
+def _tell_of_dropped(number: int, dropped: Dropped) -> None:
     """One line about transactions that are not in their block, but for those that only wait for an earlier one."""
-    statuses = [status for _, status in block.dropped if status != validity.NONCE_TOO_HIGH]
-    if statuses:
-        reason = MESSAGES.get(statuses[0]) or validity.MESSAGES.get(statuses[0]) or statuses[0]
-        values = {"block": block.header.number, "count": len(statuses), "first": reason}
+    counts = {reason_of(s): n for s, n in dropped.counts().items() if s != validity.NONCE_TOO_HIGH}
+    if counts:
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in counts.items())
+        values = {"block": number, "count": sum(counts.values()), "reasons": reasons}
         log.info("transactions found no place in their block", extra=values)
+
+
+def reason_of(status: int) -> str:
+    """Why a transaction is not in a block that took it, in words."""
+    return MESSAGES.get(status) or validity.MESSAGES.get(status) or str(status)

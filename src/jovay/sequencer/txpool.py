@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -25,8 +25,11 @@ from jovay.kernel.pool import entries, leave, place
 from jovay.kernel.pool.record import (
     ALREADY_KNOWN,
     BLOBS_NOT_TAKEN,
+    DELEGATED_FULL,
+    DELEGATED_GAP,
     FREE,
     GAS_ABOVE_BLOCK,
+    OVERDRAWN,
     OVERSIZED,
     POOL_FULL,
     SENDER_FULL,
@@ -40,6 +43,7 @@ from jovay.kernel.transaction.record import Transaction
 from jovay.kernel.transaction.status import message as decoding_message
 from jovay.records import dtype_of
 
+from .block import Dropped
 from .pool_memory import Batches, Held, Memory, PoolLimits
 from .pooled import Pooled, Taken
 from .portal import DecodedBatch
@@ -53,11 +57,17 @@ MESSAGES = {
     BLOBS_NOT_TAKEN: "transaction type not supported",
     UNDERPRICED: "transaction underpriced",
     GAS_ABOVE_BLOCK: "exceeds block gas limit",
+    DELEGATED_FULL: "in-flight transaction limit reached for delegated accounts",
+    DELEGATED_GAP: "gapped-nonce tx from delegated accounts",
+    OVERDRAWN: validity.MESSAGES[validity.INSUFFICIENT_FUNDS],
 }
 __all__ = [
     "ALREADY_KNOWN",
     "BLOBS_NOT_TAKEN",
+    "DELEGATED_FULL",
+    "DELEGATED_GAP",
     "GAS_ABOVE_BLOCK",
+    "OVERDRAWN",
     "OVERSIZED",
     "POOL_FULL",
     "SENDER_FULL",
@@ -65,12 +75,25 @@ __all__ = [
     "UNDERPRICED_REPLACEMENT",
     "PoolLimits",
     "Pooled",
+    "Refusal",
     "Taken",
     "TxPool",
     "describe",
 ]
+#: Names of the reasons why transactions leave, in the order of their numbers.
+LEFT = ("settled", "replaced", "evicted", "expired", "no room to wait", "nonce used", "invalid", "requested")
 _NO_WORLD = 0
 Groups = dict[bytes, list[Pooled]]
+
+
+class Refusal(NamedTuple):
+    """Why the pool does not take a transaction, and what it knows of its sender; words as little-endian bytes."""
+
+    status: int
+    nonce: int  # that the sender should use
+    balance: bytes = bytes(32)
+    spent: bytes = bytes(32)  # the most that its ready transactions cost
+    tip: bytes = bytes(32)  # the least that would drive out another, wei per gas above the base fee
 
 
 class TxPool:
@@ -96,7 +119,7 @@ class TxPool:
         self._batches = Batches(self._memory.capacity)
         self._views: WeakValueDictionary[tuple[int, int], Pooled] = WeakValueDictionary()
         self._held = Held()
-        self._settled = 0  # how often ``settle`` was called
+        self._judged = 0  # how often accounts were judged again
 
     @property
     def limits(self) -> PoolLimits:
@@ -111,18 +134,17 @@ class TxPool:
 
     # ---- entering --------------------------------------------------------------------------------------------
 
-    def add(self, batch: DecodedBatch, ready_only: bool = False) -> dict[int, tuple[int, int]]:
-        """Take a decoded batch. The refused: index → (status, nonce that the sender should use)."""
-        settled = self._settled
+    def add(self, batch: DecodedBatch, ready_only: bool = False) -> dict[int, Refusal]:
+        """Take a decoded batch. The refused by index."""
+        judged = self._judged
         with self._lock:
             has_room = self._held.take(batch, self._limits.memory)
         if not has_room:
-            return dict.fromkeys(range(len(batch.statuses)), (POOL_FULL, 0))
+            return dict.fromkeys(range(len(batch.statuses)), Refusal(POOL_FULL, 0))
         verdicts = self._judge(batch)
-        now = np.float64(time.monotonic()).view(np.uint64)
         with self._lock:
             number = self._batches.add(batch)
-            is_old = settled != self._settled  # blocks came in between: nonces may have moved on
+            is_old = judged != self._judged  # blocks came in between: nonces may have moved on
             senders = batch.records["sender"].tolist() if is_old else ()
             with self._accounts(senders) if is_old else nullcontext():
                 refused = self._library[place.place_batch](
@@ -132,7 +154,8 @@ class TxPool:
                     batch.first_address,
                     verdicts.ctypes.data,
                     number,
-                    int(now),
+                    batch.size,
+                    bits_of(time.monotonic()),
                     int(ready_only),
                 )
             self._release()
@@ -141,8 +164,8 @@ class TxPool:
         if not refused:
             return {}
         rows = np.flatnonzero(verdicts["status"])
-        outcomes = zip(verdicts["status"][rows].tolist(), verdicts["nonce"][rows].tolist(), strict=True)
-        return dict(zip(rows.tolist(), outcomes, strict=True))
+        columns = (verdicts[name][rows].tolist() for name in ("status", "nonce", "balance", "spent", "tip"))
+        return dict(zip(rows.tolist(), map(Refusal, *columns), strict=True))
 
     def _judge(self, batch: DecodedBatch) -> npt.NDArray[Any]:
         """Static rules and the senders' accounts, for the whole batch at once; loads senders not in memory."""
@@ -208,7 +231,7 @@ class TxPool:
     def take(self, most: int, gas: int) -> Taken:
         """Ready transactions for a block, in order: at most ``most``, their gas limits within ``gas``."""
         with self._lock:
-            most = min(most, self._memory.queued())
+            most = min(most, self.counts()[0])
             if not most:
                 return Taken.none(self)
             table, numbers = np.empty((3, most), np.uint64), np.empty(most + 1, np.uint64)
@@ -227,36 +250,49 @@ class TxPool:
         """Ready transactions, about."""
         return self._memory.queued()
 
-    def settle(self, included: Sequence[Pooled], dropped: Iterable[tuple[Pooled, int]]) -> None:
-        """Forget what became part of a block; what did not goes with its status, or waits for its turn again."""
+    def executed(self, taken: Taken, dropped: Dropped, accounts: npt.NDArray[Any]) -> None:
+        """A block was made of what it took; before the next one takes what follows.
+
+        ``accounts``: AccountChange records of all that it changed. Their transactions are judged again; what is not in
+        the block goes, or waits for another turn, as its status says.
+        """
+        left, now = taken.chosen(dropped.indexes), time.monotonic()
+        with self._lock:
+            self._judged += 1
+            self._library[leave.judge_changed](
+                self._memory.address,
+                len(accounts),
+                accounts.ctypes.data,
+                bits_of(now),
+                bits_of(max(0.0, now - self._limits.lifetime)),
+            )
+            if len(left):
+                self._library[leave.put_back](
+                    self._memory.address,
+                    len(left),
+                    left.references.ctypes.data,
+                    dropped.statuses.ctypes.data,
+                )
+            self._release()
+        if len(self):
+            self._on_ready()
+
+    def settle(self, included: Sequence[Pooled]) -> None:
+        """Forget what became part of a block."""
         gone = included if isinstance(included, Taken) else Taken.of(self, included)
         with self._lock:
-            self._settled += 1
             self._library[leave.settle_included](
                 self._memory.address, len(gone), gone.references.ctypes.data, gone.addresses.ctypes.data
             )
-            dropped = list(dropped)
-            senders = (entry.sender for entry, _ in dropped)
-            if left := [(entry.reference, status) for entry, status in dropped]:
-                table = np.array(left, np.uint64).T.copy()
-                with self._accounts(senders):
-                    self._library[leave.settle_dropped](
-                        self._memory.address,
-                        self._world.address,
-                        len(left),
-                        *(row.ctypes.data for row in table),
-                    )
             self._release()
         if len(self):
             self._on_ready()
 
     def drop(self, digest: bytes) -> bool:
-        """Remove a transaction on request."""
-        wanted, entry = np.frombuffer(digest, np.uint8), self.get(digest)
-        if entry is None:
-            return False
-        with self._lock, self._accounts([entry.sender]):
-            found = self._library[leave.drop](self._memory.address, self._world.address, wanted.ctypes.data)
+        """Remove a transaction on request, unless it is in a block already."""
+        wanted = np.frombuffer(digest, np.uint8)
+        with self._lock:
+            found = self._library[leave.drop](self._memory.address, wanted.ctypes.data)
             self._release()
             return bool(found)
 
@@ -295,6 +331,10 @@ class TxPool:
         count, waiting = self._memory.counts()
         return count - waiting, waiting
 
+    def left(self) -> dict[str, int]:
+        """How many transactions have left so far, by reason."""
+        return dict(zip(LEFT, self._memory.left(), strict=True))
+
     def next_nonce(self, sender: bytes) -> int | None:
         """Nonce after the sender's ready transactions; None if the pool has none of its."""
         with self._lock:
@@ -325,6 +365,11 @@ class TxPool:
                 group = waiting if state == WAITING else ready
                 group.setdefault(entry.sender, []).append(entry)
             return ready, waiting
+
+
+def bits_of(seconds: float) -> int:
+    """A time as the kernel has it: words of times that are not negative are in the order of the times."""
+    return int(np.float64(seconds).view(np.uint64))
 
 
 def describe(kind: int, status: int) -> str:

@@ -25,6 +25,9 @@ class Admission(Record):
     nonce: U64  # of the sender's account
     balance: U256
     cost: U256
+    spent: U256  # the most that the sender's ready transactions cost
+    tip: U256  # wei per gas above the base fee; of one refused for that, the least that would have done
+    delegated: U64  # the sender's account runs code (EIP-7702)
 
 
 ADMISSION_SIZE = Admission.size
@@ -54,12 +57,16 @@ def admit(world: World, block: Block, tx: Transaction, verdict: Admission) -> U6
         return how
     account = find_account(world, word_of_address(tx.sender))
     verdict.cost = most_it_costs(block, tx)
+    verdict.tip = tip_of(block, tx)
     verdict.nonce = U64(0)
     verdict.balance = U256(0)
+    verdict.spent = U256(0)
+    verdict.delegated = U64(0)
     if address_of(account) == 0:
         return U64(status.MISS)
     verdict.nonce = account.nonce
     verdict.balance = account.balance
+    verdict.delegated = U64(account.code != 0)
     if tx.kind == L1_MESSAGE:
         return U64(VALID)
     if account.code != 0 and delegate_of(Code(account.code)) == 0:
@@ -67,6 +74,13 @@ def admit(world: World, block: Block, tx: Transaction, verdict: Admission) -> U6
     if tx.nonce < account.nonce:
         return U64(NONCE_TOO_LOW)
     return U64(VALID) if verdict.cost <= account.balance else U64(INSUFFICIENT_FUNDS)
+
+
+@kernel
+def tip_of(block: Block, tx: Transaction) -> U256:
+    """What a transaction pays above the base fee, wei per gas."""
+    above = tx.max_fee - block.base_fee if tx.max_fee > block.base_fee else U256(0)
+    return above if above < tx.max_priority_fee else tx.max_priority_fee
 
 
 @kernel

@@ -78,6 +78,7 @@ MESSAGES = {
     BLOB_CREATE: "blob transaction of type create",
     AUTHORIZATIONS_MISSING: "EIP-7702 transaction with empty auth list",
     SET_CODE_CREATE: "EIP-7702 transaction cannot be used to create contract",
+    POSTPONED: "state not in memory yet",
     UNPROTECTED: "only replay-protected (EIP-155) transactions allowed over RPC",
 }
 BLOB_HASH_VERSION = 1

@@ -1,22 +1,13 @@
-"""Finding, linking and removing entries and senders."""
+"""Finding and making entries and senders."""
 
+from ..block.admission import Admission
 from ..evm.process import word_of_address
 from ..index import erase, next_match, put
-from ..lang import U64, Ptr, copy, kernel, load32, load64, store64
+from ..lang import U64, U256, Ptr, copy, kernel, load32, load64, store64
 from ..state.world import GOLDEN, hash_word, mix
-from ..transaction.record import Transaction
-from .record import (
-    BATCH_SIZE,
-    ENTRY_SIZE,
-    FREE,
-    SENDER_SIZE,
-    THIN_PART,
-    WAITING,
-    Batch,
-    Entry,
-    Pool,
-    Sender,
-)
+from ..transaction.record import TRANSACTION_SIZE, Transaction
+from .price import bucket_of
+from .record import BATCH_SIZE, ENTRY_SIZE, SENDER_SIZE, THIN_PART, Batch, Entry, Pool, Sender
 
 LOW = 0xFFFFFFFF
 
@@ -120,22 +111,41 @@ def find_nonce(pool: Pool, sender: U64, nonce: U64) -> U64:
 
 
 @kernel
-def new_sender(pool: Pool, address: Ptr, nonce: U64) -> U64:
-    """Position of a new sender without transactions."""
+def find_sender_word(pool: Pool, address: U256) -> U64:
+    """The same for an address as a word."""
+    tag = hash_word(pool.seed, address) >> 32
+    at = tag & pool.mask
+    while True:
+        at = next_match(pool.by_sender, pool.mask, at, tag)
+        found = load64(pool.by_sender + at * 8) & LOW
+        if found == 0 or word_of_address(sender_at(pool, found - 1).address) == address:
+            return found
+        at = (at + 1) & pool.mask
+
+
+@kernel
+def new_sender(pool: Pool, address: Ptr, verdict: Admission) -> U64:
+    """Position of a new sender without transactions. There is room: others have one at least, and there is one more."""
     position = pool.senders_used
     if pool.free_sender != 0:
         position = pool.free_sender - 1
-        pool.free_sender = sender_at(pool, position).first
+        pool.free_sender = sender_at(pool, position).root
     else:
         pool.senders_used = position + 1
     s = sender_at(pool, position)
     copy(s.address, address, U64(20))
-    s.next_nonce = nonce
+    s.nonce = verdict.nonce
+    s.balance = verdict.balance
+    s.delegated = verdict.delegated
+    s.spent = U256(0)
+    s.next_nonce = verdict.nonce
+    s.next_taken = verdict.nonce
     s.ready = U64(0)
+    s.passed = U64(0)
     s.waiting = U64(0)
-    s.first = U64(0)
+    s.included = U64(0)
+    s.root = U64(0)
     s.live = U64(1)
-    s.crowded = U64(0)
     put(pool.by_sender, pool.mask, sender_tag(pool, address), position)
     return position
 
@@ -144,84 +154,93 @@ def new_sender(pool: Pool, address: Ptr, nonce: U64) -> U64:
 def release_if_empty(pool: Pool, position: U64) -> None:
     """Forget a sender that has no transactions."""
     s = sender_at(pool, position)
-    if s.live != 0 and s.ready + s.waiting == 0:
+    if s.live != 0 and s.ready + s.waiting + s.included == 0:
         erase(pool.by_sender, pool.mask, sender_tag(pool, s.address), position)
         s.live = U64(0)
-        s.first = pool.free_sender
+        s.root = pool.free_sender
         pool.free_sender = position + 1
 
 
+@kernel(inline=True)
+def bytes_of(tx: Transaction) -> U64:
+    """What a transaction counts in the pool's memory."""
+    return tx.raw_size + TRANSACTION_SIZE
+
+
 @kernel
-def fill_entry(pool: Pool, e: Entry, position: U64, tx: Transaction, batch: U64, arrived: U64) -> None:
-    """Make an entry that of a transaction; its sender, nonce and links are the caller's."""
+def fill_entry(
+    pool: Pool, e: Entry, position: U64, tx: Transaction, verdict: Admission, batch: U64, arrived: U64
+) -> None:
+    """Make an entry that of a transaction; its sender, nonce, state and links are the caller's."""
     e.transaction = tx
     copy(e.hash, tx.hash, U64(32))
+    e.cost = verdict.cost
+    e.price = bucket_of(verdict.tip)
     e.gas = tx.gas_limit
+    e.bytes = bytes_of(tx)
     e.batch = batch
     e.arrived = arrived
     e.tries = U64(0)
-    batch_at(pool, batch).live += 1
+    pool.bytes += e.bytes
+    pin(pool, batch, e.bytes)
     put(pool.by_hash, pool.mask, hash_tag(pool, e.hash), position)
 
 
 @kernel
-def new_entry(pool: Pool, sender: U64, tx: Transaction, batch: U64, arrived: U64) -> U64:
-    """Position of a new entry, first in its sender's list; it is counted by whoever gives it a state."""
+def new_entry(pool: Pool, sender: U64, tx: Transaction, verdict: Admission, batch: U64, arrived: U64) -> U64:
+    """Position of a new entry, which has no state yet. The caller has seen that there is room (``make_room``)."""
     position = pool.entries_used
     if pool.free_entry != 0:
         position = pool.free_entry - 1
-        pool.free_entry = entry_at(pool, position).next
+        pool.free_entry = entry_at(pool, position).left
     else:
         pool.entries_used = position + 1
-    e, s = entry_at(pool, position), sender_at(pool, sender)
+    e = entry_at(pool, position)
     e.nonce = tx.nonce
     e.sender = sender
-    e.previous = U64(0)
-    e.next = s.first
-    if s.first != 0:
-        entry_at(pool, s.first - 1).previous = position + 1
-    s.first = position + 1
-    fill_entry(pool, e, position, tx, batch, arrived)
+    fill_entry(pool, e, position, tx, verdict, batch, arrived)
     put(pool.by_nonce, pool.mask, nonce_tag(pool, sender, tx.nonce), position)
     pool.count += 1
     return position
 
 
 @kernel
-def unpin(pool: Pool, number: U64) -> None:
-    """One transaction of a batch less; the last one releases it."""
+def open_batch(pool: Pool, number: U64) -> None:
+    """A batch without transactions, under a number that nobody uses."""
+    batch = batch_at(pool, number)
+    batch.live = U64(0)
+    batch.live_bytes = U64(0)
+    batch.seen = U64(0)
+    batch.size = U64(0)
+
+
+@kernel(inline=True)
+def pin(pool: Pool, number: U64, size: U64) -> None:
+    """One transaction of a batch more."""
+    batch = batch_at(pool, number)
+    batch.live += 1
+    batch.live_bytes += size
+
+
+@kernel
+def unpin(pool: Pool, number: U64, size: U64) -> None:
+    """One transaction of a batch less; the last one releases it. The host empties both lists after each call.
+
+    A batch is in either list once at most, and there are no more batches than these have room for.
+    """
     batch = batch_at(pool, number)
     batch.live -= 1
+    batch.live_bytes -= size
     if batch.live == 0:
         store64(pool.released + pool.released_count * 8, number)
         pool.released_count += 1
-    elif batch.live * THIN_PART < batch.size:
+    elif batch.live_bytes * THIN_PART < batch.size:
         batch.size = U64(0)
         store64(pool.thin + pool.thin_count * 8, number)
         pool.thin_count += 1
 
 
 @kernel
-def remove(pool: Pool, position: U64) -> None:
-    """Take an entry out of everything; its sender stays, if without transactions."""
-    e = entry_at(pool, position)
-    s = sender_at(pool, e.sender)
-    if e.state == WAITING:
-        s.waiting -= 1
-        pool.waiting -= 1
-    else:
-        s.ready -= 1
-    erase(pool.by_hash, pool.mask, hash_tag(pool, e.hash), position)
-    erase(pool.by_nonce, pool.mask, nonce_tag(pool, e.sender, e.nonce), position)
-    if e.previous != 0:
-        entry_at(pool, e.previous - 1).next = e.next
-    else:
-        s.first = e.next
-    if e.next != 0:
-        entry_at(pool, e.next - 1).previous = e.previous
-    unpin(pool, e.batch)
-    pool.count -= 1
-    e.turn = (e.turn + 1) & LOW
-    e.state = U64(FREE)
-    e.next = pool.free_entry
-    pool.free_entry = position + 1
+def count_left(pool: Pool, reason: U64) -> None:
+    at = pool.left + reason * 8
+    store64(at, load64(at) + 1)

@@ -1,22 +1,45 @@
 """Transactions leave the pool: a block takes and settles them, or somebody drops them."""
 
+from ..block.changes import ACCOUNT_CHANGE_SIZE, AccountChange
 from ..evm.status import ARENA_FULL
-from ..evm.validity import NONCE_TOO_HIGH, NONCE_TOO_LOW, POSTPONED
+from ..evm.validity import (
+    BLOCK_GAS_EXHAUSTED,
+    FEE_CAP_TOO_LOW,
+    INSUFFICIENT_FUNDS,
+    NONCE_TOO_HIGH,
+    NONCE_TOO_LOW,
+    POSTPONED,
+)
 from ..lang import U64, Ptr, address_of, kernel, load64, store64
-from ..state.world import World
+from ..state.world import EMPTY_CODE_HASH
 from ..transaction.record import Transaction
+from .buckets import enter_bucket, leave_bucket
 from .entries import (
     LOW,
     batch_at,
     entry_at,
     find_hash,
+    find_nonce,
+    find_sender_word,
     is_current,
     release_if_empty,
-    remove,
     sender_at,
 )
-from .record import CROWDED, FREE, TAKEN, Pool
-from .turns import put_first, wait_again
+from .evict import expire
+from .record import (
+    FREE,
+    INCLUDED,
+    INVALID,
+    OUTDATED,
+    PASSED,
+    REQUESTED,
+    SETTLED,
+    TAKEN,
+    WAITING,
+    Entry,
+    Pool,
+)
+from .turns import demote, judge, leave_state, make_stale, promote, put_first, put_last, remove, wait_or_leave
 
 
 @kernel
@@ -30,13 +53,25 @@ def take(pool: Pool, most: U64, gas: U64, references: Ptr, addresses: Ptr, arriv
     count, seen = U64(0), U64(0)
     while pool.head != pool.tail and count < most:
         ref = load64(pool.queue + (pool.head & pool.mask) * 8)
-        if is_current(pool, ref):
-            e = entry_at(pool, ref & LOW)
-            if e.gas > gas:
-                break
+        if not is_current(pool, ref):
+            pool.head += 1
+            continue
+        position = ref & LOW
+        e = entry_at(pool, position)
+        if e.gas > gas:
+            break
+        pool.head += 1
+        s = sender_at(pool, e.sender)
+        if e.nonce != s.next_taken:  # one before it was put back behind it
+            e.state = U64(PASSED)
+            s.passed += 1
+            continue
+        while True:
             gas -= e.gas
+            leave_bucket(pool, e)
             e.state = U64(TAKEN)
-            store64(references + count * 8, ref)
+            s.next_taken = e.nonce + 1
+            store64(references + count * 8, (e.turn << 32) | position)
             store64(addresses + count * 8, address_of(e.transaction))
             store64(arrived + count * 8, e.arrived)
             count += 1
@@ -45,14 +80,47 @@ def take(pool: Pool, most: U64, gas: U64, references: Ptr, addresses: Ptr, arriv
                 batch.seen = pool.takes
                 store64(batches + seen * 8, e.batch)
                 seen += 1
-        pool.head += 1
+            following = passed_at(pool, e.sender)
+            if following == 0:
+                break
+            position = following - 1
+            e = entry_at(pool, position)
+            s.passed -= 1
+            if count == most or e.gas > gas:
+                put_first(pool, position)
+                break
     store64(batches + seen * 8, ~U64(0))
     return count
 
 
+@kernel(inline=True)
+def passed_at(pool: Pool, sender: U64) -> U64:
+    """Position + 1 of the sender's next entry, if the queue has passed it; else 0."""
+    s = sender_at(pool, sender)
+    if s.passed == 0:
+        return U64(0)
+    found = find_nonce(pool, sender, s.next_taken)
+    return found if found != 0 and entry_at(pool, found - 1).state == PASSED else U64(0)
+
+
+@kernel
+def judge_changed(pool: Pool, n: U64, changes: Ptr, now: U64, before: U64) -> None:
+    """A block changed these ``n`` accounts (AccountChange records); what has waited since ``before`` goes."""
+    pool.now = now
+    expire(pool, before)
+    if pool.count == 0:
+        return
+    for i in range(n):
+        change = AccountChange(changes + U64(i) * ACCOUNT_CHANGE_SIZE)
+        found = find_sender_word(pool, change.address)
+        if found != 0:
+            judge(pool, found - 1, change.nonce, change.balance, U64(change.code_hash != EMPTY_CODE_HASH))
+            release_if_empty(pool, found - 1)
+
+
 @kernel
 def settle_included(pool: Pool, n: U64, references: Ptr, addresses: Ptr) -> None:
-    """Forget ``n`` transactions that became part of a block; ``addresses`` of their records."""
+    """Forget ``n`` transactions whose block is seen now; ``addresses`` of their records."""
     for i in range(n):
         ref = load64(references + U64(i) * 8)
         found = (ref & LOW) + 1
@@ -60,67 +128,106 @@ def settle_included(pool: Pool, n: U64, references: Ptr, addresses: Ptr) -> None
             found = find_hash(pool, Transaction(load64(addresses + U64(i) * 8)).hash)
         if found != 0:
             sender = entry_at(pool, found - 1).sender
-            remove(pool, found - 1)
+            remove(pool, found - 1, U64(SETTLED))
             release_if_empty(pool, sender)
 
 
 @kernel
-def settle_dropped(pool: Pool, world: World, n: U64, references: Ptr, statuses: Ptr) -> None:
-    """``n`` transactions that a block took and could not include, in their order: they go, or wait for another turn.
+def put_back(pool: Pool, n: U64, references: Ptr, statuses: Ptr) -> None:
+    """``n`` transactions that a block took and does not contain, in their order: they go, or wait for another turn.
 
-    Those whose logs or changes found no room beside a block's others are the next to be executed, with what their
-    senders sent after them. One that is left out again and again fits into no block.
+    The first that stays of a sender gets a turn, at the queue's head where the block had no room beside others for
+    what it does; the later ones follow it. One that is left out again and again fits into no block.
     """
-    pool.settlements += 1
     for i in range(n):
-        mark_crowded(pool, load64(references + U64(i) * 8), load64(statuses + U64(i) * 8))
+        see_left_out(pool, load64(references + U64(i) * 8), load64(statuses + U64(i) * 8))
     for back in range(n):
-        ref = load64(references + (n - 1 - U64(back)) * 8)
-        if is_current(pool, ref) and entry_at(pool, ref & LOW).state == CROWDED:
-            put_first(pool, ref & LOW)
+        i = n - 1 - U64(back)
+        ref = load64(references + i * 8)
+        if load64(statuses + i * 8) == ARENA_FULL and is_left_out(pool, ref):
+            e = entry_at(pool, ref & LOW)
+            if e.nonce == sender_at(pool, e.sender).next_taken:
+                put_first(pool, ref & LOW)
+                enter_bucket(pool, e, ref & LOW)
     for i in range(n):
         ref = load64(references + U64(i) * 8)
-        if is_current(pool, ref) and entry_at(pool, ref & LOW).state == TAKEN:
-            settle_one(pool, world, ref, load64(statuses + U64(i) * 8))
+        if is_left_out(pool, ref):
+            e = entry_at(pool, ref & LOW)
+            s = sender_at(pool, e.sender)
+            if e.nonce == s.next_taken:
+                put_last(pool, ref & LOW)
+            else:
+                e.state = U64(PASSED)
+                s.passed += 1
+            enter_bucket(pool, e, ref & LOW)
+
+
+@kernel(inline=True)
+def is_left_out(pool: Pool, ref: U64) -> bool:
+    return is_current(pool, ref) and entry_at(pool, ref & LOW).state == TAKEN
 
 
 @kernel
-def mark_crowded(pool: Pool, ref: U64, status: U64) -> None:
+def see_left_out(pool: Pool, ref: U64, status: U64) -> None:
+    """What becomes of a transaction and its sender's others; who gets which turn is seen to later."""
     if not is_current(pool, ref):
         return
     e = entry_at(pool, ref & LOW)
-    s = sender_at(pool, e.sender)
-    crowded = status == ARENA_FULL and e.tries < pool.tries
-    if crowded or (status == NONCE_TOO_HIGH and s.crowded == pool.settlements):
-        s.crowded = pool.settlements
-        e.tries += U64(crowded)
-        e.state = U64(CROWDED)
-
-
-@kernel
-def settle_one(pool: Pool, world: World, ref: U64, status: U64) -> None:
-    e = entry_at(pool, ref & LOW)
     sender, nonce = e.sender, e.nonce
-    if status != NONCE_TOO_HIGH and status != POSTPONED:
-        remove(pool, ref & LOW)
     s = sender_at(pool, sender)
-    if status != NONCE_TOO_LOW and s.ready + s.waiting != 0:
-        wait_again(pool, world, sender, nonce)
+    if e.state == INCLUDED:  # its nonce is used up, be it by another
+        remove(pool, ref & LOW, U64(OUTDATED))
+    elif e.state == TAKEN and status == NONCE_TOO_LOW:
+        remove(pool, ref & LOW, U64(OUTDATED))
+    elif e.state == TAKEN and stays(pool, e, status):
+        if nonce < s.next_taken:
+            s.next_taken = nonce
+        if nonce >= s.next_nonce:
+            leave_state(pool, ref & LOW)
+            make_stale(e)
+            wait_or_leave(pool, ref & LOW)
+            promote(pool, sender)
+        elif status == NONCE_TOO_HIGH and is_lost(pool, sender, nonce):
+            demote(pool, sender, s.nonce)
+            promote(pool, sender)
+    elif e.state == TAKEN:
+        remove(pool, ref & LOW, U64(INVALID))
+        demote(pool, sender, nonce)
+        promote(pool, sender)
     release_if_empty(pool, sender)
 
 
 @kernel
-def drop(pool: Pool, world: World, digest: Ptr) -> U64:
-    """Remove the transaction with this hash, whatever its state; 0 if there is none."""
+def stays(pool: Pool, e: Entry, status: U64) -> bool:
+    """Whether a later block may contain what this one does not."""
+    if status == NONCE_TOO_HIGH or status == POSTPONED:
+        return True
+    passing = status == ARENA_FULL or status == INSUFFICIENT_FUNDS or status == BLOCK_GAS_EXHAUSTED
+    if (passing or status == FEE_CAP_TOO_LOW) and e.tries < pool.tries:
+        e.tries += 1
+        return True
+    return False
+
+
+@kernel
+def is_lost(pool: Pool, sender: U64, nonce: U64) -> bool:
+    """Whether nothing leads from the account's nonce to this one, which is its sender's first."""
+    s = sender_at(pool, sender)
+    return nonce != s.nonce and nonce == s.next_nonce - s.ready and s.included == 0
+
+
+@kernel
+def drop(pool: Pool, digest: Ptr) -> U64:
+    """Remove the transaction with this hash, unless it is in a block already; 0 if there is none."""
     found = find_hash(pool, digest)
-    if found == 0:
+    if found == 0 or entry_at(pool, found - 1).state == INCLUDED:
         return U64(0)
     e = entry_at(pool, found - 1)
-    sender, nonce = e.sender, e.nonce
-    remove(pool, found - 1)
-    s = sender_at(pool, sender)
-    if s.ready + s.waiting != 0:
-        wait_again(pool, world, sender, nonce)
+    sender, nonce, waited = e.sender, e.nonce, e.state == WAITING
+    remove(pool, found - 1, U64(REQUESTED))
+    if not waited:
+        demote(pool, sender, nonce)
+        promote(pool, sender)
     release_if_empty(pool, sender)
     return U64(1)
 
@@ -132,6 +239,6 @@ def clear(pool: Pool) -> None:
         e = entry_at(pool, U64(i))
         if e.state != FREE:
             sender = e.sender
-            remove(pool, U64(i))
+            remove(pool, U64(i), U64(REQUESTED))
             release_if_empty(pool, sender)
     pool.head = pool.tail

@@ -1,14 +1,22 @@
 """Records of the pool. Positions in links are counted from 1, so that 0 means none."""
 
-from ..lang import U64, Bytes, Ptr, Record
+from ..lang import U64, U256, Bytes, Ptr, Record
 from ..transaction.record import Transaction
 
 #: Codes of the pool's own, beside those of decoding and of ``evm.validity``.
 ALREADY_KNOWN, UNDERPRICED_REPLACEMENT, POOL_FULL, SENDER_FULL = range(512, 516)
 OVERSIZED, BLOBS_NOT_TAKEN, UNDERPRICED, GAS_ABOVE_BLOCK = range(516, 520)
+DELEGATED_FULL, DELEGATED_GAP, OVERDRAWN = range(520, 523)
 
-#: States of an entry. TAKEN: into a block that is being made; CROWDED: that had no room for it, while it is settled.
-FREE, READY, TAKEN, WAITING, CROWDED = range(5)
+#: States of an entry. READY: in the queue. PASSED: the queue has come to it, but one before it was put back; it follows
+#: that one. TAKEN: into a block that is being made. INCLUDED: in a block that nobody sees yet. WAITING: for an earlier
+#: nonce, or for money.
+FREE, READY, PASSED, TAKEN, INCLUDED, WAITING = range(6)
+
+#: Why an entry left: seen in a block, replaced by another, driven out by a better paying one, too old, no room to wait,
+#: its nonce used up, impossible in any block, on request.
+SETTLED, REPLACED, EVICTED, EXPIRED, CROWDED_OUT, OUTDATED, INVALID, REQUESTED = range(8)
+REASONS = 8
 
 
 class Pool(Record):
@@ -30,7 +38,14 @@ class Pool(Record):
     head: U64
     tail: U64
     count: U64
+    bytes: U64
     waiting: U64
+    waiting_bytes: U64
+    oldest: U64  # of the waiting, and the youngest
+    youngest: U64
+    now: U64  # the host's time at its last call
+    prices: Ptr  # Bucket records: of what is ready or passed, then of what waits
+    marks: Ptr  # a bit for each bucket that is not empty
     batches: Ptr
     released: Ptr  # numbers of batches that nothing refers to any more, for the host to take
     released_count: U64
@@ -39,13 +54,16 @@ class Pool(Record):
     )
     thin_count: U64
     takes: U64  # how many takes there were
-    settlements: U64  # how many of dropped transactions
+    left: Ptr  # how many entries left for each reason
     # Limits.
     most: U64
+    most_bytes: U64
     most_waiting: U64
+    most_waiting_bytes: U64
     per_sender: U64
     waiting_per_sender: U64
-    most_bytes: U64
+    per_delegated: U64
+    most_size: U64  # of one raw transaction
     most_gas: U64
     bump: U64  # percent that a replacement must pay of what it replaces
     tries: U64  # how many blocks may have no room for a transaction before it goes
@@ -56,38 +74,60 @@ class Entry(Record):
 
     hash: Bytes(32)
     transaction: Transaction  # lives as long as its batch
+    cost: U256  # the most that it takes from its sender
     nonce: U64
     gas: U64
+    bytes: U64  # its record and its raw transaction
+    price: U64  # bucket of what it pays
     sender: U64  # position
     batch: U64
     arrived: U64  # the host's time
     turn: U64  # modulo 2³²
     state: U64
-    tries: U64  # blocks that had no room for what it does
-    next: U64  # of the same sender, or of the free ones
-    previous: U64
+    tries: U64  # blocks that had no place for it
+    since: U64  # when it began to wait
+    left: U64  # of the tree of its sender's waiting ones; of a free entry the next free one
+    right: U64
+    older: U64  # neighbours among all that wait
+    younger: U64
+    beside: U64  # neighbours in its bucket
+    before: U64
 
 
 class Sender(Record):
-    """One sender's transactions. ``next_nonce`` is what would become ready next; ``ready`` counts what is taken too."""
+    """One sender's transactions. Ready are all from ``next_nonce`` - ``ready`` on, paid for by ``balance`` together."""
 
     address: Bytes(20)
-    next_nonce: U64
-    ready: U64
+    nonce: U64  # of the account, as far as it is known
+    balance: U256
+    spent: U256  # the most that its ready transactions cost
+    next_nonce: U64  # what would become ready next
+    next_taken: U64  # what a block may take next: it is in the queue, if it is ready
+    ready: U64  # READY, PASSED or TAKEN
+    passed: U64
     waiting: U64
-    first: U64  # entry, or the next free sender
+    included: U64
+    root: U64  # tree of the waiting by nonce, or the next free sender
     live: U64
-    crowded: U64  # number of the last settlement that put one of its transactions at the queue's head
+    delegated: U64  # its account runs code (EIP-7702)
+
+
+class Bucket(Record):
+    """Entries that pay about the same, the newest first."""
+
+    first: U64
+    bytes: U64
 
 
 class Batch(Record):
     """Transactions that came together, whose memory goes together: ``live`` of them are in the pool."""
 
     live: U64
+    live_bytes: U64
     seen: U64  # number of the last take that met it
-    size: U64  # transactions of a batch that may become thin, else 0
+    size: U64  # bytes of a batch that may become thin, else 0
 
 
-#: A batch is thin when it has less than one transaction left in so many; below so many it does not matter.
-THIN_PART, THIN_LEAST = 8, 16
-ENTRY_SIZE, SENDER_SIZE, BATCH_SIZE = Entry.size, Sender.size, Batch.size
+#: A batch is thin when less than one byte in so many is left of it; smaller ones do not matter.
+THIN_PART, THIN_LEAST = 4, 4096
+ENTRY_SIZE, SENDER_SIZE, BATCH_SIZE, BUCKET_SIZE = Entry.size, Sender.size, Batch.size, Bucket.size

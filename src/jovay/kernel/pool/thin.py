@@ -2,7 +2,7 @@
 
 from ..lang import U64, Ptr, address_of, copy, kernel
 from ..transaction.record import TRANSACTION_SIZE, Transaction
-from .entries import batch_at, entry_at, find_hash, unpin
+from .entries import entry_at, find_hash, open_batch, pin, unpin
 from .record import Pool
 
 
@@ -32,9 +32,7 @@ def move_live(
     pool: Pool, number: U64, n: U64, records: Ptr, new: U64, new_records: Ptr, new_raw: Ptr
 ) -> None:
     """Copy what ``live_bytes`` counted to another batch, whose number nobody uses yet; the old one is released."""
-    batch_at(pool, new).live = U64(0)
-    batch_at(pool, new).seen = U64(0)
-    batch_at(pool, new).size = U64(0)
+    open_batch(pool, new)
     for i in range(n):
         tx = Transaction(records + U64(i) * TRANSACTION_SIZE)
         found = pooled_of(pool, number, tx)
@@ -51,8 +49,8 @@ def move_live(
             e = entry_at(pool, found - 1)
             e.transaction = moved
             e.batch = new
-            batch_at(pool, new).live += 1
-            unpin(pool, number)
+            pin(pool, new, e.bytes)
+            unpin(pool, number, e.bytes)
             new_raw += tx.raw_size
             new_records += TRANSACTION_SIZE
 

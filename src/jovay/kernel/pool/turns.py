@@ -1,17 +1,39 @@
-"""Who is ready: the queue, promotion of what waited, and waiting again."""
+"""Who is ready: the queue, promotion of what waited, waiting again, and what an account's new state means for both.
 
-from ..evm.process import word_of_address
-from ..lang import U64, Ptr, address_of, kernel, load64, store64
-from ..state.world import World, find_account
-from .entries import LOW, entry_at, find_nonce, is_current, reference, remove, sender_at
-from .record import READY, WAITING, Pool
+A sender's ready transactions follow each other without a gap, and its balance covers all of them together: so none of
+them fails for want of money, unless the account runs code (EIP-7702).
+"""
 
+from ..index import erase
+from ..lang import U64, U256, kernel, load64, store64
+from .buckets import enter_bucket, leave_bucket
+from .entries import (
+    LOW,
+    count_left,
+    entry_at,
+    find_nonce,
+    hash_tag,
+    is_current,
+    nonce_tag,
+    reference,
+    sender_at,
+    unpin,
+)
+from .record import (
+    CROWDED_OUT,
+    FREE,
+    INCLUDED,
+    OUTDATED,
+    PASSED,
+    READY,
+    TAKEN,
+    WAITING,
+    Entry,
+    Pool,
+)
+from .waiting import first_waiting, last_waiting, make_wait, stop_waiting
 
-@kernel
-def nonce_now(world: World, address: Ptr, otherwise: U64) -> U64:
-    """Nonce of an account, or ``otherwise`` where it is not in memory: then no block has used it lately."""
-    account = find_account(world, word_of_address(address))
-    return otherwise if address_of(account) == 0 else account.nonce
+# ---- the queue -----------------------------------------------------------------------------------------------
 
 
 @kernel
@@ -28,28 +50,25 @@ def compact(pool: Pool) -> None:
 
 
 @kernel
-def make_ready(pool: Pool, position: U64) -> None:
-    """An entry that is counted nowhere gets its turn at the queue's end."""
+def have_room(pool: Pool) -> None:
+    """Room for one more reference: at most half of the ring's are current, since an entry has one."""
+    if pool.tail - pool.head > pool.mask:
+        compact(pool)
+
+
+@kernel
+def put_last(pool: Pool, position: U64) -> None:
+    """An entry has its turn at the queue's end."""
     e = entry_at(pool, position)
-    s = sender_at(pool, e.sender)
     e.state = U64(READY)
-    s.ready += 1
-    s.next_nonce = e.nonce + 1
     have_room(pool)
     store64(pool.queue + (pool.tail & pool.mask) * 8, reference(e, position))
     pool.tail += 1
 
 
 @kernel
-def have_room(pool: Pool) -> None:
-    """Room for one more reference: at most half of the ring's are current."""
-    if pool.tail - pool.head > pool.mask:
-        compact(pool)
-
-
-@kernel
 def put_first(pool: Pool, position: U64) -> None:
-    """An entry that was taken has its turn again, at the queue's head."""
+    """An entry has its turn at the queue's head."""
     e = entry_at(pool, position)
     e.state = U64(READY)
     have_room(pool)
@@ -57,60 +76,178 @@ def put_first(pool: Pool, position: U64) -> None:
     store64(pool.queue + (pool.head & pool.mask) * 8, reference(e, position))
 
 
+# ---- states of entries ---------------------------------------------------------------------------------------
+
+
 @kernel
-def make_wait(pool: Pool, position: U64) -> None:
-    """An entry that is counted nowhere waits."""
+def make_ready(pool: Pool, position: U64) -> None:
+    """An entry that is counted nowhere, its sender's next, gets its turn; the sender can pay for it."""
     e = entry_at(pool, position)
     s = sender_at(pool, e.sender)
-    e.state = U64(WAITING)
-    s.waiting += 1
-    pool.waiting += 1
+    s.ready += 1
+    s.spent += e.cost
+    s.next_nonce = e.nonce + 1
+    put_last(pool, position)
+    enter_bucket(pool, e, position)
+
+
+@kernel
+def leave_state(pool: Pool, position: U64) -> None:
+    """An entry is counted nowhere; what refers to it as ready becomes stale."""
+    e = entry_at(pool, position)
+    s = sender_at(pool, e.sender)
+    if e.state == WAITING:
+        stop_waiting(pool, position)
+        return
+    if e.state == INCLUDED:
+        s.included -= 1
+        return
+    s.ready -= 1
+    s.spent -= e.cost
+    if e.state == PASSED:
+        s.passed -= 1
+    if e.state != TAKEN:
+        leave_bucket(pool, e)
+
+
+@kernel
+def take_in(pool: Pool, position: U64) -> None:
+    """An entry becomes part of a block."""
+    e = entry_at(pool, position)
+    leave_state(pool, position)
+    if e.state != TAKEN:
+        make_stale(e)
+    e.state = U64(INCLUDED)
+    sender_at(pool, e.sender).included += 1
+
+
+@kernel(inline=True)
+def make_stale(e: Entry) -> None:
+    e.turn = (e.turn + 1) & LOW
+
+
+@kernel
+def remove(pool: Pool, position: U64, reason: U64) -> None:
+    """Take an entry out of everything; its sender stays, if without transactions."""
+    leave_state(pool, position)
+    forget(pool, position, reason)
+
+
+@kernel
+def forget(pool: Pool, position: U64, reason: U64) -> None:
+    """An entry that is counted nowhere leaves."""
+    e = entry_at(pool, position)
+    erase(pool.by_hash, pool.mask, hash_tag(pool, e.hash), position)
+    erase(pool.by_nonce, pool.mask, nonce_tag(pool, e.sender, e.nonce), position)
+    unpin(pool, e.batch, e.bytes)
+    pool.count -= 1
+    pool.bytes -= e.bytes
+    make_stale(e)
+    e.state = U64(FREE)
+    e.left = pool.free_entry
+    pool.free_entry = position + 1
+    count_left(pool, reason)
+
+
+# ---- senders -------------------------------------------------------------------------------------------------
 
 
 @kernel
 def promote(pool: Pool, sender: U64) -> None:
-    """What waited for the nonces before it is ready."""
+    """What waited for the nonces before it, and can be paid for, is ready."""
     s = sender_at(pool, sender)
     while s.waiting != 0:
         found = find_nonce(pool, sender, s.next_nonce)
         if found == 0 or entry_at(pool, found - 1).state != WAITING:
             return
-        s.waiting -= 1
-        pool.waiting -= 1
+        if not covers(s.balance, s.spent, entry_at(pool, found - 1).cost):
+            return
+        stop_waiting(pool, found - 1)
         make_ready(pool, found - 1)
 
 
 @kernel
-def catch_up(pool: Pool, sender: U64, nonce: U64) -> None:
-    """Go on from ``nonce``, the account's, which may rise without the pool (EIP-7702 does that)."""
-    s = sender_at(pool, sender)
-    at = s.first
-    while at != 0:
-        position = at - 1
-        e = entry_at(pool, position)
-        at = e.next
-        if e.state == WAITING and e.nonce < nonce:
-            remove(pool, position)
-    s.next_nonce = nonce
-    promote(pool, sender)
+def covers(balance: U256, spent: U256, cost: U256) -> bool:
+    """Whether a balance is enough for ``cost`` more."""
+    return spent + cost >= cost and spent + cost <= balance
 
 
 @kernel
-def wait_again(pool: Pool, world: World, sender: U64, nonce: U64) -> None:
-    """A sender's transactions from ``nonce`` on wait for one with that nonce; references to them become stale."""
+def demote(pool: Pool, sender: U64, nonce: U64) -> None:
+    """The ready transactions from ``nonce`` on wait, as far as the limits allow: the lowest nonces of them."""
     s = sender_at(pool, sender)
-    if nonce < s.next_nonce:
+    while s.ready != 0 and s.next_nonce > nonce:
+        s.next_nonce -= 1
+        found = find_nonce(pool, sender, s.next_nonce)
+        if found != 0 and is_ready(entry_at(pool, found - 1)):
+            leave_state(pool, found - 1)
+            make_stale(entry_at(pool, found - 1))
+            wait_or_leave(pool, found - 1)
+    if s.next_nonce > nonce:
         s.next_nonce = nonce
-    at = s.first
-    while at != 0:
-        position = at - 1
-        e = entry_at(pool, position)
-        at = e.next
-        if e.state != WAITING and e.nonce >= nonce:
-            e.turn = (e.turn + 1) & LOW
-            s.ready -= 1
-            make_wait(pool, position)
-    if s.ready == 0:
-        catch_up(pool, sender, nonce_now(world, s.address, s.next_nonce))
-    else:
-        promote(pool, sender)
+    if s.next_taken > nonce:
+        s.next_taken = nonce
+
+
+@kernel(inline=True)
+def is_ready(e: Entry) -> bool:
+    return e.state == READY or e.state == PASSED or e.state == TAKEN
+
+
+@kernel
+def wait_or_leave(pool: Pool, position: U64) -> None:
+    """An entry that is counted nowhere waits; where no more may, its sender's highest nonce leaves."""
+    e = entry_at(pool, position)
+    s = sender_at(pool, e.sender)
+    while (
+        s.waiting >= pool.waiting_per_sender
+        or pool.waiting >= pool.most_waiting
+        or pool.waiting_bytes + e.bytes > pool.most_waiting_bytes
+    ):
+        last = last_waiting(pool, s)
+        if last == 0 or entry_at(pool, last - 1).nonce < e.nonce:
+            forget(pool, position, U64(CROWDED_OUT))
+            return
+        remove(pool, last - 1, U64(CROWDED_OUT))
+    make_wait(pool, position)
+
+
+@kernel
+def move_on(pool: Pool, sender: U64, nonce: U64) -> None:
+    """Go on from ``nonce``, the account's, which rises without the pool, too (EIP-7702 does that)."""
+    s = sender_at(pool, sender)
+    if nonce < s.nonce:  # somebody set it
+        demote(pool, sender, nonce)
+    at, end = s.nonce, s.next_nonce if s.next_nonce < nonce else nonce
+    while at < end:
+        found = find_nonce(pool, sender, at)
+        if found != 0 and entry_at(pool, found - 1).state == TAKEN:
+            take_in(pool, found - 1)
+        elif found != 0 and entry_at(pool, found - 1).state != INCLUDED:
+            remove(pool, found - 1, U64(OUTDATED))
+        at += 1
+    s.nonce = nonce
+    first = first_waiting(pool, s)
+    while first != 0 and entry_at(pool, first - 1).nonce < nonce:
+        remove(pool, first - 1, U64(OUTDATED))
+        first = first_waiting(pool, s)
+    if s.next_nonce < nonce:
+        s.next_nonce = nonce
+    if s.next_taken < nonce:
+        s.next_taken = nonce
+        found = find_nonce(pool, sender, nonce)
+        if found != 0 and entry_at(pool, found - 1).state == PASSED:
+            s.passed -= 1
+            put_last(pool, found - 1)
+
+
+@kernel
+def judge(pool: Pool, sender: U64, nonce: U64, balance: U256, delegated: U64) -> None:
+    """What is ready and what waits after the sender's account has become this."""
+    s = sender_at(pool, sender)
+    s.balance = balance
+    s.delegated = delegated
+    move_on(pool, sender, nonce)
+    while s.spent > balance and s.ready != 0:
+        demote(pool, sender, s.next_nonce - 1)
+    promote(pool, sender)
