@@ -1,8 +1,8 @@
 """Attacks on a node, one after the other: what ordinary senders wait for their receipts meanwhile.
 
-Each attack gets a node of its own, whose command line is that of an operator's (no development methods). Beside the
-attack, some senders send one transfer after the other with eth_sendRawTransactionSync, and a subscriber notes when
-heads come.
+Each attack gets a node of its own, whose command line is that of an operator's (no development methods), with the
+methods that trace. Beside the attack, some senders send one transfer after the other with eth_sendRawTransactionSync,
+and a subscriber notes when heads come.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def attacking(name: str, server: Server) -> Iterator[None]:
 def measure(name: str, seconds: float) -> Seen:
     """One attack on a node of its own."""
     seen, ending = Seen(name), threading.Event()
-    with jovay(ACCOUNTS) as server:
+    with jovay(ACCOUNTS, options=["--debug-api"]) as server:
         target = Target(server.url, ACCOUNTS)
         senders = [OrdinarySender(target, index, seen, ending) for index in range(SENDERS)]
         watcher = HeadWatcher(server.url, seen)

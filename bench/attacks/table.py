@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import Attack, connections, execution, pool
+from . import Attack, connections, execution, pool, reads
 
 ATTACKS: dict[str, Attack] = {
     "nothing": lambda target: [],
@@ -16,4 +16,19 @@ ATTACKS: dict[str, Attack] = {
     "counters": execution.counters,
     "emptied senders": pool.emptied_senders,
     "gaps": pool.gaps,
+    "balances": reads.balances,
+    "small calls": reads.small_calls,
+    "blocks": reads.blocks,
+    "receipts": reads.receipts,
+    "block receipts": reads.block_receipts,
+    "logs": reads.logs,
+    "steps": reads.steps,
+    "frames": reads.frames,
+    "traced block": reads.traced_block,
+    "spin": reads.spin,
+    "overrides": reads.overrides,
+    "simulated": reads.simulated,
+    "values": reads.values,
+    "refused frames": reads.refused_frames,
+    "refused calls": reads.refused_calls,
 }

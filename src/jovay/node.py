@@ -42,6 +42,7 @@ from jovay.storage.development import CHAIN_ID, development_genesis
 from jovay.storage.genesis import Genesis, read
 from jovay.storage.logs_index import LogsIndex
 from jovay.storage.rocks import ROCKS_FILES
+from jovay.turns import USUAL
 
 log = logging.getLogger("jovay.node")
 _NEVER = 1e8
@@ -52,6 +53,8 @@ FILES = ROCKS_FILES + SEGMENT_FILES + REFUSED + 128
 """Open files that connections leave to the stores, hash indexes, libraries and threads, without which nothing could be
 written, and to refused clients."""
 LEAST_CONNECTIONS = 16
+COLLECTOR = 10_000, 10, 100
+"""New containers between two rounds of the garbage collector, and rounds until older ones are looked at too."""
 
 
 class Node:
@@ -235,11 +238,13 @@ def trie_leaves(config: NodeConfig) -> int:
 def settle_interpreter() -> None:
     """For a process that now serves: what is there stays, and threads hand over the interpreter soon.
 
-    Between two calls of the kernel a stage needs the interpreter for microseconds; it must not wait 5 ms for it.
+    Between two calls of the kernel a stage needs the interpreter for microseconds; it must not wait 5 ms for it, nor
+    for the collector to go through all objects that a large answer is made of, again and again.
     """
     gc.collect()
     gc.freeze()
-    sys.setswitchinterval(0.0005)
+    gc.set_threshold(*COLLECTOR)
+    sys.setswitchinterval(USUAL)
 
 
 def most_connections(wanted: int) -> int:

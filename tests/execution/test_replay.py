@@ -49,6 +49,10 @@ def chain(library: Library) -> Iterator[MemoryChain]:
     made.close()
 
 
+def same(index: int, result: CallResult) -> CallResult:
+    return result
+
+
 def simulator_of(chain: MemoryChain) -> Simulator:
     return Simulator(chain.library, chain.world, chain)
 
@@ -96,7 +100,7 @@ def test_replayed_transactions_use_the_gas_of_their_receipts(chain: MemoryChain)
     ]
     produced = chain.block(*made)
     chain.block(chain.transaction(CAROL, MAIN))
-    results = simulator_of(chain).trace_transactions(2, None, FRAMES, 5.0)
+    results = simulator_of(chain).trace_transactions(2, None, FRAMES, 5.0, same)
     receipts = produced.receipts
     assert [r.gas_used for r in results] == receipts["gas_used"].tolist()
     assert [r.halt is None for r in results] == [bool(s) for s in receipts["status"].tolist()]
@@ -110,7 +114,7 @@ def test_replayed_transactions_use_the_gas_of_their_receipts(chain: MemoryChain)
 
 def test_logs_of_frames_count_within_the_block(chain: MemoryChain) -> None:
     chain.block(chain.transaction(ALICE, MAIN), chain.transaction(CAROL, OTHER))
-    results = simulator_of(chain).trace_transactions(1, None, FRAMES, 5.0)
+    results = simulator_of(chain).trace_transactions(1, None, FRAMES, 5.0, same)
     second = next(r for r in results if r.trace and len(r.trace.frames) == 2)
     assert second.trace is not None
     outer, inner = second.trace.frames
@@ -122,14 +126,14 @@ def test_logs_of_frames_count_within_the_block(chain: MemoryChain) -> None:
 def test_some_transactions_in_any_order(chain: MemoryChain) -> None:
     chain.block(*[chain.transaction(ALICE, MAIN) for _ in range(6)])
     simulator = simulator_of(chain)
-    everything = simulator.trace_transactions(1, None, FRAMES, 5.0)
-    some = simulator.trace_transactions(1, [4, 1, 4], FRAMES, 5.0)
+    everything = simulator.trace_transactions(1, None, FRAMES, 5.0, same)
+    some = simulator.trace_transactions(1, [4, 1, 4], FRAMES, 5.0, same)
     assert [r.logs for r in some] == [everything[i].logs for i in (4, 1, 4)]
 
 
 def test_touched_state_of_one_transaction_among_others(chain: MemoryChain) -> None:
     chain.block(*[chain.transaction(ALICE, MAIN) for _ in range(3)])
-    results = simulator_of(chain).trace_transactions(1, None, STATE, 5.0)
+    results = simulator_of(chain).trace_transactions(1, None, STATE, 5.0, same)
     before = []
     for k, result in enumerate(results):
         assert result.trace is not None
@@ -165,15 +169,15 @@ def test_a_block_that_does_not_repeat_itself_is_an_error(chain: MemoryChain) -> 
     raw, sender, gas, fee = chain.bodies[1][1]
     chain.bodies[1][1] = StoredTransaction(raw, sender, gas + 1, fee)
     simulator = simulator_of(chain)
-    assert simulator.trace_transactions(1, [0], FRAMES, 5.0)[0].error is None
+    assert simulator.trace_transactions(1, [0], FRAMES, 5.0, same)[0].error is None
     with pytest.raises(ReplayError, match="transaction 1 of block 1"):
-        simulator.trace_transactions(1, None, FRAMES, 5.0)
+        simulator.trace_transactions(1, None, FRAMES, 5.0, same)
     chain.bodies[1][0] = StoredTransaction(chain.bodies[1][1].raw, sender, gas, fee)
     with pytest.raises(ReplayError, match="nonce too high"):
-        simulator.trace_transactions(1, None, FRAMES, 5.0)
+        simulator.trace_transactions(1, None, FRAMES, 5.0, same)
 
 
 def test_no_time_for_a_block(chain: MemoryChain) -> None:
     chain.block(*[chain.transaction(ALICE, MAIN) for _ in range(3)])
-    results: list[CallResult] = simulator_of(chain).trace_transactions(1, [0, 2], FRAMES, 0.0)
+    results: list[CallResult] = simulator_of(chain).trace_transactions(1, [0, 2], FRAMES, 0.0, same)
     assert [r.halt for r in results] == [Halt.TIMEOUT, Halt.TIMEOUT]

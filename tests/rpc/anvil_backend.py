@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -71,6 +71,8 @@ from rpc.anvil_json import (
     parse_transaction,
     result_of,
 )
+
+T = TypeVar("T")
 
 
 class AnvilBackend:
@@ -239,11 +241,16 @@ class AnvilBackend:
         return msgspec.structs.replace(result, trace=Trace(frames=parse_frames(found)))
 
     def trace_transactions(
-        self, height: int, indexes: Sequence[int] | None, options: TraceOptions, time_limit: float
-    ) -> list[CallResult]:
+        self,
+        height: int,
+        indexes: Sequence[int] | None,
+        options: TraceOptions,
+        time_limit: float,
+        look: Callable[[int, CallResult], T],
+    ) -> list[T]:
         hashes = self._block(height, False)["transactions"]
         chosen = range(len(hashes)) if indexes is None else indexes
-        return [self._trace(hashes[index], options) for index in chosen]
+        return [look(index, self._trace(hashes[index], options)) for index in chosen]
 
     def _trace(self, transaction_hash: str, options: TraceOptions) -> CallResult:
         def ask(tracer: str | None, **config: Any) -> Any:

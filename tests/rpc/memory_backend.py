@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -58,6 +58,9 @@ __all__ = ["CHAIN_ID", "MemoryBackend"]
 
 Contract = Callable[[Call], CallResult]
 """Code of a test contract; emitted logs are in its result."""
+
+
+T = TypeVar("T")
 
 
 class State(msgspec.Struct):
@@ -280,12 +283,17 @@ class MemoryBackend:
         return contract(call) if contract else CallResult(gas_used=21_000, max_used_gas=21_000)
 
     def trace_transactions(
-        self, number: int, indexes: Sequence[int] | None, options: TraceOptions, time_limit: float
-    ) -> list[CallResult]:
+        self,
+        number: int,
+        indexes: Sequence[int] | None,
+        options: TraceOptions,
+        time_limit: float,
+        look: Callable[[int, CallResult], T],
+    ) -> list[T]:
         block = self.blocks[number]
         chosen = range(len(block.transactions)) if indexes is None else indexes
         nothing = CallResult(gas_used=21_000)
-        return [self.traces.get(block.transactions[index].hash, nothing) for index in chosen]
+        return [look(index, self.traces.get(block.transactions[index].hash, nothing)) for index in chosen]
 
     def submit(self, batch: RawBatch, ready_only: bool = False) -> Submitted:
         hashes, errors, added = [], {}, []

@@ -103,9 +103,31 @@ def test_limit(executor: ThreadPoolExecutor) -> None:
 
 def test_large_parts_are_not_piled_up(executor: ThreadPoolExecutor) -> None:
     portal = Portal()
-    many = batch_of(*[b"x"] * 5_000)
-    run(portal, executor, [batch_of(b"a"), many, many, batch_of(b"b")], limit=20_000)
-    assert [len(raws) for raws in portal.batches] == [1, 5_000, 5_001]
+    many = [batch_of(*[letter] * 2_500) for letter in (b"x", b"\xff")]
+    results = run(portal, executor, [batch_of(b"a"), *many, batch_of(b"b"), batch_of(b"c")], limit=20_000)
+    # A piece of one, then of the other; but single transactions go first.
+    assert [len(raws) for raws in portal.batches[:3]] == [1, 1_024, 1_024]
+    assert portal.batches[1][:3] == [b"b", b"c", b"x"]
+    assert sum(map(len, portal.batches)) == 5_003
+    assert [len(result.hashes) for result in results] == [32, 80_000, 80_000, 32, 32]
+    assert not results[1].errors
+    assert sorted(results[2].errors) == list(range(2_500))
+    assert results[2].errors[2_499].message == "ff"
+
+
+def test_a_large_part_of_which_a_piece_failed_goes_no_further(executor: ThreadPoolExecutor) -> None:
+    portal = Portal()
+    results = run(portal, executor, [batch_of(b"a"), batch_of(*[b"boom"] * 5_000)], limit=20_000)
+    assert isinstance(results[1], ZeroDivisionError)
+    assert [len(raws) for raws in portal.batches] == [1, 1_024]
+
+
+def test_large_transactions_go_in_pieces_too(executor: ThreadPoolExecutor) -> None:
+    portal = Portal()
+    large = batch_of(*[bytes(400_000)] * 5)
+    results = run(portal, executor, [batch_of(b"a"), large])
+    assert [len(raws) for raws in portal.batches] == [1, 2, 2, 1]
+    assert len(results[1].hashes) == 160
 
 
 @settings(deadline=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import TypeVar
 
 from jovay import __version__
 from jovay.execution.simulate import Simulator
@@ -49,9 +50,11 @@ from .events import Events
 from .proofs import Prover
 from .source import SimulationSource
 from .state import StateReader
-from .submission import Submission
+from .submission import Reasons, Submission
 from .tries import Tries
 from .witnesses import Witnesses
+
+T = TypeVar("T")
 
 
 class NodeBackend:
@@ -80,7 +83,7 @@ class NodeBackend:
         source = SimulationSource(sequencer, self.chain_reader, self._tries)
         self._simulator = Simulator(sequencer.library, sequencer.world, source)
         self._witnesses = Witnesses(sequencer, self.chain_reader, self.state, self._simulator, self._tries)
-        self.refused: Callable[[str], None] = lambda reason: None
+        self.refused: Callable[[str, int], None] = lambda reason, count: None
         sequencer.listen(self._on_blocks)
 
     def _on_blocks(self, blocks: Sequence[SealedBlock]) -> None:
@@ -204,13 +207,18 @@ class NodeBackend:
             return self._simulator.execute(bundles, number, options)
 
     def trace_transactions(
-        self, number: int, indexes: Sequence[int] | None, options: TraceOptions, time_limit: float
-    ) -> Sequence[CallResult]:
+        self,
+        number: int,
+        indexes: Sequence[int] | None,
+        options: TraceOptions,
+        time_limit: float,
+        look: Callable[[int, CallResult], T],
+    ) -> list[T]:
         if number < 1:
             raise HistoryUnavailableError("genesis is not traceable")
         self._check_height(number - 1)
         with executing():
-            return self._simulator.trace_transactions(number, indexes, options, time_limit)
+            return self._simulator.trace_transactions(number, indexes, options, time_limit, look)
 
     def witness(self, number: int, time_limit: float) -> ExecutionWitness:
         if number < 1:
@@ -231,11 +239,11 @@ class NodeBackend:
         with executing():
             return self._told(*self.submission.add(batch))
 
-    def _told(self, result: Submitted, taken: bytes) -> Submitted:
+    def _told(self, result: Submitted, taken: bytes, reasons: Reasons) -> Submitted:
         """Tell listeners and metrics of the outcome of a submission."""
         self.events.pending(taken)
-        for error in result.errors.values():
-            self.refused(error.reason.value)
+        for reason, count in reasons.items():
+            self.refused(reason.value, count)
         return result
 
     def pool_status(self) -> PoolStatus:

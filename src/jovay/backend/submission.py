@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,44 +24,11 @@ from jovay.sequencer.txpool import Refusal
 from jovay.simulation import Invalid
 from jovay.types import Account, Address, Hash32, Inclusion, Transaction
 
+from .refusals import Refusals, reason_of
 from .transactions import decode_transaction
 
-REASONS: dict[int, Invalid] = {
-    txpool.ALREADY_KNOWN: Invalid.ALREADY_KNOWN,
-    txpool.UNDERPRICED_REPLACEMENT: Invalid.REPLACEMENT_UNDERPRICED,
-    txpool.POOL_FULL: Invalid.POOL_FULL,
-    txpool.SENDER_FULL: Invalid.POOL_FULL,
-    txpool.OVERSIZED: Invalid.OVERSIZED,
-    txpool.BLOBS_NOT_TAKEN: Invalid.TYPE_NOT_SUPPORTED,
-    txpool.UNDERPRICED: Invalid.UNDERPRICED,
-    txpool.GAS_ABOVE_BLOCK: Invalid.EXCEEDS_GAS_LIMIT,
-    txpool.DELEGATED_FULL: Invalid.POOL_FULL,
-    txpool.DELEGATED_GAP: Invalid.NONCE_TOO_HIGH,
-    txpool.OVERDRAWN: Invalid.INSUFFICIENT_FUNDS,
-    validity.TYPE_NOT_SUPPORTED: Invalid.TYPE_NOT_SUPPORTED,
-    validity.WRONG_CHAIN_ID: Invalid.CHAIN_ID,
-    validity.NONCE_TOO_LOW: Invalid.NONCE_TOO_LOW,
-    validity.NONCE_TOO_HIGH: Invalid.NONCE_TOO_HIGH,
-    validity.NONCE_MAX: Invalid.NONCE_MAX,
-    validity.SENDER_NOT_EOA: Invalid.SENDER_NOT_EOA,
-    validity.INTRINSIC_GAS_TOO_LOW: Invalid.INTRINSIC_GAS,
-    validity.FLOOR_GAS_TOO_LOW: Invalid.FLOOR_GAS,
-    validity.GAS_LIMIT_TOO_HIGH: Invalid.TX_GAS_CAP,
-    validity.BLOCK_GAS_EXHAUSTED: Invalid.BLOCK_GAS_LIMIT,
-    validity.FEE_CAP_TOO_LOW: Invalid.FEE_CAP_TOO_LOW,
-    validity.TIP_ABOVE_FEE_CAP: Invalid.TIP_ABOVE_FEE_CAP,
-    validity.INSUFFICIENT_FUNDS: Invalid.INSUFFICIENT_FUNDS,
-    validity.INITCODE_TOO_LARGE: Invalid.INITCODE_SIZE,
-    validity.AUTHORIZATIONS_MISSING: Invalid.AUTHORIZATIONS,
-    validity.SET_CODE_CREATE: Invalid.CREATE_NOT_ALLOWED,
-}
-_DECODING = {
-    decoding.TYPE_NOT_SUPPORTED: Invalid.TYPE_NOT_SUPPORTED,
-    decoding.BLOB_SIDECAR: Invalid.TYPE_NOT_SUPPORTED,
-    decoding.CHAIN_ID_TOO_LARGE: Invalid.CHAIN_ID,
-    decoding.INVALID_SIGNATURE: Invalid.INVALID_SENDER,
-    decoding.RECOVERY_FAILED: Invalid.INVALID_SENDER,
-}
+Reasons = Counter[Invalid]
+"""How many were refused for which reason."""
 
 
 class Submission:
@@ -77,8 +45,8 @@ class Submission:
         self.seconds = {"portal": 0.0, "pool": 0.0}
         """Time spent so far."""
 
-    def submit(self, batch: RawBatch, ready_only: bool = False) -> tuple[Submitted, bytes]:
-        """Pool raw transactions; the outcome, and the hashes of those that the pool took."""
+    def submit(self, batch: RawBatch, ready_only: bool = False) -> tuple[Submitted, bytes, Reasons]:
+        """Pool raw transactions; the outcome, the hashes of those that the pool took, and why it refused others."""
         check_running(self._sequencer)
         begun = time.perf_counter()
         decoded = self._sequencer.portal.decode(batch.data, batch.ends)
@@ -89,21 +57,19 @@ class Submission:
         self.seconds["pool"] += time.perf_counter() - between
         return outcome
 
-    def add(self, decoded: DecodedBatch, ready_only: bool = False) -> tuple[Submitted, bytes]:
+    def add(self, decoded: DecodedBatch, ready_only: bool = False) -> tuple[Submitted, bytes, Reasons]:
         """Pool decoded transactions; the same as ``submit``."""
         refused = self._sequencer.pool.add(decoded, ready_only)
         hashes = np.ascontiguousarray(decoded.records["hash"])
         if not refused:
             taken = hashes.tobytes()
-            return Submitted(taken), taken
+            return Submitted(taken), taken, Counter()
         keep = np.ones(len(hashes), np.bool_)
         keep[list(refused)] = False
-        errors = {i: self._error(decoded, i, outcome) for i, outcome in refused.items()}
-        blank = np.zeros((), hashes.dtype)
-        for i, outcome in refused.items():
-            if is_malformed(outcome.status):
-                hashes[i] = blank
-        return Submitted(hashes.tobytes(), errors), hashes[keep].tobytes()
+        errors = Refusals(refused, lambda i, refusal: self._error(decoded, i, refusal))
+        malformed = [i for i, refusal in refused.items() if is_malformed(refusal.status)]
+        hashes[malformed] = np.zeros((), hashes.dtype)
+        return Submitted(hashes.tobytes(), errors), hashes[keep].tobytes(), errors.reasons()
 
     def _refuse_what_no_client_sends(self, batch: DecodedBatch) -> None:
         """Blobs (this chain carries none), messages from L1 (they come from there only), offers that are too low."""
@@ -122,12 +88,11 @@ class Submission:
         record, status = batch.records[index], refusal.status
         kind = int(record["kind"])
         text = txpool.describe(kind, status)
-        reason = REASONS.get(status) or _DECODING.get(status & 0xFF, Invalid.MALFORMED)
         address = batch.first_address + index * TRANSACTION_SIZE
         detail = self._detail(record, address, refusal)
         message = f"{text}: {detail}" if detail else text
         shows_nonce = status in (validity.NONCE_TOO_LOW, validity.NONCE_TOO_HIGH)
-        return SubmitError(reason, message, refusal.nonce if shows_nonce else None)
+        return SubmitError(reason_of(status), message, refusal.nonce if shows_nonce else None)
 
     def _detail(self, record: Any, address: int, refusal: Refusal) -> str:
         status, nonce, limit = refusal.status, int(record["nonce"]), int(record["gas_limit"])

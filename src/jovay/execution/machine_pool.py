@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jovay.compiler.native import Library
+from jovay.turns import READS
 
 from .errors import SimulationBusyError
 from .machine import NativeMachine
@@ -35,7 +36,9 @@ class MachinePool:
     def machine(self, deadline: float) -> Iterator[NativeMachine]:
         """A machine with an empty view; waits for one until ``deadline`` (monotonic seconds)."""
         begun = time.monotonic()
-        if not self._left.acquire(timeout=max(0.001, deadline - begun)):
+        with READS.away():
+            has_place = self._left.acquire(timeout=max(0.001, deadline - begun))
+        if not has_place:
             raise SimulationBusyError(time.monotonic() - begun)
         try:
             try:

@@ -14,6 +14,8 @@ from jovay.types import Address
 from .errors import OverrideError
 from .session import Session
 
+SLOTS_AT_ONCE = 1_000
+
 
 class Overrides:
     """The overrides of one request; precompiles that moved stay so for all its later bundles."""
@@ -59,10 +61,16 @@ class Overrides:
 
 
 def override_one(session: Session, address: int, override: AccountOverride) -> None:
-    """Change one account of the view."""
+    """Change one account of the view, many slots in several steps, between which blocks can go on."""
     slots = override.state if override.state is not None else override.state_diff or {}
-    pairs = b"".join([k.to_bytes(32, "little") + v.to_bytes(32, "little") for k, v in slots.items()])
-    code = override.code or b""
+    words = [k.to_bytes(32, "little") + v.to_bytes(32, "little") for k, v in slots.items()]
+    _override(session, address, override, words[:SLOTS_AT_ONCE])
+    for start in range(SLOTS_AT_ONCE, len(words), SLOTS_AT_ONCE):
+        _override(session, address, AccountOverride(), words[start : start + SLOTS_AT_ONCE])
+
+
+def _override(session: Session, address: int, override: AccountOverride, words: list[bytes]) -> None:
+    pairs, code = b"".join(words), override.code or b""
     memory = ctypes.create_string_buffer(pairs + code, len(pairs) + len(code) + 1)
     parts = kernel.BALANCE if override.balance is not None else 0
     parts |= kernel.NONCE if override.nonce is not None else 0
@@ -78,7 +86,7 @@ def override_one(session: Session, address: int, override: AccountOverride) -> N
             "code": ctypes.addressof(memory) + len(pairs),
             "code_size": len(code),
             "slots": ctypes.addressof(memory),
-            "slot_count": len(slots),
+            "slot_count": len(words),
         },
     )
     session.call(session.machine.library[kernel.override_account], ctypes.addressof(record))

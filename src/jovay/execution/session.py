@@ -14,6 +14,7 @@ from jovay.kernel.evm import frames, process, status
 from jovay.kernel.evm.machine import Account
 from jovay.kernel.state import view as kernel_view
 from jovay.records import View
+from jovay.turns import KERNEL, READS
 
 from .errors import ArenaFullError, HistoryUnavailableError
 from .machine import NativeMachine
@@ -75,11 +76,12 @@ class Session:
         library, machine, result = self.machine.library, self.machine.address, self.result.pointer
         begun = time.monotonic()
         self._slice_left.value = self._slice
-        with self.world.lock.read():
+        with READS.away(), KERNEL.turn(), self.world.lock.read():
             how: int = library[process.process_transaction](machine, transaction, U64_MAX, result)
         while how in (status.PAUSED, status.DETACHED, status.WAITING):
             if how == status.DETACHED:
-                library[frames.run_detached](machine)
+                with READS.away(), KERNEL.turn():
+                    library[frames.run_detached](machine)
                 begun = time.monotonic()
             elif how == status.WAITING:
                 self.load_misses()
@@ -89,7 +91,7 @@ class Session:
             if begun > self.deadline:
                 raise TimeLimitError
             self._slice_left.value = self._slice
-            with self.world.lock.read():
+            with READS.away(), KERNEL.turn(), self.world.lock.read():
                 how = library[process.resume_transaction](machine, transaction, result)
         return how
 
@@ -112,13 +114,14 @@ class Session:
         if not keys or not keys.isdisjoint(self._loaded):
             raise HistoryUnavailableError(self.height)
         self._loaded |= keys
-        self.world.load_for_reading(misses, self.machine.space)
+        with READS.away():
+            self.world.load_for_reading(misses, self.machine.space)
 
     def call(self, attempt: Callable[..., int], *arguments: int) -> None:
         """Call a kernel function that answers 0 or an abort status, until it misses nothing."""
         while True:
             self.check_time()
-            with self.world.lock.read():
+            with READS.away(), KERNEL.turn(), self.world.lock.read():
                 how = attempt(self.machine.address, *arguments)
             if how == 0:
                 return

@@ -84,27 +84,33 @@ class Simulator:
         return self._with_machine(deadline, work)
 
     def trace_transactions(
-        self, number: int, indexes: Sequence[int] | None, options: TraceOptions, time_limit: float
-    ) -> list[CallResult]:
-        """Execute transactions of block ``number`` again (all for None), with traces, in the order of ``indexes``.
+        self,
+        number: int,
+        indexes: Sequence[int] | None,
+        options: TraceOptions,
+        time_limit: float,
+        look: Callable[[int, CallResult], T],
+    ) -> list[T]:
+        """What ``look`` makes of transactions of block ``number``, executed again with traces (all for None).
 
-        Raises ``ReplayError`` where they do not do what their receipts say.
+        It is given each index and result once, ascending, and the trace is gone after it; what it made comes in the
+        order of ``indexes``. Raises ``ReplayError`` where they do not do what their receipts say.
         """
         header = self._header(number)
         deadline = time.monotonic() + time_limit
 
-        def work(machine: NativeMachine) -> list[CallResult]:
-            traced: dict[int, CallResult] = {}
+        def work(machine: NativeMachine) -> list[T]:
+            made: dict[int, T] = {}
             wanted: Sequence[int] = indexes or ()
             try:
                 replay = Replay(Session(machine, number - 1, deadline), self._chain, self._windows, header)
                 wanted = range(len(replay.transactions)) if indexes is None else indexes
                 for index in sorted(set(wanted)):
                     replay.run_to(index)
-                    traced[index] = replay.trace_next(options)
+                    made[index] = look(index, replay.trace_next(options))
             except TimeLimitError:
                 pass
-            return [traced.get(index) or timed_out() for index in wanted]
+            return [made[i] if i in made else look(i, timed_out()) for i in wanted]
 
         return self._with_machine(deadline, work)
 

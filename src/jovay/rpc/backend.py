@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -28,6 +28,8 @@ from jovay.types import (
     Receipt,
     Transaction,
 )
+
+T = TypeVar("T")
 
 
 class BackendError(Exception):
@@ -260,10 +262,16 @@ class Backend(Protocol):
         """
 
     def trace_transactions(
-        self, number: int, indexes: Sequence[int] | None, options: TraceOptions, time_limit: float
-    ) -> Sequence[CallResult]:
-        """Re-execute transactions of a block (all of them for None) in their place and return results with
-        traces.
+        self,
+        number: int,
+        indexes: Sequence[int] | None,
+        options: TraceOptions,
+        time_limit: float,
+        look: Callable[[int, CallResult], T],
+    ) -> list[T]:
+        """What ``look`` makes of a block's transactions (all of them for None), re-executed in their place.
+
+        It is given each index and result with its trace once, so that no two traces need to be in memory.
         """
 
     def witness(self, number: int, time_limit: float) -> ExecutionWitness:

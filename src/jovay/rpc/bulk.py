@@ -45,11 +45,16 @@ _encode = msgspec.json.Encoder().encode
 _LOOK_AHEAD = 512
 
 
+def names_sends(body: bytes) -> bool:
+    """Whether a batch begins with a transaction."""
+    return b'"eth_sendRawTransaction"' in body[:_LOOK_AHEAD]
+
+
 def recognise(body: bytes) -> SendBatch | ReceiptBatch | None:
     """The batch if all its entries are of one such kind and well-formed, else None."""
     head = body[:_LOOK_AHEAD]
     try:
-        if b'"eth_sendRawTransaction"' in head:
+        if names_sends(body):
             usual = fast_sends.scan(body)
             return SendBatch(*usual) if usual is not None else _send_batch(_decode_sends(body))
         if b'"eth_getTransactionReceipt"' in head:
@@ -94,6 +99,8 @@ class SendBatch:
     async def run(self, context: Context) -> bytes:
         """Submit all and answer each."""
         result = await context.services.ingest.submit(self.batch)
+        if result.errors:  # each has a text of its own
+            return await context.services.pool.run(format_sends, self.ids, result)
         return format_sends(self.ids, result)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -13,17 +15,19 @@ import msgspec
 from jovay.rpc import bulk
 from jovay.rpc.backend import BackendError
 from jovay.rpc.context import Context
+from jovay.rpc.encoding import encode, too_large
 from jovay.rpc.errors import (
     INTERNAL,
     INVALID_REQUEST,
     PARSE,
-    RESPONSE_TOO_LARGE,
     TIMEOUT,
     RpcError,
     limit_exceeded,
 )
 from jovay.rpc.exposure import find_method
-from jovay.rpc.table import Method, Run
+from jovay.rpc.limits import Limits
+from jovay.rpc.table import METHODS, Method, Run
+from jovay.turns import READS
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +35,11 @@ _NO_RAW = msgspec.Raw(b"")
 _encode = msgspec.json.Encoder().encode
 _SEND = bulk.SendBatch.method
 _SMALL = 64 << 10
-_SLICE = 0.002
-"""Seconds that a batch may keep the event loop before others get a turn."""
+_FEW = 16
+"""Entries of a batch that the event loop answers itself."""
+_SLICE = 0.005
+"""Seconds that a batch may keep a worker thread before others get a turn."""
+_ON_ANY_THREAD = (Run.INLINE, Run.POOL)
 
 Observer = Callable[[str, float, bool, int], None]
 """Called with method, seconds, success and number of calls (for metrics)."""
@@ -72,11 +79,6 @@ def error_answer(identifier: bytes, error: RpcError) -> bytes:
     return b'{"jsonrpc":"2.0","id":' + identifier + b',"error":' + _encode(error.form()) + b"}"
 
 
-def encode(result: Any) -> bytes:
-    """JSON of a handler's result; ``msgspec.Raw`` goes in as it is."""
-    return _encode(result)
-
-
 class Dispatcher:
     """Answers requests with the methods of the table."""
 
@@ -88,10 +90,10 @@ class Dispatcher:
 
         What memory can answer at once is answered at once; otherwise the answer is awaitable.
         """
-        if len(body) > _SMALL and count_values(body) > context.limits.values:
-            return error_answer(b"null", limit_exceeded(f"more than {context.limits.values} JSON values"))
         if is_batch(body):
             return self._handle_batch(body, context)
+        if len(body) > _SMALL and count_values(body) > context.limits.values:
+            return error_answer(b"null", limit_exceeded(f"more than {context.limits.values} JSON values"))
         try:
             request = _decode_request(body)
         except msgspec.ValidationError:
@@ -104,24 +106,26 @@ class Dispatcher:
         return self._start(call, context)
 
     def _start(self, call: _Call, context: Context) -> bytes | Awaitable[bytes]:
-        try:
-            method = find_method(call.name, context.services)
-        except RpcError as error:
-            return self._failed(call, error, 0.0)
         begun = time.perf_counter()
         try:
+            method = find_method(call.name, context.services)
+            if method.large and len(memoryview(call.params)) > _SMALL:
+                return self._finish(call, method, None, context, begun)
             arguments = method.bind(call.params, context.limits.params)
-            if method.run is not Run.INLINE:
+            if method.run not in (Run.INLINE, Run.LOOP):
                 return self._finish(call, method, arguments, context, begun)
-            result = encode(method.handler(context, *arguments))
+            result = encode(method.handler(context, *arguments), context.limits.response)
         except Exception as error:
             return self._failed(call, error, begun)
         return self._succeeded(call, result, context, begun)
 
     async def _finish(
-        self, call: _Call, method: Method, arguments: list[Any], context: Context, begun: float
+        self, call: _Call, method: Method, arguments: list[Any] | None, context: Context, begun: float
     ) -> bytes:
+        """Answer in time; ``arguments`` None: a worker thread has to decode them first, for they are large."""
         try:
+            if arguments is None:
+                arguments = await context.services.pool.run(_bind, method, call.params, context)
             if method.run is Run.WAIT:
                 result = encode(await method.handler(context, *arguments))
             else:
@@ -132,34 +136,46 @@ class Dispatcher:
         return self._succeeded(call, result, context, begun)
 
     def _succeeded(self, call: _Call, result: bytes, context: Context, begun: float) -> bytes:
-        if len(result) > context.limits.response:
-            return self._failed(call, RpcError("response too large", RESPONSE_TOO_LARGE), begun)
         if self._observer is not None:
             self._observer(call.name, time.perf_counter() - begun, True, 1)
         return b"" if call.id is None else answer(call.id, result)
 
     def _failed(self, call: _Call, error: Exception, begun: float) -> bytes:
         visible = _visible(call.name, error)
-        if self._observer is not None and begun:
+        if self._observer is not None and call.name in METHODS:
             self._observer(call.name, time.perf_counter() - begun, False, 1)
         return b"" if call.id is None else error_answer(call.id, visible)
 
     def _handle_batch(self, body: bytes, context: Context) -> bytes | Awaitable[bytes]:
-        fast = bulk.recognise(body) if "eth" in context.services.namespaces else None
-        if fast is not None:
-            if len(fast.ids) > context.limits.batch:
-                return _too_large(_encode(fast.ids[0]))
-            return self._run_bulk(fast, context)
-        try:
-            entries = _decode_batch(body, context.limits.batch)
-        except _decode_errors:
-            return error_answer(b"null", RpcError("parse error", PARSE))
-        if not entries:
-            return error_answer(b"null", RpcError("empty batch", INVALID_REQUEST))
-        if len(entries) > context.limits.batch:
-            first = next((call.id for call in entries if isinstance(call, _Call) and call.id), b"null")
-            return _too_large(first)
-        return self._run_batch(entries, context)
+        """Large ones are decoded by a worker thread, but for those of transactions, which wait for nobody."""
+        if len(body) <= _SMALL or bulk.names_sends(body):
+            fast = _recognise(body, context)
+            if fast is not None:
+                return self._handle_bulk(fast, context)
+        if len(body) > _SMALL:
+            return self._handle_large(body, context)
+        entries = _decode_batch(body, context.limits)
+        return entries if isinstance(entries, bytes) else self._run_batch(entries, context)
+
+    async def _handle_large(self, body: bytes, context: Context) -> bytes:
+        def decode() -> list[_Call | bytes] | bytes | bulk.ReceiptBatch | bulk.SendBatch:
+            with READS.unbroken():
+                return _recognise(body, context) or _decode_batch(body, context.limits)
+
+        found = await context.services.pool.run(decode)
+        if isinstance(found, bytes):
+            return found
+        if isinstance(found, list):
+            return await self._run_batch(found, context)
+        answer = self._handle_bulk(found, context)
+        return answer if isinstance(answer, bytes) else await answer
+
+    def _handle_bulk(
+        self, batch: bulk.SendBatch | bulk.ReceiptBatch, context: Context
+    ) -> bytes | Awaitable[bytes]:
+        if len(batch.ids) > context.limits.batch:
+            return _too_large(_encode(batch.ids[0]))
+        return self._run_bulk(batch, context)
 
     async def _run_bulk(self, batch: bulk.SendBatch | bulk.ReceiptBatch, context: Context) -> bytes:
         begun = time.perf_counter()
@@ -175,25 +191,19 @@ class Dispatcher:
     async def _run_batch(self, entries: list[_Call | bytes], context: Context) -> bytes:
         answers: list[bytes] = []
         size = position = 0
-        turn = time.perf_counter()
-        deadline = turn + context.limits.request_time
+        deadline = time.perf_counter() + context.limits.request_time
         stop: RpcError | None = None
         while position < len(entries) and stop is None:
-            contents = await self._run_next(entries, position, context)
-            position += len(contents)
-            answers += [content for content in contents if content]
-            size += sum(map(len, contents))
-            now = time.perf_counter()
-            if size > context.limits.response:
-                # Take back what went over, so that its entries get the error too.
-                position -= len(contents)
-                del answers[len(answers) - sum(map(bool, contents)) :]
-                stop = RpcError("response too large", RESPONSE_TOO_LARGE)
-            elif now > deadline:
+            for content in await self._run_next(entries, position, context):
+                size += len(content)
+                if size > context.limits.response:
+                    stop = too_large()  # for this entry and all that follow
+                    break
+                position += 1
+                if content:
+                    answers.append(content)
+            if stop is None and time.perf_counter() > deadline:
                 stop = RpcError("request timed out", TIMEOUT)
-            if now - turn > _SLICE:
-                await asyncio.sleep(0)
-                turn = time.perf_counter()
         for entry in entries[position:]:
             if isinstance(entry, bytes):
                 answers.append(entry)
@@ -202,7 +212,12 @@ class Dispatcher:
         return b"[" + b",".join(answers) + b"]" if answers else b""
 
     async def _run_next(self, entries: list[_Call | bytes], position: int, context: Context) -> list[bytes]:
-        """Answers to the next entry; a run of transactions goes on together, as it would in a pure batch."""
+        """Answers to the next entry; a run of transactions goes on together, as it would in a pure batch.
+
+        Of a run of reads a worker thread answers as many as fit into a slice of time.
+        """
+        if len(entries) > _FEW and _is_read(entries[position]):
+            return await context.services.pool.run(self._answer_reads, entries, position, context)
         end = position
         run: list[bytes | Awaitable[bytes]] = []
         while end < len(entries):
@@ -218,15 +233,63 @@ class Dispatcher:
         done = iter(await asyncio.gather(*[item for item in run if not isinstance(item, bytes)]))
         return [item if isinstance(item, bytes) else next(done) for item in run]
 
+    def _answer_reads(self, entries: list[_Call | bytes], position: int, context: Context) -> list[bytes]:
+        """Answers to entries from ``position`` on, one at least, while they are reads and time is left."""
+        answers: list[bytes] = []
+        counts: Counter[tuple[str, bool]] = Counter()
+        begun, size = time.perf_counter(), 0
+        for entry in islice(entries, position, None):
+            if not _is_read(entry) or time.perf_counter() - begun > _SLICE or size > context.limits.response:
+                break
+            if not isinstance(entry, bytes):
+                call, (entry, ok) = entry, _answer_read(entry, context)
+                counts[call.name, ok] += 1
+            answers.append(entry)
+            size += len(entry)
+        READS.pass_on()
+        each = (time.perf_counter() - begun) / max(1, len(answers))
+        for (name, ok), count in counts.items():
+            if self._observer is not None and name in METHODS:
+                self._observer(name, each * count, ok, count)
+        return answers
+
+
+def _answer_read(call: _Call, context: Context) -> tuple[bytes, bool]:
+    """The answer, and whether it is a result."""
+    try:
+        method = find_method(call.name, context.services)
+        arguments = method.bind(call.params, context.limits.params)
+        result = encode(method.handler(context, *arguments), context.limits.response)
+    except Exception as error:
+        content = b"" if call.id is None else error_answer(call.id, _visible(call.name, error))
+        return content, False
+    return b"" if call.id is None else answer(call.id, result), True
+
+
+def _is_read(entry: _Call | bytes) -> bool:
+    """Whether any thread can answer it, without waiting for its turn among the heavy ones."""
+    if isinstance(entry, bytes):
+        return True
+    method = METHODS.get(entry.name)
+    return method is None or method.run in _ON_ANY_THREAD
+
+
+def _bind(method: Method, params: msgspec.Raw, context: Context) -> list[Any]:
+    with READS.unbroken():
+        return method.bind(params, context.limits.params)
+
 
 async def _run(method: Method, arguments: list[Any], context: Context) -> bytes:
+    pool, limit = context.services.pool, context.limits.response
     if method.run is Run.ASYNC:
-        return encode(await method.handler(context, *arguments))
+        result = await method.handler(context, *arguments)
+        return encode(result) if isinstance(result, str) else await pool.run(encode, result, limit)
+    if method.run in (Run.INLINE, Run.LOOP):
+        return encode(method.handler(context, *arguments), limit)
 
     def work() -> bytes:
-        return encode(method.handler(context, *arguments))
+        return encode(method.handler(context, *arguments), limit)
 
-    pool = context.services.pool
     return await (pool.run_heavy(work) if method.run is Run.HEAVY else pool.run(work))
 
 
@@ -255,8 +318,27 @@ def is_batch(body: bytes) -> bool:
     return body.lstrip(b" \t\r\n")[:1] == b"["
 
 
-def _decode_batch(body: bytes, limit: int) -> list[_Call | bytes]:
-    """Calls of a batch, and ready answers for entries that are no requests."""
+def _recognise(body: bytes, context: Context) -> bulk.SendBatch | bulk.ReceiptBatch | None:
+    return bulk.recognise(body) if "eth" in context.services.namespaces else None
+
+
+def _decode_batch(body: bytes, limits: Limits) -> list[_Call | bytes] | bytes:
+    """Calls of a batch, with ready answers for entries that are no requests; or the answer to a batch that is none."""
+    if len(body) > _SMALL and count_values(body) > limits.values:
+        return error_answer(b"null", limit_exceeded(f"more than {limits.values} JSON values"))
+    try:
+        entries = _decode_entries(body, limits.batch)
+    except _decode_errors:
+        return error_answer(b"null", RpcError("parse error", PARSE))
+    if not entries:
+        return error_answer(b"null", RpcError("empty batch", INVALID_REQUEST))
+    if len(entries) > limits.batch:
+        first = next((call.id for call in entries if isinstance(call, _Call) and call.id), b"null")
+        return _too_large(first)
+    return entries
+
+
+def _decode_entries(body: bytes, limit: int) -> list[_Call | bytes]:
     try:
         requests = _decode_requests(body)
     except msgspec.ValidationError:

@@ -28,6 +28,9 @@ refused with status 403, over WebSockets too; so are web pages that `--origins` 
 option a node lets in pages of its own machine, a development chain all. Methods marked with `--debug-api` are
 served with that option, on development chains, and where `--namespaces` names `debug` or `trace`.
 
+Reads yield to transactions: what takes long takes turns, and rests while transactions come in. So a large batch, a
+long trace or a wide range of logs is slower on a busy node, and no transaction is.
+
 This page is made from the method table by `python -m jovay.rpc.docs`.
 """
 

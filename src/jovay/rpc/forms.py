@@ -57,7 +57,7 @@ def header_form(header: Header) -> Form:
     return form
 
 
-def block_form(header: Header, transactions: list[Any], withdrawals: Sequence[Withdrawal] | None) -> Form:
+def block_form(header: Header, transactions: Iterable[Any], withdrawals: Sequence[Withdrawal] | None) -> Form:
     """A block around ``transactions`` (hashes or forms)."""
     form = header_form(header)
     form["size"] = quantity(header.size)

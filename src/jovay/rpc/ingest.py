@@ -1,80 +1,152 @@
-"""Transactions on their way into the pool: many requests become few calls of the backend.
+"""Transactions on their way into the pool: many requests become few calls of the backend, none of them long.
 
 Whatever arrives while the backend works on one batch forms the next one, so that the cost per call (a thread
-switch, the backend's fixed work) is shared under load and nothing waits when there is no load.
+switch, the backend's fixed work) is shared under load and nothing waits when there is no load. Large batches go in
+pieces, each in its turn, and single transactions go before them: nobody waits for more than one piece of others'.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 
 import numpy as np
 
 from jovay.rpc.backend import Backend, RawBatch, SubmitError, Submitted
 from jovay.rpc.errors import limit_exceeded
+from jovay.turns import READS
 
-_MOST_TRANSACTIONS = 8_192
-_MOST_BYTES = 16 << 20
+_MOST_TRANSACTIONS = 1_024
+"""In one call of the backend: some 8 ms of decoding and recovering senders."""
+_MOST_BYTES = 1 << 20
+_FEW = 32
+"""Batches up to this size go before larger ones."""
+
+
+class _Errors(Mapping[int, SubmitError]):
+    """Refusals of a batch that went in pieces, made when somebody looks at them."""
+
+    __slots__ = ("_places",)
+
+    def __init__(self, places: dict[int, tuple[Mapping[int, SubmitError], int]]) -> None:
+        self._places = places
+
+    def __getitem__(self, index: int) -> SubmitError:
+        errors, at = self._places[index]
+        return errors[at]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+class _Part:
+    """A client's batch, of which ``at`` transactions have gone in."""
+
+    __slots__ = ("at", "batch", "count", "errors", "future", "hashes")
+
+    def __init__(self, batch: RawBatch, future: asyncio.Future[Submitted]) -> None:
+        self.batch, self.future = batch, future
+        self.count, self.at = len(batch.ends), 0
+        self.hashes: list[bytes] = []
+        self.errors: dict[int, tuple[Mapping[int, SubmitError], int]] = {}
+
+    def take(self, most: int) -> RawBatch:
+        """The next piece: one transaction at least, up to ``most`` of them within the bound of bytes."""
+        ends = self.batch.ends
+        begin = int(ends[self.at - 1]) if self.at else 0
+        if self.count - self.at <= most and len(self.batch.data) - begin <= _MOST_BYTES:
+            stop = self.count
+        else:
+            last = np.asarray(ends[self.at : self.at + most], np.uint64)
+            stop = self.at + max(1, int(np.searchsorted(last, begin + _MOST_BYTES, "right")))
+        if (self.at, stop) == (0, self.count):
+            self.at = stop
+            return self.batch
+        piece = np.asarray(ends[self.at : stop], np.uint64) - np.uint64(begin)
+        self.at = stop
+        return RawBatch(self.batch.data[begin : begin + int(piece[-1])], piece.tolist())
+
+    def finish(self) -> None:
+        """Answer, once all of it has gone in."""
+        if self.at == self.count and not self.future.done():
+            errors = _Errors(self.errors) if self.errors else {}
+            self.future.set_result(Submitted(b"".join(self.hashes), errors))
 
 
 class Ingest:
-    """Feeds raw transactions to the backend, in order of arrival, one batch at a time."""
+    """Feeds raw transactions to the backend, one batch at a time: few before many, else in order of arrival."""
 
     def __init__(self, backend: Backend, executor: Executor, limit: int) -> None:
         self._backend = backend
         self._executor = executor
         self._limit = limit
         self._waiting = 0
-        self._parts: deque[tuple[RawBatch, asyncio.Future[Submitted]]] = deque()
+        self._few: deque[_Part] = deque()
+        self._many: deque[_Part] = deque()
         self._worker: asyncio.Task[None] | None = None
 
     async def submit(self, batch: RawBatch) -> Submitted:
         """Submit a batch; raises when too many transactions wait already."""
+        READS.transactions()
         count = len(batch.ends)
         if self._waiting + count > self._limit:
             raise limit_exceeded("too many transactions are waiting to enter the pool, try again later")
-        future: asyncio.Future[Submitted] = asyncio.get_running_loop().create_future()
+        part = _Part(batch, asyncio.get_running_loop().create_future())
         self._waiting += count
-        self._parts.append((batch, future))
+        (self._few if count <= _FEW else self._many).append(part)
         if self._worker is None or self._worker.done():
             self._worker = asyncio.get_running_loop().create_task(self._work())
-        return await future
+        return await part.future
 
     async def submit_ready(self, raw: bytes) -> Submitted:
         """Submit one transaction that must be able to execute at once."""
+        READS.transactions()
         batch = RawBatch(raw, (len(raw),))
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, self._backend.submit, batch, True)
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._parts:
-            parts = self._take()
-            batch = parts[0][0] if len(parts) == 1 else merge([part for part, _ in parts])
+        while self._few or self._many:
+            taken = self._take()
+            if not taken:
+                continue
+            pieces = [piece for _, piece in taken]
+            batch = pieces[0] if len(pieces) == 1 else merge(pieces)
             try:
                 result = await loop.run_in_executor(self._executor, self._backend.submit, batch)
             except Exception as error:
-                for _, future in parts:
-                    if not future.done():
-                        future.set_exception(error)
+                for part, _ in taken:
+                    if not part.future.done():
+                        part.future.set_exception(error)
             else:
-                _deliver(parts, result)
+                _deliver(taken, result)
             finally:
                 self._waiting -= len(batch.ends)
 
-    def _take(self) -> list[tuple[RawBatch, asyncio.Future[Submitted]]]:
-        parts = [self._parts.popleft()]
-        count, size = len(parts[0][0].ends), len(parts[0][0].data)
-        while self._parts:
-            batch = self._parts[0][0]
-            count += len(batch.ends)
-            size += len(batch.data)
-            if count > _MOST_TRANSACTIONS or size > _MOST_BYTES:
-                break
-            parts.append(self._parts.popleft())
-        return parts
+    def _take(self) -> list[tuple[_Part, RawBatch]]:
+        """Pieces for one call. Few leave half of the room to many, so that both get on."""
+        taken: list[tuple[_Part, RawBatch]] = []
+        room, size = _MOST_TRANSACTIONS, 0
+        for parts, least in ((self._few, _MOST_TRANSACTIONS // 2 if self._many else 0), (self._many, 0)):
+            while parts and room > least and (size < _MOST_BYTES or not taken):
+                part = parts.popleft()
+                if part.future.done():  # nobody waits for it any more
+                    self._waiting -= part.count - part.at
+                    continue
+                piece = part.take(room - least)
+                taken.append((part, piece))
+                room -= len(piece.ends)
+                size += len(piece.data)
+                if part.at < part.count:
+                    parts.append(part)
+                    break
+        return taken
 
 
 def merge(batches: list[RawBatch]) -> RawBatch:
@@ -86,20 +158,16 @@ def merge(batches: list[RawBatch]) -> RawBatch:
     return RawBatch(b"".join([batch.data for batch in batches]), np.concatenate(ends).tolist())
 
 
-def _deliver(parts: list[tuple[RawBatch, asyncio.Future[Submitted]]], result: Submitted) -> None:
-    if len(parts) == 1:
-        future = parts[0][1]
-        if not future.done():
-            future.set_result(result)
-        return
-    refused = sorted(result.errors.items())
+def _deliver(taken: list[tuple[_Part, RawBatch]], result: Submitted) -> None:
+    refused = sorted(result.errors)
     first = position = 0
-    for batch, future in parts:
-        last = first + len(batch.ends)
-        errors: dict[int, SubmitError] = {}
-        while position < len(refused) and refused[position][0] < last:
-            errors[refused[position][0] - first] = refused[position][1]
+    for part, piece in taken:
+        last = first + len(piece.ends)
+        begin = part.at - len(piece.ends)
+        while position < len(refused) and refused[position] < last:
+            index = refused[position]
+            part.errors[begin + index - first] = result.errors, index
             position += 1
-        if not future.done():
-            future.set_result(Submitted(result.hashes[32 * first : 32 * last], errors))
+        part.hashes.append(result.hashes[32 * first : 32 * last])
+        part.finish()
         first = last

@@ -96,12 +96,13 @@ class RpcServer:
         loop = asyncio.get_running_loop()
         self._workers = ThreadPoolExecutor(limits.workers + limits.heavy, "jovay-rpc")
         self._portal = ThreadPoolExecutor(1, "jovay-portal")
+        self._receipts = ThreadPoolExecutor(1, "jovay-receipts")  # for who waits: not behind reads
         namespaces = set(config.namespaces)
         if self._backend.dev is not None:
             namespaces.update(DEV_NAMESPACES)
         if not config.tracing:
             namespaces.difference_update(TRACING_NAMESPACES)
-        hub = Hub(self._backend, self._workers)
+        hub = Hub(self._backend, self._receipts)
         pool = Pool(self._workers, limits.heavy, limits.waiting)
         terms = Budget(limits.filter_terms)
         self._services = Services(
@@ -157,6 +158,7 @@ class RpcServer:
         self._services.hub.close()
         self._workers.shutdown(wait=False, cancel_futures=True)
         self._portal.shutdown(wait=False, cancel_futures=True)
+        self._receipts.shutdown(wait=False, cancel_futures=True)
 
     async def _take_care(self) -> None:
         """Now and then: drop connections whose time is up, ping quiet WebSockets."""

@@ -21,12 +21,13 @@ from jovay.rpc.errors import invalid_params
 class Run(Enum):
     """Where a handler runs.
 
-    INLINE: on the event loop, for what memory answers at once. POOL: in a worker thread. HEAVY: the same,
-    but only few at a time. ASYNC: a coroutine on the event loop, bounded by the request's time. WAIT: a
-    coroutine that bounds its own time.
+    INLINE: on the event loop, for what memory answers at once; in a long batch, in a worker thread. LOOP: on the
+    event loop always, for what lives there. POOL: in a worker thread. HEAVY: the same, but only few at a time.
+    ASYNC: a coroutine on the event loop, bounded by the request's time. WAIT: a coroutine that bounds its own time.
     """
 
     INLINE = "inline"
+    LOOP = "loop"
     POOL = "pool"
     HEAVY = "heavy"
     ASYNC = "async"

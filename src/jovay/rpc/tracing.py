@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
 
 from jovay.rpc.context import Context
+from jovay.rpc.encoding import encode
 from jovay.rpc.errors import RpcError, limit_exceeded
 from jovay.rpc.resolve import active_fork
 from jovay.rpc.tracers import Place, TraceConfig, Tracer, parse_config
 from jovay.rpc.tracers.parity import ParityTracer
 from jovay.simulation import CallResult, Halt, TraceOptions
 from jovay.types import Address, Block
+
+T = TypeVar("T")
 
 
 def config_of(context: Context, options: dict[str, Any]) -> TraceConfig:
@@ -65,32 +70,47 @@ def precompiles(context: Context, timestamp: int) -> frozenset[Address]:
     return frozenset(active_fork(context.backend, timestamp).precompiles.values())
 
 
-def trace_results(
-    context: Context, number: int, indexes: Sequence[int] | None, config: TraceConfig
-) -> list[tuple[Place, CallResult]]:
-    """Results with traces of some (or, for None, all) transactions of a block."""
+def trace_each(
+    context: Context,
+    number: int,
+    indexes: Sequence[int] | None,
+    config: TraceConfig,
+    look: Callable[[Place, CallResult], T],
+) -> list[T]:
+    """What ``look`` makes of the results, with traces, of some (or, for None, all) transactions of a block."""
     block = context.backend.block(number)
     if block is None:
         raise RpcError(f"block #{number} not found")
     if number == 0:
         raise RpcError("genesis is not traceable")
-    results = context.backend.trace_transactions(number, indexes, config.options, config.time_limit)
-    chosen = range(len(block.transactions)) if indexes is None else indexes
-    places = [place_of(context, block, index) for index in chosen]
-    return list(zip(places, results, strict=True))
+
+    def placed(index: int, result: CallResult) -> T:
+        return look(place_of(context, block, index), result)
+
+    return context.backend.trace_transactions(number, indexes, config.options, config.time_limit, placed)
 
 
 def trace_forms(
     context: Context, number: int, indexes: Sequence[int] | None, config: TraceConfig
-) -> list[tuple[Place, Any]]:
-    """Their JSON."""
-    return [
-        (place, form_of(context, config, result, place))
-        for place, result in trace_results(context, number, indexes, config)
-    ]
+) -> list[tuple[Place, msgspec.Raw]]:
+    """Their JSON, encoded: together no more than an answer may have."""
+    left = context.limits.response
+
+    def look(place: Place, result: CallResult) -> tuple[Place, msgspec.Raw]:
+        nonlocal left
+        content = encode(form_of(context, config, result, place), left)
+        left -= len(content)
+        return place, msgspec.Raw(content)
+
+    return trace_each(context, number, indexes, config, look)
 
 
 def calls_of(context: Context, number: int, seconds: float | None = None) -> list[dict[str, Any]]:
     """Calls of all transactions of a block in Parity's form."""
-    traced = trace_forms(context, number, None, plain_config(context, ParityTracer(), seconds))
-    return [form for _, forms in traced for form in forms]
+    config = plain_config(context, ParityTracer(), seconds)
+
+    def look(place: Place, result: CallResult) -> list[dict[str, Any]]:
+        forms: list[dict[str, Any]] = form_of(context, config, result, place)
+        return forms
+
+    return [form for forms in trace_each(context, number, None, config, look) for form in forms]

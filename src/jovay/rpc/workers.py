@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from typing import ParamSpec, TypeVar
 
 from jovay.rpc.errors import limit_exceeded
+from jovay.turns import READS
 
 LONG_SECONDS = 0.25
 """After so long a heavy request may leave much free memory behind."""
@@ -29,9 +30,14 @@ class Pool:
         self._is_untidy = False
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run in a worker thread."""
+        """Run in a worker thread, when reads have their turn."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, lambda: function(*args, **kwargs))
+
+        def work() -> R:
+            with READS.turn():
+                return function(*args, **kwargs)
+
+        return await loop.run_in_executor(self._executor, work)
 
     async def run_heavy(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run in a worker thread once it is this call's turn; refuses when too many wait."""
@@ -45,7 +51,12 @@ class Pool:
         # The turn belongs to the thread: a caller that gives up must not let another thread start beside it.
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        future = loop.run_in_executor(self._executor, lambda: function(*args, **kwargs))
+
+        def work() -> R:
+            with READS.turn():
+                return function(*args, **kwargs)
+
+        future = loop.run_in_executor(self._executor, work)
 
         def done(_: object) -> None:
             self._turns.release()

@@ -29,7 +29,10 @@ class Override(Record):
 
 @kernel
 def override_account(m: Machine, o: Override) -> U64:
-    """Apply an override to a serial view. 0, or an abort status; after MISS it can be called again."""
+    """Apply an override to a serial view. 0, or an abort status; after MISS it can be called again.
+
+    All slots that are missing are listed at once, so that they can be read together.
+    """
     m.stamp += 1
     m.abort = U64(0)
     m.journal_count = U64(0)
@@ -48,16 +51,21 @@ def override_account(m: Machine, o: Override) -> U64:
     if o.parts & WIPE != 0:
         a.storage_epoch += 1 << 32  # above any epoch that the account ever had
         o.parts &= ~U64(WIPE)
+    missing = U64(0)
     for i in range(o.slot_count):
         at = o.slots + U64(i) * SLOT_OVERRIDE
         s = slot(m, a, load256(at))
         if address_of(s) == 0:
-            return m.abort
+            if m.abort != status.MISS:
+                return m.abort
+            m.abort = U64(0)
+            missing = U64(status.MISS)
+            continue
         if not set_slot(m, s, load256(at + 32)):
             return m.abort
         m.journal_count = U64(0)
     m.journal_count = U64(0)
-    return U64(0)
+    return missing
 
 
 @kernel

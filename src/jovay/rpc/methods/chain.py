@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from jovay.rpc.args import BlockArg, BlockNumberArg, BlockRef, BoolArg, HashArg, IndexArg
 from jovay.rpc.codec import data, optional_data, quantity
 from jovay.rpc.context import Context
@@ -39,7 +41,7 @@ def _block(context: Context, ref: BlockRef, full: bool) -> Form | None:
     if not full:
         texts = [data(item.hash) for item in block.transactions]
         return block_form(block.header, texts, block.withdrawals)
-    forms = [transaction_form(item, block.header, index) for index, item in enumerate(block.transactions)]
+    forms = (transaction_form(item, block.header, index) for index, item in enumerate(block.transactions))
     return block_form(block.header, forms, block.withdrawals)
 
 
@@ -175,8 +177,8 @@ def get_transaction_receipt(context: Context, transaction_hash: HashArg) -> Form
 
 
 @method("eth_getBlockReceipts", Run.POOL)
-def get_block_receipts(context: Context, block: BlockArg) -> list[Form] | None:
+def get_block_receipts(context: Context, block: BlockArg) -> Iterator[Form] | None:
     """All receipts of a block."""
     number = find_block(context.backend, block)
     receipts = None if number is None else context.backend.block_receipts(number)
-    return None if receipts is None else [receipt_form(receipt) for receipt in receipts]
+    return None if receipts is None else (receipt_form(receipt) for receipt in receipts)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from jovay.rpc import codec
 from jovay.rpc.args import AddressArg, AnyArg, BlockRef, BoolArg, DataArg, HashArg, IntegerArg, WideArg
 from jovay.rpc.backend import DevBackend
 from jovay.rpc.codec import data
 from jovay.rpc.context import Context
+from jovay.rpc.encoding import encode
 from jovay.rpc.errors import invalid_params, limit_exceeded, method_not_found
-from jovay.rpc.forms import Form
 from jovay.rpc.methods.chain import get_block_by_number
 from jovay.rpc.resolve import header_of
 from jovay.rpc.table import Handler, Run, alias
@@ -128,12 +130,13 @@ def evm_mine(context: Context, options: AnyArg = None) -> str:
 
 
 @_method("evm_mine_detailed", "anvil_mine_detailed")
-def mine_detailed(context: Context, options: AnyArg = None) -> list[Form | None]:
+def mine_detailed(context: Context, options: AnyArg = None) -> list[msgspec.Raw]:
     """The same as evm_mine, with the blocks that were produced and their transactions for an answer."""
     before = context.backend.head()
     evm_mine(context, options)
     made = range(before + 1, context.backend.head() + 1)
-    return [get_block_by_number(context, BlockRef(number=number), True) for number in made]
+    forms = (get_block_by_number(context, BlockRef(number=number), True) for number in made)
+    return [msgspec.Raw(encode(form, context.limits.response)) for form in forms]
 
 
 @_method("evm_setAutomine", "anvil_setAutomine")

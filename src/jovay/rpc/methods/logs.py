@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from jovay.rpc.args import BoolArg, LogArg, LogArgs, StringArg
@@ -17,26 +17,26 @@ from jovay.rpc.table import Run, method
 from jovay.types import Log
 
 
-def _query(context: Context, query: LogArgs) -> list[Form]:
+def _query(context: Context, query: LogArgs) -> Iterator[Form]:
     check_terms(query, context.limits)
     first, last = block_range(context, query)
     if first > last:
-        return []
+        return iter(())
     try:
         found = context.backend.logs(log_filter(query, first, last, context.limits))
     except TooManyResultsError as error:
         end = max(error.last_block, first)
         raise limit_exceeded(f"{error}, retry with the range {first:#x}-{end:#x}") from None
-    return [log_form(log) for log in found]
+    return map(log_form, found)
 
 
 @method("eth_getLogs", Run.HEAVY, large=True)
-def get_logs(context: Context, query: LogArg) -> list[Form]:
+def get_logs(context: Context, query: LogArg) -> Iterator[Form]:
     """Logs that match a filter, within the limits of blocks and results."""
     return _query(context, query)
 
 
-@method("eth_newFilter", Run.INLINE, large=True)
+@method("eth_newFilter", Run.LOOP, large=True)
 def new_filter(context: Context, query: LogArg) -> str:
     """Install a log filter for polling."""
     check_terms(query, context.limits)
@@ -48,14 +48,14 @@ def new_filter(context: Context, query: LogArg) -> str:
     return services.filters.install(LogFilterState(_next_block(context), services.feed.removed, query))
 
 
-@method("eth_newBlockFilter", Run.INLINE)
+@method("eth_newBlockFilter", Run.LOOP)
 def new_block_filter(context: Context) -> str:
     """Install a filter for new block hashes."""
     services = context.services
     return services.filters.install(BlockFilter(_next_block(context), services.feed.removed))
 
 
-@method("eth_newPendingTransactionFilter", Run.INLINE)
+@method("eth_newPendingTransactionFilter", Run.LOOP)
 def new_pending_filter(context: Context, full: BoolArg = False) -> str:
     """Install a filter for transactions that enter the pool."""
     return context.services.filters.install(PendingFilter(full, context.services.feed.hashes))
@@ -65,14 +65,14 @@ def _next_block(context: Context) -> int:
     return context.backend.head() + 1
 
 
-@method("eth_uninstallFilter", Run.INLINE)
+@method("eth_uninstallFilter", Run.LOOP)
 def uninstall_filter(context: Context, identifier: StringArg) -> bool:
     """Remove a filter; whether there was one."""
     return context.services.filters.uninstall(identifier)
 
 
 @method("eth_getFilterLogs", Run.ASYNC)
-async def get_filter_logs(context: Context, identifier: StringArg) -> list[Form]:
+async def get_filter_logs(context: Context, identifier: StringArg) -> Iterator[Form]:
     """All logs that match an installed log filter."""
     item = context.services.filters.get(identifier)
     if not isinstance(item, LogFilterState):

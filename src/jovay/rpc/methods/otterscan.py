@@ -13,7 +13,7 @@ from jovay.rpc.forms import Form, block_form, header_form, receipt_form, transac
 from jovay.rpc.resolve import find_block, state_block
 from jovay.rpc.table import Kind, Run, method
 from jovay.rpc.tracers.frames import CREATE, CREATE2, NAMES, SELFDESTRUCT, CallTracer
-from jovay.rpc.tracing import check_traced, plain_config, trace_results
+from jovay.rpc.tracing import check_traced, plain_config, trace_each
 from jovay.simulation import CallResult, Frame, Halt
 from jovay.types import Block, Receipt
 
@@ -119,7 +119,7 @@ def _executed(context: Context, transaction_hash: bytes) -> CallResult | None:
     if found is None or found.header is None:
         return None
     config = plain_config(context, CallTracer({}))
-    result = trace_results(context, found.header.number, [found.index], config)[0][1]
+    result = trace_each(context, found.header.number, [found.index], config, lambda _, result: result)[0]
     check_traced(result)
     return result
 

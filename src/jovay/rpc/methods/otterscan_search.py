@@ -13,8 +13,9 @@ from jovay.rpc.errors import RpcError, limit_exceeded
 from jovay.rpc.forms import Form, receipt_form, transaction_form
 from jovay.rpc.history import first_state, transaction_of
 from jovay.rpc.table import Run, method
+from jovay.rpc.tracers import Place
 from jovay.rpc.tracers.frames import CREATE, CREATE2, CallTracer
-from jovay.rpc.tracing import check_traced, plain_config, trace_results
+from jovay.rpc.tracing import check_traced, plain_config, trace_each
 from jovay.simulation import CallResult, Frame
 from jovay.types import Address
 
@@ -56,10 +57,12 @@ def get_contract_creator(context: Context, address: AddressArg) -> Form | None:
 def _executed(context: Context, number: int, seconds: float) -> list[tuple[bytes, CallResult]]:
     """Hashes and calls of a block's transactions."""
     config = plain_config(context, CallTracer({}), seconds)
-    traced = trace_results(context, number, None, config)
-    for _, result in traced:
+
+    def look(place: Place, result: CallResult) -> tuple[bytes, CallResult]:
         check_traced(result)
-    return [(place.transaction_hash or b"", result) for place, result in traced]
+        return place.transaction_hash or b"", result
+
+    return trace_each(context, number, None, config, look)
 
 
 def _frames(result: CallResult) -> Iterable[Frame]:

@@ -13,7 +13,7 @@ from jovay.rpc.news import LogMatcher
 from jovay.rpc.table import Run, method
 
 
-@method("eth_subscribe", Run.INLINE, large=True)
+@method("eth_subscribe", Run.LOOP, large=True)
 def subscribe(context: Context, name: StringArg, options: AnyArg = None) -> str:
     """Subscribe to ``newHeads``, ``logs`` (with a filter) or ``newPendingTransactions`` (``true``: whole)."""
     session = context.session
@@ -54,7 +54,7 @@ def _flag(options: Any) -> bool:
     raise invalid_params("invalid argument 1: json: cannot unmarshal value into Go value of type bool")
 
 
-@method("eth_unsubscribe", Run.INLINE)
+@method("eth_unsubscribe", Run.LOOP)
 def unsubscribe(context: Context, identifier: StringArg) -> bool:
     """End a subscription of this connection."""
     if context.session is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+import msgspec
+
 from jovay.rpc import codec
 from jovay.rpc.args import (
     LATEST,
@@ -18,7 +20,6 @@ from jovay.rpc.args import (
     parse_call,
     parse_list,
 )
-from jovay.rpc.codec import data
 from jovay.rpc.context import Context
 from jovay.rpc.errors import RpcError
 from jovay.rpc.executing import check_block_overrides, make_call
@@ -69,8 +70,8 @@ PathArg = Annotated[tuple[int, ...], Kind("ARRAY of INTEGER", _parse_path)]
 
 
 # Mined transactions.
-def _traced(context: Context, transaction_hash: bytes, tracer: Tracer) -> Any:
-    """The form of a mined transaction; None for an unknown one."""
+def _traced(context: Context, transaction_hash: bytes, tracer: Tracer) -> msgspec.Raw | None:
+    """The form of a mined transaction, encoded; None for an unknown one."""
     found = context.backend.transaction(transaction_hash)
     if found is None or found.header is None:
         return None
@@ -78,16 +79,16 @@ def _traced(context: Context, transaction_hash: bytes, tracer: Tracer) -> Any:
 
 
 @method("trace_transaction", Run.HEAVY)
-def trace_transaction(context: Context, transaction_hash: HashArg) -> list[Form] | None:
+def trace_transaction(context: Context, transaction_hash: HashArg) -> msgspec.Raw | None:
     """Calls of a transaction in Parity's flat form; null for an unknown one."""
-    forms: list[Form] | None = _traced(context, transaction_hash, ParityTracer())
-    return forms
+    return _traced(context, transaction_hash, ParityTracer())
 
 
 @method("trace_get", Run.HEAVY)
 def trace_get(context: Context, transaction_hash: HashArg, path: PathArg) -> Form | None:
     """The call of a transaction whose ``traceAddress`` is ``path``; null if there is none such."""
-    forms = trace_transaction(context, transaction_hash) or ()
+    encoded = trace_transaction(context, transaction_hash)
+    forms: list[Form] = [] if encoded is None else msgspec.json.decode(encoded)
     return next((form for form in forms if form["traceAddress"] == list(path)), None)
 
 
@@ -101,14 +102,13 @@ def trace_block(context: Context, block: BlockArg) -> list[Form] | None:
 
 
 @method("trace_replayTransaction", Run.HEAVY)
-def replay_transaction(context: Context, transaction_hash: HashArg, types: TypesArg) -> Form | None:
+def replay_transaction(context: Context, transaction_hash: HashArg, types: TypesArg) -> msgspec.Raw | None:
     """Output of a mined transaction, with its calls (``trace``) and what it changed (``stateDiff``), as wanted."""
-    form: Form | None = _traced(context, transaction_hash, types)
-    return form
+    return _traced(context, transaction_hash, types)
 
 
 @method("trace_replayBlockTransactions", Run.HEAVY)
-def replay_block(context: Context, block: BlockArg, types: TypesArg) -> list[Form] | None:
+def replay_block(context: Context, block: BlockArg, types: TypesArg) -> list[msgspec.Raw] | None:
     """What trace_replayTransaction gives, of all transactions of a block."""
     number = find_block(context.backend, block)
     if number is None:
@@ -116,7 +116,12 @@ def replay_block(context: Context, block: BlockArg, types: TypesArg) -> list[For
     if number == 0:
         return []
     traced = trace_forms(context, number, None, plain_config(context, types))
-    return [form | {"transactionHash": data(place.transaction_hash or b"")} for place, form in traced]
+    return [_with_hash(form, place.transaction_hash or b"") for place, form in traced]
+
+
+def _with_hash(form: msgspec.Raw, transaction_hash: bytes) -> msgspec.Raw:
+    """An encoded object, which is not empty, with the transaction's hash as another member."""
+    return msgspec.Raw(bytes(form)[:-1] + b',"transactionHash":"0x' + transaction_hash.hex().encode() + b'"}')
 
 
 # Calls.

@@ -36,7 +36,7 @@ class StructLogger:
         self.return_data = flag(config, "enableReturnData")
 
     def form(self, result: CallResult, place: Place) -> dict[str, Any]:
-        """Gas, outcome and steps."""
+        """Gas, outcome and steps, which are read from the trace as they are asked for."""
         steps = result.trace.steps if result.trace is not None else ()
         storage: dict[Address, dict[str, str]] = {}
         # Geth gives the output of a success and the reason of a revert, nothing else.
@@ -45,7 +45,7 @@ class StructLogger:
             "gas": result.gas_used,
             "failed": result.halt is not None,
             "returnValue": "0x" + shown.hex(),
-            "structLogs": [self._step(step, storage) for step in steps],
+            "structLogs": (self._step(step, storage) for step in steps),
         }
 
     def _step(self, step: Step, storage: dict[Address, dict[str, str]]) -> dict[str, Any]:

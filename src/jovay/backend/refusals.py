@@ -1,0 +1,78 @@
+"""Why the pool refused transactions of a batch, in geth's words; each text is made when somebody asks for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+
+from jovay.kernel.evm import validity
+from jovay.kernel.transaction import status as decoding
+from jovay.rpc.backend import SubmitError
+from jovay.sequencer import txpool
+from jovay.sequencer.txpool import Refusal
+from jovay.simulation import Invalid
+
+REASONS: dict[int, Invalid] = {
+    txpool.ALREADY_KNOWN: Invalid.ALREADY_KNOWN,
+    txpool.UNDERPRICED_REPLACEMENT: Invalid.REPLACEMENT_UNDERPRICED,
+    txpool.POOL_FULL: Invalid.POOL_FULL,
+    txpool.SENDER_FULL: Invalid.POOL_FULL,
+    txpool.OVERSIZED: Invalid.OVERSIZED,
+    txpool.BLOBS_NOT_TAKEN: Invalid.TYPE_NOT_SUPPORTED,
+    txpool.UNDERPRICED: Invalid.UNDERPRICED,
+    txpool.GAS_ABOVE_BLOCK: Invalid.EXCEEDS_GAS_LIMIT,
+    txpool.DELEGATED_FULL: Invalid.POOL_FULL,
+    txpool.DELEGATED_GAP: Invalid.NONCE_TOO_HIGH,
+    txpool.OVERDRAWN: Invalid.INSUFFICIENT_FUNDS,
+    validity.TYPE_NOT_SUPPORTED: Invalid.TYPE_NOT_SUPPORTED,
+    validity.WRONG_CHAIN_ID: Invalid.CHAIN_ID,
+    validity.NONCE_TOO_LOW: Invalid.NONCE_TOO_LOW,
+    validity.NONCE_TOO_HIGH: Invalid.NONCE_TOO_HIGH,
+    validity.NONCE_MAX: Invalid.NONCE_MAX,
+    validity.SENDER_NOT_EOA: Invalid.SENDER_NOT_EOA,
+    validity.INTRINSIC_GAS_TOO_LOW: Invalid.INTRINSIC_GAS,
+    validity.FLOOR_GAS_TOO_LOW: Invalid.FLOOR_GAS,
+    validity.GAS_LIMIT_TOO_HIGH: Invalid.TX_GAS_CAP,
+    validity.BLOCK_GAS_EXHAUSTED: Invalid.BLOCK_GAS_LIMIT,
+    validity.FEE_CAP_TOO_LOW: Invalid.FEE_CAP_TOO_LOW,
+    validity.TIP_ABOVE_FEE_CAP: Invalid.TIP_ABOVE_FEE_CAP,
+    validity.INSUFFICIENT_FUNDS: Invalid.INSUFFICIENT_FUNDS,
+    validity.INITCODE_TOO_LARGE: Invalid.INITCODE_SIZE,
+    validity.AUTHORIZATIONS_MISSING: Invalid.AUTHORIZATIONS,
+    validity.SET_CODE_CREATE: Invalid.CREATE_NOT_ALLOWED,
+}
+_DECODING = {
+    decoding.TYPE_NOT_SUPPORTED: Invalid.TYPE_NOT_SUPPORTED,
+    decoding.BLOB_SIDECAR: Invalid.TYPE_NOT_SUPPORTED,
+    decoding.CHAIN_ID_TOO_LARGE: Invalid.CHAIN_ID,
+    decoding.INVALID_SIGNATURE: Invalid.INVALID_SENDER,
+    decoding.RECOVERY_FAILED: Invalid.INVALID_SENDER,
+}
+
+
+def reason_of(status: int) -> Invalid:
+    """The reason that a status of pool, validity or decoding stands for."""
+    return REASONS.get(status) or _DECODING.get(status & 0xFF, Invalid.MALFORMED)
+
+
+class Refusals(Mapping[int, SubmitError]):
+    """By index in the batch; ``error`` makes one out of index and outcome."""
+
+    def __init__(self, outcomes: Mapping[int, Refusal], error: Callable[[int, Refusal], SubmitError]) -> None:
+        self._outcomes, self._error = outcomes, error
+
+    def __getitem__(self, index: int) -> SubmitError:
+        return self._error(index, self._outcomes[index])
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._outcomes)
+
+    def __len__(self) -> int:
+        return len(self._outcomes)
+
+    def reasons(self) -> Counter[Invalid]:
+        """How many were refused for which reason."""
+        found: Counter[Invalid] = Counter()
+        for status, count in Counter(refusal.status for refusal in self._outcomes.values()).items():
+            found[reason_of(status)] += count
+        return found
