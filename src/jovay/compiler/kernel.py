@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 from pathlib import Path
 
@@ -158,10 +159,13 @@ def compile_kernel(progress: Progress | None = None) -> bytes:
 
 
 _loaded: list[native.Library] = []
+_loading = threading.Lock()
 
 
 def load(progress: Progress | None = None) -> native.Library:
     """The kernel, loaded once per process. ``progress(done, total, what)`` is told of functions being compiled."""
     if not _loaded:
-        _loaded.append(native.Library(compile_kernel(progress), ENTRIES))
+        with _loading:  # LLVM compiles on one thread of a process
+            if not _loaded:
+                _loaded.append(native.Library(compile_kernel(progress), ENTRIES))
     return _loaded[0]
