@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -12,8 +13,10 @@ import pytest
 
 from jovay.rpc import connections, http, server, websocket
 from jovay.rpc.limits import Limits
+from jovay.simulation import Call, CallResult
 from rpc.conftest import Served, serve
 from rpc.memory_backend import MemoryBackend
+from rpc.test_filters import EMITTER
 from rpc.test_transport import BODY, CHUNKED, HEAD, ask, call, raw_exchange
 from rpc.test_websocket import handshake, masked
 
@@ -231,3 +234,37 @@ def test_a_last_answer_that_nobody_reads(backend: MemoryBackend) -> None:
         assert not len(served.server._connections)
         assert budget.used == 0
         one.close()
+
+
+@pytest.mark.parametrize("is_web", [False, True])
+def test_requests_in_work_count(backend: MemoryBackend, is_web: bool) -> None:
+    """What was received stays in memory until it is answered, and so does its share of the bound."""
+    go_on = threading.Event()
+
+    def slow(message: Call) -> CallResult:
+        go_on.wait(20)
+        return CallResult(gas_used=21_000)
+
+    backend.install(EMITTER, slow)
+    body = json.dumps(call("eth_call", {"to": "0x" + EMITTER.hex(), "data": "0x" + "00" * 70_000})).encode()
+    request = HEAD % len(body) + b"\r\n" + body
+    with serve(backend, Limits(memory=300_000, body=200_000)) as served:
+        kept = []
+        for _ in range(2):
+            kept.append(handshake(served, 65_536) if is_web else plain(served))
+            head = b"\x81\xff" + len(body).to_bytes(8) + bytes(4)
+            kept[-1].sendall(head + body if is_web else request)
+        budget, end = served.server._budget, time.monotonic() + 10
+        while budget.used < 2 * len(body) and time.monotonic() < end:
+            time.sleep(0.01)
+        time.sleep(0.2)  # a second look, when all of it was received for sure
+        assert 2 * len(body) <= budget.used <= 300_000
+        assert raw_exchange(served, request).startswith(b"HTTP/1.1 503")
+        go_on.set()
+        for connection in kept:
+            assert b'"result":"0x"' in connection.recv(65_536)
+        while budget.used and time.monotonic() < end:
+            time.sleep(0.01)
+        assert budget.used == 0
+        for connection in kept:
+            connection.close()

@@ -67,7 +67,8 @@ class HttpConnection(asyncio.Protocol):
         self._upgrade = upgrade
         self._limits = limits
         self._budget = budget
-        self._held = 0
+        self._held = self._working = 0
+        """What of the budget is held, and how much of that for large requests that wait for their answers."""
         self._connections = connections
         self._parser = httptools.HttpRequestParser(self)
         self._queue: deque[HttpRequest] = deque()
@@ -113,7 +114,8 @@ class HttpConnection(asyncio.Protocol):
         """The client is gone."""
         self._connections.leave(self)
         self._closing = True
-        self._hold(0)
+        self._budget.move(self._held, 0)
+        self._held = 0
         if self._task is not None:
             self._task.cancel()
 
@@ -122,13 +124,13 @@ class HttpConnection(asyncio.Protocol):
         self._is_clogged = True
         self._deadline = self._loop.time() + self._limits.request_time
         self._pause_reading()
-        if not self._hold(self.transport.get_write_buffer_size()):
+        if not self._hold():
             self.transport.abort()
 
     def resume_writing(self) -> None:
         """The client reads again."""
         self._is_clogged = False
-        self._hold(0)
+        self._hold()
         self._next()
 
     def data_received(self, data: bytes) -> None:
@@ -205,7 +207,7 @@ class HttpConnection(asyncio.Protocol):
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
             return
         self._body.append(body)
-        if self._body_size > _SMALL and not self._hold(self._body_size):
+        if self._body_size > _SMALL and not self._hold():
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too much is being received, try again later")
 
     def on_message_complete(self) -> None:
@@ -219,9 +221,8 @@ class HttpConnection(asyncio.Protocol):
             self._body[0] if len(self._body) == 1 else b"".join(self._body),
             self._parser.should_keep_alive(),
         )
+        self._working += _counted(request)
         self._reset()
-        if self._held:
-            self._hold(0)
         if self._parser.should_upgrade():
             self._upgrading = request
             return
@@ -241,10 +242,14 @@ class HttpConnection(asyncio.Protocol):
         self._headers["host"], _, path = target.partition("://")[2].partition("/")
         return "/" + path
 
-    def _hold(self, size: int) -> bool:
+    def _hold(self) -> bool:
         """Tell how many bytes this connection holds; whether they are granted."""
-        held, self._held = self._held, size
-        return self._budget.move(held, size)
+        held, self._held = self._held, self._working
+        if self._body_size > _SMALL:
+            self._held += self._body_size
+        if self._is_clogged:
+            self._held += self.transport.get_write_buffer_size()
+        return self._budget.move(held, self._held)
 
     def _grow_head(self, size: int) -> None:
         self._head_size += size
@@ -297,6 +302,9 @@ class HttpConnection(asyncio.Protocol):
         head += [f"{name}: {value}\r\n" for name, value in response.headers]
         head.append("\r\n" if request.keep_alive else "connection: close\r\n\r\n")
         self.transport.write("".join(head).encode("latin-1") + body)
+        if size := _counted(request):
+            self._working -= size
+            self._hold()
         if not request.keep_alive:
             self._close()
 
@@ -366,6 +374,11 @@ class HttpConnection(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once."""
         self.transport.abort()
+
+
+def _counted(request: HttpRequest) -> int:
+    """Bytes of a request that count, while it waits for its answer."""
+    return len(request.body) if len(request.body) > _SMALL else 0
 
 
 _PHRASES = {int(status): status.phrase for status in HTTPStatus}

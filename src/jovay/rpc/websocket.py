@@ -44,7 +44,7 @@ class WebSocket(asyncio.Protocol):
         self._answer = answer
         self._limits = limits
         self._budget = budget
-        self._received = self._held = 0
+        self._received = self._held = self._working = 0
         self._connections = connections
         self._protocol = ServerProtocol(max_size=limits.body)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -140,7 +140,7 @@ class WebSocket(asyncio.Protocol):
             actions, self._actions = self._actions, []
             self._finish(answer, actions)
             return
-        task = self._loop.create_task(self._wait(answer))
+        task = self._loop.create_task(self._wait(answer, len(message)))
         self._tasks.add(task)
         task.add_done_callback(self._forget)
         if len(self._tasks) >= self._limits.in_flight and not self._paused:
@@ -154,12 +154,15 @@ class WebSocket(asyncio.Protocol):
             self._begun = self._loop.time()  # while the client had to wait, it could not send
             self.transport.resume_reading()
 
-    async def _wait(self, answer: Awaitable[bytes]) -> None:
+    async def _wait(self, answer: Awaitable[bytes], size: int) -> None:
+        self._working += size
         try:
             content = await answer
         except Exception:
             logger.exception("cannot answer a request")
             return
+        finally:
+            self._working -= size
         # Subscriptions made inside this request wake after its answer; those of others lose nothing by it.
         actions, self._actions = self._actions, []
         self._finish(content, actions)
@@ -185,8 +188,8 @@ class WebSocket(asyncio.Protocol):
         self.close(CloseCode.TRY_AGAIN_LATER, reason)
 
     def _hold(self) -> bool:
-        """Tell how much waits here, in and out; whether that is granted."""
-        held, self._held = self._held, self._received + self.transport.get_write_buffer_size()
+        """Tell how much waits here, in, in work and out; whether that is granted."""
+        held, self._held = self._held, self._received + self._working + self.transport.get_write_buffer_size()
         return self._budget.move(held, self._held)
 
     def after_answer(self, action: Callable[[], None]) -> None:
