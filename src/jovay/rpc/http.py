@@ -25,6 +25,9 @@ from jovay.rpc.limits import SLACK, Limits
 logger = logging.getLogger(__name__)
 
 _MOST_PIPELINED = 32
+_REST = 256 << 10
+"""Bytes that a refused client may still send before it is hung up on at once, where it is not about a body."""
+_MAY_HAVE_BODIES = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.SERVICE_UNAVAILABLE)
 _SMALL = 16 << 10
 """Bodies up to this size are not counted: the number of connections bounds them."""
 _LINGER = 2.0
@@ -82,7 +85,8 @@ class HttpConnection(asyncio.Protocol):
         """When its first byte came, or else since when the connection is idle."""
         self._deadline = 0.0
         """When a client must have read its answer, or hung up."""
-        self._after_refusal = 0
+        self._swallowed = self._patience = 0
+        """Bytes that came after a refusal, and how many are waited for."""
         self._reset()
 
     def _reset(self) -> None:
@@ -136,8 +140,8 @@ class HttpConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes of requests."""
         if self._closing:
-            self._after_refusal += len(data)
-            if self._after_refusal > self._limits.body:
+            self._swallowed += len(data)
+            if self._swallowed > self._patience:
                 self.transport.abort()
             return
         if not self._raw:
@@ -321,6 +325,7 @@ class HttpConnection(asyncio.Protocol):
         # Closing with unread data would reset the connection before the client reads the answer: finish the
         # answer, then swallow some of what comes until the client hangs up too, or has had its time.
         self._deadline = self._loop.time() + _LINGER
+        self._patience = 2 * self._limits.body if response.status in _MAY_HAVE_BODIES else _REST
         self.transport.write_eof()
         if self._reading_paused:
             self._reading_paused = False
