@@ -23,7 +23,9 @@ from jovay.conformance.witnesses.record import (
 )
 from jovay.execution.hashing import keccak256
 from jovay.execution.witness import StatelessExecutor, StatelessResult, read_result
+from jovay.execution.writes import WriteSet, empty
 from jovay.kernel import stateless
+from jovay.kernel.block.changes import AccountChange
 from jovay.kernel.evm.validity import BLOCK_GAS_EXHAUSTED
 from jovay.kernel.stateless import Execution, Witness
 
@@ -240,6 +242,37 @@ def test_creation_over_storage_collides(library: Library, executor: StatelessExe
     genesis = genesis_of(library, accounts)
     environment = environment_of(make_case("Osaka", 35))
     raw = signed(library, b"", b"\x00", 100_000)
-    block = record_block(library, genesis, environment, [raw], [sender], also=genesis.slots)
+    block = record_block(
+        library, genesis, environment, [raw], [sender], shown=WriteSet(empty(AccountChange), genesis.slots)
+    )
     assert block.gas_used == 100_000
     assert is_of(executor.execute(block.input.encode(scale=0)), block)
+
+
+def test_many_transactions_in_a_small_arena(library: Library, block: Recorded) -> None:
+    """Arrays that grow with the number of transactions end before the arena does."""
+    mailbox, relayer = 0x61 << 152, 0x51 << 152
+    accounts = {mailbox: Account(1), relayer: Account(1)}
+    environment = environment_of(make_case("Cancun", 1))
+    genesis = genesis_of(library, accounts)
+    few = record_block(library, genesis, environment, [], [], shown=genesis)
+    parts = take_apart(few.input.encode(scale=0))
+    parts.transactions = [b"\x7f" + rlp.encode([k, 0, b""]) for k in range(3000)]
+    data = ctypes.create_string_buffer(parts.encode())
+    size, memory = len(data) - 1, Arena(ARENA, huge_pages=False)
+
+    def run(length: int) -> int:
+        out = ctypes.create_string_buffer(Execution.size)
+        places = (ctypes.addressof(out), memory.address, length)
+        status: int = library[stateless.execute_block](ctypes.addressof(data), size, *places)
+        behind = memory.read(memory.address + length, 1 << 18)
+        assert behind.count(0) == len(behind), f"arena of {length} bytes"
+        memory.reset()
+        return status
+
+    low, high = 0, ARENA >> 1
+    assert run(high) == stateless.OK
+    while high - low > 64:
+        middle = (low + high) // 128 * 64
+        low, high = (middle, high) if run(middle) == stateless.NO_ROOM else (low, middle)
+    assert {run(high + more) for more in range(0, 100_000, 5_000)} == {stateless.RECEIPTS_TOO_LARGE}

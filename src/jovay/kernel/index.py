@@ -1,6 +1,8 @@
 """An index: open addressing over words of 32 bits of hash (high) and a position + 1 (low); 0 is free.
 
 The hash bits in the word say where it belongs, so that deletion can close the gap without a look at what is indexed.
+All walks end at a free slot: who makes an index gives it more words than it will ever have positions, and ``mask`` is
+one less than a power of two.
 """
 
 from .lang import U64, Ptr, kernel, load64, store64
@@ -18,7 +20,7 @@ def next_match(words: Ptr, mask: U64, at: U64, tag: U64) -> U64:
 
 @kernel
 def put(words: Ptr, mask: U64, tag: U64, position: U64) -> None:
-    """Enter a position. There must be a free slot."""
+    """Enter a position, which is not in it."""
     at = tag & mask
     while load64(words + at * 8) != 0:
         at = (at + 1) & mask

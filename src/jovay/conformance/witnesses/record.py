@@ -161,9 +161,9 @@ def record_block(
     environment: BlockEnvironment,
     raws: Sequence[bytes],
     senders: Sequence[int],
-    also: Records | None = None,
+    shown: WriteSet | None = None,
 ) -> Recorded:
-    """A block with its witness, which also shows the slots of ``also``."""
+    """A block with its witness, which also shows the keys of ``shown``."""
     first = max(0, environment.number - HASHES)
     hashes = [block_hash(n) for n in range(first, environment.number)]
     known, _ring = with_hashes(environment, hashes)
@@ -172,8 +172,10 @@ def record_block(
     parent_root = trie.update(genesis)
     touched = block.touched
     assert touched is not None
-    slots = touched.slots if also is None else np.concatenate([touched.slots, also])
-    touched = WriteSet(touched.accounts, slots, codes_of(touched.accounts, genesis, library))
+    if shown is not None:
+        accounts = np.concatenate([touched.accounts, shown.accounts])
+        touched = WriteSet(accounts, np.concatenate([touched.slots, shown.slots]))
+    touched = WriteSet(touched.accounts, touched.slots, codes_of(touched.accounts, genesis, library))
     given = BlockInput(
         block=environment.packed(),
         parent_hash=environment.parent_hash,

@@ -98,6 +98,7 @@ def add_to_bloom(bloom: Ptr, digest: Ptr) -> None:
 
 @kernel
 def add_message(work: BloomWork, at: Ptr, size: U64) -> None:
+    """At most five for each log: its address and four topics, which is what LOG4 has."""
     store64(work.pointers + work.count * 8, at)
     store64(work.sizes + work.count * 8, size)
     work.count += 1
@@ -271,6 +272,8 @@ def build_receipts(out: BlockReceipts, runs: Ptr, order: Ptr, count: U64) -> U64
 def roots(out: BlockReceipts, runs: Ptr, order: Ptr, count: U64) -> U64:
     """Keccak MPT roots over the raw transactions and over the consensus encodings of the receipts."""
     values, total = out.scratch, U64(0)
+    if count > out.scratch_size // 16:
+        return U64(TOO_SMALL)
     for i in range(count):
         tx = run_at(runs, load64(order + U64(i) * 8)).transaction
         store64(values + U64(i) * 16, tx.raw)

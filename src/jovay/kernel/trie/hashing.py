@@ -76,7 +76,10 @@ def begin_pending(at: Ptr, buffers: Ptr, leaves: Ptr) -> Pending:
 
 @kernel
 def add_leaf(pending: Pending, reference: U64) -> U64:
-    """Let a leaf wait for its hash; its number among the waiting."""
+    """Let a leaf wait for its hash; its number among the waiting.
+
+    Each item of a batch, and each leaf in the bytes of a multiproof, does so once at most, and there is room for that.
+    """
     number = pending.leaf_count
     store64(pending.leaves + number * PENDING_LEAF, reference)
     pending.leaf_count = number + 1
@@ -85,7 +88,7 @@ def add_leaf(pending: Pending, reference: U64) -> U64:
 
 @kernel
 def add_branch(trie: Trie, pending: Pending, reference: U64, height: U64) -> None:
-    """Let a branch wait for its hash."""
+    """Let a branch wait for its hash. Branches on one path decide different bits, so 248 heights are the most."""
     branch, turn = branch_at(trie, reference), pending.branch_count
     head = pending.heads + (height * LISTS + (turn & (LISTS - 1))) * 4
     branch.height, branch.next = height, load32(head)
@@ -184,7 +187,10 @@ def _hash_leaves(trie: Trie, pending: Pending, start: U64, count: U64) -> None:
 
 @kernel(inline=False)
 def _gather(trie: Trie, pending: Pending, lists: Ptr) -> U64:
-    """Take up to ``CHUNK`` branches off the lists of a height and copy what they hash; their number."""
+    """Take up to ``CHUNK`` branches off the lists of a height and copy what they hash; their number.
+
+    A round takes one of each list, so it begins where there is room for as many.
+    """
     inputs, numbers, count, found = pending.inputs, pending.numbers, U64(0), True
     while found and count <= CHUNK - LISTS:
         found = False

@@ -50,7 +50,8 @@ BRANCH_SIZE = Branch.size
 STACK_SIZE = 64 * BRANCH_SIZE
 #: Room for one encoded branch or extension.
 NODE_SIZE = 576
-#: Per key: pointer, size, pointer and size of the leaf, its hash, its own key for lists, its headers.
+#: Per key: pointer, size, pointer and size of the leaf, its hash, its own key for lists, and what its leaf has beside
+#: the value: a path of 34 bytes and two headers of 9.
 PER_KEY = 8 * 4 + 32 + 16 + 56
 
 
@@ -242,7 +243,7 @@ def _top(work: Work) -> Branch:
 
 @kernel
 def _open(work: Work, depth: U64) -> None:
-    """Push an empty branch."""
+    """Push an empty branch. Depths grow from the bottom and are below 64, so the stack has room for each."""
     work.height += 1
     branch = _top(work)
     branch.depth = depth

@@ -309,7 +309,10 @@ def _diverge(
 
 @kernel(inline=False)
 def _build(trie: Trie, batch: Batch, lo: U64, hi: U64) -> tuple[U64, U64, U64]:
-    """A subtree of items alone, deletions left out."""
+    """A subtree of items alone, deletions left out.
+
+    With those of ``_diverge`` an update makes at most one leaf and one branch for each item, for which it found room.
+    """
     if lo == hi:
         return U64(NONE), U64(0), U64(0)
     first = item_at(batch.items, lo)
