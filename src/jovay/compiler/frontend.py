@@ -8,6 +8,7 @@ function needs its callees compiled first, and recursion is ordinary.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import llvmlite.ir as ir
@@ -21,10 +22,14 @@ from jovay.kernel.lang import KERNEL_FUNCTIONS, U64, KernelFunction, Record, Swi
 
 from .errors import KernelCompileError
 from .lowering import register_record
+from .lowering.access import Place, checking
 from .numba_types import numba_type
 from .pipeline import KernelCompiler
 from .references import check_references, references
 from .syntax import check_syntax
+from .variant import variant
+
+PACKAGE = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True)
@@ -191,15 +196,18 @@ _FLAGS.boundscheck = False
 
 
 @global_compiler_lock
-def lower_function(function: KernelFunction) -> str:
-    """LLVM IR text that defines ``function`` under its symbol.
+def lower_function(function: KernelFunction, checked: bool = False, source: str | None = None) -> str:
+    """LLVM IR text that defines ``function`` under its symbol; ``checked``: with a check before every access.
+
+    ``source`` takes the place of the function's own (see ``variant``).
 
     Raises ``KernelCompileError`` with what is outside the language: our own account of it, or Numba's.
     """
     outside = check_syntax(function) or check_references(function)
     if outside:
         raise KernelCompileError(f"{function.symbol}:\n{outside}")
-    for _, value in references(function):
+    compiled = variant(function, checked, source)
+    for _, value in references(compiled):
         _declare(value)
     hints = get_type_hints(function).values()
     for hint in hints:
@@ -209,23 +217,31 @@ def lower_function(function: KernelFunction) -> str:
     typing.refresh()
     target.refresh()
     library = _CapturingLibrary(target.codegen(), function.symbol)
+    place = Place(function.symbol, _source_file(function)) if checked else None
     try:
-        result = compiler.compile_extra(
-            typing,
-            target,
-            function,
-            sig.arguments,
-            sig.result,
-            _FLAGS,
-            {},
-            library=library,
-            pipeline_class=KernelCompiler,
-        )
+        with checking(place):
+            result = compiler.compile_extra(
+                typing,
+                target,
+                compiled,
+                sig.arguments,
+                sig.result,
+                _FLAGS,
+                {},
+                library=library,
+                pipeline_class=KernelCompiler,
+            )
     except Exception as error:
         raise KernelCompileError(f"{function.symbol}: {error}") from error
     module = library.modules[0]
     _define_plain(target, module, function, sig, result.fndesc)
     return str(module)
+
+
+def _source_file(function: KernelFunction) -> str:
+    """Path of its source, within the package where it is there."""
+    path = Path(function.__code__.co_filename)
+    return str(path.relative_to(PACKAGE)) if path.is_relative_to(PACKAGE) else str(path)
 
 
 def _define_plain(context: Any, module: ir.Module, function: Any, sig: Signature, fndesc: Any) -> None:

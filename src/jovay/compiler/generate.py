@@ -25,12 +25,14 @@ from .cache import (
 from .references import references
 
 Progress = Callable[[int, int, str], None]
-_FRONTEND_FILES = ("frontend.py", "lowering.py", "numba_types.py", "pipeline.py", "syntax.py")
+Task = tuple[Path, str, bool]
+_FRONTEND_FILES = ("frontend.py", "numba_types.py", "pipeline.py", "syntax.py", "variant.py")
 
 
 @cache
 def _frontend_digest() -> str:
     files = [COMPILER_DIRECTORY / name for name in _FRONTEND_FILES]
+    files += sorted((COMPILER_DIRECTORY / "lowering").glob("*.py"))
     files += sorted((KERNEL_DIRECTORY / "lang").glob("*.py"))
     return digest(toolchain_version(), *(path.read_bytes() for path in files))
 
@@ -69,38 +71,47 @@ def _kind(kind: Any) -> str:
     return f"Bytes({kind.size})" if isinstance(kind, Bytes) else str(kind.__qualname__)
 
 
-def function_key(function: KernelFunction) -> str:
-    """Cache key of one function's IR: its source, what it refers to, and the front end itself."""
+def function_key(function: KernelFunction, checked: bool = False) -> str:
+    """Cache key of one function's IR: its source, what it refers to, and the front end itself.
+
+    The IR of the ``checked`` build names lines, so there the function's place in its file counts too.
+    """
     source = textwrap.dedent(inspect.getsource(function))
+    if checked:
+        source = f"checked {function.__code__.co_filename} {function.__code__.co_firstlineno}\n{source}"
     names = frozenset(function.__code__.co_names)
     outside = [f"{name}={_fingerprint(value, names)}" for name, value in references(function)]
     return digest(_frontend_digest(), source, str(function.inline), _fingerprint(function, names), *outside)
 
 
-def _lower_to(path: Path, symbol: str) -> tuple[str, str]:
+def _lower_to(path: Path, symbol: str, checked: bool) -> tuple[str, str]:
     from .frontend import lower_function
 
     try:
-        write_atomically(path, lower_function(KERNEL_FUNCTIONS[symbol]).encode())
+        write_atomically(path, lower_function(KERNEL_FUNCTIONS[symbol], checked).encode())
     except Exception as error:
         return symbol, f"{error}"
     return symbol, ""
 
 
-def _lower_task(task: tuple[Path, str]) -> tuple[str, str]:
+def _lower_task(task: Task) -> tuple[str, str]:
     return _lower_to(*task)
 
 
-def generate(functions: Sequence[KernelFunction], progress: Progress | None = None) -> dict[str, str]:
-    """IR text by symbol. ``progress(done, total, symbol)`` is told of each function that had to be lowered.
+def generate(
+    functions: Sequence[KernelFunction], progress: Progress | None = None, checked: bool = False
+) -> dict[str, str]:
+    """IR text by symbol, of the ``checked`` build or the plain one.
+
+    ``progress(done, total, symbol)`` is told of each function that had to be lowered.
 
     Raises ``KernelCompileError`` listing every function that failed.
     """
     from .errors import KernelCompileError
 
     directory = cache_directory() / "ir"
-    paths = {f.symbol: directory / f"{function_key(f)}.ll" for f in functions}
-    missing = [(path, symbol) for symbol, path in paths.items() if not path.exists()]
+    paths = {f.symbol: directory / f"{function_key(f, checked)}.ll" for f in functions}
+    missing = [(path, symbol, checked) for symbol, path in paths.items() if not path.exists()]
     failures = []
     for done, (symbol, error) in enumerate(_lower_all(missing), 1):
         if error:
@@ -112,12 +123,12 @@ def generate(functions: Sequence[KernelFunction], progress: Progress | None = No
     return {symbol: path.read_text() for symbol, path in paths.items()}
 
 
-def _lower_all(tasks: list[tuple[Path, str]]) -> Iterable[tuple[str, str]]:
+def _lower_all(tasks: list[Task]) -> Iterable[tuple[str, str]]:
     workers = min(os.cpu_count() or 1, len(tasks) // 8)
     return _in_processes(tasks, workers) if workers > 1 else map(_lower_task, tasks)
 
 
-def _in_processes(tasks: list[tuple[Path, str]], workers: int) -> Iterator[tuple[str, str]]:
+def _in_processes(tasks: list[Task], workers: int) -> Iterator[tuple[str, str]]:
     # Forked children share Numba and the imported kernel; a spawned child would not know its closures by name.
     importlib.import_module(".frontend", __package__)
     with multiprocessing.get_context("fork").Pool(workers) as pool:

@@ -41,6 +41,7 @@ from .cache import (
     source_digest,
     write_atomically,
 )
+from .checked import CHECKED, PLAIN, is_chosen
 from .generate import Progress
 from .simd.build import exported_symbols, host_features, ir_modules
 
@@ -137,8 +138,9 @@ TWINS = {
 
 @cache
 def fast_key() -> str:
-    """Key of the whole library: sources, tools, CPU. It is known without importing Numba."""
-    return digest(source_digest(KERNEL_DIRECTORY, COMPILER_DIRECTORY), native.host_key())
+    """Key of the whole library: sources, tools, CPU, which build. It is known without importing Numba."""
+    build = CHECKED if is_chosen() else PLAIN
+    return digest(source_digest(KERNEL_DIRECTORY, COMPILER_DIRECTORY), native.host_key(), build)
 
 
 def kernel_path() -> Path:
@@ -151,7 +153,8 @@ def compile_kernel(progress: Progress | None = None) -> bytes:
     path = kernel_path()
     if not path.exists():
         native.host_machine()
-        features = host_features()
+        # SIMD twins are not checked: the checked build has their scalar functions.
+        features = set() if is_chosen() else host_features()
         twins = {symbol: twin for symbol, twin in TWINS.items() if twin in exported_symbols(features)}
         code = native.compile_object(ENTRIES, twins, ir_modules(features), progress)
         write_atomically(path, code)

@@ -16,9 +16,11 @@ from typing import Any, get_args, get_origin, get_type_hints
 import llvmlite.binding as llvm
 import llvmlite.ir as ir
 
+from jovay.kernel import shadow
 from jovay.kernel.lang import KernelFunction, Record, Word
 
 from .cache import cache_directory, digest, toolchain_version, write_atomically
+from .checked import checks, is_chosen
 from .errors import KernelCompileError
 from .generate import Progress, generate
 from .references import reachable
@@ -53,6 +55,10 @@ class Library:
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), new_machine())
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
+        if begin := self._engine.get_function_address(checks.BEGIN):
+            from .checked.runtime import runtime
+
+            runtime().attach(begin)
         self._entries = {f.symbol: f for f in entries}
 
     def address(self, symbol: str) -> int:
@@ -210,21 +216,29 @@ def compile_object(
     twins: Mapping[str, str] = MappingProxyType({}),
     extra: Sequence[str] = (),
     progress: Progress | None = None,
+    checked: bool | None = None,
+    replaced: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
     """Object code of ``entries`` with all they call, for this CPU; cached by IR.
 
-    ``twins`` maps kernel functions to functions of the ``extra`` IR modules that take their place.
+    ``twins`` maps kernel functions to functions of the ``extra`` IR modules that take their place. ``checked`` says
+    which build; the environment does where it is None. ``replaced``: IR of functions by symbol instead of their own.
     ``progress`` is told of functions as ``generate`` does, then of LLVM's phases, with a total of 0.
     """
     machine = host_machine()
-    functions = reachable(list(entries))
-    texts = generate([f for f in functions if f.symbol not in twins], progress)
+    checked = is_chosen() if checked is None else checked
+    functions = reachable(list(entries), checked)
+    texts = generate([f for f in functions if f.symbol not in twins], progress, checked) | dict(replaced)
+    if checked:
+        texts |= generate(shadow.FUNCTIONS) | {checks.BEGIN: checks.module()}
     for f in functions:
         if f.symbol in twins:
             texts[f.symbol] = forward(f, twins[f.symbol])
     slots = [f for f in entries if not is_plain(f)]
     ordered = [texts[symbol] for symbol in sorted(texts)]
     exported = {f.symbol for f in entries} | {"slots." + f.symbol for f in slots}
+    if checked:
+        exported.add(checks.BEGIN)
     key = digest(
         toolchain_version(), host_key(), str(OPTIMISATION_LEVEL), *sorted(exported), *ordered, *extra
     )
@@ -234,12 +248,14 @@ def compile_object(
         report(0, 0, f"linking {len(ordered) + len(extra)} modules")
         module = link([*ordered, *extra] + ([_slot_thunks(slots)] if slots else []), exported)
         report(0, 0, "optimising for this CPU")
-        optimise(module, machine, OPTIMISATION_LEVEL, vectorise=True)
+        optimise(module, machine, OPTIMISATION_LEVEL, vectorise=not checked)
         report(0, 0, "emitting machine code")
         write_atomically(path, machine.emit_object(module))
     return path.read_bytes()
 
 
-def build(entries: Sequence[KernelFunction], progress: Progress | None = None) -> Library:
+def build(
+    entries: Sequence[KernelFunction], progress: Progress | None = None, checked: bool | None = None
+) -> Library:
     """Compile and load ``entries``: for tests and tools; the node's own library is ``kernel.load``."""
-    return Library(compile_object(entries, progress=progress), entries)
+    return Library(compile_object(entries, progress=progress, checked=checked), entries)

@@ -16,10 +16,12 @@ from numba.core import types
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import AnalysisPass, register_pass
 from numba.core.interpreter import Interpreter
-from numba.core.typed_passes import NopythonTypeInference
+from numba.core.lowering import Lower
+from numba.core.typed_passes import NativeLowering, NopythonTypeInference
 from numba.core.untyped_passes import TranslateByteCode
 
 from .errors import KernelCompileError
+from .lowering.access import move_to
 
 _NOT_FOR_PLAIN_INTEGERS = {
     operator.floordiv: "//",
@@ -99,6 +101,25 @@ def _is_unsigned(kind: Any) -> bool:
     return not getattr(kind, "signed", True)
 
 
+class PlacedLower(Lower):
+    """Lowering that tells what it emits which line of the source it has come to."""
+
+    def lower_inst(self, inst: Any) -> None:
+        move_to(self.loc.line)
+        super().lower_inst(inst)
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class PlacedLowering(NativeLowering):
+    """``NativeLowering`` with the class above."""
+
+    _name = "native_lowering_with_lines"
+
+    @property
+    def lowering_class(self) -> type[Lower]:
+        return PlacedLower
+
+
 class KernelCompiler(CompilerBase):
     """The pipeline of kernel functions."""
 
@@ -107,6 +128,8 @@ class KernelCompiler(CompilerBase):
         steps = [step for step, _ in manager.passes]
         at = steps.index(TranslateByteCode)
         manager.passes[at] = (TranslateInOrder, "translating bytecode in order")
+        at = [step for step, _ in manager.passes].index(NativeLowering)
+        manager.passes[at] = (PlacedLowering, "native lowering")
         manager.add_pass_after(CheckTypes, NopythonTypeInference)
         manager.finalize()
         return [manager]

@@ -8,6 +8,8 @@ from typing import Any, get_origin
 
 from jovay.kernel.lang import KERNEL_FUNCTIONS, KernelFunction, Record, Switch, Table, Word
 
+from .variant import variant
+
 _LANGUAGE = "jovay.kernel.lang."
 
 
@@ -24,16 +26,16 @@ def references(function: KernelFunction) -> Iterator[tuple[str, Any]]:
                 yield from ((n, getattr(value, n)) for n in code.co_names if hasattr(value, n))
 
 
-def callees(function: KernelFunction) -> Iterator[KernelFunction]:
-    """Kernel functions that ``function`` may call, also through switches."""
-    for _, value in references(function):
+def callees(function: KernelFunction, checked: bool = False) -> Iterator[KernelFunction]:
+    """Kernel functions that ``function`` may call, also through switches; in the ``checked`` build or the plain one."""
+    for _, value in references(variant(function, checked)):
         if isinstance(value, Switch):
             yield from (*value.cases.values(), value.default)
         elif getattr(value, "symbol", None) in KERNEL_FUNCTIONS:
             yield value
 
 
-def reachable(entries: Sequence[KernelFunction]) -> list[KernelFunction]:
+def reachable(entries: Sequence[KernelFunction], checked: bool = False) -> list[KernelFunction]:
     """``entries`` and everything they call, by symbol."""
     found: dict[str, KernelFunction] = {}
     waiting = list(entries)
@@ -41,7 +43,7 @@ def reachable(entries: Sequence[KernelFunction]) -> list[KernelFunction]:
         function = waiting.pop()
         if function.symbol not in found:
             found[function.symbol] = function
-            waiting.extend(callees(function))
+            waiting.extend(callees(function, checked))
     return [found[symbol] for symbol in sorted(found)]
 
 

@@ -12,7 +12,7 @@ import inspect
 import textwrap
 from collections.abc import Iterator
 
-from jovay.kernel.lang import KernelFunction
+from jovay.kernel.lang import KernelFunction, layout
 
 _ALLOWED = (
     ast.arg,
@@ -57,13 +57,22 @@ def _problems(function: ast.FunctionDef, builtin: set[str]) -> Iterator[tuple[in
         yield function.lineno, "arguments are positional and have no defaults"
     if ast.get_docstring(function, clean=False) is not None:
         function.body = function.body[1:]
+    named = {id(argument) for call in _naming_calls(function) for argument in call.args}
     for statement in function.body:
         for node in ast.walk(statement):
-            why = _problem(node)
+            why = "" if id(node) in named else _problem(node)
             if isinstance(node, ast.Name) and node.id in builtin:
                 why = f"{node.id} is outside the language"
             if why:
                 yield getattr(node, "lineno", statement.lineno), why  # operators have no place of their own
+
+
+def _naming_calls(function: ast.FunctionDef) -> Iterator[ast.Call]:
+    """Calls of layout operations, which name parts of arenas by a string."""
+    names = (layout.part.__name__, layout.reserve.__name__)
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
+            yield node
 
 
 def _problem(node: ast.AST) -> str:

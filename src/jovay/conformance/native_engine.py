@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 
-from jovay.compiler.arena import Arena
+from jovay.compiler.arena import Arena, Given
 from jovay.compiler.native import Library
 from jovay.kernel.statetest import Outcome, run_state_test
 
@@ -21,10 +21,10 @@ class NativeEngine:
 
     def run(self, data: bytes) -> tuple[bytes, int]:
         """(outcome, 0): the native engine counts no cycles."""
-        source = ctypes.create_string_buffer(data, len(data))
+        source = Given(data)
         out = ctypes.create_string_buffer(Outcome.size)
         self._run(
-            ctypes.addressof(source),
+            source.address,
             len(data),
             ctypes.addressof(out),
             self._arena.address,

@@ -53,11 +53,12 @@ class _Merge:
         total = sum(map(len, parts))
         words = 1 << (2 * total + 1).bit_length()
         sizes = {"index": 8 * words, "seen": 8 * total} | {name: size * total for name, size in room.items()}
-        self._arena = Arena(sum(sizes.values()) + _BEYOND * len(sizes))
+        self._arena = Arena(sum(sizes.values()) + 2 * _BEYOND * len(sizes))
         places, at = {}, self._arena.address
         for name, size in sizes.items():
             places[name] = at
-            at += size + _BEYOND
+            self._arena.part(at - self._arena.address, size + _BEYOND // 4, f"latest.{name}")
+            at += -(-(size + _BEYOND) // 64) * 64
         self._record = new_record(Latest, places | {"mask": words - 1, "seed": secrets.randbits(64)})
         self._out = View(Latest, ctypes.addressof(self._record))
         self._pointers = np.array([part.ctypes.data for part in self._parts], np.uint64)

@@ -29,7 +29,7 @@ class Recorder:
             max_steps = options.max_steps + 1 if options.max_steps else (1 << 64) - 1
         self.flags, self.options = flags, options
         needs_tape = flags & (trace.WITH_FRAMES | trace.WITH_STEPS)
-        self.arena = Arena(capacity if needs_tape else 4096)
+        self.arena = Arena(capacity if needs_tape else 4096, name="tape")
         self._record = new_record(
             trace.Trace,
             {

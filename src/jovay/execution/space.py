@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from jovay.compiler.arena import Arena
 from jovay.compiler.native import Library
+from jovay.kernel.lang import RED_ZONE
 from jovay.kernel.setup import WORLD_SIZE, WorldSizes, init_world
 from jovay.kernel.state.history import VERSION_SIZE
 from jovay.kernel.state.world import BASE_ACCOUNT_SIZE, BASE_SLOT_SIZE, World
@@ -49,4 +50,4 @@ class Space:
         self.view = View(World, self.address)
 
 
-assert WORLD_SIZE + 8 * 64 <= 4096
+assert WORLD_SIZE + 9 * (63 + RED_ZONE) <= 4096

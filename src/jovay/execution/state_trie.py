@@ -27,10 +27,10 @@ class StateTrie:
     def __init__(self, library: Library, leaf_capacity: int = 16_000_000) -> None:
         self.library = library
         self._lock = threading.Lock()
-        self._record = Arena(4096)
+        self._record = Arena(4096, name="trie")
         self._branches = Arena((leaf_capacity + 2) * BRANCH_SIZE)
         self._leaves = Arena(leaf_capacity * LEAF_SIZE)
-        self._scratch = Arena(SCRATCH_BYTES)
+        self._scratch = Arena(SCRATCH_BYTES, name="trie.scratch")
         self.view = View(Trie, self._record.address)
         library[nodes.trie_init](
             self._record.address,

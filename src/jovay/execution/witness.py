@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jovay.compiler.arena import Arena
+from jovay.compiler.arena import Arena, Given
 from jovay.compiler.native import Library
 from jovay.kernel import stateless
 from jovay.kernel.evm.machine import Block
@@ -125,10 +125,10 @@ class StatelessExecutor:
 
     def execute(self, data: bytes) -> StatelessResult:
         """Execute an encoded ``BlockInput``."""
-        source = ctypes.create_string_buffer(data + bytes(64), len(data) + 64)
+        source = Given(data, 64)
         out = ctypes.create_string_buffer(Execution.size)
         self._run(
-            ctypes.addressof(source),
+            source.address,
             len(data),
             ctypes.addressof(out),
             self._arena.address,

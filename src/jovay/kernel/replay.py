@@ -9,7 +9,21 @@ number of accounts (8 bytes) and per account ``PostAccount`` with its slots as p
 
 from .evm.machine import LOG_SIZE, Block, Log, Machine, Result
 from .evm.process import process_transaction
-from .lang import U64, U256, Bytes, Ptr, Record, address_of, copy, fill, kernel, load64, store64, store256
+from .lang import (
+    U64,
+    U256,
+    Bytes,
+    Ptr,
+    Record,
+    address_of,
+    copy,
+    fill,
+    kernel,
+    load64,
+    part,
+    store64,
+    store256,
+)
 from .setup import MachineSizes, WorldSizes
 from .space import MOST, new_machine, new_world, open_space, take
 from .state.commit import commit_view
@@ -216,6 +230,7 @@ def replay_transactions(input: Ptr, size: U64, output: Ptr, arena: Ptr, arena_si
     if size < REPLAY_SIZE or size > MOST or arena_size < 1024:
         return U64(0)
     replay, end = Replay(input), output + Replay(input).output_capacity
+    part(arena, U64(1024), "head")
     space = open_space(arena, arena, arena_size)
     take(space, U64(1024))
     world_sizes, machine_sizes = WorldSizes(replay.world_sizes), MachineSizes(replay.machine_sizes)

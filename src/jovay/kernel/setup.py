@@ -1,7 +1,7 @@
 """Arenas: how a world and a machine are laid out in memory that the host gives, zeroed."""
 
 from .evm.machine import ACCOUNT_SIZE, FRAME_SIZE, LOG_SIZE, MISS_SIZE, SLOT_SIZE, Machine
-from .lang import U64, Ptr, Record, kernel
+from .lang import CHECKED, RED_ZONE, U64, Ptr, Record, kernel, part, reserve
 from .state.history import VERSION_SIZE
 from .state.journal import ENTRY
 from .state.world import BASE_ACCOUNT_SIZE, BASE_SLOT_SIZE, World
@@ -45,6 +45,9 @@ class MachineSizes(Record):
 
 @kernel(inline=True)
 def aligned(size: U64) -> U64:
+    """What a part of ``size`` bytes takes of an arena."""
+    if CHECKED:
+        size += RED_ZONE
     return (size + 63) & ~U64(63)
 
 
@@ -52,6 +55,7 @@ def aligned(size: U64) -> U64:
 def init_world(at: Ptr, sizes: WorldSizes, seed: U64) -> Ptr:
     """Lay out a World at ``at`` (64-byte aligned, zeroed); answers the address behind it."""
     w = World(at)
+    part(at, U64(WORLD_SIZE), "world")
     at += aligned(U64(WORLD_SIZE))
     w.accounts = at
     w.account_capacity = sizes.accounts
@@ -78,13 +82,52 @@ def init_world(at: Ptr, sizes: WorldSizes, seed: U64) -> Ptr:
     w.changed_capacity = sizes.changed
     at += aligned(sizes.changed * 8)
     w.seed = seed
+    if CHECKED:
+        lay_out_world(w, sizes)
     return at
+
+
+@kernel
+def world_room(sizes: WorldSizes) -> U64:
+    """What ``init_world`` takes in the checked build."""
+    tables = aligned(sizes.accounts * BASE_ACCOUNT_SIZE) + aligned(sizes.account_index * 4)
+    tables += aligned(sizes.slots * BASE_SLOT_SIZE) + aligned(sizes.slot_index * 4)
+    rest = aligned(sizes.code_bytes) + aligned(sizes.code_index * 8)
+    rest += aligned(sizes.history * VERSION_SIZE) + aligned(sizes.changed * 8)
+    return aligned(U64(WORLD_SIZE)) + tables + rest
+
+
+@kernel
+def machine_room(sizes: MachineSizes) -> U64:
+    """What ``init_machine`` takes in the checked build."""
+    tables = aligned(sizes.accounts * ACCOUNT_SIZE) + aligned(sizes.account_index * 8)
+    tables += aligned(sizes.slots * SLOT_SIZE) + aligned(sizes.slot_index * 8)
+    lists = aligned((sizes.accounts + sizes.slots) * 8) + aligned(sizes.misses * MISS_SIZE)
+    lists += aligned(sizes.journal * ENTRY) + aligned(U64(FRAMES * FRAME_SIZE))
+    arenas = aligned(sizes.stack_bytes) + aligned(sizes.memory_bytes) + aligned(sizes.code_bytes)
+    arenas += aligned(sizes.return_bytes) + aligned(sizes.logs * LOG_SIZE) + aligned(sizes.log_bytes)
+    arenas += aligned(sizes.touched * 8) + aligned(sizes.scratch)
+    return aligned(U64(MACHINE_SIZE)) + tables + lists + arenas
+
+
+@kernel
+def lay_out_world(w: World, sizes: WorldSizes) -> None:
+    """Name a world's parts: the tables' records come into use one by one."""
+    reserve(w.accounts, sizes.accounts * BASE_ACCOUNT_SIZE, "world.accounts")
+    part(w.account_index, sizes.account_index * 4, "world.account_index")
+    reserve(w.slots, sizes.slots * BASE_SLOT_SIZE, "world.slots")
+    part(w.slot_index, sizes.slot_index * 4, "world.slot_index")
+    reserve(w.codes, sizes.code_bytes, "world.codes")
+    part(w.code_index, sizes.code_index * 8, "world.code_index")
+    reserve(w.history, sizes.history * VERSION_SIZE, "world.history")
+    reserve(w.changed, sizes.changed * 8, "world.changed")
 
 
 @kernel
 def init_machine(at: Ptr, sizes: MachineSizes, world: World, seed: U64) -> Ptr:
     """Lay out a Machine at ``at`` (64-byte aligned, zeroed); answers the address behind it."""
     m = Machine(at)
+    part(at, U64(MACHINE_SIZE), "machine")
     at += aligned(U64(MACHINE_SIZE))
     m.world = world
     m.seed = seed
@@ -115,6 +158,8 @@ def init_machine(at: Ptr, sizes: MachineSizes, world: World, seed: U64) -> Ptr:
     m.generation = U64(1)
     m.dirty_stamp = U64(1)
     m.height = ~U64(0)
+    if CHECKED:
+        lay_out_machine(m, sizes)
     return at
 
 
@@ -143,3 +188,24 @@ def init_arenas(at: Ptr, sizes: MachineSizes, m: Machine) -> Ptr:
     m.scratch = at
     m.scratch_capacity = sizes.scratch
     return at + aligned(sizes.scratch)
+
+
+@kernel
+def lay_out_machine(m: Machine, sizes: MachineSizes) -> None:
+    """Name a machine's parts; but for indexes and scratch nothing of them is in use yet."""
+    reserve(m.accounts, sizes.accounts * ACCOUNT_SIZE, "machine.accounts")
+    part(m.account_index, sizes.account_index * 8, "machine.account_index")
+    reserve(m.slots, sizes.slots * SLOT_SIZE, "machine.slots")
+    part(m.slot_index, sizes.slot_index * 8, "machine.slot_index")
+    reserve(m.dirty, m.dirty_capacity * 8, "machine.dirty")
+    reserve(m.misses, sizes.misses * MISS_SIZE, "machine.misses")
+    reserve(m.journal, sizes.journal * ENTRY, "machine.journal")
+    reserve(m.frames, U64(FRAMES * FRAME_SIZE), "machine.frames")
+    reserve(m.stack_arena, sizes.stack_bytes, "machine.stack_arena")
+    reserve(m.memory_arena, sizes.memory_bytes, "machine.memory_arena")
+    reserve(m.code_arena, sizes.code_bytes, "machine.code_arena")
+    part(m.return_arena, sizes.return_bytes, "machine.return_arena")
+    reserve(m.logs, sizes.logs * LOG_SIZE, "machine.logs")
+    reserve(m.log_data, sizes.log_bytes, "machine.log_data")
+    reserve(m.touched, sizes.touched * 8, "machine.touched")
+    part(m.scratch, sizes.scratch, "machine.scratch")

@@ -4,7 +4,7 @@ Sizes may come from input: a request is compared with what is left before anythi
 """
 
 from .evm.machine import Machine
-from .lang import U64, Ptr, Record, kernel
+from .lang import CHECKED, U64, Ptr, Record, kernel, part
 from .setup import (
     FRAMES,
     MACHINE_SIZE,
@@ -14,6 +14,8 @@ from .setup import (
     aligned,
     init_machine,
     init_world,
+    machine_room,
+    world_room,
 )
 from .state.world import World
 
@@ -36,6 +38,14 @@ SPACE_SIZE = Space.size
 
 
 @kernel
+def scratch(space: Space, size: U64) -> None:
+    """The checked build's: ``size`` bytes that are free are in use for a while, as many of them as there are."""
+    if size > left(space):
+        size = left(space)
+    part(space.free, size, "scratch")
+
+
+@kernel
 def open_space(at: Ptr, arena: Ptr, size: U64) -> Space:
     """The space of an arena of ``size`` bytes, 64-byte aligned and zeroed; its record stands at ``at``."""
     space = Space(at)
@@ -53,7 +63,11 @@ def take(space: Space, size: U64) -> Ptr:
     """``size`` bytes, 64-byte aligned and still zero; 0 where there is no room for them."""
     if size > left(space):
         return U64(0)
+    if CHECKED:
+        if aligned(size) > left(space):
+            return U64(0)
     at = space.free
+    part(at, size, "taken")
     space.free = at + aligned(size)  # not beyond the end, which is as aligned
     return at
 
@@ -100,6 +114,9 @@ def new_world(space: Space, sizes: WorldSizes, seed: U64) -> World:
     none = World(U64(0))
     if not are_world_sizes(sizes) or left(space) < WORLD_SIZE:
         return none
+    if CHECKED:
+        if world_room(sizes) > left(space):
+            return none
     at = space.free
     end = init_world(at, sizes, seed)  # writes the record alone
     if end - at > left(space):
@@ -114,6 +131,9 @@ def new_machine(space: Space, sizes: MachineSizes, world: World, seed: U64) -> M
     none = Machine(U64(0))
     if not are_machine_sizes(sizes) or left(space) < MACHINE_SIZE:
         return none
+    if CHECKED:
+        if machine_room(sizes) > left(space):
+            return none
     at = space.free
     end = init_machine(at, sizes, world, seed)  # writes the record alone
     if end - at > left(space):

@@ -22,9 +22,15 @@ from .block.changes import (
     load_accounts,
     load_slots,
 )
-from .block.receipts import RECEIPT_SIZE, STORED_LOG_SIZE, BlockReceipts, build_receipts
+from .block.receipts import RECEIPT_SIZE, STORED_LOG_SIZE, BlockReceipts, build_receipts, receipts_scratch
 from .block.run import RUN_SIZE, RUN_STRIDE, run_at
-from .block.state_root import LEAVES_PER_ACCOUNT, leaves_scratch, update_state, write_leaves
+from .block.state_root import (
+    LEAVES_PER_ACCOUNT,
+    leaves_scratch,
+    state_root_scratch,
+    update_state,
+    write_leaves,
+)
 from .block.system import begin_block
 from .evm.forks import CANCUN, OSAKA
 from .evm.machine import Block, Machine, Result
@@ -32,6 +38,7 @@ from .evm.process import process_transaction
 from .evm.validity import BLOCK_GAS_EXHAUSTED
 from .hashes.keccak import keccak256, keccak256_word
 from .lang import (
+    CHECKED,
     U64,
     U256,
     Bytes,
@@ -44,11 +51,12 @@ from .lang import (
     load64,
     load256,
     load256be,
+    part,
     store64,
     store256be,
 )
 from .setup import MachineSizes, WorldSizes
-from .space import SPACE_SIZE, Space, left, new_machine, new_world, open_space, take, take_many
+from .space import SPACE_SIZE, Space, left, new_machine, new_world, open_space, scratch, take, take_many
 from .state.code import find_code, intern_code
 from .state.commit import commit_view
 from .state.world import EMPTY_CODE_HASH, World, mix
@@ -203,6 +211,7 @@ def execute_block(input: Ptr, size: U64, output: Ptr, arena: Ptr, arena_size: U6
     if arena_size < JOB_SIZE + 64:
         Execution(output).status = U64(NO_ROOM)
         return U64(NO_ROOM)
+    part(arena, U64(JOB_SIZE), "job")
     job = Job(arena)
     job.out = Execution(output)
     job.space = open_space(job.room, arena, arena_size)
@@ -301,6 +310,8 @@ def load_state(job: Job) -> U64:
         return fail(job, U64(MALFORMED), U64(0), U64(4))
     if partial_scratch(w.multiproof_size) > left(job.space):
         return fail(job, U64(NO_ROOM), w.multiproof_size, U64(4))
+    if CHECKED:
+        scratch(job.space, partial_scratch(w.multiproof_size))
     status = partial_trie(job.trie, proof, w.multiproof_size, w.parent_root, job.space.free)
     if status != 0:
         return fail(job, U64(BAD_MULTIPROOF), status, U64(0))
@@ -320,6 +331,8 @@ def check_values(job: Job, accounts: Ptr, slots: Ptr) -> U64:
     n = w.account_count * LEAVES_PER_ACCOUNT + w.slot_count
     if leaves_scratch(n) + 32 > left(job.space):
         return fail(job, U64(NO_ROOM), n, U64(5))
+    if CHECKED:
+        scratch(job.space, leaves_scratch(n) + 32)
     keys = job.space.free
     write_leaves(accounts, w.account_count, slots, w.slot_count, keys)
     values, found = keys + n * 32, keys + leaves_scratch(n)
@@ -437,9 +450,13 @@ def finish(job: Job) -> U64:
         store64(order + U64(i) * 8, U64(i))
     receipts.log_capacity, receipts.log_data_capacity = U64(LOG_RECORDS), U64(LOG_BYTES)
     receipts.scratch, receipts.scratch_size = space.free, left(space)
+    if CHECKED:
+        scratch(space, receipts_scratch(job.runs, order, w.transaction_count))
     if build_receipts(receipts, job.runs, order, w.transaction_count) != 0:
         return fail(job, U64(RECEIPTS_TOO_LARGE), receipts.log_count, U64(0))
     collect_changes(job.world, U64(1), changes)
+    if CHECKED:
+        scratch(space, state_root_scratch(changes.account_count, changes.slot_count))
     how = update_state(
         job.trie,
         changes.accounts,

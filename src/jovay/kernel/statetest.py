@@ -12,6 +12,7 @@ from .evm.machine import LOG_SIZE, Block, Log, Machine, Result
 from .evm.process import process_transaction
 from .hashes.keccak import keccak256, keccak256_word
 from .lang import (
+    CHECKED,
     U64,
     U256,
     Bytes,
@@ -22,13 +23,14 @@ from .lang import (
     kernel,
     load64,
     load256,
+    part,
     store64,
     store256be,
 )
 from .rlp import header_size, u64_size, u256_size, write_list_header, write_string, write_u64, write_u256
 from .setup import MachineSizes, WorldSizes
 from .sort import sort_by_key
-from .space import MOST, Space, left, new_machine, new_world, open_space, take
+from .space import MOST, Space, left, new_machine, new_world, open_space, scratch, take
 from .state.code import intern_code
 from .state.commit import commit_view
 from .state.world import BaseAccount, World, account_at, insert_account, insert_slot, slot_at
@@ -265,6 +267,7 @@ def run_state_test(input: Ptr, size: U64, output: Ptr, arena: Ptr, arena_size: U
     test, out = StateTest(input), Outcome(output)
     if size < STATE_TEST_SIZE or size > MOST or arena_size < 1024:
         return fail(out, U64(1), U64(3))
+    part(arena, U64(1024), "head")
     space = open_space(arena, arena, arena_size)
     take(space, U64(1024))
     world_sizes, machine_sizes = WorldSizes(arena + 256), MachineSizes(arena + 512)
@@ -287,6 +290,8 @@ def run_state_test(input: Ptr, size: U64, output: Ptr, arena: Ptr, arena_size: U
     how = execute(m, raw, test.transaction_size, tx, result, out)
     if how != 0 or roots_scratch(world, m) > left(space):
         return fail(out, U64(1), U64(3))
+    if CHECKED:
+        scratch(space, roots_scratch(world, m))
     state_root(world, space.free, out.state_root)
     logs_hash(m, result.first_log, result.log_count, space.free, out.logs_hash)
     return U64(0)

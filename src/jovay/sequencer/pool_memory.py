@@ -81,6 +81,9 @@ class Memory:
             "released": Arena(8 * (capacity + 1)),
             "thin": Arena(8 * (capacity + 1)),
         }
+        for name, arena in self._arenas.items():
+            lay_out = arena.reserve if name in ("entries", "senders") else arena.part
+            lay_out(0, arena.size, f"pool.{name}")
         places: dict[str, int] = {name: arena.address for name, arena in self._arenas.items()}
         numbers = {"capacity": capacity, "mask": words - 1, "seed": secrets.randbits(64)}
         self._record = new_record(Pool, places | numbers)

@@ -66,7 +66,7 @@ class BlockProducer:
         self._needs = (0, 0, 0, 0)
         self._postponed = Postponed()
         self._capacity = max_transactions
-        self._runs = Arena(max_transactions * RUN_STRIDE)
+        self._runs = Arena(max_transactions * RUN_STRIDE, name="runs")
         self._order = np.zeros(max_transactions, np.uint64)
         self._groups = np.zeros(max_transactions, np.uint64)
         self._schedule = new_record(Schedule, {})
@@ -75,8 +75,8 @@ class BlockProducer:
         logs, log_bytes = machines * machine.log_capacity, machines * machine.log_data_capacity
         self._results = Results(library, max_transactions, logs, log_bytes)
         self._gathering: Future[ProducedBlock] | None = None
-        self._account_changes = Arena(MAX_CHANGES * AccountChange.size)
-        self._slot_changes = Arena(MAX_CHANGES * SlotChange.size)
+        self._account_changes = Arena(MAX_CHANGES * AccountChange.size, name="changes.accounts")
+        self._slot_changes = Arena(MAX_CHANGES * SlotChange.size, name="changes.slots")
         self.stamp = 0
         self._first_code = world.view.codes + world.view.codes_used
 

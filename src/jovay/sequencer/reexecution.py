@@ -44,7 +44,7 @@ class Reexecution:
         self._trie = StateTrie(library)
         self._portal = Portal(library)
         self._producer = BlockProducer(library, self._world, 1)
-        self._hashes = Arena(256 * 32)
+        self._hashes = Arena(256 * 32, name="hashes")
         self._begin(genesis)
 
     def _begin(self, genesis: Genesis) -> None:

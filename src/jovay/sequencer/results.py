@@ -21,9 +21,10 @@ class Results:
 
     def __init__(self, library: Library, capacity: int, logs: int, log_bytes: int) -> None:
         self._library, self._max_logs = library, logs
-        self.receipts = Arena(capacity * Receipt.size)
-        self.logs, self.log_data = Arena(logs * StoredLog.size), Arena(log_bytes)
-        self._scratch = Arena(1024 * MEGABYTE)
+        self.receipts = Arena(capacity * Receipt.size, name="results.receipts")
+        self.logs = Arena(logs * StoredLog.size, name="results.logs")
+        self.log_data = Arena(log_bytes, name="results.log_data")
+        self._scratch = Arena(1024 * MEGABYTE, name="results.scratch")
 
     def write_receipts(self, runs: int, order: int, included: int) -> View:
         """Write receipts and logs of the runs at ``runs`` in the order at ``order``. Raises ``ArenaFullError``."""

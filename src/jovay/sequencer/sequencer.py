@@ -111,7 +111,7 @@ class Sequencer:
         )
         self.housekeeping = Housekeeping(world, data.state, self.persistence, settings.history_blocks)
         world.on_crowded = self._wake
-        self._hashes, self._hashes_filled = Arena(256 * 32), False
+        self._hashes, self._hashes_filled = Arena(256 * 32, name="hashes"), False
         self._ready, self._stopping = threading.Event(), threading.Event()
         self._making = threading.RLock()
         self._listeners: list[Callable[[Sequence[SealedBlock]], None]] = []

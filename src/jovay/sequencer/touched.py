@@ -23,8 +23,11 @@ class TouchedRecorder:
 
     def __init__(self, library: Library) -> None:
         self._collect = library[collect_touched]
-        self._accounts, self._slots = Arena(CAPACITY * AccountChange.size), Arena(CAPACITY * SlotChange.size)
-        self._scratch = Arena(Account.size + Slot.size)
+        self._accounts, self._slots = (
+            Arena(CAPACITY * AccountChange.size, name="touched.accounts"),
+            Arena(CAPACITY * SlotChange.size, name="touched.slots"),
+        )
+        self._scratch = Arena(Account.size + Slot.size, name="touched.scratch")
         self._out = new_record(Changes, {})
 
     def begin(self) -> None:

@@ -22,6 +22,7 @@ from ..cache import (
     source_digest,
     write_atomically,
 )
+from ..checked import CHECKED, PLAIN, is_chosen
 from ..errors import CompilerError
 from .elf import Image, read_elf
 from .layout import INPUT_BASE, LENGTH_SIZE, OUTPUT_BASE, PAGE
@@ -126,7 +127,7 @@ class _Memory:
         window = next((s for s in segments if s.address == INPUT_BASE), None)
         if len(data) + LENGTH_SIZE > (window.size if window else 0) and (data or window):
             raise InputTooLargeError(f"input of {len(data)} bytes")
-        self.arena = Arena(-(-self.size // PAGE) * PAGE, huge_pages=False)
+        self.arena = Arena(-(-self.size // PAGE) * PAGE, huge_pages=False, name="guest")
         for s in segments:
             self._write(s.address, s.data)
         if window:
@@ -161,7 +162,8 @@ class _Library:
 @cache
 def _machine_library() -> _Library:
     sources = source_digest(KERNEL_DIRECTORY / "riscv", KERNEL_DIRECTORY / "lang", COMPILER_DIRECTORY)
-    path = cache_directory() / "riscv" / f"machine-{digest(sources, native.host_key())}.o"
+    build = CHECKED if is_chosen() else PLAIN
+    path = cache_directory() / "riscv" / f"machine-{digest(sources, native.host_key(), build)}.o"
     if not path.exists():
         write_atomically(path, native.compile_object([m.run, decode_text]))
     library = native.Library(path.read_bytes(), [m.run, decode_text])

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 
-from jovay.compiler.arena import Arena
+from jovay.compiler.arena import Arena, Given
 from jovay.conformance.state_tests import describe
 from jovay.kernel.evm.forks import FORKS
 from jovay.kernel.evm.machine import Block
@@ -151,7 +150,7 @@ class NativeRunner:
     def __init__(self, function: Callable[..., int]) -> None:
         self._function = function
         self._arena = Arena(ARENA_BYTES, huge_pages=False)
-        self._output = Arena(OUTPUT_BYTES, huge_pages=False)
+        self._output = Arena(OUTPUT_BYTES, huge_pages=False, name="output")
 
     @classmethod
     def load(cls) -> NativeRunner:
@@ -163,9 +162,9 @@ class NativeRunner:
     def run(self, case: Case, sizes: Sizes | None = None) -> Outcome:
         """What comes of a case; ``sizes`` of the arenas, where not the usual ones."""
         data = encode(case, sizes=sizes)
-        source = ctypes.create_string_buffer(data, len(data))
+        source = Given(data)
         memory = (self._output.address, self._arena.address, self._arena.size)
-        size = self._function(ctypes.addressof(source), len(data), *memory)
+        size = self._function(source.address, len(data), *memory)
         self._arena.reset()
         if size == 0:
             raise KernelError(f"seed {case.seed}: an arena is too small")

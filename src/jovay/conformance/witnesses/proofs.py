@@ -115,10 +115,12 @@ class Roots:
 
     def __init__(self, library: Library, capacity: int = 1 << 16) -> None:
         self._library, self._capacity = library, capacity
-        self._memory = Arena(4096, huge_pages=False)
+        self._memory = Arena(4096, huge_pages=False, name="trie")
         self._branches = Arena(capacity * BRANCH_SIZE, huge_pages=False)
         self._leaves = Arena(capacity * LEAF_SIZE, huge_pages=False)
-        self._scratch = Arena(int(multiproof.partial_scratch(U64(capacity * 64))), huge_pages=False)
+        self._scratch = Arena(
+            int(multiproof.partial_scratch(U64(capacity * 64))), huge_pages=False, name="scratch"
+        )
 
     def root_of(self, proof: bytes) -> bytes:
         """The root that a multiproof leads to; zeros where it is malformed."""

@@ -1,6 +1,6 @@
 """The write set of a block: the records it changed, as flat arrays for storage and followers."""
 
-from ..lang import U64, U256, Ptr, Record, address_of, kernel, load64
+from ..lang import U64, U256, Ptr, Record, address_of, kernel, load64, poison
 from ..state.code import find_code
 from ..state.history import is_alive, push_account, push_slot, version_at
 from ..state.world import (
@@ -67,6 +67,7 @@ def collect_changes(world: World, stamp: U64, out: Changes) -> None:
             write_slot(world, BaseSlot(pointer - 1), mark, out)
         else:
             write_account(world, BaseAccount(pointer), mark, out)
+    poison(world.changed, world.changed_count * 8)
     world.changed_count = U64(0)
 
 

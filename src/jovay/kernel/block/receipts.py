@@ -254,6 +254,24 @@ def join_blooms(out: BlockReceipts, count: U64) -> None:
 
 
 @kernel
+def receipts_scratch(runs: Ptr, order: Ptr, count: U64) -> U64:
+    """Scratch bytes that ``build_receipts`` needs at most."""
+    raw, encoded = U64(0), U64(0)
+    for i in range(count):
+        r = run_at(runs, load64(order + U64(i) * 8))
+        raw += r.transaction.raw_size
+        encoded += receipt_bound(r.result, r.machine)
+    return (
+        U64(BLOOM_WORK_SIZE)
+        + count * 16
+        + mpt_scratch(count, raw)
+        + mpt_scratch(count, encoded)
+        + encoded
+        + 64
+    )
+
+
+@kernel
 def build_receipts(out: BlockReceipts, runs: Ptr, order: Ptr, count: U64) -> U64:
     """Fill the block's receipts, logs, bloom and the two roots. OK, or TOO_SMALL with nothing of use."""
     out.count = count

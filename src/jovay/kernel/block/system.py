@@ -5,7 +5,8 @@ Their code only stores what it is called with, so the effect is written directly
 
 from ..evm import forks
 from ..evm.machine import Machine
-from ..lang import U64, U256, address_of, kernel
+from ..lang import U64, U256, address_of, kernel, poison
+from ..state.journal import ENTRY
 from ..state.view import account, set_slot, slot
 
 HISTORY_STORAGE = U256(0x0000F90827F1C53A10CB7A02335B175320002935)
@@ -35,6 +36,7 @@ def begin_block(m: Machine, parent_hash: U256, beacon_root: U256) -> U64:
     m.stamp += 1
     m.group = U64(0)
     m.parallel = U64(0)
+    poison(m.journal, m.journal_count * ENTRY)
     m.journal_count = U64(0)
     block = m.block
     how = U64(0)
@@ -45,5 +47,6 @@ def begin_block(m: Machine, parent_hash: U256, beacon_root: U256) -> U64:
         how = write_system_slot(m, BEACON_ROOTS, U256(at), U256(block.timestamp))
         if how == 0:
             how = write_system_slot(m, BEACON_ROOTS, U256(at + HISTORY_WINDOW), beacon_root)
+    poison(m.journal, m.journal_count * ENTRY)
     m.journal_count = U64(0)
     return how

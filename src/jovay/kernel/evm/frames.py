@@ -1,7 +1,7 @@
 """Entering and leaving frames: checkpoints, value transfer, precompiles, delivery of results (Yellow Paper, 8)."""
 
 from ..hashes.keccak import keccak256_word
-from ..lang import U64, U256, address_of, copy, kernel, load8, store256
+from ..lang import U64, U256, address_of, copy, kernel, load8, poison, store256, unpoison
 from ..precompiles import PRECOMPILE, is_slow, precompile_at
 from ..state.code import code_footprint, place_code
 from ..state.journal import undo_to
@@ -9,11 +9,13 @@ from ..state.view import account, set_balance, set_code, touch
 from ..state.world import Code
 from . import forks, status
 from .gas import CODE_DEPOSIT_BYTE, MAX_CODE_SIZE
-from .machine import FRAME_SIZE, Account, Frame, Machine
+from .machine import FRAME_SIZE, LOG_SIZE, Account, Frame, Machine
 from .trace import trace_enter, trace_exit
 
 CREATE, CREATE2 = 0xF0, 0xF5
 DELEGATION_SIZE = 23
+#: Stack items that an instruction takes or makes at most, in bytes.
+OPERANDS = 8 * 32
 ADDRESS_MASK = U256((1 << 160) - 1)
 
 
@@ -34,11 +36,13 @@ def delegate_of(code: Code) -> U256:
 def new_frame(m: Machine, gas: U64) -> Frame:
     """The next frame above the running one, with its checkpoints; null where the arenas are full."""
     f = Frame(m.frames + m.depth * FRAME_SIZE)
+    unpoison(m.frames, address_of(f), U64(FRAME_SIZE))
     if m.depth == 0:
         f.stack = m.stack_arena
         f.memory = m.memory_arena
     else:
         parent = m.frame
+        poison(parent.stack, parent.sp - parent.stack + OPERANDS)
         f.stack = parent.sp
         f.memory = parent.memory + parent.memory_size
     f.pc = U64(0)
@@ -52,6 +56,16 @@ def new_frame(m: Machine, gas: U64) -> Frame:
     f.code_arena = m.code_used
     f.touched = m.touched_count
     return f
+
+
+@kernel
+def forget_frames(m: Machine) -> None:
+    """Nothing of stacks and memory is in use any more: the transaction is given up."""
+    while m.depth != 0:
+        f = Frame(m.frames + (m.depth - 1) * FRAME_SIZE)
+        poison(f.stack, f.sp - f.stack + OPERANDS)
+        poison(f.memory, f.memory_size)
+        m.depth -= 1
 
 
 @kernel
@@ -165,6 +179,10 @@ def leave(m: Machine, how: U64) -> U64:
     refund = m.refund
     if how >= status.REVERT:
         undo_to(m, f.journal)
+        poison(m.logs + f.logs * LOG_SIZE, (m.log_count - f.logs) * LOG_SIZE)
+        poison(m.log_data + f.log_data, m.log_data_used - f.log_data)
+        poison(m.code_arena + f.code_arena, m.code_used - f.code_arena)
+        poison(m.touched + f.touched * 8, (m.touched_count - f.touched) * 8)
         m.log_count = f.logs
         m.log_data_used = f.log_data
         m.refund = f.refund
@@ -174,11 +192,14 @@ def leave(m: Machine, how: U64) -> U64:
             f.gas = U64(0)
     if m.trace != 0:
         trace_exit(m, f, how, ended, refund)
+    poison(f.stack, f.sp - f.stack + OPERANDS)
+    poison(f.memory, f.memory_size)
     m.depth -= 1
     if m.depth == 0:
         return how
     parent = Frame(m.frames + (m.depth - 1) * FRAME_SIZE)
     m.frame = parent
+    unpoison(m.stack_arena, parent.stack, parent.sp - parent.stack + 32)
     parent.gas += f.gas
     success = how <= status.RETURN
     result = U256(success)
@@ -229,6 +250,7 @@ def deposit_code(m: Machine, f: Frame, how: U64) -> U64:
         return how
     if m.code_used + code_footprint(size) > m.code_capacity:
         return U64(status.ARENA_FULL)
+    unpoison(m.code_arena, m.code_arena + m.code_used, code_footprint(size))
     code = place_code(m.code_arena + m.code_used, from_, size, keccak256_word(from_, size))
     m.code_used += code_footprint(size)
     if not set_code(m, f.account, code, code.hash):

@@ -1,11 +1,11 @@
 """The interpreter: one loop over the opcode table."""
 
-from ..lang import U64, Ptr, Switch, kernel, load8
+from ..lang import CHECKED, U64, Ptr, Switch, kernel, load8, poison, unpoison
 from . import instructions  # noqa: F401  (fills the table)
 from .frames import leave
 from .instructions.system import ENTERED
 from .machine import Frame, Machine
-from .opcodes import OPCODES, Control
+from .opcodes import LIMIT, OPCODES, Control
 from .pace import begin_slice, count_slice
 from .status import ABORT, ENTER, INVALID_OPCODE, MISS, NEXT, PAUSED, WAITING
 from .trace import trace_step
@@ -37,7 +37,13 @@ def run(m: Machine) -> U64:
             opcode = load8(f.code + pc)
             if m.trace != 0:
                 trace_step(m, f, pc, opcode, sp, gas)
+            if CHECKED:
+                before = sp
+                if sp < f.stack + LIMIT:  # no instruction writes more than one item above the top
+                    unpoison(m.stack_arena, sp, U64(32))
             how, pc, sp, gas = STEP(opcode, m, f, pc, sp, gas)
+            if CHECKED:
+                poison(sp, before + 32 - sp)
         if how >= ENTERED:
             how = how & LOW
             gas = f.gas + m.frame.gas  # what the child was granted is not spent yet

@@ -1,6 +1,6 @@
 """A frame's memory: it lies above its parent's in one arena and only the running frame's can grow."""
 
-from ..lang import U64, U256, Ptr, fill, kernel
+from ..lang import U64, U256, Ptr, fill, kernel, unpoison
 from .machine import Frame, Machine
 from .status import ARENA_FULL
 
@@ -42,6 +42,7 @@ def grow(m: Machine, f: Frame, gas: U64, end: U64) -> tuple[bool, U64]:
     if f.memory + size > m.memory_arena + m.memory_capacity:
         m.abort = U64(ARENA_FULL)
         return False, gas
+    unpoison(m.memory_arena, f.memory + f.memory_size, size - f.memory_size)
     fill(f.memory + f.memory_size, U64(0), size - f.memory_size)
     f.memory_size = size
     return True, gas - cost

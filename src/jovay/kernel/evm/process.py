@@ -1,10 +1,23 @@
 """One transaction: Υ of the Yellow Paper, as ``process_transaction`` of execution-specs."""
 
 from ..hashes.keccak import keccak256_word
-from ..lang import U64, U256, Ptr, address_of, kernel, load64, load256be, store8, store256be
+from ..lang import (
+    CHECKED,
+    U64,
+    U256,
+    Ptr,
+    address_of,
+    kernel,
+    load64,
+    load256be,
+    poison,
+    store8,
+    store256be,
+    unpoison,
+)
 from ..rlp import Cursor
 from ..state.code import code_footprint, place_code
-from ..state.journal import has_room, save, undo_to
+from ..state.journal import ENTRY, has_room, save, undo_to
 from ..state.view import (
     BALANCE_OFFSET,
     CODE_HASH_OFFSET,
@@ -34,11 +47,11 @@ from ..transaction.record import BLOB, L1_MESSAGE, Transaction
 from ..transaction.recovery import authority_of
 from . import forks, status
 from .addresses import create_address
-from .frames import delegate_of, enter_call, leave, new_frame
+from .frames import delegate_of, enter_call, forget_frames, leave, new_frame
 from .gas import AUTHORIZATION_REFUND, GAS_PER_BLOB
 from .instructions.system import enter_create
 from .interpreter import run
-from .machine import Account, Frame, Machine, Result
+from .machine import LOG_SIZE, Account, Frame, Machine, Result
 from .validity import ALL, ANY_BALANCE, FREE, VALID, check_state, check_static, floor_gas, intrinsic_gas
 
 CALL, CREATE = 0xF1, 0xF0
@@ -91,6 +104,8 @@ def is_over(how: U64) -> bool:
 @kernel
 def begin(m: Machine, tx: Transaction) -> None:
     m.stamp += 1
+    poison(m.journal, m.journal_count * ENTRY)
+    poison(m.touched, m.touched_count * 8)
     m.depth = U64(0)
     m.journal_count = U64(0)
     m.touched_count = U64(0)
@@ -114,6 +129,11 @@ def begin(m: Machine, tx: Transaction) -> None:
 def give_up(m: Machine, result: Result) -> None:
     """Undo an aborted or invalid transaction."""
     undo_to(m, U64(0))
+    poison(m.logs + result.first_log * LOG_SIZE, (m.log_count - result.first_log) * LOG_SIZE)
+    poison(m.log_data + m.log_data_mark, m.log_data_used - m.log_data_mark)
+    poison(m.code_arena + m.code_mark, m.code_used - m.code_mark)
+    if CHECKED:
+        forget_frames(m)
     m.log_count = result.first_log
     m.log_data_used = m.log_data_mark
     m.code_used = m.code_mark
@@ -273,6 +293,7 @@ def delegate(m: Machine, authorization: Authorization) -> U64:
         store256be(text + 3, target << 96)
         if m.code_used + code_footprint(U64(23)) > m.code_capacity:
             return U64(status.ARENA_FULL)
+        unpoison(m.code_arena, m.code_arena + m.code_used, code_footprint(U64(23)))
         code = place_code(m.code_arena + m.code_used, text, U64(23), keccak256_word(text, U64(23)))
         m.code_used += code_footprint(U64(23))
         written = set_code(m, a, code, code.hash)
@@ -351,6 +372,7 @@ def settle(m: Machine, tx: Transaction, sender: Account, how: U64, result: Resul
     if not finalise(m):
         return m.abort
     m.written = m.journal_count
+    poison(m.journal, m.journal_count * ENTRY)
     m.journal_count = U64(0)
     m.transaction += 1
     return U64(VALID)

@@ -7,6 +7,7 @@
 ``Table``       constant array, ``TABLE[i]``; ``address_of(TABLE)`` is its address
 ``Switch``      dispatch over kernel functions of one signature
 ``@kernel``     marks a function as kernel code; its annotations are its compiled signature
+``part``        and others say what may be touched of an arena: only the checked build heeds them (``layout``)
 ==============  ====================================================================================
 
 Rules: total functions without exceptions, allocation, I/O, floats, strings, slices, lists or dicts; early
@@ -17,6 +18,7 @@ by 0; ``//`` and ``%`` exist up to 64 bits (``arith`` has the wider ones).
 """
 
 from .function import KERNEL_FUNCTIONS, KernelFunction, Switch, kernel
+from .layout import CHECKED, RED_ZONE, part, poison, reserve, unpoison
 from .memory import (
     address_of,
     copy,
@@ -66,7 +68,9 @@ from .words import (
 )
 
 __all__ = [
+    "CHECKED",
     "KERNEL_FUNCTIONS",
+    "RED_ZONE",
     "U8",
     "U16",
     "U32",
@@ -101,7 +105,10 @@ __all__ = [
     "load256",
     "load256be",
     "load384",
+    "part",
+    "poison",
     "popcount",
+    "reserve",
     "rotl",
     "rotr",
     "sar",
@@ -115,4 +122,5 @@ __all__ = [
     "store256",
     "store256be",
     "store384",
+    "unpoison",
 ]

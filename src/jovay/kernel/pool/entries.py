@@ -3,7 +3,7 @@
 from ..block.admission import Admission
 from ..evm.process import word_of_address
 from ..index import erase, next_match, put
-from ..lang import U64, U256, Ptr, copy, kernel, load32, load64, store64
+from ..lang import U64, U256, Ptr, address_of, copy, kernel, load32, load64, store64, unpoison
 from ..state.world import GOLDEN, hash_word, mix
 from ..transaction.record import TRANSACTION_SIZE, Transaction
 from .price import bucket_of
@@ -131,6 +131,7 @@ def new_sender(pool: Pool, address: Ptr, verdict: Admission) -> U64:
         position = pool.free_sender - 1
         pool.free_sender = sender_at(pool, position).root
     else:
+        unpoison(pool.senders, address_of(sender_at(pool, position)), U64(SENDER_SIZE))
         pool.senders_used = position + 1
     s = sender_at(pool, position)
     copy(s.address, address, U64(20))
@@ -194,6 +195,7 @@ def new_entry(pool: Pool, sender: U64, tx: Transaction, verdict: Admission, batc
         position = pool.free_entry - 1
         pool.free_entry = entry_at(pool, position).left
     else:
+        unpoison(pool.entries, address_of(entry_at(pool, position)), U64(ENTRY_SIZE))
         pool.entries_used = position + 1
     e = entry_at(pool, position)
     e.nonce = tx.nonce

@@ -1,6 +1,6 @@
 """Contract code in memory: the bytes, 33 zero bytes of padding, and a bitmap of valid jump destinations."""
 
-from ..lang import U64, U256, Ptr, address_of, copy, fill, kernel, load8, load64, store8, store64
+from ..lang import U64, U256, Ptr, address_of, copy, fill, kernel, load8, load64, store8, store64, unpoison
 from .world import Code, World
 
 CODE_HEADER = Code.size
@@ -67,6 +67,7 @@ def intern_code(world: World, source: Ptr, size: U64, code_hash: U256) -> Code:
     need = code_footprint(size)
     if world.codes_used + need > world.codes_capacity or world.code_count * 2 > world.code_mask:
         return code
+    unpoison(world.codes, world.codes + world.codes_used, need)
     code = place_code(world.codes + world.codes_used, source, size, code_hash)
     world.codes_used += need
     world.code_count += 1

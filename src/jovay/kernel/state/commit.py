@@ -1,7 +1,7 @@
 """Bring what a view changed into the world, as block ``world.height``."""
 
 from ..evm.machine import Account, Machine, Slot
-from ..lang import U64, U256, Ptr, address_of, kernel, load64, store64
+from ..lang import U64, U256, Ptr, address_of, kernel, load64, store64, unpoison
 from .code import intern_code
 from .history import push_account, push_slot
 from .world import CODE_CHANGED, UPPER_CHANGED, World, insert_account, insert_slot
@@ -35,6 +35,7 @@ def begin_change(world: World, pointer: Ptr) -> bool:
     """List a record as changed in this block (it may be listed more than once)."""
     if world.changed_count == world.changed_capacity:
         return False
+    unpoison(world.changed, world.changed + world.changed_count * 8, U64(8))
     store64(world.changed + world.changed_count * 8, pointer)
     world.changed_count += 1
     return True

@@ -6,7 +6,7 @@ record decides (``owner``, where the scheduler and the write set leave the block
 world, which nobody changes any more.
 """
 
-from ..lang import U64, Ptr, Record, address_of, clz, copy, kernel, load64, store64
+from ..lang import U64, Ptr, Record, address_of, clz, copy, kernel, load64, store64, unpoison
 from .code import intern_code
 from .history import VERSION_SIZE, is_alive, version_at
 from .world import (
@@ -75,6 +75,7 @@ def move_world(old: World, new: World, horizon: Horizon) -> U64:
     new.height = old.height
     new.history_next = old.history_next
     written = old.history_next if old.history_next < old.history_capacity else old.history_capacity
+    unpoison(new.history, new.history, written * VERSION_SIZE)
     copy(new.history, old.history, written * VERSION_SIZE)
     for i in range(old.account_count):
         a = account_at(old, U64(i))

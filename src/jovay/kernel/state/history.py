@@ -5,7 +5,7 @@ versions ever written; it is dead once the ring has gone round it.
 """
 
 from ..evm.machine import Account, Slot
-from ..lang import U64, U256, Record, kernel
+from ..lang import U64, U256, Record, address_of, kernel, unpoison
 from .world import BaseAccount, BaseSlot, Code, World
 
 
@@ -40,6 +40,7 @@ def push_account(world: World, base: BaseAccount) -> None:
         return
     world.history_next += 1
     v = version_at(world, world.history_next)
+    unpoison(world.history, address_of(v), U64(VERSION_SIZE))
     v.version = base.version
     v.older = base.history
     v.balance = base.balance
@@ -58,6 +59,7 @@ def push_slot(world: World, base: BaseSlot) -> None:
         return
     world.history_next += 1
     v = version_at(world, world.history_next)
+    unpoison(world.history, address_of(v), U64(VERSION_SIZE))
     v.version = base.version
     v.older = base.history
     v.balance = base.value

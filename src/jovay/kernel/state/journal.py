@@ -10,7 +10,7 @@ nothing to later transactions, and ``m.abort`` makes the frame's end give this o
 
 from ..evm.machine import Machine
 from ..evm.status import ARENA_FULL
-from ..lang import U64, Ptr, kernel, load64, load256, store64, store256
+from ..lang import U64, Ptr, kernel, load64, load256, poison, store64, store256, unpoison
 
 ENTRY = 40
 #: Entries that one change of the state takes at most.
@@ -25,6 +25,7 @@ def save(m: Machine, pointer: Ptr) -> None:
         m.abort = U64(ARENA_FULL)
         return
     entry = m.journal + count * ENTRY
+    unpoison(m.journal, entry, U64(ENTRY))
     store64(entry, pointer)
     store256(entry + 8, load256(pointer))
     m.journal_count = count + 1
@@ -47,4 +48,5 @@ def undo_to(m: Machine, checkpoint: U64) -> None:
         count -= 1
         entry = m.journal + count * ENTRY
         store256(load64(entry), load256(entry + 8))
+        poison(entry, U64(ENTRY))
     m.journal_count = checkpoint

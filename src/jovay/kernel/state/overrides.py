@@ -3,7 +3,7 @@
 from ..evm import status
 from ..evm.machine import ACCOUNT_SIZE, SLOT_SIZE, Machine
 from ..hashes.keccak import keccak256_word
-from ..lang import U64, U256, Ptr, Record, address_of, kernel, load64, load256, store256
+from ..lang import U64, U256, Ptr, Record, address_of, kernel, load64, load256, poison, store256, unpoison
 from .code import code_footprint, place_code
 from .journal import ENTRY
 from .view import account, set_balance, set_code, set_nonce, set_slot, slot
@@ -35,6 +35,8 @@ def override_account(m: Machine, o: Override) -> U64:
     """
     m.stamp += 1
     m.abort = U64(0)
+    poison(m.journal, m.journal_count * ENTRY)
+    poison(m.touched, m.touched_count * 8)
     m.journal_count = U64(0)
     m.touched_count = U64(0)
     a = account(m, o.address)
@@ -63,7 +65,9 @@ def override_account(m: Machine, o: Override) -> U64:
             continue
         if not set_slot(m, s, load256(at + 32)):
             return m.abort
+        poison(m.journal, m.journal_count * ENTRY)
         m.journal_count = U64(0)
+    poison(m.journal, m.journal_count * ENTRY)
     m.journal_count = U64(0)
     return missing
 
@@ -76,6 +80,7 @@ def override_code(m: Machine, o: Override) -> U64:
         if m.code_used + code_footprint(o.code_size) > m.code_capacity:
             return U64(status.ARENA_FULL)
         code_hash = keccak256_word(o.code, o.code_size)
+        unpoison(m.code_arena, m.code_arena + m.code_used, code_footprint(o.code_size))
         code = place_code(m.code_arena + m.code_used, o.code, o.code_size, code_hash)
         m.code_used += code_footprint(o.code_size)
     return U64(0) if set_code(m, a, code, code_hash) else m.abort

@@ -7,10 +7,10 @@ transaction with it.
 """
 
 from ..evm import status
-from ..evm.machine import ACCOUNT_SIZE, MISS_SIZE, SLOT_SIZE, Account, Machine, Slot
-from ..lang import U64, U256, Ptr, address_of, fill, kernel, load64, store64, store256
+from ..evm.machine import ACCOUNT_SIZE, LOG_SIZE, MISS_SIZE, SLOT_SIZE, Account, Machine, Slot
+from ..lang import U64, U256, Ptr, address_of, fill, kernel, load64, poison, store64, store256, unpoison
 from .history import account_at_height, slot_at_height
-from .journal import CHANGE, has_room, save
+from .journal import CHANGE, ENTRY, has_room, save
 from .world import EMPTY_CODE_HASH, BaseSlot, Code, find_account, find_slot, hash_word, slot_hash
 
 #: ``owner`` of records that several groups of a block may read and none may write: the block's stamp with this.
@@ -31,6 +31,14 @@ def reset_view(m: Machine) -> None:
         fill(m.account_index, U64(0), (m.account_mask + 1) * 8)
         fill(m.slot_index, U64(0), (m.slot_mask + 1) * 8)
         m.generation = U64(1)
+    poison(m.accounts, m.account_count * ACCOUNT_SIZE)
+    poison(m.slots, m.slot_count * SLOT_SIZE)
+    poison(m.dirty, m.dirty_count * 8)
+    poison(m.misses, m.miss_capacity * MISS_SIZE)
+    poison(m.journal, m.journal_count * ENTRY)
+    poison(m.logs, m.log_count * LOG_SIZE)
+    poison(m.log_data, m.log_data_used)
+    poison(m.code_arena, m.code_used)
     m.account_count = U64(0)
     m.slot_count = U64(0)
     m.dirty_count = U64(0)
@@ -58,6 +66,7 @@ def list_miss(m: Machine, kind: U64, address: U256, key: U256) -> None:
     count = m.miss_count
     if count < m.miss_capacity:
         at = m.misses + count * MISS_SIZE
+        unpoison(m.misses, at, U64(MISS_SIZE))
         store64(at, kind)
         store256(at + 32, address)
         store256(at + 64, key)
@@ -118,16 +127,19 @@ def forget_since(m: Machine, accounts: U64, slots: U64, dirty: U64) -> None:
             Slot(pointer - 1).listed = U64(0)
         else:
             Account(pointer).listed = U64(0)
+        poison(m.dirty + m.dirty_count * 8, U64(8))
     while m.slot_count > slots:
         entry = (m.generation << 32) | m.slot_count
         m.slot_count -= 1
         s = Slot(m.slots + m.slot_count * SLOT_SIZE)
         free_entry(m.slot_index, m.slot_mask, slot_hash(m.seed, address_of(s.account), s.key), entry)
+        poison(address_of(s), U64(SLOT_SIZE))
     while m.account_count > accounts:
         entry = (m.generation << 32) | m.account_count
         m.account_count -= 1
         a = Account(m.accounts + m.account_count * ACCOUNT_SIZE)
         free_entry(m.account_index, m.account_mask, hash_word(m.seed, a.address), entry)
+        poison(address_of(a), U64(ACCOUNT_SIZE))
 
 
 @kernel
@@ -185,6 +197,7 @@ def load_account(m: Machine, address: U256, at: U64) -> Account:
         m.abort = U64(status.ARENA_FULL)
         return nothing
     a = Account(m.accounts + position * ACCOUNT_SIZE)
+    unpoison(m.accounts, address_of(a), U64(ACCOUNT_SIZE))
     a.address = address
     a.base = base
     a.read_only = U64(allowed == 1)
@@ -202,6 +215,7 @@ def load_account(m: Machine, address: U256, at: U64) -> Account:
         a.storage_epoch = U64(0)
     elif not account_at_height(m.world, base, m.height, a):
         miss(m, U64(0), address, U256(0))
+        poison(address_of(a), U64(ACCOUNT_SIZE))
         return nothing
     m.account_count = position + 1
     store64(m.account_index + at * 8, (m.generation << 32) | (position + 1))
@@ -246,6 +260,7 @@ def add_slot(m: Machine, a: Account, key: U256, at: U64) -> Slot:
         m.abort = U64(status.ARENA_FULL)
         return Slot(U64(0))
     s = Slot(m.slots + position * SLOT_SIZE)
+    unpoison(m.slots, address_of(s), U64(SLOT_SIZE))
     s.key = key
     s.account = a
     s.storage_epoch = a.storage_epoch
@@ -341,6 +356,7 @@ def list_dirty(m: Machine, pointer: Ptr) -> bool:
     if m.dirty_count == m.dirty_capacity:
         m.abort = U64(status.ARENA_FULL)
         return False
+    unpoison(m.dirty, m.dirty + m.dirty_count * 8, U64(8))
     store64(m.dirty + m.dirty_count * 8, pointer)
     m.dirty_count += 1
     return True
@@ -422,6 +438,7 @@ def list_touched(m: Machine, a: Account) -> None:
     if count == m.touched_capacity:
         m.abort = U64(status.ARENA_FULL)  # the frame's end aborts the transaction
         return
+    unpoison(m.touched, m.touched + count * 8, U64(8))
     store64(m.touched + count * 8, address_of(a))
     m.touched_count = count + 1
 

@@ -4,7 +4,7 @@ Both tables are append-only arrays of records plus an open-addressing index of 3
 values of a record hang on its history chain, so a reader may ask for the state after any retained block.
 """
 
-from ..lang import U64, U256, Ptr, Record, address_of, kernel, load32, store32
+from ..lang import U64, U256, Ptr, Record, address_of, kernel, load32, store32, unpoison
 
 ABSENT = 0
 
@@ -154,6 +154,7 @@ def insert_account(world: World, address: U256) -> BaseAccount:
     position = world.account_count
     world.account_count = position + 1
     account = account_at(world, position)
+    unpoison(world.accounts, address_of(account), U64(BASE_ACCOUNT_SIZE))
     account.address = address
     account.balance = U256(0)
     account.code_hash = EMPTY_CODE_HASH
@@ -185,6 +186,7 @@ def insert_slot(world: World, account: BaseAccount, key: U256) -> BaseSlot:
     position = world.slot_count
     world.slot_count = position + 1
     slot = slot_at(world, position)
+    unpoison(world.slots, address_of(slot), U64(BASE_SLOT_SIZE))
     slot.key = key
     slot.value = U256(0)
     slot.account = account

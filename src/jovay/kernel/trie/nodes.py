@@ -4,7 +4,22 @@ A branch holds the digests of both its children, so that it hashes without touch
 bits: 0 none, 1 a subtree of which only the digest is known, a branch's number, a leaf's with the top bit set.
 """
 
-from jovay.kernel.lang import U32, U64, Bytes, Ptr, Record, copy, fill, kernel, load64, store64
+from jovay.kernel.lang import (
+    U32,
+    U64,
+    Bytes,
+    Ptr,
+    Record,
+    address_of,
+    copy,
+    fill,
+    kernel,
+    load64,
+    poison,
+    reserve,
+    store64,
+    unpoison,
+)
 
 NONE = 0
 OPAQUE = 1
@@ -75,6 +90,8 @@ def trie_init(trie: Trie, branches: Ptr, branch_capacity: U64, leaves: Ptr, leaf
     trie.leaves, trie.leaf_capacity, trie.leaf_used = leaves, leaf_capacity, U64(0)
     trie.free_leaves = trie.free_leaf_count = trie.leaf_count = U64(0)
     trie.root = trie.status = U64(0)
+    reserve(branches, branch_capacity * BRANCH_SIZE, "trie.branches")
+    reserve(leaves, leaf_capacity * LEAF_SIZE, "trie.leaves")
     fill(trie.digest, U64(0), U64(32))
 
 
@@ -129,10 +146,12 @@ def new_branch(trie: Trie) -> U64:
     """A branch that is free; ``has_room`` was asked before."""
     reference = trie.free_branches
     if reference != 0:
+        unpoison(trie.branches, address_of(branch_at(trie, reference)), U64(BRANCH_SIZE))
         trie.free_branches = branch_at(trie, reference).next
         trie.free_branch_count -= 1
         return reference
     reference = trie.branch_used
+    unpoison(trie.branches, address_of(branch_at(trie, reference)), U64(BRANCH_SIZE))
     trie.branch_used = reference + 1
     return reference
 
@@ -152,6 +171,7 @@ def end_update(trie: Trie) -> None:
         branch = branch_at(trie, reference)
         following = branch.next
         branch.next = trie.free_branches
+        poison(address_of(branch), U64(BRANCH_SIZE))
         trie.free_branches = reference
         trie.free_branch_count += 1
         reference = following
@@ -164,10 +184,12 @@ def new_leaf(trie: Trie, key: Ptr, value: Ptr) -> U64:
     index = trie.free_leaves
     if index != 0:
         index -= 1
+        unpoison(trie.leaves, trie.leaves + index * LEAF_SIZE, U64(LEAF_SIZE))
         trie.free_leaves = load64(trie.leaves + index * LEAF_SIZE)
         trie.free_leaf_count -= 1
     else:
         index = trie.leaf_used
+        unpoison(trie.leaves, trie.leaves + index * LEAF_SIZE, U64(LEAF_SIZE))
         trie.leaf_used = index + 1
     trie.leaf_count += 1
     reference = index | LEAF_BIT
@@ -182,6 +204,7 @@ def free_leaf(trie: Trie, reference: U64) -> None:
     """Put a leaf on the free list."""
     index = reference & (LEAF_BIT - 1)
     store64(trie.leaves + index * LEAF_SIZE, trie.free_leaves)
+    poison(trie.leaves + index * LEAF_SIZE, U64(LEAF_SIZE))
     trie.free_leaves = index + 1
     trie.free_leaf_count += 1
     trie.leaf_count -= 1

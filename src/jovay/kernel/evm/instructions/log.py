@@ -1,6 +1,6 @@
 """0xa0–0xa4: logs."""
 
-from ...lang import U64, Ptr, copy, load256, store256be
+from ...lang import U64, Ptr, address_of, copy, load256, store256be, unpoison
 from .. import gas as price
 from ..machine import LOG_SIZE, Frame, Log, Machine
 from ..memory import at, expand, words_of
@@ -27,6 +27,8 @@ def _log(topics: int) -> None:
         if m.log_count == m.log_capacity or m.log_data_used + data_size > m.log_data_capacity:
             return U64(ARENA_FULL), pc, sp, gas
         entry = Log(m.logs + m.log_count * LOG_SIZE)
+        unpoison(m.logs, address_of(entry), U64(LOG_SIZE))
+        unpoison(m.log_data, m.log_data + m.log_data_used, data_size)
         entry.address = f.address
         entry.topic_count = U64(topics)
         for k in range(topics):

@@ -1,7 +1,7 @@
 """0xf0–0xf2, 0xf4, 0xf5, 0xfa, 0xff: creates, calls and SELFDESTRUCT."""
 
 from ...arith import saturated64
-from ...lang import U64, U256, Ptr, Table, address_of, kernel, load256, store256
+from ...lang import U64, U256, Ptr, Table, address_of, kernel, load256, store256, unpoison
 from ...state.code import code_footprint, place_code
 from ...state.view import (
     account,
@@ -257,6 +257,7 @@ def enter_create(
     if m.code_used + code_footprint(size) > m.code_capacity:
         return U64(status.ARENA_FULL)
     child = new_frame(m, gas)
+    unpoison(m.code_arena, m.code_arena + m.code_used, code_footprint(size))
     initcode = place_code(m.code_arena + m.code_used, code, size, U256(0))
     m.code_used += code_footprint(size)
     set_code_of(child, initcode)
