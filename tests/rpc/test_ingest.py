@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jovay.rpc.backend import Backend, RawBatch, SubmitError, Submitted
+from jovay.rpc.budget import Budget
 from jovay.rpc.errors import RpcError
 from jovay.rpc.ingest import Ingest, merge
 from jovay.simulation import Invalid
@@ -55,19 +56,31 @@ def executor() -> Iterator[ThreadPoolExecutor]:
         yield made
 
 
-def run(portal: Portal, executor: ThreadPoolExecutor, parts: list[RawBatch], limit: int = 1_000) -> list[Any]:
+def run(
+    portal: Portal,
+    executor: ThreadPoolExecutor,
+    parts: list[RawBatch],
+    limit: int = 1_000,
+    memory: int = 1 << 24,
+    gone: tuple[int, ...] = (),
+) -> list[Any]:
     """Submit the first part, then all others while the portal is busy with it."""
 
     async def work() -> list[Any]:
-        ingest = Ingest(cast(Backend, portal), executor, limit)
+        budget = Budget(memory)
+        ingest = Ingest(cast(Backend, portal), executor, limit, budget)
         portal.open.clear()
         tasks = [asyncio.create_task(ingest.submit(part)) for part in parts[:1]]
         await asyncio.sleep(0.01)
         tasks += [asyncio.create_task(ingest.submit(part)) for part in parts[1:]]
         await asyncio.sleep(0.01)
+        for index in gone:
+            tasks[index].cancel()
         portal.open.set()
         results = await asyncio.gather(*tasks, return_exceptions=True)
-        assert ingest._waiting == 0
+        while ingest._waiting:
+            await asyncio.sleep(0.001)
+        assert budget.used == 0
         return results
 
     return asyncio.run(work())
@@ -99,6 +112,16 @@ def test_limit(executor: ThreadPoolExecutor) -> None:
     results = run(Portal(), executor, [batch_of(b"a"), batch_of(b"b", b"c"), batch_of(b"d", b"e")], limit=3)
     assert [type(result) for result in results] == [Submitted, Submitted, RpcError]
     assert results[2].code == -32005
+
+
+def test_limit_of_bytes(executor: ThreadPoolExecutor) -> None:
+    """Also of those whose client has gone, until they are taken out."""
+    portal = Portal()
+    parts = [batch_of(b"a"), batch_of(b"x" * 60), batch_of(b"y" * 60), batch_of(b"z" * 20)]
+    results = run(portal, executor, parts, memory=100, gone=(1,))
+    assert [type(result) for result in results] == [Submitted, asyncio.CancelledError, RpcError, Submitted]
+    assert "too many bytes" in results[2].message
+    assert portal.batches == [[b"a"], [b"z" * 20]]
 
 
 def test_large_parts_are_not_piled_up(executor: ThreadPoolExecutor) -> None:

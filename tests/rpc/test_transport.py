@@ -282,6 +282,18 @@ def test_memory_for_bodies_is_shared(backend: MemoryBackend) -> None:
         assert post(served, b" " * 150_000)[0] == 200
 
 
+def test_memory_for_answers_is_shared(backend: MemoryBackend) -> None:
+    """Also while a batch is being answered: what does not fit is an error, in its place."""
+    batch = [call("eth_getHeaderByNumber", "0x0", ident=n) for n in range(500)]
+    with serve(backend, Limits(memory=200_000)) as served:
+        answers = ask(served, batch)
+        assert [one["id"] for one in answers] == list(range(500))
+        assert "result" in answers[0]
+        assert error_of(answers[-1]) == (-32005, "too much is being answered, try again later")
+        assert served.server._budget.used == 0
+        assert len(ask(served, batch[:50])) == 50
+
+
 def test_answers_nobody_reads(backend: MemoryBackend) -> None:
     with serve(backend, Limits(memory=12_000_000, request_time=1.5)) as served:
         batch = json.dumps([call("eth_getHeaderByNumber", "0x0")] * 4_000).encode()

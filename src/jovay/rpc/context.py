@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jovay.rpc.backend import Backend
+from jovay.rpc.budget import Budget
 from jovay.rpc.feed import Feed
 from jovay.rpc.filters import Filters
 from jovay.rpc.hub import Hub
@@ -25,6 +26,7 @@ class Services:
     feed: Feed
     ingest: Ingest
     pool: Pool
+    memory: Budget
     namespaces: frozenset[str]
     tracing: bool
 

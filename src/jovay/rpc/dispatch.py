@@ -190,26 +190,35 @@ class Dispatcher:
 
     async def _run_batch(self, entries: list[_Call | bytes], context: Context) -> bytes:
         answers: list[bytes] = []
-        size = position = 0
-        deadline = time.perf_counter() + context.limits.request_time
-        stop: RpcError | None = None
-        while position < len(entries) and stop is None:
-            for content in await self._run_next(entries, position, context):
-                size += len(content)
-                if size > context.limits.response:
-                    stop = too_large()  # for this entry and all that follow
-                    break
-                position += 1
-                if content:
-                    answers.append(content)
-            if stop is None and time.perf_counter() > deadline:
-                stop = RpcError("request timed out", TIMEOUT)
-        for entry in entries[position:]:
-            if isinstance(entry, bytes):
-                answers.append(entry)
-            elif entry.id is not None and stop is not None:
-                answers.append(error_answer(entry.id, stop))
-        return b"[" + b",".join(answers) + b"]" if answers else b""
+        held = 0
+        try:
+            stop: RpcError | None = None
+            deadline = time.perf_counter() + context.limits.request_time
+            position = 0
+            while position < len(entries) and stop is None:
+                size = held
+                for content in await self._run_next(entries, position, context):
+                    size += len(content)
+                    if size > context.limits.response:
+                        stop = too_large()  # for this entry and all that follow
+                        break
+                    position += 1
+                    if content:
+                        answers.append(content)
+                granted = context.services.memory.move(held, size)
+                held = size
+                if stop is None and not granted:
+                    stop = limit_exceeded("too much is being answered, try again later")
+                if stop is None and time.perf_counter() > deadline:
+                    stop = RpcError("request timed out", TIMEOUT)
+            for entry in entries[position:]:
+                if isinstance(entry, bytes):
+                    answers.append(entry)
+                elif entry.id is not None and stop is not None:
+                    answers.append(error_answer(entry.id, stop))
+            return b"[" + b",".join(answers) + b"]" if answers else b""
+        finally:
+            context.services.memory.move(held, 0)
 
     async def _run_next(self, entries: list[_Call | bytes], position: int, context: Context) -> list[bytes]:
         """Answers to the next entry; a run of transactions goes on together, as it would in a pure batch.

@@ -28,7 +28,7 @@ _MOST_PIPELINED = 32
 _REST = 256 << 10
 """Bytes that a refused client may still send before it is hung up on at once, where it is not about a body."""
 _MAY_HAVE_BODIES = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.SERVICE_UNAVAILABLE)
-_SMALL = 16 << 10
+_SMALL = 2 << 10
 """Bodies up to this size are not counted: the number of connections bounds them."""
 _LINGER = 2.0
 """Seconds that a refused client has to read why."""

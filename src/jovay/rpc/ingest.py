@@ -15,6 +15,7 @@ from concurrent.futures import Executor
 import numpy as np
 
 from jovay.rpc.backend import Backend, RawBatch, SubmitError, Submitted
+from jovay.rpc.budget import Budget
 from jovay.rpc.errors import limit_exceeded
 from jovay.turns import READS
 
@@ -81,10 +82,12 @@ class _Part:
 class Ingest:
     """Feeds raw transactions to the backend, one batch at a time: few before many, else in order of arrival."""
 
-    def __init__(self, backend: Backend, executor: Executor, limit: int) -> None:
+    def __init__(self, backend: Backend, executor: Executor, limit: int, memory: Budget) -> None:
+        """``limit`` transactions may wait; what they take comes from ``memory``."""
         self._backend = backend
         self._executor = executor
         self._limit = limit
+        self._memory = memory
         self._waiting = 0
         self._few: deque[_Part] = deque()
         self._many: deque[_Part] = deque()
@@ -96,6 +99,11 @@ class Ingest:
         count = len(batch.ends)
         if self._waiting + count > self._limit:
             raise limit_exceeded("too many transactions are waiting to enter the pool, try again later")
+        if not self._memory.move(0, len(batch.data)):
+            self._memory.move(len(batch.data), 0)
+            raise limit_exceeded(
+                "too many bytes of transactions are waiting to enter the pool, try again later"
+            )
         part = _Part(batch, asyncio.get_running_loop().create_future())
         self._waiting += count
         (self._few if count <= _FEW else self._many).append(part)
@@ -128,6 +136,9 @@ class Ingest:
                 _deliver(taken, result)
             finally:
                 self._waiting -= len(batch.ends)
+                for part, _ in taken:
+                    if part.at == part.count:
+                        self._memory.move(len(part.batch.data), 0)
 
     def _take(self) -> list[tuple[_Part, RawBatch]]:
         """Pieces for one call. Few leave half of the room to many, so that both get on."""
@@ -138,6 +149,7 @@ class Ingest:
                 part = parts.popleft()
                 if part.future.done():  # nobody waits for it any more
                     self._waiting -= part.count - part.at
+                    self._memory.move(len(part.batch.data), 0)
                     continue
                 piece = part.take(room - least)
                 taken.append((part, piece))

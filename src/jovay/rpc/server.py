@@ -111,18 +111,23 @@ class RpcServer:
             hub=hub,
             filters=Filters(limits.filters, limits.filter_time, terms),
             feed=Feed(self._backend, hub, pool, limits, terms),
-            ingest=Ingest(self._backend, self._portal, limits.ingest),
+            ingest=Ingest(self._backend, self._portal, limits.ingest, self._budget),
             pool=pool,
+            memory=self._budget,
             namespaces=frozenset(namespaces),
             tracing=config.tracing,
         )
         self._context = Context(self._services)
-        self.http_port = await self._listen(config.http_port)
-        if config.ws_port == 0 or config.ws_port not in (None, config.http_port):
-            self.ws_port = await self._listen(config.ws_port or 0)
-        if config.metrics_port is not None:
-            self.metrics_port = await self._listen(config.metrics_port, self._scrape)
         self._care = loop.create_task(self._take_care())
+        try:
+            self.http_port = await self._listen(config.http_port)
+            if config.ws_port == 0 or config.ws_port not in (None, config.http_port):
+                self.ws_port = await self._listen(config.ws_port or 0)
+            if config.metrics_port is not None:
+                self.metrics_port = await self._listen(config.metrics_port, self._scrape)
+        except BaseException:
+            await self.stop(0.0)
+            raise
 
     async def _listen(self, port: int, respond: Respond | None = None) -> int:
         def connect() -> HttpConnection:
