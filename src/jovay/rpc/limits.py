@@ -19,8 +19,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     * ``body``, ``batch``, ``response``: one request body or WebSocket message, calls in one batch, one
       answer.
     * ``values``: JSON values in one body (its commas and opening brackets are counted before it is decoded);
-      ``memory``: requests until they are answered, transactions that wait for the pool, and answers in the making and on
-      their way, over all connections.
+      ``memory``: requests until they are answered, transactions that wait for the pool, and answers in the making
+      and on their way, over all connections.
     * ``params``: parameters of methods that need no large ones; ``depth`` of JSON nesting is bounded by the
       decoder.
     * ``head_time`` and ``body_time``: from the first byte of a request (or WebSocket message) to the end of its
