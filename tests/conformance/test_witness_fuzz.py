@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import os
 import signal
@@ -13,6 +14,7 @@ import pytest
 from jovay.compiler.native import Library
 from jovay.conformance.witnesses import fuzz
 from jovay.conformance.witnesses.fuzz import Fuzzer, Outcome, Summary, campaign
+from jovay.conformance.witnesses.guarded import Guarded
 from jovay.conformance.witnesses.judge import Unsound, judge
 from jovay.conformance.witnesses.parts import HEAD, Parts, get, put, take_apart
 from jovay.conformance.witnesses.proofs import Roots, made_up, parse, unparse
@@ -167,6 +169,22 @@ def test_every_slot_withheld(fuzzer: Fuzzer) -> None:
 
 
 # ---- the process of their own --------------------------------------------------------------------------------
+
+
+class Curious(Fuzzer):
+    """Looks behind an input."""
+
+    def __init__(self, *arguments: object) -> None:
+        self.memory = Guarded()
+
+    def run(self, seed: int) -> Outcome:
+        ctypes.string_at(self.memory.place(bytes(100)), 100 + seed)
+        return Outcome(seed, "nothing", "accepted: the same block")
+
+
+def test_reading_behind_the_input_is_a_crash() -> None:
+    summary = campaign(0, 2, fuzzer=Curious)
+    assert [(fault.seed, fault.verdict) for fault in summary.faults] == [(1, "crashed")]
 
 
 class Fragile(Fuzzer):

@@ -125,14 +125,12 @@ class StatelessExecutor:
 
     def execute(self, data: bytes) -> StatelessResult:
         """Execute an encoded ``BlockInput``."""
-        source = Given(data, 64)
+        source = Given(data)
+        return self.execute_at(source.address, len(data))
+
+    def execute_at(self, address: int, size: int) -> StatelessResult:
+        """The same for one that lies in memory; not a byte behind it is read."""
         out = ctypes.create_string_buffer(Execution.size)
-        self._run(
-            source.address,
-            len(data),
-            ctypes.addressof(out),
-            self._arena.address,
-            self._arena.size,
-        )
+        self._run(address, size, ctypes.addressof(out), self._arena.address, self._arena.size)
         self._arena.reset()
         return read_result(out.raw)

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from random import Random
 
+from jovay.compiler.checked import is_chosen
 from jovay.compiler.native import Library
 from jovay.execution.errors import GuestError
 from jovay.execution.guest import GUEST_ARENA, GuestExecutor
-from jovay.execution.witness import StatelessExecutor
+from jovay.execution.witness import StatelessExecutor, StatelessResult
 
+from .guarded import Guarded
 from .judge import Unsound, judge
 from .makeup import Inventor
 from .mutate import Mutator
@@ -50,7 +52,7 @@ class Fuzzer:
         self.guest = GuestExecutor() if riscv else None
         self.sources = [Source(library, seed) for seed in range(sources)]
         self.honest = [self.executor.execute(source.witness) for source in self.sources]
-        self.roots = Roots(library)
+        self.roots, self.memory = Roots(library), Guarded()
 
     def case(self, seed: int) -> tuple[str, Source, bytes]:
         """(what it is, the source that it comes from, the witness)."""
@@ -62,10 +64,16 @@ class Fuzzer:
         what, data = mutator.mutate(source.witness)
         return what, source, data
 
+    def execute(self, data: bytes) -> StatelessResult:
+        """Natively, with nothing behind the input that could be read."""
+        if is_chosen():
+            return self.executor.execute(data)
+        return self.executor.execute_at(self.memory.place(data), len(data))
+
     def run(self, seed: int) -> Outcome:
         """Execute and judge a case; in the emulator too if there is one."""
         what, source, data = self.case(seed)
-        result = self.executor.execute(data)
+        result = self.execute(data)
         try:
             verdict = judge(source, data, self.honest[source.seed], result)
         except Unsound as fault:

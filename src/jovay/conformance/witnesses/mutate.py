@@ -100,13 +100,23 @@ class Mutator:
             del parts.hashes[: self.dice.randrange(len(parts.hashes) + 1)]
 
     def transactions(self, parts: Parts) -> None:
-        dice = self.dice
-        if dice.random() < 0.3:
+        dice, kind = self.dice, self.dice.random()
+        if parts.transactions and kind < 0.2:
+            i = dice.randrange(len(parts.transactions))
+            parts.transactions[i] = self.prefix(parts.transactions[i])
+        elif kind < 0.45:
             gas = edge(dice, 100_000) % 2**64
             message = b"\x7f" + rlp.encode([edge(dice, 0) % 2**64, gas, dice.randbytes(dice.randrange(40))])
             parts.transactions.insert(dice.randrange(len(parts.transactions) + 1), message)
         else:
             self.items(parts.transactions, lambda other: other.transactions)
+
+    def prefix(self, raw: bytes) -> bytes:
+        """A length prefix of eight bytes somewhere in the RLP."""
+        at = self.dice.randrange(len(raw) + 1)
+        first = bytes([self.dice.choice([0xBF, 0xFF, 0xB8, 0xF8])])
+        length = (edge(self.dice, len(raw)) % 2**64).to_bytes(8)
+        return raw[:at] + first + length + raw[at + self.dice.choice([0, 9]) :]
 
     def environment(self, parts: Parts) -> None:
         name = self.dice.choice([name for name in HEAD if name.startswith("block.") or name == "parent_hash"])
