@@ -21,6 +21,7 @@ from jovay.types import Log
 from rpc.conftest import Served, serve, transfer
 from rpc.memory_backend import MemoryBackend
 from rpc.test_filters import EMITTER, OTHER, TOPIC, emit_at, x
+from rpc.test_transport import call
 from rpc.test_websocket import ask, client, handshake, heard, masked, run
 
 
@@ -288,3 +289,21 @@ def test_whole_transactions_that_are_too_many_are_left_out(
 
     with serve(backend, Limits(queue=5_000)) as served:
         run(lambda: work(served))
+
+
+def test_many_batches_leave_the_loop_to_others(backend: MemoryBackend) -> None:
+    """What the event loop answers itself: one batch at a time, with as much time for others between slices."""
+    batch = json.dumps([call("eth_newBlockFilter", ident=n) for n in range(500)]).encode()
+    with serve(backend, Limits(filters=1)) as served:
+        server = served.server
+
+        async def work() -> int:
+            answers = asyncio.gather(*[server._dispatcher.handle(batch, server._context) for _ in range(40)])
+            turns = 0
+            while not answers.done():
+                await asyncio.sleep(0)
+                turns += 1
+            assert all(len(json.loads(one)) == 500 for one in await answers)
+            return turns
+
+        assert served.run(work()) > 100

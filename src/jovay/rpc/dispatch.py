@@ -39,7 +39,10 @@ _FEW = 16
 """Entries of a batch that the event loop answers itself."""
 _SLICE = 0.005
 """Seconds that a batch may keep a worker thread before others get a turn."""
+_LOOP_SLICE = 0.001
+"""Seconds that batches may keep the event loop before others get as much."""
 _ON_ANY_THREAD = (Run.INLINE, Run.POOL)
+_ON_LOOP = (Run.INLINE, Run.LOOP)
 
 Observer = Callable[[str, float, bool, int], None]
 """Called with method, seconds, success and number of calls (for metrics)."""
@@ -84,6 +87,7 @@ class Dispatcher:
 
     def __init__(self, observer: Observer | None = None) -> None:
         self._observer = observer
+        self._loop_turn = asyncio.Lock()
 
     def handle(self, body: bytes, context: Context) -> bytes | Awaitable[bytes]:
         """Answer to a request body; empty when there is nothing to say.
@@ -112,7 +116,7 @@ class Dispatcher:
             if method.large and len(memoryview(call.params)) > _SMALL:
                 return self._finish(call, method, None, context, begun)
             arguments = method.bind(call.params, context.limits.params)
-            if method.run not in (Run.INLINE, Run.LOOP):
+            if method.run not in _ON_LOOP:
                 return self._finish(call, method, arguments, context, begun)
             result = encode(method.handler(context, *arguments), context.limits.response)
         except Exception as error:
@@ -225,8 +229,11 @@ class Dispatcher:
 
         Of a run of reads a worker thread answers as many as fit into a slice of time.
         """
-        if len(entries) > _FEW and _is_read(entries[position]):
+        first = entries[position]
+        if len(entries) > _FEW and _is_read(first):
             return await context.services.pool.run(self._answer_reads, entries, position, context)
+        if isinstance(first, bytes) or _is_quick(first):
+            return await self._answer_here(entries, position, context)
         end = position
         run: list[bytes | Awaitable[bytes]] = []
         while end < len(entries):
@@ -236,11 +243,35 @@ class Dispatcher:
             run.append(self._start(entry, context))
             end += 1
         if not run:
-            entry = entries[position]
-            started = entry if isinstance(entry, bytes) else self._start(entry, context)
+            started = self._start(first, context)
             return [started if isinstance(started, bytes) else await started]
         done = iter(await asyncio.gather(*[item for item in run if not isinstance(item, bytes)]))
         return [item if isinstance(item, bytes) else next(done) for item in run]
+
+    async def _answer_here(
+        self, entries: list[_Call | bytes], position: int, context: Context
+    ) -> list[bytes]:
+        """Answers to entries from ``position`` on that the event loop gives at once, while a slice lasts.
+
+        One batch at a time, and then as long for others, however many there are.
+        """
+        answers: list[bytes] = []
+        rest: Awaitable[bytes] | None = None
+        async with self._loop_turn:
+            begun = time.perf_counter()
+            for entry in islice(entries, position, None):
+                if not _is_quick(entry):
+                    break
+                started = entry if isinstance(entry, bytes) else self._start(entry, context)
+                if not isinstance(started, bytes):  # its parameters are large
+                    rest = started
+                    break
+                answers.append(started)
+                elapsed = time.perf_counter() - begun
+                if elapsed > _LOOP_SLICE:
+                    await asyncio.sleep(elapsed)
+                    break
+        return answers if rest is None else [*answers, await rest]
 
     def _answer_reads(self, entries: list[_Call | bytes], position: int, context: Context) -> list[bytes]:
         """Answers to entries from ``position`` on, one at least, while they are reads and time is left."""
@@ -283,6 +314,14 @@ def _is_read(entry: _Call | bytes) -> bool:
     return method is None or method.run in _ON_ANY_THREAD
 
 
+def _is_quick(entry: _Call | bytes) -> bool:
+    """Whether the event loop answers it at once."""
+    if isinstance(entry, bytes):
+        return True
+    method = METHODS.get(entry.name)
+    return method is None or method.run in _ON_LOOP
+
+
 def _bind(method: Method, params: msgspec.Raw, context: Context) -> list[Any]:
     with READS.unbroken():
         return method.bind(params, context.limits.params)
@@ -293,7 +332,7 @@ async def _run(method: Method, arguments: list[Any], context: Context) -> bytes:
     if method.run is Run.ASYNC:
         result = await method.handler(context, *arguments)
         return encode(result) if isinstance(result, str) else await pool.run(encode, result, limit)
-    if method.run in (Run.INLINE, Run.LOOP):
+    if method.run in _ON_LOOP:
         return encode(method.handler(context, *arguments), limit)
 
     def work() -> bytes:
