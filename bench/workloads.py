@@ -107,10 +107,18 @@ def hot(share: int) -> Callable[[Senders], Call]:
     return make
 
 
+def counted(s: Senders) -> Call:
+    """20 % mints of one collection, whose counter says which slots each writes; the others send tokens."""
+    if s.random.random() < 0.2:
+        return s.call(s.next(), collection(0), selector("mint()"), MINT_GAS)
+    return erc20(s)
+
+
 LOADS: dict[str, Callable[[Senders], Call]] = {
     "native": native,
     "erc20": erc20,
     "mixed": mixed,
+    "counted": counted,
     "hot10": hot(10),
     "hot50": hot(50),
     "hot100": hot(100),
@@ -119,6 +127,7 @@ TITLES = {
     "native": "native transfers",
     "erc20": "ERC-20 transfers",
     "mixed": "mixed (45 % ERC-20, 25 % native, 15 % AMM swaps, 10 % NFT mints, 5 % one account)",
+    "counted": "ERC-20, 20 % mints that write the slots which one counter tells",
     "hot10": "ERC-20, 10 % to one account",
     "hot50": "ERC-20, 50 % to one account",
     "hot100": "ERC-20, all to one account",

@@ -62,6 +62,10 @@ class Postponed:
         """Whether a transaction of the running block shall not guess."""
         return self._here.get(address, False)
 
+    def some_are_patient(self) -> bool:
+        """Whether the running block has transactions that shall not guess."""
+        return any(self._here.values())
+
     def add(self, address: int, found_room: bool) -> None:
         """A transaction of the running block is postponed."""
         self._others[address] = found_room or self.has_been(address)

@@ -154,6 +154,7 @@ class Machine(Record):
         U64  # 1: missing keys count as absent for now, so that one run finds many; it is undone in the end
     )
     guesses: U64  # how many there were in this transaction
+    trusting: U64  # 1: a transaction that guessed is not undone; the host looks later whether it was right
     patient: U64  # 1: the code of a transaction is not given up for a missing key, but WAITING
     # view tables
     accounts: Ptr
