@@ -5,11 +5,13 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import threading
 import time
 from typing import Any
 
 import pytest
 
+from jovay.rpc import server
 from jovay.rpc.limits import Limits
 from rpc.conftest import Served, serve
 from rpc.memory_backend import MemoryBackend
@@ -251,6 +253,26 @@ def test_other_paths(served: Served) -> None:
     status, fields, content = post(served, b"", {}, "/health", "HEAD")
     assert (status, content) == (200, b"")
     assert int(fields["content-length"]) > 0
+
+
+def test_metrics_are_made_now_and_then(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a worker thread, and once for all who ask at the same time."""
+    monkeypatch.setattr(server, "METRICS_AGE", 1e6)
+    threads: list[str] = []
+
+    def metrics() -> tuple[str, bytes]:
+        threads.append(threading.current_thread().name)
+        time.sleep(0.05)
+        return "text/plain", b"up %d\n" % len(threads)
+
+    served.server._metrics = metrics
+    get = HEAD % 0 + b"\r\n"
+    heard = raw_exchange(served, (get * 4).replace(b"POST / ", b"GET /metrics "))
+    assert heard.count(b"up 1\n") == 4
+    assert len(threads) == 1
+    assert threads[0].startswith("jovay-rpc")
+    monkeypatch.setattr(server, "METRICS_AGE", -1.0)
+    assert post(served, b"", {}, "/metrics", "GET")[2] == b"up 2\n"
 
 
 def test_health_of_a_failed_node(backend: MemoryBackend, served: Served) -> None:

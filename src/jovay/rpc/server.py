@@ -35,6 +35,8 @@ NAMESPACES = tuple("debug erigon eth jovay net ots realtime rpc trace txpool web
 DEV_NAMESPACES = ("anvil", "evm", "hardhat", "personal")
 _JSON_TYPES = frozenset({"application/json", "application/json-rpc", "application/jsonrequest"})
 _PREFLIGHT_AGE = "600"
+METRICS_AGE = 0.5
+"""Seconds for which metrics are shown again."""
 CARE_INTERVAL = 1.0
 """Seconds between two looks at whose time is up."""
 
@@ -80,6 +82,8 @@ class RpcServer:
         self._limits = config.limits
         self._budget = Budget(config.limits.memory)
         self._metrics = metrics
+        self._exposing = asyncio.Lock()
+        self._exposed: tuple[float, tuple[str, bytes]] | None = None
         self._dispatcher = Dispatcher(observer)
         self._connections = Connections(config.limits.connections)
         self._servers: list[asyncio.Server] = []
@@ -192,14 +196,15 @@ class RpcServer:
             return _wrap(answer, headers)
         return self._other(request, headers)
 
-    def _other(self, request: HttpRequest, headers: tuple[tuple[str, str], ...]) -> HttpResponse:
+    def _other(
+        self, request: HttpRequest, headers: tuple[tuple[str, str], ...]
+    ) -> HttpResponse | Awaitable[HttpResponse]:
         if request.method == "OPTIONS":
             return HttpResponse(204, b"", "text/plain", headers)
         if request.method not in ("GET", "HEAD"):
             return HttpResponse(405, b"method not allowed\n", "text/plain", headers)
         if request.path == "/metrics" and self._metrics is not None and self._config.metrics_port is None:
-            content_type, content = self._metrics()
-            return HttpResponse(200, content, content_type, headers)
+            return self._expose(self._metrics, headers)
         if request.path == "/health":
             failure = self._failure()
             form = {"status": failure or "ok", "block": self._backend.head()}
@@ -208,14 +213,22 @@ class RpcServer:
             return HttpResponse(200, b"", "text/plain", headers)
         return HttpResponse(404, b"not found\n", "text/plain", headers)
 
-    def _scrape(self, request: HttpRequest) -> HttpResponse:
+    async def _expose(self, metrics: Metrics, headers: tuple[tuple[str, str], ...]) -> HttpResponse:
+        """Metrics, made on a worker thread and not again for a while: that takes long where there are many."""
+        loop = asyncio.get_running_loop()
+        async with self._exposing:
+            if self._exposed is None or loop.time() > self._exposed[0] + METRICS_AGE:
+                self._exposed = loop.time(), await self._services.pool.run(metrics)
+            content_type, content = self._exposed[1]
+        return HttpResponse(200, content, content_type, headers)
+
+    def _scrape(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
         """The answer on a port for metrics alone."""
         if refusal := self.gate.refusal(request.headers):
             return HttpResponse(403, refusal.encode() + b"\n", "text/plain")
         if request.method not in ("GET", "HEAD") or self._metrics is None:
             return HttpResponse(405, b"method not allowed\n", "text/plain")
-        content_type, content = self._metrics()
-        return HttpResponse(200, content, content_type)
+        return self._expose(self._metrics, ())
 
     def _cors(self, fields: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         """What lets a page read the answer, once the gate has let it in."""
