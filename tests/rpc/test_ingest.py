@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jovay.rpc import ingest
 from jovay.rpc.backend import Backend, RawBatch, SubmitError, Submitted
 from jovay.rpc.budget import Budget
 from jovay.rpc.errors import RpcError
@@ -129,7 +130,7 @@ def test_large_parts_are_not_piled_up(executor: ThreadPoolExecutor) -> None:
     many = [batch_of(*[letter] * 2_500) for letter in (b"x", b"\xff")]
     results = run(portal, executor, [batch_of(b"a"), *many, batch_of(b"b"), batch_of(b"c")], limit=20_000)
     # A piece of one, then of the other; but single transactions go first.
-    assert [len(raws) for raws in portal.batches[:3]] == [1, 1_024, 1_024]
+    assert [len(raws) for raws in portal.batches[:3]] == [1, 512, 512]
     assert portal.batches[1][:3] == [b"b", b"c", b"x"]
     assert sum(map(len, portal.batches)) == 5_003
     assert [len(result.hashes) for result in results] == [32, 80_000, 80_000, 32, 32]
@@ -138,11 +139,20 @@ def test_large_parts_are_not_piled_up(executor: ThreadPoolExecutor) -> None:
     assert results[2].errors[2_499].message == "ff"
 
 
+def test_pieces_are_larger_where_nobody_sends_few(
+    executor: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "_RECENT", -1.0)
+    portal = Portal()
+    run(portal, executor, [batch_of(b"a"), batch_of(*[b"x"] * 5_000)], limit=20_000)
+    assert [len(raws) for raws in portal.batches] == [1, 2_048, 2_048, 904]
+
+
 def test_a_large_part_of_which_a_piece_failed_goes_no_further(executor: ThreadPoolExecutor) -> None:
     portal = Portal()
     results = run(portal, executor, [batch_of(b"a"), batch_of(*[b"boom"] * 5_000)], limit=20_000)
     assert isinstance(results[1], ZeroDivisionError)
-    assert [len(raws) for raws in portal.batches] == [1, 1_024]
+    assert [len(raws) for raws in portal.batches] == [1, 512]
 
 
 def test_large_transactions_go_in_pieces_too(executor: ThreadPoolExecutor) -> None:

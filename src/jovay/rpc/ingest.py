@@ -19,8 +19,10 @@ from jovay.rpc.budget import Budget
 from jovay.rpc.errors import limit_exceeded
 from jovay.turns import READS
 
-_MOST_TRANSACTIONS = 1_024
-"""In one call of the backend: some 8 ms of decoding and recovering senders."""
+_MOST_TRANSACTIONS = 2_048
+"""In one call of the backend: some 16 ms of decoding and recovering senders."""
+_FEWER, _RECENT = 512, 0.1
+"""The same where somebody sent few within so many seconds, who may do so again."""
 _MOST_BYTES = 1 << 20
 _FEW = 32
 """Batches up to this size go before larger ones."""
@@ -91,6 +93,7 @@ class Ingest:
         self._waiting = 0
         self._few: deque[_Part] = deque()
         self._many: deque[_Part] = deque()
+        self._few_came = float("-inf")
         self._worker: asyncio.Task[None] | None = None
 
     async def submit(self, batch: RawBatch) -> Submitted:
@@ -106,7 +109,11 @@ class Ingest:
             )
         part = _Part(batch, asyncio.get_running_loop().create_future())
         self._waiting += count
-        (self._few if count <= _FEW else self._many).append(part)
+        if count <= _FEW:
+            self._few_came = asyncio.get_running_loop().time()
+            self._few.append(part)
+        else:
+            self._many.append(part)
         if self._worker is None or self._worker.done():
             self._worker = asyncio.get_running_loop().create_task(self._work())
         return await part.future
@@ -116,6 +123,7 @@ class Ingest:
         READS.transactions()
         batch = RawBatch(raw, (len(raw),))
         loop = asyncio.get_running_loop()
+        self._few_came = loop.time()
         return await loop.run_in_executor(self._executor, self._backend.submit, batch, True)
 
     async def _work(self) -> None:
@@ -143,8 +151,9 @@ class Ingest:
     def _take(self) -> list[tuple[_Part, RawBatch]]:
         """Pieces for one call. Few leave half of the room to many, so that both get on."""
         taken: list[tuple[_Part, RawBatch]] = []
-        room, size = _MOST_TRANSACTIONS, 0
-        for parts, least in ((self._few, _MOST_TRANSACTIONS // 2 if self._many else 0), (self._many, 0)):
+        is_recent = asyncio.get_running_loop().time() - self._few_came < _RECENT
+        room, size = _FEWER if is_recent else _MOST_TRANSACTIONS, 0
+        for parts, least in ((self._few, room // 2 if self._many else 0), (self._many, 0)):
             while parts and room > least and (size < _MOST_BYTES or not taken):
                 part = parts.popleft()
                 if part.future.done():  # nobody waits for it any more
