@@ -132,7 +132,8 @@ HELP: dict[str, str] = {
     "block_transactions": "most transactions of a block",
     "base_fee": "a fixed base fee per gas, in wei; without it EIP-1559 decides",
     "min_price": "least priority fee per gas that the pool takes, in wei",
-    "fee_recipient": "address that gets the fees, in place of the genesis file's coinbase",
+    "fee_recipient": "address that gets all fees, base fee and L1 data fee included; without it the genesis file's"
+    " coinbase",
     "pool_transactions": "most transactions in the pool",
     "pool_per_sender": "most transactions of one sender in the pool",
     "pool_per_delegated": "the same of an account that runs code (EIP-7702)",

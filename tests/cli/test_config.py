@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from jovay.cli.options import _PANELS
 from jovay.config import HELP, ConfigError, NodeConfig, load, setting_types, to_toml
 
 
@@ -165,6 +166,9 @@ def test_every_setting_is_explained() -> None:
     plain = {name for name in setting_types() if "." not in name}
     assert set(HELP) == plain | {"rpc"}
     assert set(NodeConfig.__struct_fields__) == set(HELP)
+    assert sorted(NodeConfig.__struct_fields__) == sorted(
+        name for panel in _PANELS.values() for name in panel
+    )
 
 
 def test_workers_default_to_the_cpus() -> None:

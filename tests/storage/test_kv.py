@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jovay.storage.errors import DatadirLockedError, StoreClosedError, UnknownTableError
+from jovay.storage.errors import CorruptStoreError, DatadirLockedError, StoreClosedError, UnknownTableError
 from jovay.storage.kv import KV, Batch, MemoryKV, prefix_end
 from jovay.storage.rocks import RocksKV
 
@@ -170,3 +172,22 @@ def test_readers_in_threads(rocks: RocksKV) -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+@pytest.mark.parametrize("query", [{}, {"reverse": True}, {"start": b"\0" * 18}])
+def test_a_damaged_file_is_told_and_does_not_end_the_table(tmp_path: Path, query: dict[str, Any]) -> None:
+    with closing(RocksKV(tmp_path / "db", TABLES)) as store:
+        batch = Batch()
+        for number in range(5_000):
+            batch.put(TABLES[0], number.to_bytes(20, "big"), random.Random(number).randbytes(64))
+        store.write(batch)
+        store._readers[TABLES[0]].flush()
+    (path,) = (tmp_path / "db").glob("*.sst")
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 0xFF
+    path.write_bytes(raw)
+    with (
+        closing(RocksKV(tmp_path / "db", TABLES)) as store,
+        pytest.raises(CorruptStoreError, match=rf"{path.name}.*put the file back from a copy"),
+    ):
+        list(store.iterate(TABLES[0], **query))

@@ -29,7 +29,7 @@ _PANELS = {
         "pool_lifetime",
     ),
     "State and storage": (
-        "history_blocks history_versions keep_blocks accounts slots code_mib checkpoint_interval sync"
+        "history_blocks history_versions keep_blocks accounts slots code_mib trie_leaves checkpoint_interval sync"
     ).split(),
     "Logs and metrics": ("metrics", "metrics_port", "log_level", "log_format"),
 }

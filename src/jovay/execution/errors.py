@@ -11,7 +11,11 @@ class WorldFullError(ExecutionError):
     """A table of the world is full; nothing was lost, but the block cannot go on."""
 
     def __init__(self, table: str, capacity: int) -> None:
-        super().__init__(f"the native state's table of {table} is full ({capacity})")
+        option = {"accounts": "--accounts", "slots": "--slots", "code": "--code-mib"}.get(table)
+        more = (
+            f"start the node with more of them ({option})" if option else "--accounts and --slots give room"
+        )
+        super().__init__(f"the native state's table of {table} is full ({capacity}): {more}")
         self.table, self.capacity = table, capacity
 
 
@@ -35,6 +39,29 @@ class TrieError(ExecutionError):
     def __init__(self, status: int, accounts: int, slots: int) -> None:
         super().__init__(f"state trie: status {status} for {accounts} accounts and {slots} slots")
         self.status = status
+
+
+class TrieFullError(TrieError):
+    """The state has more leaves than the state trie has room for; nothing was changed."""
+
+    def __init__(self, status: int, accounts: int, slots: int, used: int, capacity: int) -> None:
+        super().__init__(status, accounts, slots)
+        self.args = (
+            f"the state trie is full: {used} of {capacity} leaves are used, and {accounts} accounts and {slots} slots"
+            f" do not fit; start the node with more room (--trie-leaves, 160 bytes each)",
+        )
+        self.used, self.capacity = used, capacity
+
+
+class StateDamagedError(ExecutionError):
+    """Stored state contradicts itself."""
+
+    def __init__(self, what: str, address: bytes) -> None:
+        super().__init__(
+            f"the flat state is damaged: it has {what} of 0x{address.hex()}, but no such account. Files in state/ are"
+            " damaged or missing: put them back from a copy, or load a snapshot (jovay snapshot load)"
+        )
+        self.address = address
 
 
 class GuestError(ExecutionError):

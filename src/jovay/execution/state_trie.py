@@ -14,7 +14,7 @@ from jovay.kernel.trie import multiproof, nodes, proofs, zktrie
 from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE, Trie
 from jovay.records import View
 
-from .errors import TrieError
+from .errors import TrieError, TrieFullError
 from .writes import WriteSet
 
 SCHEME = "zktrie-poseidon2-v1"
@@ -70,8 +70,13 @@ class StateTrie:
                 self._scratch.size,
             )
             if status:
-                raise TrieError(status, len(accounts), len(slots))
+                raise self._failure(status, len(accounts), len(slots))
             return self.root()
+
+    def _failure(self, status: int, accounts: int, slots: int) -> TrieError:
+        if status == nodes.OUT_OF_MEMORY:
+            return TrieFullError(status, accounts, slots, self.leaf_count(), int(self.view.leaf_capacity))
+        return TrieError(status, accounts, slots)
 
     def root(self) -> bytes:
         """The newest root."""

@@ -13,11 +13,11 @@ from jovay.compiler.native import Library
 from jovay.kernel.block import changes as kernel_changes
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.state import code as kernel_code
-from jovay.kernel.state.world import BaseAccount, BaseSlot
+from jovay.kernel.state.world import BaseAccount, BaseSlot, find_account
 from jovay.records import array_at, dtype_of, new_record
 from jovay.types import EMPTY_CODE_HASH
 
-from .errors import CacheFullError, StateMovedError, WorldFullError
+from .errors import CacheFullError, StateDamagedError, StateMovedError, WorldFullError
 from .hashing import keccak256
 from .lock import StateLock
 from .misses import Misses, Words
@@ -193,7 +193,14 @@ class NativeWorld:
                 self.address, slots.ctypes.data, len(slots), self.version
             )
             if done != len(slots):
+                self._check_owner(slots[done : done + 1])
                 raise WorldFullError("slots", self.view.slot_capacity)
+
+    def _check_owner(self, slot: Records) -> None:
+        """Raise ``StateDamagedError`` if a slot does not come in because its account is not there."""
+        address = slot["address"].tobytes()[19::-1]
+        if not self.library[find_account](self.address, int.from_bytes(address, "big")):
+            raise StateDamagedError("a slot", address)
 
     def intern(self, code: bytes) -> None:
         """Keep contract code by its hash."""

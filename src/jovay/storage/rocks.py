@@ -81,7 +81,9 @@ def _translate(path: Path, error: Exception) -> Exception:
         here = "current process" in text
         return DatadirLockedError(path, "another handle of this process" if here else "another process")
     if text.startswith(("Corruption", "Invalid argument: Column family", "Data loss")):
-        return CorruptStoreError(path, text)
+        return CorruptStoreError(
+            path, f"{text}: put the file back from a copy, or load a snapshot into another folder"
+        )
     return StorageError(f"{path}: {text}")
 
 
@@ -182,16 +184,42 @@ class RocksKV:
         # its iterator reads the upper bound from memory that the options gave back.
         try:
             if not reverse:
-                pairs = cast(Pairs, reader.items(from_key=low, read_opt=options))
+                pairs = self._whole(
+                    reader, cast(Pairs, reader.items(from_key=low, read_opt=options)), reverse
+                )
                 return pairs if high is None else takewhile(lambda pair: pair[0] < high, pairs)
             if high is None:
                 pairs = cast(Pairs, reader.items(backwards=True, read_opt=options))
+                pairs = self._whole(reader, pairs, reverse)
             else:
                 pairs = cast(Pairs, reader.items(backwards=True, from_key=high, read_opt=options))
+                pairs = self._whole(reader, pairs, reverse)
                 pairs = dropwhile(lambda pair: pair[0] >= high, pairs)
         except Exception as error:
             raise _translate(self.path, error) from error
         return takewhile(lambda pair: pair[0] >= low, pairs) if low else pairs
+
+    def _whole(self, reader: Rdict, pairs: Pairs, reverse: bool) -> Pairs:
+        """The same pairs; raises ``CorruptStoreError`` where they end because a file is damaged.
+
+        rocksdict ends an iteration at what it cannot read as if nothing came any more.
+        """
+        last: bytes | None = None
+        for pair in pairs:
+            last = pair[0]
+            yield pair
+        try:
+            after = reader.iter()
+            if last is not None:
+                after.seek(last)
+                after.prev() if reverse else after.next()
+            elif reverse:
+                after.seek_to_last()
+            else:
+                after.seek_to_first()
+            after.status()
+        except Exception as error:
+            raise _translate(self.path, error) from error
 
     def delete_range(self, table: str, start: bytes, end: bytes) -> None:
         batch = Batch()
