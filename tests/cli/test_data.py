@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from jovay.cli import bench
 from jovay.cli.app import app
+from jovay.sequencer.opening import check_supported
 from jovay.storage.datadir import DataDirectory
 from jovay.storage.development import CHAIN_ID, development_genesis
-from jovay.storage.genesis import from_json
+from jovay.storage.errors import GenesisError
+from jovay.storage.genesis import from_json, read
 
 
 def invoke(*words: str | Path):
@@ -107,6 +110,37 @@ def test_bad_genesis_files(tmp_path: Path, text: str | None, message: str) -> No
         result = invoke("genesis", command, path)
         assert result.exit_code == 1
         assert result.stderr.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"config": {"chainId": 1, "shanghaiTime": 0}},
+            "error: genesis config: the rules of the first block must be Cancun's or newer ones; got 'Shanghai'",
+        ),
+        (
+            {"alloc": {"ab" * 20: {"balance": "0x1", "storage": {"0x01": "0x02"}}}},
+            f"error: genesis alloc.0x{'ab' * 20}: an account with storage needs code or a nonce; got '1 slots'",
+        ),
+        ({"excessBlobGas": hex(2**64 - 1)}, "error: genesis excessBlobGas: must be at most "),
+    ],
+)
+def test_a_genesis_that_a_node_refuses_is_not_valid(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    path, shown = tmp_path / "genesis.json", json.loads(invoke("genesis", "show").stdout)
+    if "config" in changes:
+        changes = {"config": {**shown["config"], "terminalTotalDifficulty": 0} | changes["config"]}
+        for fork in ("cancunTime", "pragueTime", "osakaTime"):
+            changes["config"].pop(fork)
+    path.write_text(json.dumps(shown | changes))
+    result = invoke("genesis", "check", path)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(message)
+    with pytest.raises(GenesisError) as refused:
+        check_supported(read(path))
+    assert str(refused.value) in result.stderr
 
 
 def test_config_prints_what_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

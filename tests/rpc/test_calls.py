@@ -327,7 +327,7 @@ def test_simulate(rpc: Rpc, backend: MemoryBackend) -> None:
     ("simulation", "code", "text"),
     [
         ({}, -32602, "empty input"),
-        ({"blockStateCalls": [{}] * 257}, -32602, "too many blocks"),
+        ({"blockStateCalls": [{}] * 257}, -38026, "too many blocks: 257 > 256"),
         ({"blockStateCalls": [{"blockOverrides": {"number": "0x200"}}]}, -38026, "too many blocks"),
         ({"blockStateCalls": [{"blockOverrides": {"number": "0x0"}}]}, -38020, "must be in order: 0 <= 0"),
         ({"blockStateCalls": [{"blockOverrides": {"time": "0x1"}}]}, -38021, "timestamps must be in order"),

@@ -175,12 +175,14 @@ def test_pool(rpc: Rpc, backend: MemoryBackend) -> None:
     assert rpc.call("eth_getTransactionCount", x(ALICE), "pending") == "0x2"
     assert rpc.call("txpool_status") == {"pending": "0x2", "queued": "0x0"}
     content = rpc.call("txpool_content")
-    assert list(content["pending"][x(ALICE)]) == ["0", "1"]
-    assert content["pending"][x(ALICE)]["1"]["hash"] == x(keccak256(raws[1]))
-    assert rpc.call("txpool_contentFrom", x(ALICE))["pending"] == content["pending"][x(ALICE)]
+    alice, bob = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+    assert list(content["pending"]) == [alice]  # EIP-55, as geth gives it
+    assert list(content["pending"][alice]) == ["0", "1"]
+    assert content["pending"][alice]["1"]["hash"] == x(keccak256(raws[1]))
+    assert rpc.call("txpool_contentFrom", x(ALICE))["pending"] == content["pending"][alice]
     assert rpc.call("txpool_contentFrom", x(BOB)) == {"pending": {}, "queued": {}}
-    text = f"{x(BOB)}: 1 wei + 100000 gas × 100 wei"
-    assert rpc.call("txpool_inspect")["pending"][x(ALICE)]["0"] == text
+    text = f"{bob}: 1 wei + 100000 gas × 100 wei"
+    assert rpc.call("txpool_inspect")["pending"][alice]["0"] == text
     waiting = rpc.call("eth_getTransactionByHash", x(keccak256(raws[0])))
     absent = ("blockHash", "blockNumber", "blockTimestamp", "transactionIndex")
     assert [waiting[name] for name in absent] == [None] * 4

@@ -8,7 +8,7 @@ from jovay.kernel.evm.gas import TX_GAS_LIMIT_CAP
 from jovay.sequencer.rules import ChainRules
 from jovay.storage.development import BEACON_ROOTS, HISTORY_STORAGE
 from jovay.storage.forks import TIME_FORKS
-from jovay.types import Address, BlobSchedule, ChainConfig, Fork, Hash32
+from jovay.types import BlobSchedule, ChainConfig, Fork, Hash32
 
 _FRONTIER = ("ECREC", "SHA256", "RIPEMD160", "ID")
 _BYZANTIUM = ("MODEXP", "BN254_ADD", "BN254_MUL", "BN254_PAIRING")
@@ -25,6 +25,20 @@ _NAMES = (*_FRONTIER, *_BYZANTIUM, "BLAKE2F", "KZG_POINT_EVALUATION", *_PRAGUE)
 _COUNTS = {"Frontier": 4, "Byzantium": 8, "Istanbul": 9, "Cancun": 10, "Prague": 17}
 """How many of ``_NAMES``, whose addresses count from 1, a fork and its successors have."""
 _P256 = 0x100
+_SYSTEM_CONTRACTS = {
+    "BEACON_ROOTS_ADDRESS": (BEACON_ROOTS, "Cancun"),
+    "HISTORY_STORAGE_ADDRESS": (HISTORY_STORAGE, "Prague"),
+    "DEPOSIT_CONTRACT_ADDRESS": (bytes.fromhex("00000000219ab540356cbb839cbe05303d7705fa"), "Prague"),
+    "WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS": (
+        bytes.fromhex("00000961ef480eb55e80d19ad83579a64c007002"),
+        "Prague",
+    ),
+    "CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS": (
+        bytes.fromhex("0000bbddc7ce488642fb579f8b00f3a590007251"),
+        "Prague",
+    ),
+}
+"""EIP-7910: the addresses that the rules of a fork name, whether or not this chain has a contract there."""
 
 
 def chain_config(rules: ChainRules, genesis_hash: Hash32) -> ChainConfig:
@@ -58,19 +72,7 @@ def _fork(rules: ChainRules, activation: int, time: int) -> Fork:
         blob_schedule=BlobSchedule(blobs.target, blobs.maximum, blobs.fraction) if blobs.maximum else None,
         max_transaction_gas=TX_GAS_LIMIT_CAP if "Osaka" in active else None,
         precompiles=precompiles,
-        system_contracts=_system_contracts(rules, active),
+        system_contracts={
+            name: address for name, (address, fork) in _SYSTEM_CONTRACTS.items() if fork in active
+        },
     )
-
-
-def _system_contracts(rules: ChainRules, active: set[str]) -> dict[str, Address]:
-    """Those that are in the genesis, so that they work."""
-    known = {
-        "BEACON_ROOTS_ADDRESS": (BEACON_ROOTS, "Cancun"),
-        "HISTORY_STORAGE_ADDRESS": (HISTORY_STORAGE, "Prague"),
-    }
-    alloc = rules.genesis.alloc
-    return {
-        name: address
-        for name, (address, fork) in known.items()
-        if fork in active and address in alloc and alloc[address].code
-    }

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from jovay.rpc.backend import BackendError, RawBatch
+from jovay.rpc.backend import BackendError, OutOfRangeError, RawBatch
+from jovay.sequencer.clock import MAX_TIMESTAMP
 from jovay.simulation import Call
 from jovay.storage.logs_index import LogsIndex
 from jovay.types import Address, Hash32
@@ -22,8 +23,12 @@ from .submission import check_running
 
 log = logging.getLogger("jovay.dev")
 MAX_NONCE = (1 << 64) - 2
-MAX_GAS_LIMIT = (1 << 63) - 1
-MAX_TIMESTAMP = 1 << 40
+#: Gas limits of blocks: Ethereum's least one, and the greatest that fits a signed number.
+GAS_LIMITS = 5_000, (1 << 63) - 1
+#: Wei per gas.
+MAX_BASE_FEE = (1 << 64) - 1
+#: Seconds between blocks, on the clock or as time stamps.
+MAX_INTERVAL = (1 << 32) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +70,7 @@ class Development:
     def set_nonce(self, address: Address, nonce: int) -> None:
         """Set a nonce."""
         self._check()
-        if nonce > MAX_NONCE:
-            raise BackendError("nonce must be lower than 2^64 - 1")
+        check_range("nonce", nonce, 0, MAX_NONCE)
         self._editor.set_account(address, nonce=nonce)
 
     def set_code(self, address: Address, code: bytes) -> None:
@@ -148,7 +152,10 @@ class Development:
         """Produce that many blocks now, ``interval`` seconds apart."""
         self._check()
         sequencer = self._sequencer
+        check_range("interval", interval or 0, 0, MAX_INTERVAL)
         with sequencer.paused():
+            last = sequencer.clock.timestamp(sequencer.executed.timestamp) + blocks * (interval or 0)
+            check_range("timestamp", last, 0, MAX_TIMESTAMP)
             for made in range(blocks):
                 if interval is not None and made:
                     sequencer.clock.next = sequencer.executed.timestamp + interval
@@ -167,6 +174,7 @@ class Development:
 
     def set_interval(self, seconds: float) -> None:
         """Cut a block every so many seconds, whatever ``automine`` says; 0 stops that."""
+        check_range("interval", seconds, 0, MAX_INTERVAL)
         with self._lock:
             if self._timer is not None:
                 self._timer.stop()
@@ -216,8 +224,7 @@ class Development:
         """Drop the newest blocks."""
         self._check()
         with self._lock, self._sequencer.paused() as head:
-            if blocks > head.number:
-                raise BackendError(f"cannot drop {blocks} blocks of {head.number}")
+            check_range("depth", blocks, 0, head.number)
             self._rewinder.rewind(head.number - blocks)
             self._forget_snapshots(
                 lambda identifier: self._snapshots[identifier].number > head.number - blocks
@@ -236,14 +243,13 @@ class Development:
 
     def set_time(self, timestamp: int) -> int:
         """Set the clock; returns its offset in seconds."""
-        self._check_time(timestamp)
         self._set_offset(timestamp - int(time.time()))
         return self._sequencer.clock.offset
 
     def set_next_timestamp(self, timestamp: int) -> None:
         """Time stamp of the next block; the clock goes on from there."""
         sequencer = self._sequencer
-        self._check_time(timestamp)
+        check_range("timestamp", timestamp, 0, MAX_TIMESTAMP)
         with sequencer.paused() as head:
             if timestamp < head.timestamp:
                 raise BackendError(
@@ -255,6 +261,7 @@ class Development:
 
     def set_timestamp_interval(self, seconds: int | None) -> None:
         """Distance between the time stamps of blocks; None goes back to the clock."""
+        check_range("interval", seconds or 0, 0, MAX_INTERVAL)
         self._sequencer.clock.interval = seconds
         self._sequencer.change()
 
@@ -263,14 +270,9 @@ class Development:
         self._sequencer.clock.offset = timestamp - int(time.time())
 
     def _set_offset(self, seconds: int) -> None:
-        self._check_time(int(time.time()) + seconds)
+        check_range("timestamp", int(time.time()) + seconds, 0, MAX_TIMESTAMP)
         self._sequencer.clock.offset = seconds
         self._sequencer.change()
-
-    @staticmethod
-    def _check_time(timestamp: int) -> None:
-        if not 0 <= timestamp < MAX_TIMESTAMP:
-            raise BackendError(f"timestamp {timestamp} is out of range")
 
     # ---- the environment of blocks ---------------------------------------------------------------------------
 
@@ -280,14 +282,14 @@ class Development:
 
     def set_gas_limit(self, gas: int) -> None:
         """Gas limit of later blocks."""
-        if not 0 < gas <= MAX_GAS_LIMIT:
-            raise BackendError(f"gas limit {gas} is out of range")
+        check_range("gas limit", gas, *GAS_LIMITS)
         pool = self._sequencer.pool
         pool.limits = replace(pool.limits, transaction_gas=gas)
         self._sequencer.change(gas_limit=gas)
 
     def set_next_base_fee(self, wei: int) -> None:
         """Base fee of the next block."""
+        check_range("base fee", wei, 0, MAX_BASE_FEE)
         self._sequencer.next_base_fee = wei
         self._sequencer.change()
 
@@ -305,6 +307,12 @@ class Development:
     def drop_all(self) -> None:
         """Empty the pool."""
         self._sequencer.pool.clear()
+
+
+def check_range(what: str, value: float, least: float, most: float) -> None:
+    """Raise ``OutOfRangeError`` for what no block can have."""
+    if not least <= value <= most:
+        raise OutOfRangeError(what, value, least, most)
 
 
 class IntervalMiner:

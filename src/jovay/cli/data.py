@@ -100,11 +100,13 @@ def show(
 
 @genesis.command("check")
 def check_genesis(file: Annotated[Path, typer.Argument(help="a genesis file")]) -> None:
-    """Check a genesis file; the status is 1 and the problem named if it is not valid."""
+    """Check a genesis file; the status is 1 and the problem named if a node would not begin a chain from it."""
     with _errors():
+        from jovay.sequencer.opening import check_supported
         from jovay.storage.genesis import read
 
         found = read(file)
+        check_supported(found)
     fork = found.config.fork(found.number, found.timestamp)
     typer.echo(
         f"valid: chain id {found.config.chain_id}, {len(found.alloc)} accounts, "

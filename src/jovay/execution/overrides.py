@@ -18,7 +18,7 @@ SLOTS_AT_ONCE = 1_000
 
 
 class Overrides:
-    """The overrides of one request; precompiles that moved stay so for all its later bundles."""
+    """The overrides of one request, bundle after bundle. Precompiles that moved are back in the next bundle."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -33,6 +33,7 @@ class Overrides:
 
     def _move_precompiles(self, state: Mapping[Address, AccountOverride], fork: int) -> None:
         """Whatever is overridden at the address of a precompile replaces it, unless it is moved."""
+        self._moved = {}
         taken: set[int] = set()
         for key, override in state.items():
             address, target = int.from_bytes(key, "big"), override.move_precompile_to

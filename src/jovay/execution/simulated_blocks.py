@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from jovay import rlp
 from jovay.kernel.block import system
 from jovay.kernel.block.system import begin_block
@@ -162,6 +164,8 @@ class SimulatedBlocks:
         gas = min(gas, self._calls.gas_left)
         sender = int.from_bytes(call.sender, "big")
         nonce = self._session.account(sender).nonce if call.nonce is None else call.nonce
+        # Without validation nonces are not looked at; the greatest one, which no transaction may have, wraps around.
+        judged = nonce if self._options.validation else 0
         kind, prices = kind_of(call, environment.fork), prices_of(call)
         fees = prices.max_fee, prices.max_priority_fee
         chain_id = environment.chain_id
@@ -169,7 +173,7 @@ class SimulatedBlocks:
         block = self._session.machine.block
         free_blobs = not call.max_fee_per_blob_gas and not self._options.validation
         block.blob_base_fee = 0 if free_blobs else environment.blob_base_fee
-        result = self._calls.execute(CallRecord(call, kind, gas, nonce, raw), environment)
+        result = self._calls.execute(CallRecord(call, kind, gas, judged, raw), environment)
         if result.invalid is None:
             digest = keccak256(self._library, raw)
             draft.transactions.append(unsigned_transaction(call, kind, chain_id, nonce, gas, fees, digest))
@@ -177,7 +181,8 @@ class SimulatedBlocks:
             draft.gas_used += result.gas_used
             draft.blobs += len(call.blob_versioned_hashes or ()) if kind == 3 else 0
             self._add_receipt(draft, kind, result)
-        return result
+            return result
+        return msgspec.structs.replace(result, detail=f"err: {result.error} (supplied gas {gas})")
 
     def _add_receipt(self, draft: _Draft, kind: int, result: CallResult) -> None:
         logs = self._calls.own_logs
@@ -188,7 +193,7 @@ class SimulatedBlocks:
     def _credit(self, withdrawal: Withdrawal) -> None:
         address = int.from_bytes(withdrawal.address, "big")
         balance = self._session.account(address).balance + withdrawal.amount * GWEI
-        override_one(self._session, address, AccountOverride(balance=balance))
+        override_one(self._session, address, AccountOverride(balance=balance % (1 << 256)))
 
     def _seal(self, draft: _Draft) -> Block:
         env, o, library = draft.environment, draft.overrides, self._library

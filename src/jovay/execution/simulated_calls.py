@@ -37,8 +37,7 @@ class SimulatedCalls:
         results, environment = [], context.environment
         try:
             context.write(self.session.machine.block)
-            if bundle.state:
-                self.overrides.apply(bundle.state, environment.fork)
+            self.overrides.apply(bundle.state or {}, environment.fork)
             for call in bundle.calls:
                 results.append(self.run_call(call, environment))
                 if results[-1].invalid is not None:
@@ -52,7 +51,8 @@ class SimulatedCalls:
     def run_call(self, call: Call, environment: BlockEnvironment) -> CallResult:
         """Execute one call with its own gas, or all that is left of the request's."""
         gas = min(self.gas_for(call, self.gas_left, environment), self.gas_left)
-        record = CallRecord(call, kind_of(call, environment.fork), gas, call.nonce or 0)
+        nonce = call.nonce or 0 if self.options.validation else 0  # else nobody looks at it
+        record = CallRecord(call, kind_of(call, environment.fork), gas, nonce)
         free_blobs = not call.max_fee_per_blob_gas and not self.options.validation
         block = self.session.machine.block
         # What costs nothing sees a block in which nothing costs.

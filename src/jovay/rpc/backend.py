@@ -36,6 +36,13 @@ class BackendError(Exception):
     """A condition that the client sees as JSON-RPC error -32000 with this text."""
 
 
+class OutOfRangeError(BackendError):
+    """A number that a client gave is out of its bounds."""
+
+    def __init__(self, what: str, value: float, least: float, most: float) -> None:
+        super().__init__(f"{what} {value} is out of range: {least} to {most}")
+
+
 class HistoryUnavailableError(BackendError):
     """The state (or the data) of that block was pruned or never kept."""
 

@@ -13,11 +13,12 @@ from typing import Any
 import msgspec
 
 from jovay.rpc import bulk
-from jovay.rpc.backend import BackendError
+from jovay.rpc.backend import BackendError, OutOfRangeError
 from jovay.rpc.context import Context
 from jovay.rpc.encoding import encode, too_large
 from jovay.rpc.errors import (
     INTERNAL,
+    INVALID_PARAMS,
     INVALID_REQUEST,
     PARSE,
     TIMEOUT,
@@ -345,6 +346,8 @@ def _visible(name: str, error: Exception) -> RpcError:
     """What the client learns of a failure; of a fault in the node only that there was one."""
     if isinstance(error, RpcError):
         return error
+    if isinstance(error, OutOfRangeError):
+        return RpcError(str(error), INVALID_PARAMS)
     if isinstance(error, BackendError):
         return RpcError(str(error))
     if isinstance(error, TimeoutError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from jovay.rpc.args import CallArgs
+from jovay.rpc.codec import UINT256_MAX
 from jovay.rpc.context import Context
 from jovay.rpc.errors import RpcError
 from jovay.rpc.estimate import estimate_gas
@@ -45,7 +46,7 @@ def _fill_fees(context: Context, args: CallArgs) -> CallArgs:
         tip = fees.priority_fee if cap is None else min(fees.priority_fee, cap)
     if cap is None:
         # Twice the base fee keeps the transaction valid while the fee rises for some blocks.
-        cap = tip + 2 * fees.base_fee
+        cap = min(tip + 2 * fees.base_fee, UINT256_MAX)
     if cap < tip:
         raise RpcError(f"maxFeePerGas ({cap}) < maxPriorityFeePerGas ({tip})")
     blob_cap = args.max_fee_per_blob_gas

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -61,9 +62,8 @@ def open_chain(
     Raises ``GenesisMismatchError`` if it was begun with another genesis, ``RecoveryError`` if the root is wrong,
     ``IncompleteDirectoryError`` if blocks or state are gone.
     """
+    check_supported(genesis)
     rules = ChainRules(genesis)
-    check_fork(rules)
-    check_alloc(genesis)
     fresh = data.blocks.latest < 0
     check_halves(data)
 
@@ -206,6 +206,14 @@ def note_beginning(data: DataDirectory) -> None:
         data.kv.write(batch, sync=True)
 
 
+def check_supported(genesis: Genesis) -> None:
+    """Refuse a well-formed genesis that this node cannot begin a chain from. Raises ``GenesisError``."""
+    rules = ChainRules(genesis)
+    check_fork(rules)
+    check_alloc(genesis)
+    check_blobs(rules)
+
+
 def check_fork(rules: ChainRules) -> None:
     """Refuse chains whose first rules are older than Cancun's.
 
@@ -227,6 +235,15 @@ def check_alloc(genesis: Genesis) -> None:
         if account.storage and not account.code and not account.nonce:
             reason = "an account with storage needs code or a nonce"
             raise GenesisError(f"alloc.0x{address.hex()}", f"{len(account.storage)} slots", reason)
+
+
+def check_blobs(rules: ChainRules) -> None:
+    """Refuse an excess of blob gas after which the blob base fee, an exponential of it, does not fit 256 bits."""
+    genesis = rules.genesis
+    fraction = rules.blobs(genesis.number, genesis.timestamp).fraction
+    most = int(fraction * 256 * math.log(2))
+    if (genesis.excess_blob_gas or 0) > most:
+        raise GenesisError("excessBlobGas", genesis.excess_blob_gas, f"must be at most {most}")
 
 
 def check_genesis(data: DataDirectory, rules: ChainRules, keccak: Callable[[bytes], bytes]) -> None:

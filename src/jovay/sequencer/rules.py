@@ -11,6 +11,7 @@ from jovay.types import Header
 MIN_BLOB_BASE_FEE = 1
 #: EIP-1559.
 ELASTICITY, BASE_FEE_CHANGE_DENOMINATOR = 2, 8
+MOST_BASE_FEE = (1 << 256) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,14 @@ def fake_exponential(factor: int, numerator: int, denominator: int) -> int:
 
 
 def base_fee_after(parent: Header) -> int:
-    """EIP-1559: base fee of the block after ``parent``, in wei."""
-    fee, target = parent.base_fee_per_gas, parent.gas_limit // ELASTICITY
+    """EIP-1559: base fee of the block after ``parent``, in wei, of 256 bits at most.
+
+    Simulated blocks may have gas limits that no chain allows; a target of less than 1 counts as 1.
+    """
+    fee, target = parent.base_fee_per_gas, max(1, parent.gas_limit // ELASTICITY)
     if fee is None:
         return INITIAL_BASE_FEE
     if parent.gas_used > target:
         more = fee * (parent.gas_used - target) // target // BASE_FEE_CHANGE_DENOMINATOR
-        return fee + max(more, 1)
+        return min(fee + max(more, 1), MOST_BASE_FEE)
     return fee - fee * (target - parent.gas_used) // target // BASE_FEE_CHANGE_DENOMINATOR

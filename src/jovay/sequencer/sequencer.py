@@ -35,6 +35,7 @@ from jovay.storage.logs_index import LogsIndex
 from jovay.types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Header
 
 from .block import Dropped, ProducedBlock
+from .clock import Clock
 from .environment import BlockEnvironment
 from .errors import SequencerStoppedError
 from .header import block_size, encode_header, header_with_hash
@@ -64,23 +65,6 @@ class SequencerSettings:
     checkpoint_seconds: float = 5.0
     l1_fee_per_byte: int = 0
     history_blocks: int = 8192
-
-
-class Clock:
-    """Time stamps of blocks: the system's clock with an offset, never going back."""
-
-    def __init__(self) -> None:
-        self.offset = 0
-        self.next: int | None = None
-        self.interval: int | None = None
-
-    def timestamp(self, parent: int) -> int:
-        """Seconds for the block after one of ``parent``."""
-        if self.next is not None:
-            return max(self.next, parent)
-        if self.interval is not None:
-            return parent + self.interval
-        return max(int(time.time()) + self.offset, parent)
 
 
 class Sequencer:

@@ -155,7 +155,7 @@ def get_automine(context: Context) -> bool:
 @_method("evm_setIntervalMining", "anvil_setIntervalMining")
 def set_interval(context: Context, seconds: IntegerArg) -> None:
     """Cut a block every so many seconds; 0 stops that."""
-    _dev(context).set_interval(float(seconds))
+    _dev(context).set_interval(seconds)
 
 
 @_method("anvil_getIntervalMining")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from jovay.rpc.args import AddressArg
-from jovay.rpc.codec import data, quantity
+from jovay.rpc.codec import checksummed, quantity
 from jovay.rpc.context import Context
 from jovay.rpc.forms import Form, transaction_form
 from jovay.rpc.table import Run, method
@@ -23,15 +23,17 @@ def _forms(transactions: Sequence[Transaction]) -> Form:
     return {str(item.nonce): transaction_form(item) for item in transactions}
 
 
-def _by_sender(transactions: Mapping[Address, Sequence[Transaction]]) -> Form:
-    return {data(sender): _forms(items) for sender, items in transactions.items()}
+def _by_sender(context: Context, transactions: Mapping[Address, Sequence[Transaction]]) -> Form:
+    """Keys are checksummed, as geth's are."""
+    keccak = context.backend.keccak256
+    return {checksummed(sender, keccak): _forms(items) for sender, items in transactions.items()}
 
 
 @method("txpool_content", Run.HEAVY)
 def content(context: Context) -> Form:
     """All transactions of the pool by sender and nonce."""
     found = context.backend.pool_content()
-    return {"pending": _by_sender(found.pending), "queued": _by_sender(found.queued)}
+    return {"pending": _by_sender(context, found.pending), "queued": _by_sender(context, found.queued)}
 
 
 @method("txpool_contentFrom", Run.POOL)
@@ -44,15 +46,16 @@ def content_from(context: Context, sender: AddressArg) -> Form:
     }
 
 
-def _summary(transaction: Transaction) -> str:
-    target = "contract creation" if transaction.to is None else data(transaction.to)
+def _summary(transaction: Transaction, keccak: Callable[[bytes], bytes]) -> str:
+    target = "contract creation" if transaction.to is None else checksummed(transaction.to, keccak)
     price = transaction.gas_price if transaction.max_fee_per_gas is None else transaction.max_fee_per_gas
     return f"{target}: {transaction.value} wei + {transaction.gas} gas × {price or 0} wei"
 
 
-def _summaries(transactions: Mapping[Address, Sequence[Transaction]]) -> Form:
+def _summaries(context: Context, transactions: Mapping[Address, Sequence[Transaction]]) -> Form:
+    keccak = context.backend.keccak256
     return {
-        data(sender): {str(item.nonce): _summary(item) for item in items}
+        checksummed(sender, keccak): {str(item.nonce): _summary(item, keccak) for item in items}
         for sender, items in transactions.items()
     }
 
@@ -61,4 +64,4 @@ def _summaries(transactions: Mapping[Address, Sequence[Transaction]]) -> Form:
 def inspect(context: Context) -> Form:
     """All transactions of the pool as short texts."""
     found = context.backend.pool_content()
-    return {"pending": _summaries(found.pending), "queued": _summaries(found.queued)}
+    return {"pending": _summaries(context, found.pending), "queued": _summaries(context, found.queued)}

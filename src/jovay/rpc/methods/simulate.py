@@ -56,6 +56,7 @@ _CODES = {
     Invalid.FUNDS_FOR_TRANSFER: -38014,
     Invalid.BLOCK_GAS_LIMIT: -38015,
     Invalid.EXCEEDS_GAS_LIMIT: -38015,
+    Invalid.NONCE_MAX: -38011,
     Invalid.SENDER_NOT_EOA: -38024,
     Invalid.INITCODE_SIZE: -38025,
     Invalid.TIP_ABOVE_FEE_CAP: INVALID_PARAMS,
@@ -100,7 +101,7 @@ def parse_simulation(value: Any) -> SimulateArgs:
     source = parse_object(value, "ethapi.simOpts")
     blocks = parse_list(source.get("blockStateCalls") or [], "[]ethapi.simBlock")
     if len(blocks) > MOST_BLOCKS:
-        raise ValueError("too many blocks")
+        raise RpcError(f"too many blocks: {len(blocks)} > {MOST_BLOCKS}", CLIENT_LIMIT)
     return SimulateArgs(
         tuple([_parse_block(block) for block in blocks]),
         _parse_flag(source, "traceTransfers"),
@@ -175,17 +176,27 @@ def _chain(blocks: tuple[SimulatedBlock, ...], base: Header) -> list[SimulatedBl
         if wanted <= number:
             raise RpcError(f"block numbers must be in order: {wanted} <= {number}", -38020)
         if wanted - base.number > MOST_BLOCKS:
-            raise RpcError("too many blocks", CLIENT_LIMIT)
+            count = wanted - base.number
+            raise RpcError(f"too many blocks: {count} > {MOST_BLOCKS}", CLIENT_LIMIT)
         for gap in range(number + 1, wanted):
-            timestamp += TIME_STEP
+            timestamp = _later(timestamp)
             chain.append(SimulatedBlock((), BlockOverrides(number=gap, timestamp=timestamp), None))
-        when = timestamp + TIME_STEP if item.block.timestamp is None else item.block.timestamp
+        when = _later(timestamp) if item.block.timestamp is None else item.block.timestamp
         if when <= timestamp:
             raise RpcError(f"block timestamps must be in order: {when} <= {timestamp}", -38021)
         number, timestamp = wanted, when
         overrides = msgspec.structs.replace(item.block, number=number, timestamp=timestamp)
         chain.append(msgspec.structs.replace(item, block=overrides))
     return chain
+
+
+def _later(timestamp: int) -> int:
+    """Time of a block that names none."""
+    if timestamp + TIME_STEP > codec.UINT64_MAX:
+        raise invalid_params(
+            f"timestamp {timestamp + TIME_STEP} does not fit 64 bits: 0 to {codec.UINT64_MAX}"
+        )
+    return timestamp + TIME_STEP
 
 
 def _result_form(context: Context, result: BundleResult, full: bool) -> Form:
@@ -209,7 +220,7 @@ def _result_form(context: Context, result: BundleResult, full: bool) -> Form:
 
 def _call_form(result: CallResult, block: Block, index: int) -> Form:
     form: Form = {
-        "returnData": data(result.output),
+        "returnData": "0x" if result.halt else data(result.output),  # what a revert says stands in its error
         "logs": [],
         "gasUsed": quantity(result.gas_used),
         "maxUsedGas": quantity(max(result.max_used_gas, result.gas_used)),
