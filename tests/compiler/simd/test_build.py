@@ -7,14 +7,15 @@ import pytest
 
 from jovay.compiler.simd import build
 
-EVERYTHING = set(build.AVX512) | {"avx512ifma"}
-ALL = {"secp256k1_recover_batch", "keccak256_batch", "poseidon2_compress_batch"}
+EVERYTHING = set(build.AVX512) | {"avx512ifma"} | build.SHA
+LANES = {"keccak256_batch", "poseidon2_compress_batch"}
+ALL = LANES | {"secp256k1_recover_batch", "sha256_digest"}
 
 
 @pytest.mark.parametrize(
     ("features", "symbols"),
-    [(set(), set()), ({"avx2", "avx512f"}, set()), (set(build.AVX512), ALL - {"secp256k1_recover_batch"}),
-     (EVERYTHING, ALL)],
+    [(set(), set()), ({"avx2", "avx512f", "sha"}, set()), (set(build.AVX512), LANES),
+     (set(build.SHA), {"sha256_digest"}), (EVERYTHING, ALL)],
 )  # fmt: skip
 def test_kernels_by_feature(features: set[str], symbols: set[str]) -> None:
     assert build.exported_symbols(features) == symbols

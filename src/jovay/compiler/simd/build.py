@@ -13,7 +13,9 @@ import llvmlite.binding as llvm
 from .keccak import keccak_module
 from .poseidon2 import poseidon2_module
 from .secp256k1_recover import recover_module
+from .sha256 import sha256_module
 
+SHA = frozenset({"sha", "sse4.1"})
 AVX512 = frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl"})
 
 
@@ -31,6 +33,7 @@ KERNELS = (
     Kernel("secp256k1_recover_batch", 6, AVX512 | {"avx512ifma"}, recover_module),
     Kernel("keccak256_batch", 4, AVX512, keccak_module),
     Kernel("poseidon2_compress_batch", 3, AVX512, poseidon2_module),
+    Kernel("sha256_digest", 3, SHA, sha256_module),
 )
 
 
