@@ -150,6 +150,16 @@ def test_pairing_products(call, count):
     assert call("bls_pairing", g1(0) + g2(3) + data + g1(-total) + g2(1) + g1(1) + g2(0)) == word(1)
 
 
+def test_pairs_of_infinity_alone(call):
+    """Without a pair to compute the product is one; with zero scalars alone a sum is infinity."""
+    nothing = [bytes(128) + bytes(256), g1(3) + bytes(256), bytes(128) + g2(4)]
+    for count in (1, 3, 8, 9, 17):
+        assert call("bls_pairing", b"".join(nothing[k % 3] for k in range(count))) == word(1)
+        assert call("bls_g1msm", (g1(5) + word(0)) * count) == bytes(128)
+        assert call("bls_g2msm", (g2(5) + word(0)) * count) == bytes(256)
+    assert call("bls_pairing", b"".join(nothing) * 3 + g1(1) + g2(1)) == word(0)
+
+
 def test_pairing_checks_both_subgroups(call):
     assert call("bls_pairing", encode(curve_point()) + g2(0)) is None
     assert call("bls_pairing", g1(0) + encode(twist_point())) is None

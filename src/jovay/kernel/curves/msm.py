@@ -67,12 +67,15 @@ def _straus(group: Group) -> Callable:
             for k in range(2, _TABLE):
                 add_affine(row + k * jacobian, row + (k - 1) * jacobian, point, rest)
         fill(out, 0, jacobian)
+        begun = False
         for k in range(SCALAR_BITS // STRAUS_WINDOW, -1, -1):
-            for _ in range(STRAUS_WINDOW):
-                double(out, out, rest)
+            if begun:  # small scalars begin with many digits 0
+                for _ in range(STRAUS_WINDOW):
+                    double(out, out, rest)
             for t in range(terms):
                 digit, negative = booth_digit(scalars + t * SCALAR_SLOT, U64(k), U64(STRAUS_WINDOW))
                 if digit != 0:
+                    begun = True
                     entry = table + t * (_TABLE * jacobian) + (digit - 1) * jacobian
                     if negative:
                         copy(negated, entry, jacobian)

@@ -116,10 +116,11 @@ def _multiplication(
         """Decode a point and scalar into two terms; the number of terms, or 3 where the input is invalid."""
         if not decode(points, data, s):
             return U64(3)
-        if infinite(points):
+        scalar = load256be(data + width)
+        if infinite(points) or scalar == 0:
             return U64(0)
         image(points + affine, points)
-        signs = split(slots, load256be(data + width))
+        signs = split(slots, scalar)
         if signs & 1 != 0:
             negate(points, points)
         if signs & 2 != 0:
@@ -146,8 +147,9 @@ def _multiplication(
                 msm(part, points, slots, terms, rest)
                 add(total, total, part, rest)
                 terms = U64(0)
-        msm(part, points, slots, terms, rest)
-        add(total, total, part, rest)
+        if terms != 0:
+            msm(part, points, slots, terms, rest)
+            add(total, total, part, rest)
         encode(out, total, rest)
         return U64(0)
 
@@ -188,7 +190,7 @@ def bls_pairing(data: Ptr, size: U64, out: Ptr, scratch: Ptr) -> U64:
     if size == 0 or size % width != 0:
         return U64(1)
     _one12(total)
-    count = U64(0)
+    count, paired = U64(0), False
     for at in range(0, size, width):
         pair = pairs + count * PAIR_SIZE
         if not decode_g1_member(pair, data + at, rest):
@@ -197,11 +199,13 @@ def bls_pairing(data: Ptr, size: U64, out: Ptr, scratch: Ptr) -> U64:
             return U64(1)
         if not (_infinite_g1(pair) or _infinite_g2(pair + E2)):
             count += 1
+            paired = True
         if count == PAIRS_AT_ONCE:
             _accumulate(total, pairs, count, rest)
             count = U64(0)
-    _accumulate(total, pairs, count, rest)
-    final_exponentiation(total, rest)
+    if paired:
+        _accumulate(total, pairs, count, rest)
+        final_exponentiation(total, rest)
     fill(out, 0, 32)
     store8(out + 31, U64(_is_one12(total)))
     return U64(0)

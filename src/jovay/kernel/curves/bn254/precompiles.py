@@ -89,11 +89,12 @@ def bn254_mul(data: Ptr, out: Ptr, scratch: Ptr) -> U64:
     if not decode_g1(points, data, rest):
         return U64(1)
     fill(total, 0, 3 * E1)
-    if not _infinite_g1(points):
+    scalar = load256be(data + 64)
+    if not _infinite_g1(points) and scalar != 0:
         image = points + 2 * E1
         copy(image, points, 2 * E1)
         _mul(image, image, address_of(_BETA))
-        signs = _split(slots, load256be(data + 64))
+        signs = _split(slots, scalar)
         if signs & 1 != 0:
             _negate_g1(points, points)
         if signs & 2 != 0:
@@ -123,18 +124,20 @@ def bn254_pairing(data: Ptr, size: U64, out: Ptr, scratch: Ptr) -> U64:
     if size % 192 != 0:
         return U64(1)
     _one12(total)
-    count = U64(0)
+    count, paired = U64(0), False
     for k in range(0, size, 192):
         pair = pairs + count * PAIR_SIZE
         if not (decode_g1(pair, data + k, rest) and decode_g2(pair + E2, data + k + 64, rest)):
             return U64(1)
         if not (_infinite_g1(pair) or _infinite_g2(pair + E2)):
             count += 1
+            paired = True
         if count == PAIRS_AT_ONCE:
             _accumulate(total, pairs, count, rest)
             count = U64(0)
-    _accumulate(total, pairs, count, rest)
-    final_exponentiation(total, rest)
+    if paired:
+        _accumulate(total, pairs, count, rest)
+        final_exponentiation(total, rest)
     fill(out, 0, 32)
     store8(out + 31, U64(_is_one12(total)))
     return U64(0)
