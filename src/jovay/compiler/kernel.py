@@ -21,6 +21,7 @@ from jovay.kernel.block import (
     state_root,
     system,
     touched,
+    withdrawals,
 )
 from jovay.kernel.curves import secp256k1
 from jovay.kernel.evm import frames, process, validity
@@ -107,10 +108,12 @@ ENTRIES: tuple[KernelFunction, ...] = (
     setup.init_machine,
     setup.init_world,
     statetest.run_state_test,
+    statetest.state_root,
     state_root.update_state,
     state_root.write_leaves,
     stateless.execute_block,
     system.begin_block,
+    system.system_call,
     thin.live_bytes,
     thin.move_live,
     touched.collect_touched,
@@ -120,10 +123,12 @@ ENTRIES: tuple[KernelFunction, ...] = (
     validity.intrinsic_gas,
     view.account,
     view.slot,
+    world.any_slot,
     world.find_account,
     world.find_slot,
     world.insert_account,
     wire.format_hashes,
+    withdrawals.withdraw,
     wire.scan_sends,
     wire.split_frames,
     world.insert_slot,
@@ -135,6 +140,7 @@ TWINS = {
     "hashes.keccak.keccak256_batch": "keccak256_batch",
     "hashes.poseidon2.compress_batch": "poseidon2_compress_batch",
     "curves.secp256k1.recover_batch": "secp256k1_recover_batch",
+    "hashes.sha256.sha256": "sha256_digest",
 }
 
 

@@ -34,6 +34,7 @@ class BlockEnvironment:
     hashes: int = 0
     hashes_known: int = 0
     difficulty: int = 0
+    parent_beacon_block_root: bytes = bytes(32)
 
     def packed(self) -> bytes:
         """The bytes of a kernel ``Block`` record."""

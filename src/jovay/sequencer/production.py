@@ -28,6 +28,7 @@ from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.block.receipts import Receipt, StoredLog
 from jovay.kernel.block.run import DEFERRED, DROPPED, MISSING, RUN_STRIDE, SUSPENDED, Run
 from jovay.kernel.block.schedule import Schedule
+from jovay.kernel.evm.status import MESSAGES as STATUS_MESSAGES
 from jovay.kernel.evm.status import MISS
 from jovay.kernel.state import commit, view
 from jovay.kernel.state.code import code_footprint
@@ -140,8 +141,11 @@ class BlockProducer:
         with self.world.lock.write():
             self.world.view.height = environment.number
         begin, parent = self.library[system.begin_block], int.from_bytes(environment.parent_hash, "big")
-        while self._held(begin, self._serial.address, parent, 0) == MISS:
+        beacon_root = int.from_bytes(environment.parent_beacon_block_root, "big")
+        while (how := self._held(begin, self._serial.address, parent, beacon_root)) == MISS:
             self._load(self._serial, statistics)
+        if how:
+            raise ArenaFullError(f"the block's system calls: {STATUS_MESSAGES[how]}")
         self._have_coinbase(environment.coinbase, statistics)
         self._commit_serial()
         if self._touched:

@@ -70,7 +70,7 @@ def process_transaction(m: Machine, tx: Transaction, gas_left: U64, result: Resu
 
     ``gas_left`` is what the block can still give.
     """
-    begin(m, tx)
+    begin(m, word_of_address(tx.sender))
     result.first_log = m.log_count
     how = check_static(tx, m.block, m.flags)
     if how == VALID:
@@ -86,7 +86,7 @@ def end(m: Machine, how: U64, result: Result) -> U64:
     if m.guesses != 0:
         how = U64(status.MISS)
     if how != VALID:
-        give_up(m, result)
+        give_up(m, result.first_log)
     if how == status.ARENA_FULL:  # what it loaded must not be in the way of the next
         forget_since(m, m.account_mark, m.slot_mark, m.dirty_mark)
     if m.guesses != 0:
@@ -102,7 +102,7 @@ def is_over(how: U64) -> bool:
 
 
 @kernel
-def begin(m: Machine, tx: Transaction) -> None:
+def begin(m: Machine, origin: U256) -> None:
     m.stamp += 1
     poison(m.journal, m.journal_count * ENTRY)
     poison(m.touched, m.touched_count * 8)
@@ -122,19 +122,19 @@ def begin(m: Machine, tx: Transaction) -> None:
     m.account_mark = m.account_count
     m.slot_mark = m.slot_count
     m.dirty_mark = m.dirty_count
-    m.origin = word_of_address(tx.sender)
+    m.origin = origin
 
 
 @kernel
-def give_up(m: Machine, result: Result) -> None:
-    """Undo an aborted or invalid transaction."""
+def give_up(m: Machine, first_log: U64) -> None:
+    """Undo an aborted or invalid transaction; ``first_log`` is the number of logs before it."""
     undo_to(m, U64(0))
-    poison(m.logs + result.first_log * LOG_SIZE, (m.log_count - result.first_log) * LOG_SIZE)
+    poison(m.logs + first_log * LOG_SIZE, (m.log_count - first_log) * LOG_SIZE)
     poison(m.log_data + m.log_data_mark, m.log_data_used - m.log_data_mark)
     poison(m.code_arena + m.code_mark, m.code_used - m.code_mark)
     if CHECKED:
         forget_frames(m)
-    m.log_count = result.first_log
+    m.log_count = first_log
     m.log_data_used = m.log_data_mark
     m.code_used = m.code_mark
     m.depth = U64(0)

@@ -18,7 +18,7 @@ class BaseAccount(Record):
     nonce: U64
     code: Ptr  # Code record, 0 when the code is empty or not loaded
     exists: U64
-    has_storage: U64  # EIP-7610: storage without code or nonce
+    has_storage: U64  # 1 once a slot that is not zero is known: no contract can be created here (EIP-7610)
     storage_epoch: U64  # slots of older epochs read as zero
     version: U64
     history: Ptr
@@ -141,6 +141,22 @@ def find_slot(world: World, account: BaseAccount, key: U256) -> BaseSlot:
         if slot.key == key and slot.account == account:
             return slot
         at = (at + 1) & world.slot_mask
+
+
+@kernel(inline=False)
+def any_slot(world: World, account: BaseAccount) -> BaseSlot:
+    """A slot of ``account`` that is not zero, or the null record: a search through all."""
+    for i in range(world.slot_count):
+        slot = slot_at(world, U64(i))
+        if slot.account == account and slot.value != 0 and slot.storage_epoch == account.storage_epoch:
+            return slot
+    return BaseSlot(U64(0))
+
+
+@kernel(inline=True)
+def is_bare(nonce: U64, code_hash: U256) -> bool:
+    """Whether an account has neither code nor a nonce, so that a contract could be created there."""
+    return nonce == 0 and code_hash == EMPTY_CODE_HASH
 
 
 @kernel

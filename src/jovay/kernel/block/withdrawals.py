@@ -1,0 +1,25 @@
+"""EIP-4895. Blocks of the L2 have no withdrawals: this serves the tests of Ethereum's blocks."""
+
+from ..evm.machine import Machine
+from ..evm.process import begin, finalise
+from ..lang import U64, U256, address_of, kernel, poison
+from ..state.journal import ENTRY
+from ..state.view import account, set_balance, touch
+
+
+@kernel
+def withdraw(m: Machine, address: U256, wei: U256) -> U64:
+    """Credit an account in a serial view. 0, or an abort: after a MISS it can be called again."""
+    begin(m, address)
+    m.group, m.parallel, m.guessing = U64(0), U64(0), U64(0)
+    a = account(m, address)
+    if address_of(a) == 0:
+        return m.abort
+    touch(m, a)  # an account that is there and stays empty goes (EIP-161)
+    if wei != 0 and not set_balance(m, a, a.balance + wei):
+        return m.abort
+    if not finalise(m):
+        return m.abort
+    poison(m.journal, m.journal_count * ENTRY)
+    m.journal_count = U64(0)
+    return U64(0)
