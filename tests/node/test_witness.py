@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from jovay import rlp
 from jovay.compiler.native import Library
 from jovay.execution.guest import GuestExecutor
 from jovay.execution.witness import StatelessExecutor, StatelessResult
@@ -141,3 +142,19 @@ def test_blocks_that_no_witness_can_give(client: Client, counter: bytes) -> None
     client("anvil_stopImpersonatingAccount", stranger)
     with pytest.raises(RpcError, match="its signature is void"):
         client("debug_executionWitness", mined)
+
+
+def test_a_collision_with_storage_follows_from_its_witness(
+    client: Client, executor: StatelessExecutor
+) -> None:
+    """EIP-7610: where storage lies no contract comes about, and a slot in the witness shows that it does."""
+    target = keccak256(rlp.encode([client.address, client.next_nonce()]))[12:]
+    client("anvil_setBalance", hexed(target), "0x5")
+    client("anvil_setStorageAt", hexed(target), "0x7", "0x2a")
+    receipt = client.send(b"", data=bytes.fromhex("5f5ff3"))
+    assert (receipt["status"], receipt["contractAddress"]) == ("0x0", hexed(target))
+    assert client("eth_getTransactionCount", hexed(target), "latest") == "0x0"
+    found = client("debug_executionWitness", receipt["blockNumber"])
+    block = client("eth_getBlockByNumber", receipt["blockNumber"], False)
+    assert hexed(target + bytes(31) + b"\7") in found["keys"]
+    assert is_of(executor.execute(unhexed(found["witness"])), block)

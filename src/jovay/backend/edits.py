@@ -33,6 +33,7 @@ class Editor:
         self._sequencer, self._state = sequencer, state
 
     def _commit(self, edit: Callable[[int], WriteSet]) -> None:
+        self._sequencer.data.state.expect_bare_storage()
         block = self._sequencer.make_block(edit=edit)
         assert block is not None
         self._sequencer.persistence.drain()

@@ -8,11 +8,12 @@ import numpy as np
 
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm.machine import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot
-from jovay.kernel.state.world import Code
+from jovay.kernel.state.world import BaseAccount, BaseSlot, Code, World, any_slot
 from jovay.records import View, array_at, dtype_of
+from jovay.types import EMPTY_CODE_HASH
 
 from .machine import NativeMachine
-from .writes import Records, WriteSet
+from .writes import Records, WriteSet, last_of
 
 #: Storage epochs from here on come of overrides that replace storage.
 OVERRIDDEN_EPOCH = 1 << 32
@@ -36,10 +37,34 @@ def changed(machine: NativeMachine) -> WriteSet:
 
 
 def looked_at(machine: NativeMachine) -> WriteSet:
-    """Every account and slot of which the view has read the value, with the values that it has now."""
+    """Every account and slot of which the view has read the value, with the values that it has now.
+
+    With an account that has storage but neither code nor nonce comes a slot that shows it (EIP-7610).
+    """
     view = machine.view
     loaded = np.flatnonzero(array_at(view.slots, view.slot_count, Slot)["loaded"])
-    return WriteSet(_accounts(machine, np.arange(view.account_count)), _slots(machine, loaded))
+    slots = np.concatenate([_slots(machine, loaded), _bare_storage(machine)])
+    return WriteSet(_accounts(machine, np.arange(view.account_count)), last_of(slots, ("address", "key")))
+
+
+def _bare_storage(machine: NativeMachine) -> Records:
+    """A slot of each account in the view that has storage but neither code nor nonce: edits can make some."""
+    view, world = machine.view, View(World, machine.view.world)
+    bases = array_at(view.accounts, view.account_count, Account)["base"]
+    places = (bases[bases != 0] - np.uint64(world.accounts)) // np.uint64(BaseAccount.size)
+    known = array_at(world.accounts, world.account_count, BaseAccount)[places]
+    bare = (known["has_storage"] != 0) & (known["nonce"] == 0)
+    bare &= known["code_hash"] == np.void(EMPTY_CODE_HASH[::-1])
+    found = [
+        View(BaseSlot, slot)
+        for account in bases[bases != 0][bare].tolist()
+        if (slot := machine.library[any_slot](world.pointer, account))
+    ]
+    out = np.zeros(len(found), dtype_of(SlotChange))
+    for row, slot in zip(out, found, strict=True):
+        row["address"] = View(BaseAccount, slot.account).address.to_bytes(32, "little")
+        row["key"], row["value"] = slot.key.to_bytes(32, "little"), slot.value.to_bytes(32, "little")
+    return out
 
 
 def _accounts(machine: NativeMachine, places: Records) -> Records:

@@ -122,12 +122,34 @@ class StoredState:
         self._store = store
 
     def read(self, misses: Misses) -> tuple[Records, Records, list[bytes]]:
-        """All missing keys in one read; absent ones come as absent records."""
+        """All missing keys in one read; absent ones come as absent records.
+
+        With an account that has storage but neither code nor nonce comes one of its slots (EIP-7610).
+        """
         pairs = misses.slot_words
         addresses = misses.account_words[:, 19::-1].tobytes()
         keys = np.hstack([pairs[:, 19::-1], pairs[:, :31:-1]]).tobytes()
         found, rows, values = self._store.read_many(addresses, keys)
+        if self._store.may_have_bare_storage:
+            keys, values = self._with_bare_storage(addresses, found, rows, keys, values)
         return self._accounts(addresses, found, rows), slot_records(keys, values), self._codes(rows[found])
+
+    def _with_bare_storage(
+        self,
+        addresses: bytes,
+        found: npt.NDArray[np.bool_],
+        rows: npt.NDArray[np.uint8],
+        keys: bytes,
+        values: npt.NDArray[np.uint8],
+    ) -> tuple[bytes, npt.NDArray[np.uint8]]:
+        accounts = np.frombuffer(rows.tobytes(), ACCOUNT)
+        no_code = (accounts["code_hash"] == np.frombuffer(EMPTY_CODE_HASH, np.uint8)).all(axis=1)
+        bare = np.flatnonzero(found & no_code & (accounts["nonce"] == 0)).tolist()
+        slots = [slot for i in bare if (slot := self._store.first_slot(addresses[20 * i : 20 * i + 20]))]
+        if not slots:
+            return keys, values
+        more = np.frombuffer(b"".join(value for _, value in slots), np.uint8).reshape(-1, 32)
+        return keys + b"".join(key for key, _ in slots), np.concatenate([values, more])
 
     @staticmethod
     def _accounts(addresses: bytes, found: npt.NDArray[np.bool_], rows: npt.NDArray[np.uint8]) -> Records:

@@ -24,7 +24,7 @@ TABLES = (ACCOUNTS, SLOTS, CODE)
 ADDRESS, SLOT_KEY, SLOT_VALUE, HASH = 20, 52, 32, 32
 ACCOUNT = np.dtype([("nonce", "<u8"), ("balance", np.uint8, (32,)), ("code_hash", np.uint8, (32,))])
 """A stored account: nonce, balance (little-endian, as kernel words are), code hash; 72 bytes."""
-_HEIGHT, _TARGET = b"state.height", b"state.target"
+_HEIGHT, _TARGET, _BARE = b"state.height", b"state.target", b"state.bare"
 
 Bytes2D = npt.NDArray[np.uint8]
 Pieces = npt.NDArray[np.void] | list[bytes]
@@ -81,6 +81,11 @@ class StateStore:
         self.kv = kv
         self.height, self.target = (self._read_number(key) for key in (_HEIGHT, _TARGET))
         """Checkpoint height (-1: no state yet), and the newest block whose changes may be partly in."""
+        self.may_have_bare_storage = kv.get(META, _BARE) is not None
+        """Whether there may be storage under accounts without code and nonce, which forbids creations there (EIP-7610).
+
+        No transaction since Cancun brings that about, and no genesis; edits of the state can.
+        """
 
     def _read_number(self, key: bytes) -> int:
         value = self.kv.get(META, key)
@@ -97,6 +102,18 @@ class StateStore:
     def read_many(self, addresses: bytes, keys: bytes) -> tuple[npt.NDArray[np.bool_], Bytes2D, Bytes2D]:
         """Both in one call, for the misses of a batch: (accounts found, accounts, slots)."""
         return *self.read_accounts(addresses), self.read_slots(keys)
+
+    def expect_bare_storage(self) -> None:
+        """Note that there may be such storage from now on."""
+        if not self.may_have_bare_storage:
+            batch = Batch()
+            batch.put(META, _BARE, b"\1")
+            self.kv.write(batch, sync=True)
+            self.may_have_bare_storage = True
+
+    def first_slot(self, address: bytes) -> tuple[bytes, bytes] | None:
+        """The first slot under an address, (address ‖ slot, value), if there is any."""
+        return next(iter(self.kv.iterate(SLOTS, prefix=address)), None)
 
     def code(self, code_hash: bytes) -> bytes | None:
         """Code by its hash."""
@@ -143,10 +160,10 @@ class StateStore:
         batch = Batch()
         for table in TABLES:
             batch.delete_range(table, b"", b"\xff" * (SLOT_KEY + 1))
-        for key in (_HEIGHT, _TARGET):
-            batch.delete_many(META, [key])
+        batch.delete_many(META, [_HEIGHT, _TARGET, _BARE])
         self.kv.write(batch, sync=True)
         self.height = self.target = -1
+        self.may_have_bare_storage = False
 
     def _start(self, height: int) -> Batch:
         batch = Batch()

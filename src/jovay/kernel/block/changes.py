@@ -11,10 +11,12 @@ from ..state.world import (
     BaseSlot,
     Code,
     World,
+    any_slot,
     find_account,
     find_slot,
     insert_account,
     insert_slot,
+    is_bare,
 )
 
 
@@ -173,6 +175,7 @@ def apply_changes(world: World, changes: Changes, height: U64) -> U64:
         base.version = height
         if change.exists == 0 and base.exists != 0:
             base.storage_epoch += 1
+            base.has_storage = U64(0)
         base.balance = change.balance
         base.code_hash = change.code_hash
         base.nonce = change.nonce
@@ -192,4 +195,8 @@ def apply_changes(world: World, changes: Changes, height: U64) -> U64:
         slot.version = height
         slot.storage_epoch = account.storage_epoch
         slot.value = change.value
+        if change.value != 0:
+            account.has_storage = U64(1)
+        elif account.has_storage != 0 and is_bare(account.nonce, account.code_hash):  # by an edit
+            account.has_storage = U64(address_of(any_slot(world, account)) != 0)
     return U64(0)

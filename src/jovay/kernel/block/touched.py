@@ -4,7 +4,7 @@ from ..evm.machine import ACCOUNT_SIZE, SLOT_SIZE, Account, Machine, Slot
 from ..lang import U64, Ptr, address_of, kernel
 from ..state.history import account_at_height, slot_at_height
 from ..state.view import code_size
-from ..state.world import BaseAccount, BaseSlot
+from ..state.world import BaseAccount, BaseSlot, any_slot, is_bare
 from .changes import ACCOUNT_CHANGE_SIZE, SLOT_CHANGE_SIZE, AccountChange, Changes, SlotChange
 
 TOUCHED = 0xFFFFFFFC
@@ -43,6 +43,19 @@ def add_account(m: Machine, base: BaseAccount, mark: U64, height: U64, out: Chan
     entry.exists = a.exists
     entry.code_size = code_size(a)
     entry.wiped = U64(0)
+    if base.has_storage != 0 and is_bare(a.nonce, a.code_hash) and is_bare(base.nonce, base.code_hash):
+        add_any_slot(m, base, mark, height, out, address_of(a))
+
+
+@kernel(inline=False)
+def add_any_slot(m: Machine, base: BaseAccount, mark: U64, height: U64, out: Changes, scratch: Ptr) -> None:
+    """Append a slot that shows that an account has storage, which forbids a creation (EIP-7610).
+
+    That can only be where the state was edited, so a search is good enough.
+    """
+    s = any_slot(m.world, base)
+    if address_of(s) != 0:
+        add_slot(m, s, mark, height, out, scratch)
 
 
 @kernel

@@ -108,4 +108,6 @@ def commit_slot(world: World, s: Slot) -> bool:
         base.version = world.height
     base.value = s.value
     base.storage_epoch = s.storage_epoch
+    if s.value != 0:
+        base.account.has_storage = U64(1)
     return True
