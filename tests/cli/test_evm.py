@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from jovay.cli.app import app
 from jovay.cli.opcodes import markdown, table
+from rigs import block_cases
 from rigs.paths import ROOT
 
 
@@ -108,6 +109,48 @@ def test_what_is_no_state_test(tmp_path: Path, words: list[str], status: int, me
     result = invoke("statetest", *(word.format(**paths) for word in words))
     assert result.exit_code == status
     assert message.format(**paths) in result.stdout + result.stderr
+
+
+@pytest.fixture(scope="module")
+def block_case() -> tuple[str, dict[str, Any]]:
+    """A blockchain test with a block to refuse."""
+    name = "test_consolidation_requests_negative[fork_Prague"
+    return next((n, case) for n, case in block_cases.cases() if name in n)
+
+
+def test_blocks_in_geths_form(block_case, tmp_path: Path, library) -> None:
+    name, case = block_case
+    wrong = case | {"blocks": [case["blocks"][0] | {"expectException": "BlockException.INVALID_GASLIMIT"}]}
+    path = tmp_path / "tests.json"
+    path.write_text(json.dumps({name: case, "wrong": wrong, "odd": case | {"blocks": [{}]}}))
+    for words in ([], ["--parallel"]):
+        result = invoke("blocktest", "--json", *words, path)
+        assert result.exit_code == 1
+        good, bad, odd = json.loads(result.stdout)
+        state_root = case["genesisBlockHeader"]["stateRoot"]
+        assert good == {"name": name, "pass": True, "stateRoot": state_root, "fork": "Prague"}
+        assert bad | {"error": ""} == good | {"name": "wrong", "pass": False, "error": ""}
+        assert "expected BlockException.INVALID_GASLIMIT, got requests hash" in bad["error"]
+        assert odd["error"] == "KeyError: 'rlp'"
+    text = invoke("blocktest", path)
+    assert text.exit_code == 1
+    assert f"FAIL wrong (Prague): {bad['error']}" in text.stdout
+    assert "3 tests, 1 passed, 2 failed in" in text.stdout
+    assert ", 2 refused" in text.stdout
+
+
+def test_selection_of_blocktests(block_case, tmp_path: Path, library) -> None:
+    (tmp_path / "a.json").write_text(json.dumps({f"{i}": block_case[1] for i in range(5)}))
+    chosen = invoke("blocktest", "--json", "--every", "2", "--offset", "1", "--jobs", "2", tmp_path)
+    assert (chosen.exit_code, [e["name"] for e in json.loads(chosen.stdout)]) == (0, ["1", "3"])
+    assert json.loads(invoke("blocktest", "--json", "--fork", "Osaka", tmp_path).stdout) == []
+    for name in ("London", "Moon", "OsakaToMoonAtTime15k"):
+        refused = invoke("blocktest", "--fork", name, tmp_path)
+        assert refused.exit_code == 2
+        assert "error: --fork: blocks of" in refused.stderr
+    older = tmp_path / "older.json"
+    older.write_text(json.dumps({"x": block_case[1] | {"network": "London"}}))
+    assert "UnsupportedNetworkError: blocks of London are not supported" in invoke("blocktest", older).stdout
 
 
 def test_the_opcode_page_is_up_to_date() -> None:

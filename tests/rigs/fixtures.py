@@ -1,4 +1,4 @@
-"""Conformance fixtures: execution-spec-tests state tests and ethereum/tests basics, read where they lie.
+"""Conformance fixtures: execution-spec-tests and ethereum/tests basics, read where they lie.
 
 The fixtures are no part of the repository. They are looked for as archives (`<name>.tar.xz`) or unpacked
 folders in `$JOVAY_FIXTURES`, then in `~/.cache/jovay-fixtures`, then in `../shared/fixtures` beside the
@@ -22,9 +22,15 @@ import msgspec
 from rigs.paths import ROOT, cache_dir
 
 STATE_TESTS = "eest-state-tests"
+BLOCK_TESTS = "eest-blockchain-samples"
 BASICS = "ethereum-tests-basics"
 JOVAY_VECTORS = "jovay-vectors"
-_MARKS = {STATE_TESTS: "state_tests", BASICS: "RLPTests", JOVAY_VECTORS: "jovay-vectors"}
+_MARKS = {
+    STATE_TESTS: "state_tests",
+    BLOCK_TESTS: "prague/eip7251_consolidations",
+    BASICS: "RLPTests",
+    JOVAY_VECTORS: "jovay-vectors",
+}
 
 
 class MissingFixturesError(Exception):

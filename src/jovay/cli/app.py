@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from jovay import __version__
-from jovay.cli import bench, data, evm_run, fuzz, node, opcodes, statetest
+from jovay.cli import bench, blocktest, data, evm_run, fuzz, node, opcodes, statetest
 
 app = typer.Typer(
     name="jovay",
@@ -37,6 +37,7 @@ def options(
 evm = typer.Typer(help="The EVM by itself.", no_args_is_help=True)
 evm.command()(evm_run.run)
 evm.command()(statetest.statetest)
+evm.command()(blocktest.blocktest)
 evm.command()(opcodes.opcodes)
 evm.command()(fuzz.fuzz)
 evm.command()(fuzz.fuzz_witness)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import time
-from collections import Counter
-from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .test_reports import run_and_exit
+
 if TYPE_CHECKING:
-    from jovay.conformance.state_tests import Engine, StateTestResult
+    from jovay.conformance.state_tests import Engine
 
 
 class EngineName(StrEnum):
@@ -38,21 +36,13 @@ def statetest(
     offset: Annotated[int, typer.Option(min=0, metavar="K", help="begin with test K, with --every")] = 0,
 ) -> None:
     """Run state tests of execution-spec-tests; the exit status is 1 if any fails."""
-    from jovay.conformance import sources
-    from jovay.conformance.runner import Selection, run_all, tasks
+    from jovay.conformance.runner import Selection
+    from jovay.conformance.state_tests import StateTests
 
     selection = Selection(_forks(fork or []), every, offset % every)
     maker = _EngineMaker(engine)
     maker.prepare()
-    work = tasks(sources.files(paths), selection)
-    started = time.monotonic()
-    try:
-        results = run_all(maker, work, maker.scale, jobs)
-        failed = _print_json(results, sys.stdout) if as_json else _print_text(results, sys.stdout, started)
-    except sources.SourceError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from error
-    raise typer.Exit(1 if failed else 0)
+    run_and_exit(StateTests(maker.scale), maker, paths, selection, jobs, as_json)
 
 
 def _forks(names: list[str]) -> frozenset[str]:
@@ -92,34 +82,3 @@ class _EngineMaker:
         from jovay.conformance.native_engine import NativeEngine
 
         return NativeEngine(kernel.load())
-
-
-def _print_json(results: Iterator[StateTestResult], stream: TextIO) -> int:
-    """One list, written as the results come; answers how many failed."""
-    failed, separator = 0, "[\n"
-    for result in results:
-        failed += not result.passed
-        lines = json.dumps(result.as_json(), indent=2).splitlines()
-        stream.write(separator + "\n".join("  " + line for line in lines))
-        separator = ",\n"
-    stream.write("[]\n" if separator == "[\n" else "\n]\n")
-    return failed
-
-
-def _print_text(results: Iterable[StateTestResult], stream: TextIO, started: float) -> int:
-    """Failures as they come and a summary by fork; answers how many failed."""
-    passed: Counter[str] = Counter()
-    failed: Counter[str] = Counter()
-    cycles = 0
-    for result in results:
-        (passed if result.passed else failed)[result.fork] += 1
-        cycles += result.cycles
-        if not result.passed:
-            print(f"FAIL {result.name} ({result.fork}): {result.error}", file=stream, flush=True)
-    for fork in dict.fromkeys([*passed, *failed]):
-        print(f"{fork or '(no fork)':<20} {passed[fork]:>7,} passed {failed[fork]:>6,} failed", file=stream)
-    total, bad = passed.total() + failed.total(), failed.total()
-    counted = f", {cycles:,} cycles" if cycles else ""
-    seconds = time.monotonic() - started
-    print(f"{total:,} tests, {total - bad:,} passed, {bad:,} failed in {seconds:.1f} s{counted}", file=stream)
-    return bad

@@ -1,15 +1,15 @@
-"""Running many state tests: in this process, or in several that each have an engine of their own."""
+"""Running many tests: in this process, or in several that each have an engine of their own."""
 
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
-from .state_tests import Engine, EngineError, StateTestResult, run_case
+from .results import TestResult
 
 
 @dataclass(frozen=True)
@@ -24,24 +24,32 @@ class Selection:
     offset: int = 0
 
 
-class _Post(msgspec.Struct):
-    post: dict[str, msgspec.Raw]
+class Suite(Protocol):
+    """A kind of tests; ``what`` names them."""
+
+    @property
+    def what(self) -> str: ...
+
+    def forks_of(self, content: bytes) -> Mapping[str, Collection[str]]:
+        """The forks of each test of a file; raises ``msgspec.DecodeError`` for a file of something else."""
+
+    def run(self, engine: Any, name: str, case: dict[str, Any], forks: frozenset[str]) -> list[TestResult]:
+        """The results of a test on ``forks`` (all, if empty)."""
 
 
-_decode_heads = msgspec.json.Decoder(dict[str, _Post]).decode
 _decode_bodies = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 Task = tuple[str, bytes, frozenset[str], int, int]
 
 
-def tasks(files: Iterable[tuple[str, bytes]], selection: Selection) -> Iterator[Task]:
+def tasks(suite: Suite, files: Iterable[tuple[str, bytes]], selection: Selection) -> Iterator[Task]:
     """What there is to do of each file: its name, content, forks, and the stride with its start."""
     position = 0
     for name, content in files:
         count = 0
         if selection.stride > 1:
             try:
-                count = sum(_wanted(head.post, selection.forks) for head in _decode_heads(content).values())
+                count = sum(_wanted(forks, selection.forks) for forks in suite.forks_of(content).values())
             except msgspec.DecodeError:
                 count = 0
         start = (selection.offset - position) % selection.stride
@@ -50,60 +58,48 @@ def tasks(files: Iterable[tuple[str, bytes]], selection: Selection) -> Iterator[
             yield name, content, selection.forks, selection.stride, start
 
 
-def _wanted(post: Iterable[str], forks: frozenset[str]) -> bool:
-    return not forks or not forks.isdisjoint(post)
+def _wanted(found: Iterable[str], forks: frozenset[str]) -> bool:
+    return not forks or not forks.isdisjoint(found)
 
 
-def run_file(engine: Engine, scale: int, task: Task) -> list[StateTestResult]:
-    """All results of a file; what is no state test is a failed result with the file's name."""
+def run_file(suite: Suite, engine: Any, task: Task) -> list[TestResult]:
+    """All results of a file; what holds no such tests is a failed result with the file's name."""
     name, content, forks, stride, start = task
     try:
-        heads = _decode_heads(content)
-        chosen = [test for test, head in heads.items() if _wanted(head.post, forks)][start::stride]
+        found = suite.forks_of(content)
+        chosen = [test for test, of_test in found.items() if _wanted(of_test, forks)][start::stride]
         bodies = _decode_bodies(content) if chosen else {}
     except msgspec.DecodeError as error:
-        return [StateTestResult(name, False, "", "", f"no state tests: {error}", 0)]
+        return [TestResult(name, False, "", "", f"no {suite.what}: {error}")]
     results = []
     for test in chosen:
-        results += _run_test(engine, test, msgspec.json.decode(bodies[test]), forks, scale)
+        results += suite.run(engine, test, msgspec.json.decode(bodies[test]), forks)
     return results
 
 
-def _run_test(
-    engine: Engine, name: str, case: dict[str, Any], forks: frozenset[str], scale: int
-) -> list[StateTestResult]:
-    post = {fork: posts for fork, posts in case["post"].items() if not forks or fork in forks}
-    try:
-        return list(run_case(engine, name, case | {"post": post}, scale))
-    except (KeyError, ValueError, TypeError, OverflowError, EngineError) as error:
-        return [
-            StateTestResult(name, False, "", fork, f"{type(error).__name__}: {error}", 0) for fork in post
-        ]
-
-
 def run_all(
-    make_engine: Callable[[], Engine], work: Iterable[Task], scale: int = 1, jobs: int = 1
-) -> Iterator[StateTestResult]:
+    suite: Suite, make_engine: Callable[[], Any], work: Iterable[Task], jobs: int = 1
+) -> Iterator[TestResult]:
     """Results in the order of the tests. Each of ``jobs`` processes calls ``make_engine`` once."""
     if jobs <= 1:
         engine = make_engine()
         for task in work:
-            yield from run_file(engine, scale, task)
+            yield from run_file(suite, engine, task)
         return
     # Forked, so that the processes share the compiled kernel; the engine itself is made in each.
-    with multiprocessing.get_context("fork").Pool(jobs, _begin, (make_engine, scale)) as pool:
+    with multiprocessing.get_context("fork").Pool(jobs, _begin, (suite, make_engine)) as pool:
         for results in pool.imap(_run_task, work):
             yield from results
 
 
-_engine: tuple[Engine, int] | None = None
+_own: tuple[Suite, Any] | None = None
 
 
-def _begin(make_engine: Callable[[], Engine], scale: int) -> None:
-    global _engine
-    _engine = make_engine(), scale
+def _begin(suite: Suite, make_engine: Callable[[], Any]) -> None:
+    global _own
+    _own = suite, make_engine()
 
 
-def _run_task(task: Task) -> list[StateTestResult]:
-    assert _engine is not None
-    return run_file(*_engine, task)
+def _run_task(task: Task) -> list[TestResult]:
+    assert _own is not None
+    return run_file(*_own, task)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+import msgspec
 
 from jovay.kernel.evm import status as endings
 from jovay.kernel.evm.forks import FORKS
@@ -15,33 +17,14 @@ from jovay.kernel.transaction.status import message as decoding_message
 from jovay.records import pack, unpack
 from jovay.sequencer.rules import fake_exponential
 
+from .results import TestResult
+
 STAGES = ("execution", "decoding", "sender recovery", "arena")
 DEFAULT_BLOB_SCHEDULE = {
     "Cancun": {"target": 3, "max": 6, "baseFeeUpdateFraction": 3338477},
     "Prague": {"target": 6, "max": 9, "baseFeeUpdateFraction": 5007716},
     "Osaka": {"target": 6, "max": 9, "baseFeeUpdateFraction": 5007716},
 }
-
-
-@dataclass(frozen=True)
-class StateTestResult:
-    """One line of the report, with the field names of geth's ``evm statetest --json``."""
-
-    name: str
-    passed: bool
-    state_root: str
-    fork: str
-    error: str
-    gas_used: int
-    cycles: int = 0
-
-    def as_json(self) -> dict[str, Any]:
-        line = {"name": self.name, "pass": self.passed, "stateRoot": self.state_root, "fork": self.fork}
-        return (
-            line
-            | ({"error": self.error} if self.error else {})
-            | ({"cycles": self.cycles} if self.cycles else {})
-        )
 
 
 class EngineError(Exception):
@@ -124,11 +107,11 @@ def describe(stage: int, status: int) -> str:
     )
 
 
-def run_case(engine: Engine, name: str, case: dict[str, Any], scale: int = 1) -> Iterator[StateTestResult]:
+def run_case(engine: Engine, name: str, case: dict[str, Any], scale: int = 1) -> Iterator[TestResult]:
     """Run every post-state of a case on ``engine``."""
     for fork, posts in case["post"].items():
         if fork not in FORKS:
-            yield StateTestResult(name, False, "", fork, f"fork {fork} is not supported", 0)
+            yield TestResult(name, False, "", fork, f"fork {fork} is not supported")
             continue
         for post in posts:
             data, cycles = engine.run(encode(case, fork, post, scale))
@@ -136,9 +119,7 @@ def run_case(engine: Engine, name: str, case: dict[str, Any], scale: int = 1) ->
             yield judge(name, fork, post, outcome, cycles)
 
 
-def judge(
-    name: str, fork: str, post: dict[str, Any], outcome: dict[str, Any], cycles: int
-) -> StateTestResult:
+def judge(name: str, fork: str, post: dict[str, Any], outcome: dict[str, Any], cycles: int) -> TestResult:
     """Compare an outcome with what the test expects."""
     root, logs = "0x" + outcome["state_root"].hex(), "0x" + outcome["logs_hash"].hex()
     why = describe(outcome["stage"], outcome["status"])
@@ -150,4 +131,31 @@ def judge(
         problems.append(f"post state root mismatch: got {root}, want {post['hash']}")
     if logs != post["logs"]:
         problems.append(f"post state logs hash mismatch: got {logs}, want {post['logs']}")
-    return StateTestResult(name, not problems, root, fork, "; ".join(problems), outcome["gas_used"], cycles)
+    return TestResult(name, not problems, root, fork, "; ".join(problems), outcome["gas_used"], cycles)
+
+
+class _Head(msgspec.Struct):
+    post: dict[str, msgspec.Raw]
+
+
+_decode_heads = msgspec.json.Decoder(dict[str, _Head]).decode
+
+
+@dataclass(frozen=True)
+class StateTests:
+    """The suite of state tests, on engines that take inputs of ``scale``."""
+
+    scale: int = 1
+    what: str = "state tests"
+
+    def forks_of(self, content: bytes) -> dict[str, Collection[str]]:
+        """The forks of each test of a file; raises ``msgspec.DecodeError``."""
+        return {test: head.post.keys() for test, head in _decode_heads(content).items()}
+
+    def run(self, engine: Engine, name: str, case: dict[str, Any], forks: frozenset[str]) -> list[TestResult]:
+        """A result for each post-state."""
+        post = {fork: posts for fork, posts in case["post"].items() if not forks or fork in forks}
+        try:
+            return list(run_case(engine, name, case | {"post": post}, self.scale))
+        except (KeyError, ValueError, TypeError, OverflowError, EngineError) as error:
+            return [TestResult(name, False, "", fork, f"{type(error).__name__}: {error}") for fork in post]

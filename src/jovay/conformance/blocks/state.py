@@ -1,0 +1,89 @@
+"""The state between a test's blocks: out of its pre-state or a world's tables, into a new space of a world."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jovay.compiler.native import Library
+from jovay.conformance.state_tests import number, unhex
+from jovay.execution.hashing import keccak256
+from jovay.execution.space import Space
+from jovay.execution.world import NativeWorld
+from jovay.execution.writes import Records
+from jovay.kernel.block.changes import AccountChange, SlotChange
+from jovay.kernel.state.code import code_footprint
+from jovay.kernel.state.world import BaseAccount, BaseSlot, Code
+from jovay.records import View, array_at, dtype_of
+
+
+@dataclass(frozen=True)
+class State:
+    """Accounts that exist, slots that are not zero, and code."""
+
+    accounts: Records
+    slots: Records
+    codes: list[bytes]
+
+
+def state_of(pre: Mapping[str, Any], library: Library) -> State:
+    """A test's ``pre``."""
+    accounts = np.zeros(len(pre), dtype_of(AccountChange))
+    slots, codes = [], {}
+    for record, (address, account) in zip(accounts, pre.items(), strict=True):
+        code = unhex(account.get("code", "0x"))
+        digest = keccak256(library, code)
+        codes[digest] = code
+        record["address"] = _word(number(address))
+        record["balance"] = _word(number(account.get("balance")))
+        record["code_hash"], record["code_size"] = digest[::-1], len(code)
+        record["nonce"], record["exists"] = number(account.get("nonce")), 1
+        for key, value in account.get("storage", {}).items():
+            if number(value):
+                slots.append((_word(number(address)), _word(number(key)), _word(number(value))))
+    rows = np.zeros(len(slots), dtype_of(SlotChange))
+    for row, slot in zip(rows, slots, strict=True):
+        row["address"], row["key"], row["value"] = slot
+    return State(accounts, rows, [code for code in codes.values() if code])
+
+
+def _word(value: int) -> bytes:
+    return value.to_bytes(32, "little")
+
+
+def read_state(world: NativeWorld) -> State:
+    """What stands in the world's tables."""
+    view = world.view
+    bases = array_at(view.accounts, view.account_count, BaseAccount)
+    stored = array_at(view.slots, view.slot_count, BaseSlot)
+    owners = (stored["account"] - np.uint64(view.accounts)) // np.uint64(BaseAccount.size)
+    filled = np.frombuffer(stored["value"].tobytes(), np.uint64).reshape(-1, 4).any(axis=1)
+    kept = filled & (stored["storage_epoch"] == bases["storage_epoch"][owners])
+    slots = np.zeros(int(kept.sum()), dtype_of(SlotChange))
+    slots["address"], slots["key"] = bases["address"][owners[kept]], stored["key"][kept]
+    slots["value"] = stored["value"][kept]
+    found = bases[bases["exists"] != 0]
+    accounts = np.zeros(len(found), dtype_of(AccountChange))
+    for name in ("address", "balance", "code_hash", "nonce", "exists"):
+        accounts[name] = found[name]
+    return State(accounts, slots, _codes(view))
+
+
+def _codes(view: View) -> list[bytes]:
+    at, end, codes = view.codes, view.codes + view.codes_used, []
+    while at < end:
+        code = View(Code, at)
+        codes.append(ctypes.string_at(code.bytes, code.size))
+        at += int(code_footprint(code.size))
+    return codes
+
+
+def write_state(state: State, world: NativeWorld, height: int) -> None:
+    """Let the world begin anew with ``state``, as after block ``height``."""
+    world.settle(Space(world.library, world.sizes))
+    world.view.height = height
+    world.insert(state.accounts, state.slots, state.codes)
