@@ -1,7 +1,7 @@
 """Entering and leaving frames: checkpoints, value transfer, precompiles, delivery of results (Yellow Paper, 8)."""
 
 from ..hashes.keccak import keccak256_word
-from ..lang import U64, U256, address_of, copy, kernel, load8, poison, store256, unpoison
+from ..lang import U64, U256, Ptr, address_of, copy, kernel, load8, load64, poison, store256, unpoison
 from ..precompiles import PRECOMPILE, is_slow, precompile_at
 from ..state.code import code_footprint, place_code
 from ..state.journal import undo_to
@@ -17,6 +17,7 @@ DELEGATION_SIZE = 23
 #: Stack items that an instruction takes or makes at most, in bytes.
 OPERANDS = 8 * 32
 ADDRESS_MASK = U256((1 << 160) - 1)
+RIPEMD160_ADDRESS = 3
 
 
 @kernel
@@ -178,16 +179,9 @@ def leave(m: Machine, how: U64) -> U64:
         return m.abort
     refund = m.refund
     if how >= status.REVERT:
-        undo_to(m, f.journal)
-        poison(m.logs + f.logs * LOG_SIZE, (m.log_count - f.logs) * LOG_SIZE)
-        poison(m.log_data + f.log_data, m.log_data_used - f.log_data)
-        poison(m.code_arena + f.code_arena, m.code_used - f.code_arena)
-        poison(m.touched + f.touched * 8, (m.touched_count - f.touched) * 8)
-        m.log_count = f.logs
-        m.log_data_used = f.log_data
-        m.refund = f.refund
-        m.code_used = f.code_arena
-        m.touched_count = f.touched
+        undo_frame(m, f)
+        if m.abort != 0:
+            return m.abort
         if how >= status.EXCEPTIONAL:
             f.gas = U64(0)
     if m.trace != 0:
@@ -213,6 +207,40 @@ def leave(m: Machine, how: U64) -> U64:
     store256(parent.sp, result)
     parent.sp += 32
     return U64(status.NEXT)
+
+
+@kernel(inline=False)
+def undo_frame(m: Machine, f: Frame) -> None:
+    """Undo what the running frame and those it entered have done."""
+    kept = U64(0)
+    if m.block.fork >= forks.SPURIOUS and m.block.fork < forks.PARIS:
+        kept = touched_ripemd160(m, f.touched)
+    undo_to(m, f.journal)
+    poison(m.logs + f.logs * LOG_SIZE, (m.log_count - f.logs) * LOG_SIZE)
+    poison(m.log_data + f.log_data, m.log_data_used - f.log_data)
+    poison(m.code_arena + f.code_arena, m.code_used - f.code_arena)
+    poison(m.touched + f.touched * 8, (m.touched_count - f.touched) * 8)
+    m.log_count = f.logs
+    m.log_data_used = f.log_data
+    m.refund = f.refund
+    m.code_used = f.code_arena
+    m.touched_count = f.touched
+    if kept != 0:
+        touch(m, Account(kept))
+
+
+@kernel
+def touched_ripemd160(m: Machine, first: U64) -> Ptr:
+    """The account 0x03 if it is among the touched ones from ``first`` on, else 0.
+
+    Its touch survives when a frame is undone: in block 2,675,119 of the main chain it was removed although the call
+    had run out of gas (EIP-161; since Paris no empty accounts are left).
+    """
+    for i in range(first, m.touched_count):
+        a = load64(m.touched + U64(i) * 8)
+        if Account(a).address == RIPEMD160_ADDRESS:
+            return a
+    return U64(0)
 
 
 @kernel

@@ -192,7 +192,7 @@ def check_state(m: Machine, tx: Transaction, sender: Account, gas_left: U64) -> 
         return U64(BLOCK_GAS_EXHAUSTED)
     if tx.max_fee < block.base_fee and m.flags & FREE == 0:
         return U64(FEE_CAP_TOO_LOW)
-    if m.flags & SIMULATED == 0 and block.fork >= forks.LONDON and code_size(sender) != 0:  # EIP-3607
+    if m.flags & SIMULATED == 0 and code_size(sender) != 0:  # EIP-3607, which holds for the past too
         if block.fork < forks.PRAGUE or delegate_of(sender.code) == 0:
             return U64(SENDER_NOT_EOA)
     if m.flags & ANY_BALANCE != 0:
