@@ -25,6 +25,7 @@ from jovay.simulation import (
     Halt,
     Invalid,
 )
+from jovay.storage.development import BEACON_ROOTS, HISTORY_STORAGE, development_genesis
 from jovay.types import EMPTY_TRIE_ROOT, AccessEntry, Block, Header, Withdrawal
 from rigs.transactions import decode, keccak256
 
@@ -213,17 +214,16 @@ def test_the_blocks_gas_limit(simulator: Simulator) -> None:
 
 
 def test_system_writes_and_withdrawals(library: Library) -> None:
-    history = bytes.fromhex("0000f90827f1c53a10cb7a02335b175320002935")
-    beacon = bytes.fromhex("000f3df6d732807ef1319fb7b8bb8522d0beac02")
-    read = asm(0, "calldataload sload", 0, "mstore", 32, 0, "return")
-    chain = MemoryChain(library, {history: Pre(0, 1, read), beacon: Pre(0, 1, read)})
+    pre = development_genesis().alloc
+    contracts = {at: Pre(0, 1, pre[at].code) for at in (HISTORY_STORAGE, BEACON_ROOTS)}
+    chain = MemoryChain(library, contracts)
     try:
         root = b"\x77" * 32
         block = BlockOverrides(
             timestamp=2 * 10**9, parent_beacon_block_root=root, withdrawals=(Withdrawal(1, 2, POOR, 3),)
         )
-        slot = 2 * 10**9 % 8191 + 8191
-        asks = (Call(to=history, data=bytes(32)), Call(to=beacon, data=slot.to_bytes(32, "big")))
+        asked = (2 * 10**9).to_bytes(32, "big")
+        asks = (Call(to=HISTORY_STORAGE, data=bytes(32)), Call(to=BEACON_ROOTS, data=asked))
         balance = asm(POOR, "balance", 0, "mstore", 32, 0, "return")
         state = {MAIN: AccountOverride(code=balance)}
         simulator = Simulator(library, chain.world, chain)
