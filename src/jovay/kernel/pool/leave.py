@@ -28,7 +28,6 @@ from .entries import (
 from .evict import expire
 from .record import (
     FREE,
-    INCLUDED,
     INVALID,
     OUTDATED,
     PASSED,
@@ -39,7 +38,18 @@ from .record import (
     Entry,
     Pool,
 )
-from .turns import demote, judge, leave_state, make_stale, promote, put_first, put_last, remove, wait_or_leave
+from .turns import (
+    demote,
+    is_included,
+    judge,
+    leave_state,
+    make_stale,
+    promote,
+    put_first,
+    put_last,
+    remove,
+    wait_or_leave,
+)
 
 
 @kernel
@@ -175,7 +185,7 @@ def see_left_out(pool: Pool, ref: U64, status: U64) -> None:
     e = entry_at(pool, ref & LOW)
     sender, nonce = e.sender, e.nonce
     s = sender_at(pool, sender)
-    if e.state == INCLUDED:  # its nonce is used up, be it by another
+    if is_included(s, e):  # its nonce is used up, be it by another
         remove(pool, ref & LOW, U64(OUTDATED))
     elif e.state == TAKEN and status == NONCE_TOO_LOW:
         remove(pool, ref & LOW, U64(OUTDATED))
@@ -220,9 +230,11 @@ def is_lost(pool: Pool, sender: U64, nonce: U64) -> bool:
 def drop(pool: Pool, digest: Ptr) -> U64:
     """Remove the transaction with this hash, unless it is in a block already; 0 if there is none."""
     found = find_hash(pool, digest)
-    if found == 0 or entry_at(pool, found - 1).state == INCLUDED:
-        return U64(0)
+    if found == 0:
+        return found
     e = entry_at(pool, found - 1)
+    if is_included(sender_at(pool, e.sender), e):
+        return U64(0)
     sender, nonce, waited = e.sender, e.nonce, e.state == WAITING
     remove(pool, found - 1, U64(REQUESTED))
     if not waited:

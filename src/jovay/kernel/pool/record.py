@@ -9,8 +9,8 @@ OVERSIZED, BLOBS_NOT_TAKEN, UNDERPRICED, GAS_ABOVE_BLOCK = range(516, 520)
 DELEGATED_FULL, DELEGATED_GAP, OVERDRAWN = range(520, 523)
 
 #: States of an entry. READY: in the queue. PASSED: the queue has come to it, but one before it was put back; it follows
-#: that one. TAKEN: into a block that is being made. INCLUDED: in a block that nobody sees yet. WAITING: for an earlier
-#: nonce, or for money.
+#: that one. TAKEN: into a block that is being made. INCLUDED: in a block that nobody sees yet; this need not be marked
+#: where the account's nonce says it (``is_included``). WAITING: for an earlier nonce, or for money.
 FREE, READY, PASSED, TAKEN, INCLUDED, WAITING = range(6)
 
 #: Why an entry left: seen in a block, replaced by another, driven out by a better paying one, too old, no room to wait,
@@ -70,28 +70,35 @@ class Pool(Record):
 
 
 class Entry(Record):
-    """A transaction. ``turn`` grows when it leaves, or waits again: references of an older turn are stale."""
+    """A transaction. ``turn`` grows when it leaves, or waits again: references of an older turn are stale.
 
-    hash: Bytes(32)
-    transaction: Transaction  # lives as long as its batch
-    cost: U256  # the most that it takes from its sender
-    nonce: U64
-    gas: U64
-    bytes: U64  # its record and its raw transaction
-    price: U64  # bucket of what it pays
-    sender: U64  # position
-    batch: U64
-    arrived: U64  # the host's time
+    What is used together lies together, by lines of 64 bytes.
+    """
+
     turn: U64  # modulo 2³²
     state: U64
-    tries: U64  # blocks that had no place for it
-    since: U64  # when it began to wait
+    nonce: U64
+    sender: U64  # position
+    gas: U64
+    batch: U64
+    transaction: Transaction  # lives as long as its batch
+    arrived: U64  # the host's time
+
+    price: U64  # bucket of what it pays
+    bytes: U64  # its record and its raw transaction
+    beside: U64  # neighbours in its bucket
+    before: U64
+    cost: U256  # the most that it takes from its sender
+
+    hash: Bytes(32)
     left: U64  # of the tree of its sender's waiting ones; of a free entry the next free one
     right: U64
     older: U64  # neighbours among all that wait
     younger: U64
-    beside: U64  # neighbours in its bucket
-    before: U64
+
+    since: U64  # when it began to wait
+    tries: U64  # blocks that had no place for it
+    unused: Bytes(48)
 
 
 class Sender(Record):
@@ -99,17 +106,20 @@ class Sender(Record):
 
     address: Bytes(20)
     nonce: U64  # of the account, as far as it is known
-    balance: U256
-    spent: U256  # the most that its ready transactions cost
     next_nonce: U64  # what would become ready next
     next_taken: U64  # what a block may take next: it is in the queue, if it is ready
-    ready: U64  # READY, PASSED or TAKEN
-    passed: U64
+    ready: U64  # READY, PASSED, or TAKEN and not included
+    included: U64  # INCLUDED, or TAKEN with a nonce that the account has used
+
     waiting: U64
-    included: U64
-    root: U64  # tree of the waiting by nonce, or the next free sender
-    live: U64
+    passed: U64
     delegated: U64  # its account runs code (EIP-7702)
+    live: U64
+    balance: U256
+
+    spent: U256  # the most that its ready transactions cost
+    root: U64  # tree of the waiting by nonce, or the next free sender
+    unused: Bytes(24)
 
 
 class Bucket(Record):

@@ -30,6 +30,7 @@ from .record import (
     WAITING,
     Entry,
     Pool,
+    Sender,
 )
 from .waiting import first_waiting, last_waiting, make_wait, stop_waiting
 
@@ -99,7 +100,7 @@ def leave_state(pool: Pool, position: U64) -> None:
     if e.state == WAITING:
         stop_waiting(pool, position)
         return
-    if e.state == INCLUDED:
+    if is_included(s, e):
         s.included -= 1
         return
     s.ready -= 1
@@ -179,7 +180,7 @@ def demote(pool: Pool, sender: U64, nonce: U64) -> None:
     while s.ready != 0 and s.next_nonce > nonce:
         s.next_nonce -= 1
         found = find_nonce(pool, sender, s.next_nonce)
-        if found != 0 and is_ready(entry_at(pool, found - 1)):
+        if found != 0 and is_ready(s, entry_at(pool, found - 1)):
             leave_state(pool, found - 1)
             make_stale(entry_at(pool, found - 1))
             wait_or_leave(pool, found - 1)
@@ -190,8 +191,13 @@ def demote(pool: Pool, sender: U64, nonce: U64) -> None:
 
 
 @kernel(inline=True)
-def is_ready(e: Entry) -> bool:
-    return e.state == READY or e.state == PASSED or e.state == TAKEN
+def is_included(s: Sender, e: Entry) -> bool:
+    return e.state == INCLUDED or (e.state == TAKEN and e.nonce < s.nonce)
+
+
+@kernel(inline=True)
+def is_ready(s: Sender, e: Entry) -> bool:
+    return e.state == READY or e.state == PASSED or (e.state == TAKEN and e.nonce >= s.nonce)
 
 
 @kernel
@@ -216,14 +222,23 @@ def wait_or_leave(pool: Pool, position: U64) -> None:
 def move_on(pool: Pool, sender: U64, nonce: U64) -> None:
     """Go on from ``nonce``, the account's, which rises without the pool, too (EIP-7702 does that)."""
     s = sender_at(pool, sender)
+    if (
+        nonce == s.next_taken and nonce == s.next_nonce and s.waiting == 0
+    ):  # all of them were taken: the usual case
+        s.nonce = nonce
+        s.included += s.ready
+        s.ready = U64(0)
+        s.spent = U256(0)
+        return
     if nonce < s.nonce:  # somebody set it
+        mark_included(pool, sender)
         demote(pool, sender, nonce)
     at, end = s.nonce, s.next_nonce if s.next_nonce < nonce else nonce
     while at < end:
         found = find_nonce(pool, sender, at)
         if found != 0 and entry_at(pool, found - 1).state == TAKEN:
             take_in(pool, found - 1)
-        elif found != 0 and entry_at(pool, found - 1).state != INCLUDED:
+        elif found != 0 and not is_included(s, entry_at(pool, found - 1)):
             remove(pool, found - 1, U64(OUTDATED))
         at += 1
     s.nonce = nonce
@@ -239,6 +254,19 @@ def move_on(pool: Pool, sender: U64, nonce: U64) -> None:
         if found != 0 and entry_at(pool, found - 1).state == PASSED:
             s.passed -= 1
             put_last(pool, found - 1)
+
+
+@kernel
+def mark_included(pool: Pool, sender: U64) -> None:
+    """Mark what the account's nonce says, since that will say something else."""
+    s = sender_at(pool, sender)
+    at, left = s.nonce, s.included
+    while left != 0 and at != 0:
+        at -= 1
+        found = find_nonce(pool, sender, at)
+        if found != 0 and is_included(s, entry_at(pool, found - 1)):
+            entry_at(pool, found - 1).state = U64(INCLUDED)
+            left -= 1
 
 
 @kernel
