@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from jovay.rpc import event_log, feed, news
 from jovay.rpc.args import LogArgs
 from jovay.rpc.backend import NewBlock, NewPending, Removed
+from jovay.rpc.delivery import Delivery, Subscription
 from jovay.rpc.event_log import EventLog
 from jovay.rpc.limits import Limits
 from jovay.types import Log
@@ -161,7 +162,24 @@ def test_an_event_is_encoded_once(backend: MemoryBackend, monkeypatch: pytest.Mo
     assert encoded == {"header_form": 1, "log_form": 1, "transaction_form": 1}
 
 
-def test_limits_of_all_subscriptions(backend: MemoryBackend) -> None:
+def test_others_cannot_take_the_first_few(backend: MemoryBackend) -> None:
+    async def work(served: Served) -> None:
+        async with client(served) as greedy, client(served) as other:
+            for _ in range(6):
+                await ask(greedy, "eth_subscribe", "newHeads")
+            for connection, most in ((greedy, 0), (other, feed.ALWAYS)):
+                for _ in range(most):
+                    await ask(connection, "eth_subscribe", "newHeads")
+                with pytest.raises(ValueError, match="too many subscriptions on this node"):
+                    await ask(connection, "eth_subscribe", "newHeads")
+
+    with serve(backend, Limits(all_subscriptions=6)) as served:
+        run(lambda: work(served))
+
+
+def test_limits_of_all_subscriptions(backend: MemoryBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "ALWAYS", 0)
+
     async def work(served: Served) -> None:
         async with client(served) as connection:
             async with client(served) as other:
@@ -307,3 +325,50 @@ def test_many_batches_leave_the_loop_to_others(backend: MemoryBackend) -> None:
             return turns
 
         assert served.run(work()) > 100
+
+
+class Ears:
+    """A session that counts what it hears."""
+
+    def __init__(self) -> None:
+        self.subscriptions: dict[str, Any] = {}
+        self.when_ready: Any = None
+        self.is_ready = True
+        self.heard = 0
+
+    def notify(self, messages: list[bytes]) -> None:
+        self.heard += len(messages)
+
+    def drop(self, reason: str) -> None:
+        raise AssertionError(reason)
+
+    def after_answer(self, action: Any) -> None:
+        raise AssertionError(action)
+
+
+def test_who_is_not_behind_comes_first() -> None:
+    """News for one who has heard all the old, while another has much to catch up with."""
+
+    async def work() -> None:
+        log: EventLog[news.News] = EventLog(1 << 30)
+        greedy, modest = Ears(), Ears()
+        delivery = Delivery()
+        for session, count in ((greedy, 100), (modest, 1)):
+            for _ in range(count):
+                delivery.enter(Subscription(session, log.reader()))
+        for _ in range(500):
+            log.append(news.Results([bytes(1_000)]), 1_000)
+        delivery.wake()
+        while modest.heard < 500:
+            await asyncio.sleep(0)
+        assert greedy.heard < 50_000
+        log.append(news.Results([b"new"]), 3)
+        delivery.wake()
+        while modest.heard < 501:
+            await asyncio.sleep(0)
+        assert 0 < greedy.heard < 50_000
+        while greedy.heard < 50_100:
+            await asyncio.sleep(0)
+        await delivery.close()
+
+    asyncio.run(asyncio.wait_for(work(), 30))

@@ -1,7 +1,8 @@
 """From event logs to WebSockets: each connection in turn gets a little of what it has not heard yet.
 
-Whoever has many subscriptions, or reads slowly, delays only itself: nothing is put aside for it, and when it is
-further behind than the log reaches it is hung up on. The event loop keeps half of its time for others.
+Whoever has many subscriptions, or reads slowly, delays only itself: nothing is put aside for it, those who are not
+behind come first, and when it is further behind than the log reaches it is hung up on. The event loop keeps half of
+its time for others.
 """
 
 from __future__ import annotations
@@ -90,21 +91,31 @@ class Delivery:
             del self._sessions[subscription.session]
 
     async def _work(self) -> None:
+        fresh: deque[Session] = deque()
+        """Have heard all there was before the newest event; those come first."""
+        behind: deque[Session] = deque()
+        waiting: set[Session] = set()
         while True:
-            await self._news.wait()
-            self._news.clear()
-            due = deque(self._sessions)
-            while due:
-                begun = time.perf_counter()
-                while due and time.perf_counter() - begun < _SLICE:
-                    session = due.popleft()
-                    try:
-                        if self._serve(session):
-                            due.append(session)
-                    except Exception:
-                        logger.exception("cannot serve subscriptions")
-                # As long for others; what comes meanwhile goes out together.
-                await asyncio.sleep(time.perf_counter() - begun)
+            if not waiting:
+                await self._news.wait()
+            if self._news.is_set():
+                self._news.clear()
+                fresh.extend(self._sessions.keys() - waiting)
+                waiting.update(fresh)
+            begun = time.perf_counter()
+            while waiting and time.perf_counter() - begun < _SLICE:
+                session = (fresh or behind).popleft()
+                try:
+                    has_more = self._serve(session)
+                except Exception:
+                    logger.exception("cannot serve subscriptions")
+                    has_more = False
+                if has_more:
+                    behind.append(session)
+                else:
+                    waiting.discard(session)
+            # As long for others; what comes meanwhile goes out together.
+            await asyncio.sleep(time.perf_counter() - begun)
 
     def _serve(self, session: Session) -> bool:
         """Send a session its next messages; whether there are more that it can take."""

@@ -36,6 +36,8 @@ _MOST_LOGS = 10_000
 """Blocks and logs of one query; a block with more logs is read alone."""
 _MOST_ADDRESSES = 256
 """Up to so many addresses of all subscriptions together, the backend is asked for theirs alone."""
+ALWAYS = 4
+"""Subscriptions that a connection may have even where others hold all that the node has."""
 _MOST_HASHES = 256
 """Pending transactions that are looked up together."""
 
@@ -85,7 +87,7 @@ class Feed:
 
         Raises :class:`RpcError` where there are too many, or they have too many addresses and topics.
         """
-        if len(self._subscriptions) >= self._limit:
+        if len(self._subscriptions) >= self._limit and len(session.subscriptions) >= ALWAYS:
             raise limit_exceeded(f"too many subscriptions on this node (limit {self._limit})")
         if matcher is not None:
             take_terms(self._terms, matcher.terms)

@@ -37,9 +37,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
       subscriptions.
     * ``connections`` in all, WebSockets and those that are being closed included; ``head`` bytes of an HTTP
       request's head, or of the trailer and what surrounds the chunks of a body; ``idle_time`` of a kept connection.
-    * ``subscriptions`` of one WebSocket, ``all_subscriptions`` of the node, requests ``in_flight`` of a WebSocket,
-      ``ping_time`` between pings; ``queue``: bytes of events of one kind that are kept for all subscriptions and
-      filters to read; whoever is further behind is dropped.
+    * ``subscriptions`` of one WebSocket, ``all_subscriptions`` of the node (a few on each may go beyond), requests
+      ``in_flight`` of a WebSocket, ``ping_time`` between pings; ``queue``: bytes of events of one kind that are kept
+      for all subscriptions and filters to read; whoever is further behind is dropped.
     * ``sync_time``, ``sync_time_max``: default and longest wait of eth_sendRawTransactionSync.
     * ``trace_time``, ``trace_bytes``, ``trace_steps``: one trace request; ``trace_blocks``: blocks that one search
       for calls looks through.
