@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jovay.compiler.native import build
+from jovay.conformance.witnesses.proofs import made_up, unparse
 from jovay.kernel.trie import multiproof, nodes, proofs, zktrie
 from rigs import zktrie_model as model
 from rigs.zktrie_strategies import keys, values
@@ -228,6 +230,38 @@ def test_keys_stand_where_their_bits_lead(native: Any) -> None:
     store, status = partial(native, proof, bytes(32))
     assert status == nodes.WRONG_ROOT
     assert partial(native, proof, store.root)[1] == 0
+
+
+def test_made_up_tries_take_updates(native: Any) -> None:
+    """Tries that no state has, updated near their keys: what was set is found, or the unknown is said to be touched."""
+    done = 0
+    for seed in range(300):
+        dice = random.Random(seed)
+        tree = made_up(dice, size=dice.choice([1, 2, 5, 20]))
+        proof = unparse(tree)
+        first, status = partial(native, proof, bytes(32), 64)
+        if status != nodes.WRONG_ROOT:
+            continue
+        store, status = partial(native, proof, first.root, 64)
+        assert status == 0
+        leaves = [node.content for node in tree.walk() if node.tag == multiproof.LEAF_TAG]
+        pairs = {}
+        for _ in range(dice.randrange(1, 30)):
+            words = (
+                model.words(dice.choice(leaves)[:32])
+                if leaves
+                else [dice.randrange(model.P) for _ in range(8)]
+            )
+            words[dice.randrange(8)] ^= dice.choice([0, 1 << dice.randrange(31)])
+            pairs[model.pack([min(word, model.P - 1) for word in words])] = dice.choice(
+                [bytes(32), b"\7" * 32]
+            )
+        status = store.update([*pairs.items()])
+        assert status in (0, nodes.TOUCHES_OPAQUE)
+        if status == 0:
+            done += 1
+            assert all(store.get(key) == (value if any(value) else None) for key, value in pairs.items())
+    assert done > 50
 
 
 def test_version(native: Any) -> None:
