@@ -24,13 +24,15 @@ SCRATCH_BYTES = 1 << 33
 class StateTrie:
     """Room for ``leaves`` leaves; only what is used takes memory."""
 
-    def __init__(self, library: Library, leaf_capacity: int = 16_000_000) -> None:
+    def __init__(
+        self, library: Library, leaf_capacity: int = 16_000_000, scratch_bytes: int = SCRATCH_BYTES
+    ) -> None:
         self.library = library
         self._lock = threading.Lock()
         self._record = Arena(4096, name="trie")
         self._branches = Arena((leaf_capacity + 2) * BRANCH_SIZE)
         self._leaves = Arena(leaf_capacity * LEAF_SIZE)
-        self._scratch = Arena(SCRATCH_BYTES, name="trie.scratch")
+        self._scratch = Arena(scratch_bytes, name="trie.scratch")
         self.view = View(Trie, self._record.address)
         library[nodes.trie_init](
             self._record.address,

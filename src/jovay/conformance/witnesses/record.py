@@ -24,12 +24,13 @@ from jovay.records import dtype_of
 from jovay.sequencer.block import ProducedBlock
 from jovay.sequencer.environment import BlockEnvironment
 from jovay.sequencer.production import BlockProducer
+from jovay.storage.development import BEACON_ROOTS, HISTORY_STORAGE, predeploys
 from jovay.types import EMPTY_CODE_HASH
 
 FORK_NAMES = ("Cancun", "Prague", "Osaka")
 HASHES = 256
-HISTORY_STORAGE = 0x0000F90827F1C53A10CB7A02335B175320002935
-BEACON_ROOTS = 0x000F3DF6D732807EF1319FB7B8BB8522D0BEAC02
+#: Code that keeps the word that it is called with in slot 0, and logs it.
+KEEPS_WORD = bytes.fromhex("5f358060005560005260206000a000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +68,16 @@ def genesis_of(library: Library, accounts: dict[int, Account]) -> WriteSet:
 
 
 def accounts_of(case: Case) -> dict[int, Account]:
-    """Those of a chain: no storage without code or nonce, and in half of the cases the system contracts."""
+    """Those of a chain: no storage without code or nonce, and mostly system contracts, usual or not."""
     accounts = dict(case.accounts)
     for account in accounts.values():
         if account.storage and not account.code and not account.nonce:
             account.nonce = 1
-    if case.seed % 2:
+    if case.seed % 4:
+        usual = predeploys()
         for address in (HISTORY_STORAGE, BEACON_ROOTS):
-            accounts.setdefault(address, Account(nonce=1, code=b"\x00"))
+            code = KEEPS_WORD if case.seed % 4 == 3 else usual[address].code
+            accounts.setdefault(int.from_bytes(address), Account(nonce=1, code=code))
     return accounts
 
 
@@ -115,6 +118,11 @@ def decodable(library: Library, case: Case) -> tuple[list[bytes], list[int]]:
         raws.append(raw)
         senders.append(transaction.sender)
     return raws, senders
+
+
+def small_trie(library: Library) -> StateTrie:
+    """Room for the accounts of a case, and not more: in the checked build all of it is marked."""
+    return StateTrie(library, 1 << 14, scratch_bytes=64 << 20)
 
 
 def produce(
@@ -168,7 +176,7 @@ def record_block(
     hashes = [block_hash(n) for n in range(first, environment.number)]
     known, _ring = with_hashes(environment, hashes)
     block = produce(library, genesis, known, raws, senders)
-    trie = StateTrie(library, 1 << 14)
+    trie = small_trie(library)
     parent_root = trie.update(genesis)
     touched = block.touched
     assert touched is not None

@@ -16,9 +16,7 @@ from jovay.sequencer.portal import Portal
 from jovay.sequencer.production import BlockProducer
 
 from .parts import HEAD, get, take_apart
-from .record import FORK_NAMES, Recorded, record, with_hashes, world_of
-
-TRIE_LEAVES = 1 << 14
+from .record import FORK_NAMES, Recorded, record, small_trie, with_hashes, world_of
 
 
 class Source:
@@ -33,7 +31,7 @@ class Source:
     @cached_property
     def trie(self) -> StateTrie:
         """The trie before the block."""
-        trie = StateTrie(self.library, TRIE_LEAVES)
+        trie = small_trie(self.library)
         trie.update(self.recorded.genesis)
         return trie
 
@@ -56,7 +54,7 @@ class Source:
             producer.close()
         if len(block.order) != len(ends):
             return None
-        after = StateTrie(self.library, TRIE_LEAVES)
+        after = small_trie(self.library)
         after.update(self.recorded.genesis)
         root = after.update(block.writes)
         return root, block.receipts_root, block.transactions_root, block.gas_used, block.bloom
