@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import gc
+import ipaddress
 import logging
 import os
 import resource
@@ -113,6 +114,10 @@ class Node:
         settle_interpreter()
         log.info("serving chain %d at %s", genesis.config.chain_id, self.http_url)
         log.info("%s", config.exposure)
+        if config.dev and not _is_local(config.http_host):
+            log.warning(
+                "everybody who reaches %s may change this development chain at will", config.http_host
+            )
 
     def _new_world(self, source: StoredState, version: int) -> NativeWorld:
         config = self.config
@@ -278,6 +283,14 @@ def genesis_of(config: NodeConfig) -> Genesis:
 
 def _wait(future: Future[Any]) -> Any:
     return future.result(60)
+
+
+def _is_local(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _shown(host: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from jovay.compiler import kernel
 from jovay.rpc.backend import Backend
 from jovay.rpc.limits import Limits
 from jovay.rpc.server import RpcServer, ServerConfig
@@ -75,6 +76,12 @@ def serve(backend: Backend, limits: Limits | None = None, **config: Any) -> Iter
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> None:
+    """The kernel, which reads batches: compiling it must not come into a test's time."""
+    kernel.load()
 
 
 @pytest.fixture

@@ -22,6 +22,10 @@ from rpc.test_websocket import handshake, masked
 
 REQUEST = HEAD % len(BODY) + b"\r\n" + BODY
 FLOOD = 2 << 20
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
+    b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +72,41 @@ def test_every_connection_takes_a_place(backend: MemoryBackend) -> None:
         while len(served.server._connections):
             time.sleep(0.01)
         assert ask(served, call("eth_chainId"))["result"] == "0x539"
+
+
+def test_web_sockets_leave_places_to_others(backend: MemoryBackend) -> None:
+    with serve(backend, Limits(connections=8)) as served:
+        kept = [handshake(served, 65_536) for _ in range(6)]
+        with plain(served, UPGRADE) as other:
+            answer = other.recv(65_536)
+        assert answer.startswith(b"HTTP/1.1 503")
+        assert answer.endswith(b"too many WebSockets\n")
+        kept.pop().close()
+        assert ask(served, call("eth_chainId"))["result"] == "0x539"
+        while len(served.server._connections) > 5:
+            time.sleep(0.01)
+        kept.append(handshake(served, 65_536))
+        for connection in kept:
+            connection.close()
+
+
+def test_idle_ones_go_sooner_where_it_is_crowded(
+    backend: MemoryBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "CROWDED_IDLE", 0.3)
+    with serve(backend, Limits(connections=8)) as served:
+        kept = [plain(served, REQUEST) for _ in range(5)]
+        time.sleep(0.6)
+        for connection in kept:
+            assert b"0x539" in connection.recv(65_536)
+            connection.sendall(REQUEST)
+            assert b"0x539" in connection.recv(65_536)
+        kept.append(plain(served, REQUEST))
+        for connection in kept[:5]:
+            assert ends(connection) == b""
+            connection.close()
+        assert len(served.server._connections) <= 1
+        kept[-1].close()
 
 
 def test_few_of_the_refused_are_told_why(backend: MemoryBackend, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,8 @@ from typing import Protocol
 
 REFUSED = 64
 """Connections beyond the limit that are told why at a time; further ones are hung up on at once."""
+CROWDED_IDLE = 5.0
+"""Seconds that an idle connection has where three quarters of the places are taken."""
 
 
 class Connection(Protocol):
@@ -26,6 +28,8 @@ class Connections:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self._most_lasting = limit - limit // 4
+        self._lasting: set[Connection] = set()
         self._open: set[Connection] = set()
         self._refused: set[Connection] = set()
 
@@ -46,15 +50,27 @@ class Connections:
         self._refused.add(connection)
         return True
 
-    def replace(self, old: Connection, new: Connection) -> None:
-        """Give the place of a connection to the one that goes on with its transport."""
+    @property
+    def is_crowded(self) -> bool:
+        """Whether few places are left."""
+        return len(self._open) >= self._most_lasting
+
+    def last(self, old: Connection, new: Connection) -> bool:
+        """Give the place of a connection to one that goes on with its transport for as long as it likes.
+
+        A quarter of the places is kept from such ones; false if there are too many.
+        """
+        if len(self._lasting) >= self._most_lasting:
+            return False
         self._open.discard(old)
         self._open.add(new)
+        self._lasting.add(new)
+        return True
 
     def leave(self, connection: Connection) -> None:
         """The connection is gone."""
-        self._open.discard(connection)
-        self._refused.discard(connection)
+        for group in (self._open, self._lasting, self._refused):
+            group.discard(connection)
 
     def everyone(self) -> list[Connection]:
         """All of them, the refused ones too."""

@@ -19,7 +19,7 @@ import httptools
 import msgspec
 
 from jovay.rpc.budget import Budget
-from jovay.rpc.connections import Connections
+from jovay.rpc.connections import CROWDED_IDLE, Connections
 from jovay.rpc.limits import SLACK, Limits
 
 logger = logging.getLogger(__name__)
@@ -363,7 +363,8 @@ class HttpConnection(asyncio.Protocol):
             return False  # while an answer is in the making, the client has nothing to send in time
         limits, elapsed = self._limits, now - self._begun
         if not self._raw:
-            return elapsed > limits.idle_time
+            crowded = self._connections.is_crowded
+            return elapsed > (min(limits.idle_time, CROWDED_IDLE) if crowded else limits.idle_time)
         if elapsed > (limits.body_time if self._has_head else limits.head_time):
             return True
         return elapsed > SLACK and self._raw < elapsed * limits.rate

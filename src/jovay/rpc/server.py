@@ -274,7 +274,8 @@ class RpcServer:
         lines = [f"{name}: {value}\r\n" for name, value in request.headers.items()]
         head = f"GET {request.path or '/'} HTTP/1.1\r\n{''.join(lines)}\r\n".encode("latin-1")
         socket = WebSocket(connection.transport, self._answer, self._limits, self._budget, self._connections)
-        self._connections.replace(connection, socket)
+        if not self._connections.last(connection, socket):
+            return HttpResponse(503, b"too many WebSockets\n", "text/plain")
         connection.transport.set_protocol(socket)
         socket.start(head, rest)
         return None
