@@ -25,15 +25,17 @@ from jovay.backend.pruning import Pruner
 from jovay.backend.statistics import Statistics
 from jovay.compiler import kernel
 from jovay.config import ConfigError, NodeConfig, flag_of
+from jovay.execution.errors import ArenaFullError
 from jovay.execution.hashing import keccak256
+from jovay.execution.space import CHANGED, CODE_INDEX
 from jovay.execution.world import MEGABYTE, READERS, NativeWorld
 from jovay.execution.writes import StoredState
-from jovay.kernel.evm import gas as gas_costs
 from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE
 from jovay.metrics import Metrics
 from jovay.rpc.connections import REFUSED
 from jovay.rpc.server import NAMESPACES, RpcServer, ServerConfig
 from jovay.sequencer.opening import OpenChain, open_chain
+from jovay.sequencer.patience import changes_of, needs_of
 from jovay.sequencer.sequencer import Sequencer, SequencerSettings
 from jovay.sequencer.txpool import PoolLimits
 from jovay.stats import NodeStats
@@ -98,7 +100,12 @@ class Node:
         self.sequencer = sequencer
         sequencer.persistence.recovered(chain.recovered)
         self.backend = NodeBackend(
-            sequencer, index, blocks.hash_of(max(blocks.oldest, 0)), config.history_blocks, config.min_price
+            sequencer,
+            index,
+            blocks.hash_of(max(blocks.oldest, 0)),
+            config.history_blocks,
+            config.min_price,
+            config.rpc.call_gas,
         )
         self.backend.refused = self.metrics.refused
         self.statistics = Statistics(sequencer, self.metrics, config.datadir, self.backend.submission.seconds)
@@ -157,9 +164,11 @@ class Node:
             lifetime=config.pool_lifetime,
             transaction_gas=gas_limit,
         )
-        return Sequencer(
-            kernel.load(), chain.world, chain.trie, data, index, chain.rules, chain.head, settings, limits
-        )
+        parts = kernel.load(), chain.world, chain.trie, data, index, chain.rules, chain.head
+        try:
+            return Sequencer(*parts, settings, limits)
+        except ArenaFullError as error:
+            raise ConfigError(flag_of("block_gas_limit"), str(error)) from error
 
     def stop(self) -> None:
         """Finish what is running, store it, release everything. Twice is fine."""
@@ -224,13 +233,17 @@ class Node:
 
 def check_tables(config: NodeConfig, gas_limit: int) -> None:
     """One block must fit into the part of the tables that only blocks may fill. Raises ``ConfigError``."""
-    for name, have, gas in (
-        ("accounts", config.accounts, gas_costs.ACCESS_LIST_ADDRESS),
-        ("slots", config.slots, gas_costs.ACCESS_LIST_SLOT),
+    accounts, slots, code, contracts = needs_of(gas_limit)
+    for table, name, have, need in (
+        ("accounts", "accounts", config.accounts, accounts),
+        ("slots", "slots", config.slots, slots),
+        ("bytes of code", "code_mib", config.code_mib * MEGABYTE, code),
+        ("contracts", "block_gas_limit", CODE_INDEX // 2, contracts),
+        ("changes", "block_gas_limit", CHANGED, changes_of(gas_limit)),
     ):
-        need = int(gas_limit / gas / (1 - READERS))
-        if have < need:
-            problem = f"{have} {name} are too few for blocks of {gas_limit} gas: at least {need} are needed"
+        least = int(need / (1 - READERS))
+        if have < least:
+            problem = f"{have} {table} are too few for blocks of {gas_limit} gas: at least {least} are needed"
             raise ConfigError(flag_of(name), problem)
 
 

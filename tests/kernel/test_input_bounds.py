@@ -114,7 +114,7 @@ def test_replays_with_absurd_sizes(library, arena, output):
 def test_replays_with_absurd_capacities(library, arena, output, kind):
     """Capacities that stand in the input: none too large for the arena, indexes that probing ends in."""
     record = WorldSizes if kind == "world_sizes" else MachineSizes
-    data = encode_replay(make_case("Osaka", 1), sizes=node_sizes(scale=4096, memory=1 << 25))
+    data = encode_replay(make_case("Osaka", 1), sizes=node_sizes(shared=4096))
     assert replay(library, arena, output, data) != 0
     for name in record.fields:
         for value in EDGES[2:]:  # less than that many bytes the arena has

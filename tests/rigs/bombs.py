@@ -1,15 +1,22 @@
 """Programs that use up one resource as fast as gas allows, and arenas of the size that the node gives."""
 
+import ctypes
+
+from jovay.compiler import kernel
 from jovay.conformance.differential.assembler import Assembler, Label
 from jovay.conformance.differential.cases import Account, Case, Environment, Transaction, address_of_key
 from jovay.conformance.differential.inputs import bls_g1, bn_g1, bn_g2
+from jovay.execution.machine import SHARED
+from jovay.kernel.capacities import machine_sizes
+from jovay.kernel.setup import MachineSizes
+from jovay.records import new_record, unpack
 
-BOMB, HELPER, REVERTER, SENDER = 0xB0B, 0x4E1, 0x4E2, address_of_key(0)
+BOMB, HELPER, REVERTER, DESTROYER, SENDER = 0xB0B, 0x4E1, 0x4E2, 0x4E3, address_of_key(0)
 MEGABYTE = 1 << 20
 
 
-def node_sizes(scale: int = 65_536, memory: int = 128 * MEGABYTE) -> tuple[dict[str, int], dict[str, int]]:
-    """World and machine as ``execution.machine.NativeMachine`` lays its machine out."""
+def node_sizes(gas: int = 1 << 24, shared: int = SHARED) -> tuple[dict[str, int], dict[str, int]]:
+    """A world, and a machine as ``execution.machine.NativeMachine`` lays its own out."""
     world = {
         "accounts": 1 << 20,
         "account_index": 1 << 22,
@@ -20,23 +27,14 @@ def node_sizes(scale: int = 65_536, memory: int = 128 * MEGABYTE) -> tuple[dict[
         "history": 0,
         "changed": 1 << 22,
     }
-    machine = {
-        "accounts": scale,
-        "account_index": 4 * scale,
-        "slots": 4 * scale,
-        "slot_index": 16 * scale,
-        "misses": 16,
-        "journal": 16 * scale,
-        "stack_bytes": 34 * MEGABYTE,
-        "memory_bytes": memory,
-        "code_bytes": memory,
-        "return_bytes": memory,
-        "logs": 2 * scale,
-        "log_bytes": memory,
-        "touched": 4 * scale,
-        "scratch": 64 * MEGABYTE,
-    }
-    return world, machine
+    return world, machine_sizes_for(gas, shared)
+
+
+def machine_sizes_for(gas: int, shared: int) -> dict[str, int]:
+    """The fields of ``MachineSizes`` for transactions of so much gas."""
+    record = new_record(MachineSizes, {})
+    kernel.load()[machine_sizes](gas, shared, ctypes.addressof(record))
+    return unpack(MachineSizes, record.raw)
 
 
 def _push_all(asm: Assembler, *values: int | str) -> None:
@@ -110,6 +108,8 @@ BOMBS: dict[str, bytes] = {
     "initialisation codes": _forever(49_152, 0, 0, "CREATE POP"),
     "deployed codes": _forever(5, 0, 0, "CREATE POP", first=(0x61_6000_5F_F3 << 216, 0, "MSTORE")),
     "created and gone": _forever("DUP1", 2, 0, 0, "CREATE2 POP", *_COUNT, first=(0x33FF << 240, 0, "MSTORE", 0)),
+    "destroyed again": _forever(0, 0, 0, 0, 0, DESTROYER, "GAS CALL POP"),
+    "heirs not paid for": _forever(0, 0, 0, 0, 0, DESTROYER, 6, "CALL POP"),
     "exponents": _forever(2**256 - 1, 2**256 - 1, "EXP POP"),
     "signatures": _with_data(bytes(63) + b"\x1b" + bytes(31) + b"\x01" + bytes(31) + b"\x01", 0x01),
     "modular powers": _with_data(_lengths(300, 40, 300) + b"\xfd" * 640, 0x05),
@@ -129,6 +129,7 @@ def bomb(name: str, gas: int, fork: str) -> Case:
             balance=10**18, nonce=1, code=_straight(0, 0, 0, 0, 1, REVERTER, "GAS CALL", 0, 0, "REVERT")
         ),
         REVERTER: Account(nonce=1, code=_straight(0, 0, "REVERT")),
+        DESTROYER: Account(nonce=1, code=_straight("ADDRESS SELFDESTRUCT")),
     }
     environment = Environment(fork, 1, 1, 2 * gas, 0, 0, 0, 0xFEE)
     transactions = [Transaction(0, 0, 0, gas, BOMB, 0, b"", 1), plain_transaction(1)]

@@ -132,3 +132,26 @@ def test_slots_written_and_undone_again_and_again_are_listed_once(library: Libra
     order = [calls.addresses[i] for i in produced.order]
     assert differs(1, produced, serial.execute(environment, order)) is None
     assert all(0 < listed <= records for listed, records in used if records), used
+
+
+@pytest.mark.parametrize("serial", [False, True])
+def test_what_finds_no_room_beside_others_is_in_the_same_block(library: Library, serial: bool) -> None:
+    """Transactions that fill a view each: the view forgets those before, which are in the world by then."""
+    writer, gas, count = 0xC0FE03, 1_000_000, 12
+    # for (i = slot[0]; gas > 50,000; i++) tstore(i, i); slot[0] = i
+    code = bytes.fromhex("5f545b80805d6001015a61c350106002575f5500")
+    sides = Side(library, 300), Serial(library, 300)
+    for side in sides:
+        side.add_contract(writer, code)
+    producer = BlockProducer(library, sides[0].world, 2, patience=ENDLESS, gas=gas, shared=0)
+    environment = BlockEnvironment(1, 1_000, 10**12, 7, COINBASE, 1, OSAKA, bytes(32))
+    calls = Generator(library, 1, 300, 0.0).calls(0, writer, gas, count)
+    try:
+        produced = producer.produce(environment, calls.array(), serial=serial)
+    finally:
+        producer.close()
+    assert not produced.dropped
+    assert produced.receipts["status"].tolist() == [1] * count
+    assert produced.statistics.renewals > count // 2
+    order = [calls.addresses[i] for i in produced.order]
+    assert differs(1, produced, sides[1].execute(environment, order)) is None

@@ -67,8 +67,9 @@ class NodeBackend:
         genesis_hash: Hash32,
         history_blocks: int = 8_192,
         min_price: int = 0,
+        call_gas: int = 50_000_000,
     ) -> None:
-        """``min_price``: least priority fee that the pool takes, in wei per gas."""
+        """``min_price``: least priority fee that the pool takes, in wei per gas; ``call_gas``: most of a request."""
         self.sequencer, self._history, self._min_price = sequencer, history_blocks, min_price
         self.chain_reader = ChainReader(
             sequencer.data.blocks, logs_index, sequencer.keccak, lambda: sequencer.visible
@@ -81,7 +82,8 @@ class NodeBackend:
         self._tries = Tries(sequencer, self.state)
         self._prover = Prover(self._tries, self.state)
         source = SimulationSource(sequencer, self.chain_reader, self._tries)
-        self._simulator = Simulator(sequencer.library, sequencer.world, source)
+        gas = max(call_gas, sequencer.settings.gas_limit)
+        self._simulator = Simulator(sequencer.library, sequencer.world, source, gas=gas)
         self._witnesses = Witnesses(sequencer, self.chain_reader, self.state, self._simulator, self._tries)
         self.refused: Callable[[str, int], None] = lambda reason, count: None
         sequencer.listen(self._on_blocks)

@@ -6,7 +6,7 @@ import threading
 from functools import cache
 from pathlib import Path
 
-from jovay.kernel import replay, setup, stateless, statetest, wire
+from jovay.kernel import capacities, replay, setup, stateless, statetest, wire
 from jovay.kernel.block import (
     admission,
     body,
@@ -57,6 +57,7 @@ ENTRIES: tuple[KernelFunction, ...] = (
     changes.collect_changes,
     changes.load_accounts,
     changes.load_slots,
+    capacities.machine_sizes,
     code.intern_code,
     commit.commit_view,
     decode,
@@ -106,6 +107,7 @@ ENTRIES: tuple[KernelFunction, ...] = (
     replay.replay_transactions,
     secp256k1.recover_batch,
     setup.init_machine,
+    setup.machine_room,
     setup.init_world,
     statetest.run_state_test,
     statetest.state_root,
@@ -118,6 +120,7 @@ ENTRIES: tuple[KernelFunction, ...] = (
     thin.move_live,
     touched.collect_touched,
     view.confirm_guesses,
+    view.forget_records,
     view.reset_view,
     validity.floor_gas,
     validity.intrinsic_gas,

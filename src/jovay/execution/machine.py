@@ -9,55 +9,49 @@ import numpy as np
 
 from jovay.compiler.arena import Arena
 from jovay.compiler.native import Library
-from jovay.kernel.evm.machine import (
-    ACCOUNT_SIZE,
-    FRAME_SIZE,
-    LOG_SIZE,
-    MISS_SIZE,
-    SLOT_SIZE,
-    Block,
-    Machine,
-    Result,
-)
-from jovay.kernel.setup import FRAMES, MachineSizes, init_machine
+from jovay.kernel.capacities import machine_sizes
+from jovay.kernel.evm.gas import TX_GAS_LIMIT_CAP
+from jovay.kernel.evm.machine import MISS_SIZE, Account, Block, Machine, Result, Slot
+from jovay.kernel.setup import MachineSizes, init_machine, machine_room
 from jovay.kernel.state import view as kernel_view
 from jovay.kernel.state.journal import ENTRY
 from jovay.records import View, new_record
 
+from .errors import ArenaFullError
 from .misses import Misses
-from .space import Space, power_of_two
-from .world import MEGABYTE, NativeWorld
+from .space import Space
+from .world import NativeWorld
+
+#: Accounts of the transactions that a machine executes beside a heavy one, in a block's share.
+SHARED = 65_536
 
 
 class NativeMachine:
-    """``scale`` is about how many accounts its view can hold; slots four times as many."""
+    """Transactions of up to ``gas`` find room in its arenas; ``shared`` more accounts are for others in the same view.
+
+    The arenas are address space, of which only what is touched takes memory. Raises ``ArenaFullError`` where the system
+    does not give so much.
+    """
 
     def __init__(
-        self, library: Library, world: NativeWorld, scale: int = 65_536, memory: int = 128 * MEGABYTE
+        self,
+        library: Library,
+        world: NativeWorld,
+        gas: int = TX_GAS_LIMIT_CAP,
+        shared: int = SHARED,
+        huge_pages: bool = True,
     ) -> None:
-        self.library, self.world = library, world
-        sizes = {
-            "accounts": scale,
-            "account_index": power_of_two(2 * scale + 2),
-            "slots": 4 * scale,
-            "slot_index": power_of_two(8 * scale + 2),
-            "misses": scale,
-            "journal": 16 * scale,
-            "stack_bytes": 34 * MEGABYTE,
-            "memory_bytes": memory,
-            "code_bytes": memory,
-            "return_bytes": memory,
-            "logs": 2 * scale,
-            "log_bytes": memory,
-            "touched": 4 * scale,
-            "scratch": 64 * MEGABYTE,
-        }
-        total = scale * (ACCOUNT_SIZE + 4 * SLOT_SIZE + 40 + MISS_SIZE + 16 * ENTRY + 2 * LOG_SIZE + 32)
-        total += sizes["account_index"] * 8 + sizes["slot_index"] * 8 + FRAMES * FRAME_SIZE
-        total += 98 * MEGABYTE + 4 * memory + 8192
-        self._arena = Arena(total)
+        self.library, self.world, self.gas = library, world, gas
+        spec = new_record(MachineSizes, {})
+        library[machine_sizes](gas, shared, ctypes.addressof(spec))
+        size = library[machine_room](ctypes.addressof(spec))
+        try:
+            self._arena = Arena(size, huge_pages)
+        except (OSError, ValueError, OverflowError) as error:
+            raise ArenaFullError(
+                f"the system gives no {size:,} bytes for transactions of {gas:,} gas"
+            ) from error
         self.address = self._arena.address
-        spec = new_record(MachineSizes, sizes)
         library[init_machine](self.address, ctypes.addressof(spec), world.address, secrets.randbits(64))
         self.view = View(Machine, self.address)
         self.space: Space | None = world.space
@@ -82,9 +76,14 @@ class NativeMachine:
         self.library[kernel_view.reset_view](self.address)
 
     def release_memory(self) -> None:
-        """Give back what memory the last executions filled with bytes: EVM memory, output, new code, log data."""
+        """Give back what memory the last executions filled; the view must be empty. A zeroed index is one, too."""
         view = self.view
         for start, size in (
+            (view.account_index, 8 * (view.account_mask + 1)),
+            (view.slot_index, 8 * (view.slot_mask + 1)),
+            (view.accounts, view.account_capacity * Account.size),
+            (view.slots, view.slot_capacity * Slot.size),
+            (view.journal, view.journal_capacity * ENTRY),
             (view.memory_arena, view.memory_capacity),
             (view.return_arena, view.return_capacity),
             (view.code_arena, view.code_capacity),

@@ -13,11 +13,8 @@ from jovay.turns import READS
 
 from .errors import SimulationBusyError
 from .machine import NativeMachine
-from .space import power_of_two
-from .world import MEGABYTE, NativeWorld
+from .world import NativeWorld
 
-#: Gas that one account or four slots of a view's tables cost at least.
-_GAS_PER_RECORD = 400
 #: After so long an execution may have filled much memory.
 LONG_SECONDS = 0.05
 
@@ -26,9 +23,7 @@ class MachinePool:
     """Up to ``size`` machines for executions of up to ``gas`` each, made when they are first needed."""
 
     def __init__(self, library: Library, world: NativeWorld, size: int = 4, gas: int = 50_000_000) -> None:
-        self._library, self._world = library, world
-        self._scale = max(1 << 18, power_of_two(gas // _GAS_PER_RECORD))
-        self._memory = max(512 * MEGABYTE, power_of_two(gas * 8))
+        self._library, self._world, self._gas = library, world, gas
         self._idle: queue.LifoQueue[NativeMachine] = queue.LifoQueue()
         self._left = threading.Semaphore(size)
 
@@ -44,7 +39,7 @@ class MachinePool:
             try:
                 machine = self._idle.get_nowait()
             except queue.Empty:
-                machine = NativeMachine(self._library, self._world, self._scale, self._memory)
+                machine = NativeMachine(self._library, self._world, self._gas, huge_pages=False)
             taken = time.monotonic()
             try:
                 yield machine

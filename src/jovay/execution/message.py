@@ -76,7 +76,7 @@ def run_message(
     store = StateStore(MemoryKV(TABLES))
     store.write(0, state_changes(genesis, lambda data: keccak256(library, data)), sync=False)
     world = NativeWorld(library, 1 << 18, 1 << 20, 64 << 20, 0, StoredState(store))
-    machine = NativeMachine(library, world)
+    machine = NativeMachine(library, world, message.gas)
     _write_block(machine.block, genesis, fork)
     machine.view.flags = validity.ANY_NONCE | validity.ANY_BALANCE | validity.SIMULATED
     recorder = (

@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class Simulator:
-    """Executes over ``world``; ``machines`` at a time, of up to ``gas`` per request."""
+    """Executes over ``world``; ``machines`` at a time, of up to ``gas`` per request or block that is executed again."""
 
     def __init__(
         self,

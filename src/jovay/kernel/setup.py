@@ -89,7 +89,7 @@ def init_world(at: Ptr, sizes: WorldSizes, seed: U64) -> Ptr:
 
 @kernel
 def world_room(sizes: WorldSizes) -> U64:
-    """What ``init_world`` takes in the checked build."""
+    """Bytes that ``init_world`` takes."""
     tables = aligned(sizes.accounts * BASE_ACCOUNT_SIZE) + aligned(sizes.account_index * 4)
     tables += aligned(sizes.slots * BASE_SLOT_SIZE) + aligned(sizes.slot_index * 4)
     rest = aligned(sizes.code_bytes) + aligned(sizes.code_index * 8)
@@ -99,7 +99,7 @@ def world_room(sizes: WorldSizes) -> U64:
 
 @kernel
 def machine_room(sizes: MachineSizes) -> U64:
-    """What ``init_machine`` takes in the checked build."""
+    """Bytes that ``init_machine`` takes."""
     tables = aligned(sizes.accounts * ACCOUNT_SIZE) + aligned(sizes.account_index * 8)
     tables += aligned(sizes.slots * SLOT_SIZE) + aligned(sizes.slot_index * 8)
     lists = aligned((sizes.accounts + sizes.slots) * 8) + aligned(sizes.misses * MISS_SIZE)

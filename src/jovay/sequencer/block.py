@@ -28,6 +28,7 @@ class BlockStatistics:
     deferred: int = 0
     misses: int = 0
     rounds: int = 0
+    renewals: int = 0  # how often the serial rest made room in its view
 
     def time(self, stage: str, since: float) -> float:
         """Add the time since ``since`` to ``stage``; answers now."""

@@ -38,6 +38,11 @@ def needs_of(gas: int) -> tuple[int, int, int, int]:
     return accounts, slots, gas // 100, gas // gas_costs.AUTHORIZATION
 
 
+def changes_of(gas: int) -> int:
+    """How many changes so much gas can list in the world: a slot for 4,800, or a transaction's three accounts."""
+    return gas // (gas_costs.ACCESS_LIST_SLOT + gas_costs.SSTORE_RESET - gas_costs.COLD_SLOAD)
+
+
 class Postponed:
     """Postponed transactions by the address of their record, and whether they shall guess no more.
 

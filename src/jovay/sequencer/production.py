@@ -19,7 +19,7 @@ import numpy.typing as npt
 from jovay.compiler.arena import Arena
 from jovay.compiler.native import Library
 from jovay.execution.errors import ArenaFullError, WorldFullError
-from jovay.execution.machine import NativeMachine
+from jovay.execution.machine import SHARED, NativeMachine
 from jovay.execution.misses import Misses
 from jovay.execution.world import NativeWorld
 from jovay.execution.writes import WriteSet
@@ -28,8 +28,9 @@ from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.block.receipts import Receipt, StoredLog
 from jovay.kernel.block.run import DEFERRED, DROPPED, MISSING, RUN_STRIDE, SUSPENDED, Run
 from jovay.kernel.block.schedule import Schedule
+from jovay.kernel.evm.gas import TX_GAS_LIMIT_CAP
+from jovay.kernel.evm.status import ARENA_FULL, MISS
 from jovay.kernel.evm.status import MESSAGES as STATUS_MESSAGES
-from jovay.kernel.evm.status import MISS
 from jovay.kernel.state import commit, view
 from jovay.kernel.state.code import code_footprint
 from jovay.kernel.state.world import Code
@@ -59,12 +60,13 @@ class BlockProducer:
         max_transactions: int = 16_384,
         record: bool = False,
         patience: Patience | None = None,
+        gas: int = TX_GAS_LIMIT_CAP,
+        shared: int = SHARED,
     ) -> None:
         self._patience = patience or Patience()
         self._touched = TouchedRecorder(library) if record else None
         self.library, self.world, self.workers = library, world, max(1, workers)
-        self._machines = [NativeMachine(library, world) for _ in range(self.workers)]
-        self._serial = NativeMachine(library, world)
+        self._shared = shared
         self._pool = ThreadPoolExecutor(max(1, self.workers - 1), "execution")
         self._needs = (0, 0, 0, 0)
         self._postponed = Postponed()
@@ -73,15 +75,29 @@ class BlockProducer:
         self._order = np.zeros(max_transactions, np.uint64)
         self._groups = np.zeros(max_transactions, np.uint64)
         self._schedule = new_record(Schedule, {})
-        # Room for all that the machines have room for, so that a block that could be executed can be stored.
-        machine, machines = self._serial.view, len(self._machines) + 1
-        logs, log_bytes = machines * machine.log_capacity, machines * machine.log_data_capacity
-        self._results = Results(library, max_transactions, logs, log_bytes)
+        self._new_machines(gas)
         self._gathering: Future[ProducedBlock] | None = None
         self._account_changes = Arena(MAX_CHANGES * AccountChange.size, name="changes.accounts")
         self._slot_changes = Arena(MAX_CHANGES * SlotChange.size, name="changes.slots")
         self.stamp = 0
         self._first_code = world.view.codes + world.view.codes_used
+
+    def _new_machines(self, gas: int) -> None:
+        machines = [
+            NativeMachine(self.library, self.world, gas, self._shared) for _ in range(self.workers + 1)
+        ]
+        self._machines, self._serial = machines[:-1], machines[-1]
+        # Room for all that the machines have room for, so that a block that could be executed can be stored.
+        one = self._serial.view
+        logs, log_bytes = len(machines) * one.log_capacity, len(machines) * one.log_data_capacity
+        self._results = Results(self.library, self._capacity, logs, log_bytes)
+
+    def hold(self, gas: int) -> None:
+        """Have room for transactions of ``gas`` from the next block on. Raises ``ArenaFullError``."""
+        if gas > self._serial.gas:
+            if self._gathering is not None:
+                wait([self._gathering])
+            self._new_machines(gas)
 
     def attach(self) -> None:
         """Forget the last block, and execute over the space that the world's records are in now."""
@@ -249,6 +265,9 @@ class BlockProducer:
         call, waited, at, tries = self.library[execute.execute_deferred], 0.0, 0, 0
         has_room = True  # for what guesses lead to
         while (now := self._held(call, machine.address, runs, count, at)) < count:
+            if self._table(count)["status"][now] == ARENA_FULL:
+                self._make_room(statistics)
+                continue
             at, tries = now, tries + 1 if now == at else 0
             begun, guessed = time.perf_counter(), not machine.view.patient
             if not may_postpone:
@@ -293,9 +312,10 @@ class BlockProducer:
                 and self._held(self.library[view.confirm_guesses], machine.address)
             ):
                 return True
+            is_full = end < count and self._table(count)["status"][end] == ARENA_FULL
             machine.reset()
             self.library[execute.defer_again](runs, count)
-            if not has_loaded:
+            if is_full or not has_loaded:
                 break
         return False
 
@@ -315,6 +335,14 @@ class BlockProducer:
     def _address(self, index: int) -> int:
         """Of a run's transaction record."""
         return int(View(Run, self._runs.address + index * RUN_STRIDE).transaction)
+
+    def _make_room(self, statistics: BlockStatistics) -> None:
+        """Bring what the serial rest changed so far into the world, so that its records make room for others'."""
+        statistics.renewals += 1
+        if self._touched:
+            self._touched.collect(self._serial, self.stamp, self.world.view.height - 1)
+        self._commit_serial()
+        self.library[view.forget_records](self._serial.address)
 
     def _commit_serial(self) -> None:
         with self.world.lock.write():

@@ -10,9 +10,11 @@ import numpy as np
 from jovay.compiler.arena import Arena
 from jovay.compiler.native import Library
 from jovay.execution.hashing import keccak256
+from jovay.execution.machine import SHARED
 from jovay.execution.state_trie import StateTrie
 from jovay.execution.world import NativeWorld
 from jovay.execution.writes import WriteSet, account_records, slot_records
+from jovay.kernel.evm.gas import LOG
 from jovay.kernel.transaction.record import TRANSACTION_SIZE
 from jovay.storage.blocks import BlockStore
 from jovay.storage.genesis import Genesis, state_changes
@@ -43,7 +45,9 @@ class Reexecution:
         self._world = NativeWorld(library, accounts=accounts, slots=slots, history=1 << 10)
         self._trie = StateTrie(library)
         self._portal = Portal(library)
-        self._producer = BlockProducer(library, self._world, 1)
+        # One machine takes the logs of a whole block, however many shared them when it was made.
+        gas = max(read_header(blocks, number).gas_limit for number in (0, blocks.latest))
+        self._producer = BlockProducer(library, self._world, 1, gas=gas, shared=max(SHARED, gas // LOG))
         self._hashes = Arena(256 * 32, name="hashes")
         self._begin(genesis)
 

@@ -26,7 +26,8 @@ from jovay.execution.state_trie import StateTrie
 from jovay.execution.world import NativeWorld
 from jovay.execution.writes import WriteSet, merged
 from jovay.kernel.evm import validity
-from jovay.kernel.evm.forks import CANCUN, LONDON, PARIS, PRAGUE, SHANGHAI
+from jovay.kernel.evm.forks import CANCUN, LONDON, OSAKA, PARIS, PRAGUE, SHANGHAI
+from jovay.kernel.evm.gas import TX_GAS_LIMIT_CAP
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.evm.status import ARENA_FULL, MESSAGES
 from jovay.records import View, new_record
@@ -85,7 +86,9 @@ class Sequencer:
         self.library, self.world, self.trie, self.data, self.rules = library, world, trie, data, rules
         self.settings, self.clock = settings, Clock()
         self.executed = self.visible = head
-        self.producer = BlockProducer(library, world, settings.workers, settings.max_transactions)
+        self.producer = BlockProducer(
+            library, world, settings.workers, settings.max_transactions, gas=self._transaction_gas(head)
+        )
         self.room = Room(settings.max_transactions, settings.gas_limit)
         self.portal = Portal(library)
         self._next_block = new_record(Block, {})
@@ -225,6 +228,11 @@ class Sequencer:
         self._remember_hashes(head)
         self._prepare_next()
 
+    def _transaction_gas(self, head: Header) -> int:
+        """The most gas that a transaction of the next blocks can have."""
+        fork, limit = self.rules.fork(head.number + 1, head.timestamp), self.settings.gas_limit
+        return min(limit, TX_GAS_LIMIT_CAP) if fork >= OSAKA else limit
+
     def _environment(self) -> BlockEnvironment:
         parent = self.executed
         number, timestamp = parent.number + 1, self.clock.timestamp(parent.timestamp)
@@ -328,6 +336,7 @@ class Sequencer:
         """Change settings, from the next block on."""
         with self._making:
             self.settings = replace(self.settings, **settings)  # type: ignore[arg-type]
+            self.producer.hold(self._transaction_gas(self.executed))
             self._prepare_next()
 
     # ---- what became visible ---------------------------------------------------------------------------------

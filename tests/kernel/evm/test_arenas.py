@@ -40,7 +40,7 @@ def test_small_arenas_change_nothing_else(kernel, arena):
     full = 0
     for seed in range(60):
         case = _cases(seed)
-        world, machine = node_sizes(scale=4096, memory=1 << 25)
+        world, machine = node_sizes(shared=4096)
         machine[arena] = Random(seed).randrange(USED[arena])
         outcome = kernel.run(case, (world, machine))
         kept = [i for i, ran in enumerate(outcome.ran) if ran.why != FULL or ran.valid]

@@ -99,18 +99,30 @@ def test_several_views_of_a_block_need_a_record_of_everything():
 
 def test_guesses_let_a_run_list_many_misses():
     state = State(complete=False)
-    machine = state.machine()
+    base, machine = state.put_account(8), state.machine()
+    older = call(kernel_view.slot_entry, machine, account(machine, 8), 1)
     machine.guessing = 1
-    a = account(machine, 7)
-    assert values(a, "exists", "guessed") == (0, 1)
-    base = state.put_account(8)
+    assert account(machine, 7).exists == 0
     assert slot(machine, account(machine, 8), 1).value == 0
-    assert (machine.abort, machine.guesses, misses(machine)) == (0, 2, [(0, 7, 0), (1, 8, 1)])
+    assert slot(machine, account(machine, 8), 2).value == 0
+    assert (machine.abort, machine.guesses) == (0, 3)
+    assert misses(machine) == [(0, 7, 0), (1, 8, 1), (1, 8, 2)]
     state.put_account(7, nonce=4)
     state.put_slot(base, 1, 44)
+    state.put_slot(base, 2, 55)
+    call(kernel_view.forget_since, machine, 1, 1, 0)
     call(kernel_view.forget_guesses, machine)
-    assert values(account(machine, 7), "exists", "nonce", "guessed") == (1, 4, 0)
-    assert slot(machine, account(machine, 8), 1).value == 44
+    assert values(account(machine, 7), "exists", "nonce") == (1, 4)
+    assert slot(machine, account(machine, 8), 1).pointer == older
+    assert [slot(machine, account(machine, 8), key).value for key in (1, 2)] == [44, 55]
+
+
+def test_a_miss_does_not_hide_that_an_arena_is_full():
+    """Who waits for a key goes on where it stands, but nobody may go on whose journal has lost an entry."""
+    machine = State(complete=False).machine()
+    machine.abort = status.ARENA_FULL
+    assert account(machine, 7) is None
+    assert machine.abort == status.ARENA_FULL
 
 
 @pytest.mark.parametrize(

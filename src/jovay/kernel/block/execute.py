@@ -114,7 +114,12 @@ def credit_fees(world: World, runs: Ptr, n: U64, coinbase: U256) -> U64:
 
 @kernel
 def execute_deferred(m: Machine, runs: Ptr, n: U64, first: U64) -> U64:
-    """Execute deferred runs from ``first`` on, serially in ``m``. n when done, else the run that misses keys."""
+    """Execute deferred runs from ``first`` on, serially in ``m``. n when done, else the run that waits.
+
+    Its status says for what. MISS or WAITING: it misses keys. ARENA_FULL: there is no room for it beside the records of
+    others; bring those into the world, let the view forget them, and call again. What finds no room without them, where
+    the block's logs take it, is dropped.
+    """
     m.group = U64(0)
     m.parallel = U64(0)
     m.flags = U64(0)
@@ -122,11 +127,15 @@ def execute_deferred(m: Machine, runs: Ptr, n: U64, first: U64) -> U64:
         r = run_at(runs, U64(i))
         if r.state == DEFERRED or r.state == SUSPENDED:
             how = execute_serially(m, r)
-            if how == status.MISS or how == status.WAITING:
-                r.state = U64(DEFERRED) if how == status.MISS else U64(SUSPENDED)
+            r.status = how
+            if (
+                how == status.MISS
+                or how == status.WAITING
+                or (how == status.ARENA_FULL and m.account_count != 0)
+            ):
+                r.state = U64(SUSPENDED) if how == status.WAITING else U64(DEFERRED)
                 return U64(i)
             r.machine = m
-            r.status = how
             r.state = U64(EXECUTED) if how == VALID else U64(DROPPED)
             r.parent = n  # it follows the groups in the block
     return n

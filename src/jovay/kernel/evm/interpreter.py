@@ -53,7 +53,7 @@ def run(m: Machine) -> U64:
             count_slice(m, begun, gas)
         if how == ENTER:
             continue
-        if how == MISS and m.patient != 0 and m.guessing == 0:
+        if how == MISS and m.abort == MISS and m.patient != 0 and m.guessing == 0:
             m.abort = U64(0)
             return U64(WAITING)
         if how >= ABORT:

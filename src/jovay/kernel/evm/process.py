@@ -52,7 +52,17 @@ from .gas import AUTHORIZATION_REFUND, GAS_PER_BLOB
 from .instructions.system import enter_create
 from .interpreter import run
 from .machine import LOG_SIZE, Account, Frame, Machine, Result
-from .validity import ALL, ANY_BALANCE, FREE, VALID, check_state, check_static, floor_gas, intrinsic_gas
+from .validity import (
+    ALL,
+    ANY_BALANCE,
+    FREE,
+    INVALID,
+    VALID,
+    check_state,
+    check_static,
+    floor_gas,
+    intrinsic_gas,
+)
 
 CALL, CREATE = 0xF1, 0xF0
 ADDRESS_MASK = U256((1 << 160) - 1)
@@ -87,7 +97,7 @@ def end(m: Machine, how: U64, result: Result) -> U64:
         how = U64(status.MISS)
     if how != VALID:
         give_up(m, result.first_log)
-    if how == status.ARENA_FULL:  # what it loaded must not be in the way of the next
+    if how >= status.ABORT and how < INVALID:  # what it loaded or guessed must not be in the next run's way
         forget_since(m, m.account_mark, m.slot_mark, m.dirty_mark)
     if m.guesses != 0:
         forget_guesses(m)

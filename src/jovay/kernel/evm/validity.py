@@ -24,6 +24,7 @@ from .gas import (
 from .machine import Account, Block, Machine
 
 VALID = 0
+INVALID = 128  # from here on: why a transaction may not be in a block
 TYPE_NOT_SUPPORTED = 128
 WRONG_CHAIN_ID = 129
 NONCE_TOO_LOW = 130

@@ -19,13 +19,11 @@ READ_ONLY_GROUP = 0xFFFFFFFF
 LAST_GENERATION = 1 << 31
 #: ``Slot.loaded`` of a slot that is missing.
 GUESSED = 2
-#: No account has this address: a record that the index no longer finds.
-NOBODY = ~U256(0)
 
 
 @kernel
-def reset_view(m: Machine) -> None:
-    """Forget every record and every listed change."""
+def forget_records(m: Machine) -> None:
+    """Forget every record, every listed change and new code, which must be in the world by now or not wanted."""
     m.generation += 1
     if m.generation > LAST_GENERATION:
         fill(m.account_index, U64(0), (m.account_mask + 1) * 8)
@@ -36,8 +34,6 @@ def reset_view(m: Machine) -> None:
     poison(m.dirty, m.dirty_count * 8)
     poison(m.misses, m.miss_capacity * MISS_SIZE)
     poison(m.journal, m.journal_count * ENTRY)
-    poison(m.logs, m.log_count * LOG_SIZE)
-    poison(m.log_data, m.log_data_used)
     poison(m.code_arena, m.code_used)
     m.account_count = U64(0)
     m.slot_count = U64(0)
@@ -46,6 +42,14 @@ def reset_view(m: Machine) -> None:
     m.code_used = U64(0)
     m.miss_count = U64(0)
     m.journal_count = U64(0)
+
+
+@kernel
+def reset_view(m: Machine) -> None:
+    """Forget everything: records, listed changes, logs."""
+    forget_records(m)
+    poison(m.logs, m.log_count * LOG_SIZE)
+    poison(m.log_data, m.log_data_used)
     m.log_count = U64(0)
     m.log_data_used = U64(0)
     m.transaction = U64(0)
@@ -62,7 +66,7 @@ def forget_index(m: Machine) -> None:
 
 @kernel(inline=False)
 def list_miss(m: Machine, kind: U64, address: U256, key: U256) -> None:
-    """List a key that is not in memory: kind 0 account, 1 slot."""
+    """List a key that is not in memory: kind 0 account, 1 slot. Where there is no room, the next run misses it."""
     count = m.miss_count
     if count < m.miss_capacity:
         at = m.misses + count * MISS_SIZE
@@ -75,9 +79,10 @@ def list_miss(m: Machine, kind: U64, address: U256, key: U256) -> None:
 
 @kernel
 def miss(m: Machine, kind: U64, address: U256, key: U256) -> None:
-    """List a key that is not in memory, for which the transaction is given up."""
+    """List a key that is not in memory, for which the transaction is given up, unless it is already."""
     list_miss(m, kind, address, key)
-    m.abort = U64(status.MISS)
+    if m.abort == 0:
+        m.abort = U64(status.MISS)
 
 
 @kernel
@@ -93,13 +98,9 @@ def may_guess(m: Machine, kind: U64, address: U256, key: U256) -> bool:
 
 @kernel(inline=False)
 def forget_guesses(m: Machine) -> None:
-    """Make the view forget what it guessed, so that the next run looks again."""
+    """Make the view forget what it guessed of older slots, so that the next run looks again."""
     if m.parallel != 0:
         return  # every attempt has an index of its own
-    for i in range(m.account_count):
-        a = Account(m.accounts + U64(i) * ACCOUNT_SIZE)
-        if a.guessed != 0:
-            a.address = NOBODY
     for i in range(m.slot_count):
         s = Slot(m.slots + U64(i) * SLOT_SIZE)
         if s.loaded == GUESSED:
@@ -203,17 +204,15 @@ def load_account(m: Machine, address: U256, at: U64) -> Account:
     nothing = Account(U64(0))
     base = find_account(m.world, address)
     known = address_of(base) != 0
-    guessed = False
+    guessed = not known and (m.world.complete == 0 or m.parallel != 0)
     allowed = U64(2)
     if known:
         allowed = permission(m, base.owner)
         if allowed == 0:
             m.abort = U64(status.LEFT_SET)
             return nothing
-    elif m.world.complete == 0 or m.parallel != 0:
-        guessed = may_guess(m, U64(0), address, U256(0))
-        if not guessed:
-            return nothing
+    elif guessed and not may_guess(m, U64(0), address, U256(0)):
+        return nothing
     if m.parallel != 0 and address == m.block.coinbase:  # its balance is known only when all fees are
         m.abort = U64(status.LEFT_SET)
         return nothing
@@ -226,8 +225,8 @@ def load_account(m: Machine, address: U256, at: U64) -> Account:
     a.address = address
     a.base = base
     a.read_only = U64(allowed == 1)
-    a.guessed = U64(guessed)
     a.group = m.group
+    a.guessed = U64(guessed)
     a.prepaid = U64(0)
     a.warm = U64(0)
     a.created = U64(0)
