@@ -96,10 +96,12 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def exposure(self) -> str:
         """Who may use the node through a browser, and whether methods for operators are there; for people."""
-        names = {"*": "of everyone", "local": "of this machine"}
-        pages = ", ".join(names.get(page, page) for page in self.web_pages) or "none"
-        tracing = "served" if self.serves_tracing else "not served (--debug-api)"
-        return f"web pages let in: {pages} (--origins); debug_* and trace_*: {tracing}"
+        names = {"*": "everybody", "local": "this machine"}
+        pages = ", ".join(names.get(page, page) for page in self.web_pages) or "nobody"
+        tracing = (
+            "with debug_* and trace_*" if self.serves_tracing else "without debug_* and trace_* (--debug-api)"
+        )
+        return f"web pages of {pages} (--origins), {tracing}"
 
     @property
     def serves_tracing(self) -> bool:

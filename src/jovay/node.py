@@ -120,7 +120,7 @@ class Node:
         self._serve()
         settle_interpreter()
         log.info("serving chain %d at %s", genesis.config.chain_id, self.http_url)
-        log.info("%s", config.exposure)
+        log.info("open to %s", config.exposure)
         if config.dev and not _is_local(config.http_host):
             log.warning(
                 "everybody who reaches %s may change this development chain at will", config.http_host

@@ -122,9 +122,7 @@ def test_welcome_of_a_chain_without_known_keys() -> None:
     assert "http://h:1" in text
     assert "ws://h:2" in text
     assert "0xac0974be" not in text
-    assert (
-        "web pages let in: of this machine (--origins); debug_* and trace_*: not served (--debug-api)" in text
-    )
+    assert "web pages of this machine (--origins), without debug_* and trace_* (--debug-api)" in text
 
 
 def test_welcome_of_a_development_chain(library) -> None:
@@ -132,7 +130,7 @@ def test_welcome_of_a_development_chain(library) -> None:
     assert FIRST in text
     assert "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80" in text
     assert "test test test" in text
-    assert "web pages let in: of everyone (--origins); debug_* and trace_*: served" in text
+    assert "web pages of everybody (--origins), with debug_* and trace_*" in text
 
 
 def test_lines_tell_full_blocks_once_and_stay_calm() -> None:

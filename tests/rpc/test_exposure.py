@@ -23,10 +23,13 @@ LOCAL_PAGES = (
     "https://127.0.0.1:8443",
     "http://[::1]:1",
     "http://a.localhost",
+    "chrome-extension://nkbihfbeogaeaoehlefnkodbefgpgknn",
+    "moz-extension://3c1a-7",
 )
 OTHER_PAGES = (
     "https://evil.example", "null", "", "http://localhost.evil.example", "http://127.0.0.1.evil.example",
     "http://localhost@evil.example", "file://", "http://evillocalhost", "http://[::1].evil.example",
+    "https://chrome-extension", "chrome-extension://", "evil-extension://a", "https://chrome-extension://a",
 )  # fmt: skip
 
 

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 ANY = "*"
 LOCAL = "local"
 LOCAL_HOSTS = ("localhost",)
-_LOCAL_PAGE = re.compile(r"https?://(localhost|[a-z0-9.-]+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?")
+_LOCAL_PAGE = re.compile(
+    r"https?://(localhost|[a-z0-9.-]+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?"
+    r"|(chrome|moz|safari-web|ms-browser)-extension://[a-z0-9.-]+"
+)
+"""Of this machine are also extensions of its browsers, wallets for instance."""
 _PORT = re.compile(r"(:\d*)?")
 _SHOWN = 100
 
