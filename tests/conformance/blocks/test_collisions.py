@@ -33,8 +33,14 @@ def environment(case: dict[str, Any], fork: str) -> BlockEnvironment:
     )
 
 
+@pytest.fixture(scope="module")
+def collisions(eest_spread) -> list[tuple[str, dict[str, Any]]]:
+    """The archive's tests of EIP-7610."""
+    return list(fixtures.cases("state_tests/paris/eip7610_create_collision"))
+
+
 @pytest.mark.parametrize("serial", [True, False], ids=["serial", "parallel"])
-def test_state_tests_of_collisions_as_blocks_of_the_node(library, eest_spread, serial: bool) -> None:
+def test_state_tests_of_collisions_as_blocks_of_the_node(library, collisions, serial: bool) -> None:
     world = NativeWorld(library, accounts=1 << 12, slots=1 << 12, code_bytes=1 << 20, history=1 << 10)
     producer, portal, scratch = (
         BlockProducer(library, world, 2),
@@ -42,7 +48,7 @@ def test_state_tests_of_collisions_as_blocks_of_the_node(library, eest_spread, s
         Arena(1 << 28, name="scratch"),
     )
     done = 0
-    for name, case in fixtures.cases("state_tests/paris/eip7610_create_collision"):
+    for name, case in collisions:
         for fork, posts in case["post"].items():
             if FORKS[fork] < PARIS:
                 continue
