@@ -35,6 +35,8 @@ from .system import SystemCalls
 #: A block of the main chain waits for whatever it needs.
 ENDLESS = Patience(waiting=float("inf"))
 SCRATCH_BYTES = 1 << 30
+#: The most gas of a block for which the arenas have room; one transaction may use it all until Osaka.
+BLOCK_GAS = 1 << 27
 
 
 class BlockEngine:
@@ -45,7 +47,9 @@ class BlockEngine:
         self._world = NativeWorld(
             library, accounts=1 << 17, slots=1 << 20, code_bytes=1 << 28, history=1 << 16
         )
-        self._producer = BlockProducer(library, self._world, workers if parallel else 1, patience=ENDLESS)
+        self._producer = BlockProducer(
+            library, self._world, workers if parallel else 1, patience=ENDLESS, gas=BLOCK_GAS
+        )
         self._system = SystemCalls(library, self._world)
         self._portal = Portal(library)
         self._hashes = Arena(256 * 32, name="block hashes")
