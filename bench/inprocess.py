@@ -282,7 +282,7 @@ def run(
         for name in (
             names if workers == options.workers[-1] else [n for n in names if n in ("native", "erc20")]
         ):
-            check = options.verify and name in ("mixed", "hot50", "erc20") and workers > 1
+            check = options.verify and name in ("mixed", "counted", "hot50", "erc20") and workers > 1
             figures = measure(
                 name, options.accounts, options.count, options.runs, workers, options.batch, check
             )

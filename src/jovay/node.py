@@ -160,7 +160,7 @@ class Node:
             transactions=config.pool_transactions,
             per_sender=config.pool_per_sender,
             per_delegated=config.pool_per_delegated,
-            waiting=config.pool_waiting,
+            waiting=min(config.pool_waiting, config.pool_transactions // 2),
             lifetime=config.pool_lifetime,
             transaction_gas=gas_limit,
         )

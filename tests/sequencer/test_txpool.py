@@ -31,6 +31,7 @@ from jovay.sequencer.txpool import (
     UNDERPRICED_REPLACEMENT,
     Pooled,
     PoolLimits,
+    Taken,
     TxPool,
     describe,
 )
@@ -216,6 +217,24 @@ def test_what_follows_one_that_a_later_block_may_contain_comes_with_it(make_pool
         pool.settle(taken)
     assert pool.counts() == (0, 0)
     assert pool.left()["settled"] == 9
+
+
+def test_what_a_block_leaves_out_is_not_looked_at_one_by_one(make_pool, monkeypatch):
+    """A few hundred of them that came one by one are columns to the interpreter, as those of one batch are."""
+    pool = make_pool()
+    for nonce in range(300):
+        add(pool, Draft(ALICE, nonce))
+    taken = pool.take(1000, 10**12)
+    dropped = left_out({0: validity.SENDER_NOT_EOA} | dict.fromkeys(range(1, 300), validity.NONCE_TOO_HIGH))
+
+    def one_by_one(*_: object) -> None:
+        raise AssertionError("a single transaction was looked at")
+
+    monkeypatch.setattr(Taken, "__getitem__", one_by_one)
+    monkeypatch.setattr(Taken, "__iter__", one_by_one)
+    monkeypatch.setattr(Taken, "batches", one_by_one)
+    pool.executed(taken, dropped, changes(pool._world, [ALICE]))
+    assert pool.counts() == (0, 299)
 
 
 def test_a_transaction_that_fits_into_no_block_leaves_in_the_end(make_pool):

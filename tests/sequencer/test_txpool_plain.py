@@ -139,7 +139,7 @@ class Pair:
 
     def account(self, sender: int) -> tuple[int, int, bool]:
         base = account(self.world, sender)
-        return base.nonce, base.balance, base.code != 0
+        return base.nonce, base.balance, base.code_hash == 1
 
     def settle(self) -> None:
         """A block becomes visible."""

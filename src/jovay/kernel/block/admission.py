@@ -14,7 +14,7 @@ from ..evm.validity import (
     wide_product,
 )
 from ..lang import U64, U256, Ptr, Record, address_of, kernel, load64
-from ..state.world import Code, World, find_account
+from ..state.world import EMPTY_CODE_HASH, Code, World, find_account
 from ..transaction.record import L1_MESSAGE, TRANSACTION_SIZE, Transaction
 
 
@@ -66,7 +66,7 @@ def admit(world: World, block: Block, tx: Transaction, verdict: Admission) -> U6
         return U64(status.MISS)
     verdict.nonce = account.nonce
     verdict.balance = account.balance
-    verdict.delegated = U64(account.code != 0)
+    verdict.delegated = U64(account.code_hash != EMPTY_CODE_HASH)
     if tx.kind == L1_MESSAGE:
         return U64(VALID)
     if account.code != 0 and delegate_of(Code(account.code)) == 0:

@@ -5,7 +5,7 @@ from ..evm.process import word_of_address
 from ..evm.validity import INSUFFICIENT_FUNDS, NONCE_TOO_HIGH, NONCE_TOO_LOW
 from ..index import erase
 from ..lang import U64, U256, U384, Ptr, address_of, kernel
-from ..state.world import World, find_account
+from ..state.world import EMPTY_CODE_HASH, World, find_account
 from ..transaction.record import TRANSACTION_SIZE, Transaction
 from .buckets import enter_bucket, leave_bucket
 from .entries import (
@@ -125,7 +125,7 @@ def look_again(world: World, tx: Transaction, verdict: Admission) -> None:
     if address_of(account) != 0:
         verdict.nonce = account.nonce
         verdict.balance = account.balance
-        verdict.delegated = U64(account.code != 0)
+        verdict.delegated = U64(account.code_hash != EMPTY_CODE_HASH)
 
 
 @kernel
