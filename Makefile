@@ -16,11 +16,12 @@ KERNEL_SOURCES := $(shell find src/jovay/kernel src/jovay/compiler -name '*.py' 
 # Arguments for the commands behind the targets: make up ARGS="--http-port 8545", make test ARGS="-k rpc".
 ARGS ?=
 
-.PHONY: help up test check bench setup setup-dev format lock clean
+.PHONY: help up test checked check bench setup setup-dev format lock clean
 
 help:
 	@echo "make up      set everything up, then run a development chain with its live view"
 	@echo "make test    set everything up, then run the tests"
+	@echo "make checked the suites that watch the kernel's memory, whole (hours)"
 	@echo "make check   formatting, lint, types"
 	@echo "make bench   throughput and latency, with anvil under the same load"
 	@echo "make format  rewrite the sources the way 'make check' wants them"
@@ -32,6 +33,10 @@ up: setup
 
 test: setup-dev
 	@$(PY) -m pytest $(ARGS)
+
+checked: setup-dev
+	@$(BIN)/jovay evm checked $(ARGS)
+	@JOVAY_KERNEL=checked $(PY) -m pytest -q tests/kernel tests/sequencer tests/execution tests/rpc/test_fast_sends.py
 
 check: $(STAMPS)/dev
 	$(BIN)/ruff format --check

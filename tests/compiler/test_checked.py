@@ -294,6 +294,31 @@ def test_a_violation_on_another_thread_ends_the_process_too(library):
     assert report.function == get64.symbol
 
 
+def test_large_parts_are_exact_too(library):
+    """What lies far behind the begin of a part in use is opened by pages, and closed where it goes out of use."""
+    arena = Arena(1 << 24)
+    size = (1 << 22) + 12_345
+    library[lay_out](arena.address, size, 64)
+    second = (arena.address + size + 64 + 63) & ~63
+    library[clear](second, size)
+    for offset in range(0, size - 8, 40_961):
+        library[get64](second + offset)
+    assert "0 bytes behind the end of part «second»" in refused(library[clear], second, size + 1).text
+    assert "byte 1 of them" in refused(library[get64], second + size - 1).text
+    hole = second + (3 << 20) + 100
+    library[give_up](hole, 3)
+    library[get64](hole - 8)
+    library[get64](hole + 3)
+    assert "byte 7 of them is poisoned" in refused(library[get64], hole - 7).text
+    assert f"byte {hole - second:,} of them is poisoned" in refused(library[clear], second, size).text
+    library[clear](hole + 3, size - (hole + 3 - second))
+    named = Arena(size, name="named")
+    library[clear](named.address, size)
+    assert "byte 1 of them" in refused(library[get64], named.address + size - 1).text
+    arena.reset()
+    assert "lies in no part" in refused(library[get64], second + (2 << 20)).text
+
+
 # ---- what becomes of the sources -----------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from jovay import __version__
-from jovay.cli import bench, blocktest, data, evm_run, fuzz, node, opcodes, statetest
+from jovay.cli import bench, blocktest, checked, data, evm_run, fuzz, node, opcodes, statetest
 
 app = typer.Typer(
     name="jovay",
@@ -40,6 +40,9 @@ evm.command()(statetest.statetest)
 evm.command()(blocktest.blocktest)
 evm.command()(opcodes.opcodes)
 evm.command()(fuzz.fuzz)
+evm.command()(fuzz.fuzz_blocks)
+evm.command()(fuzz.fuzz_inputs)
+evm.command()(checked.checked)
 evm.command()(fuzz.fuzz_witness)
 
 app.command()(node.up)

@@ -67,6 +67,41 @@ def fuzz(
     raise typer.Exit(1 if different else 0)
 
 
+def fuzz_blocks(
+    blocks: Annotated[int, typer.Option(min=0, help="blocks of 30 transactions")] = 2_000,
+    first_seed: Annotated[int, typer.Option(min=0, help="seed of the first chain of 100 blocks")] = 0,
+) -> None:
+    """Make blocks in parallel and serially, with many or few keys in common; the exit status is 1 if any differ."""
+    from jovay.compiler.loading import load_kernel
+    from jovay.conformance.parallel import compare
+
+    library, hot = load_kernel(), (0.0, 0.1, 0.5, 0.9, 1.0)
+    for chain, begun in enumerate(range(0, blocks, 100)):
+        seed, count = first_seed + chain, min(100, blocks - begun)
+        if difference := compare(library, count, 30, hot[seed % 5], 1 + seed % 4, seed):
+            print(f"seed {seed}: {difference}")
+            raise typer.Exit(1)
+    print(f"{blocks:,} blocks, no difference")
+
+
+def fuzz_inputs(
+    cases: Annotated[int, typer.Option(min=0, help="cases")] = 100_000,
+    first_seed: Annotated[int, typer.Option(min=0, help="seed of the first case; each case adds one")] = 0,
+) -> None:
+    """Put changed transactions, batches in JSON and binary form, and what decodes of them to portal and pool.
+
+    Only a crash is a fault: see ``jovay evm checked``.
+    """
+    from jovay.compiler.loading import load_kernel
+    from jovay.conformance.inputs import InputFuzzer
+
+    fuzzer = InputFuzzer(load_kernel())
+    for seed in range(first_seed, first_seed + cases):
+        fuzzer.run(seed)
+    for what, count in sorted(fuzzer.seen.items()):
+        print(f"{count:>9,} {what}")
+
+
 def fuzz_witness(
     cases: Annotated[int, typer.Option(min=0, help="witnesses on the native kernel")] = 100_000,
     riscv_cases: Annotated[int, typer.Option(min=0, help="witnesses on the RISC-V program too")] = 1_000,

@@ -6,7 +6,10 @@ import contextlib
 import ctypes
 import mmap
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
 
 from .checked import is_chosen
 
@@ -92,3 +95,42 @@ class Given:
         else:
             buffer = ctypes.create_string_buffer(bytes(data), max(size, 1))
             self._memory, self.address = buffer, ctypes.addressof(buffer)
+
+    def read(self, size: int) -> bytes:
+        """The first ``size`` bytes, which the kernel may have changed."""
+        return ctypes.string_at(self.address, size)
+
+
+class _InPlace:
+    """Bytes where Python has them."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.address = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
+
+
+def borrowed(data: bytes, beyond: int = 0) -> Given | _InPlace:
+    """``data`` for the kernel to read: a copy in the checked build, else not. Python keeps one zero byte behind it."""
+    return Given(data, beyond) if is_chosen() else _InPlace(data)
+
+
+class _Held:
+    """An arena as numpy takes it: the array keeps it alive."""
+
+    def __init__(self, arena: Arena, count: int, dtype: np.dtype[Any]) -> None:
+        self.arena = arena
+        self.__array_interface__ = {
+            "version": 3,
+            "shape": (count * dtype.itemsize,),
+            "typestr": "|u1",
+            "data": (arena.address, False),
+        }
+
+
+def zeros(count: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """``np.zeros(count, dtype)`` for the kernel; in the checked build in an arena that ends where it ends."""
+    kind = np.dtype(dtype)
+    if not is_chosen() or not count:
+        return np.zeros(count, kind)
+    arena = Arena(count * kind.itemsize, huge_pages=False, name="array")
+    return np.asarray(_Held(arena, count, kind)).view(kind)

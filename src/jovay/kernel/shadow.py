@@ -1,7 +1,9 @@
 """The shadow of the checked build: which bytes of the address space the kernel may touch. It is not checked itself.
 
-``bits`` has a bit for every byte that may be touched, ``pages`` one for every page of an arena. ``parts`` has, for
-every address where a part of an arena begins, the part's size: 8 bytes for each 64 bytes of the address space.
+``bits`` has a bit for every byte that may be touched, ``pages`` one for every page of an arena, ``open`` one for every
+page that may be touched as a whole: where a part is in use from the beginning, what lies far behind its begin is
+opened by pages, since bits would take an eighth of its memory. ``parts`` has, for every address where a part begins,
+the part's size: 8 bytes for each 64 bytes of the address space.
 """
 
 from .lang import U64, Ptr, Record, ctz, fill, kernel, load8, load64, store8, store64
@@ -15,10 +17,16 @@ PAGE_BITS = 12
 BITS_SIZE, PARTS_SIZE, PAGES_SIZE = (LIMIT >> 3) + 4096, LIMIT >> 3, LIMIT >> (PAGE_BITS + 3)
 
 
+#: Bytes of a part that get bits in any case: look-ups are quicker there.
+LEAD = 1 << 20
+PAGE = 1 << PAGE_BITS
+
+
 class Shadow(Record):
     bits: Ptr
     parts: Ptr
     pages: Ptr
+    open: Ptr
 
 
 @kernel
@@ -29,7 +37,15 @@ def first_denied(s: Shadow, at: U64, size: U64) -> U64:
     done = U64(0)
     while done < size:
         byte = at + done
-        if byte & 7 == 0 and size - done >= 64 and ~load64(s.bits + (byte >> 3)) == 0:
+        if is_open(s, byte):
+            done += PAGE - (byte & (PAGE - 1))
+            continue
+        if (
+            byte & 7 == 0
+            and byte & (PAGE - 1) <= PAGE - 64
+            and size - done >= 64
+            and ~load64(s.bits + (byte >> 3)) == 0
+        ):
             done += 64
             continue
         wrong = ~load8(s.bits + (byte >> 3)) & 0xFF
@@ -42,9 +58,49 @@ def first_denied(s: Shadow, at: U64, size: U64) -> U64:
 
 
 @kernel
+def is_open(s: Shadow, at: U64) -> bool:
+    page = at >> PAGE_BITS
+    return (load8(s.open + (page >> 3)) >> (page & 7)) & 1 != 0
+
+
+@kernel
+def set_open(s: Shadow, at: U64, allowed: U64) -> None:
+    page = at >> PAGE_BITS
+    place, bit = s.open + (page >> 3), U64(1) << (page & 7)
+    store8(place, (load8(place) & ~bit) | (bit * allowed))
+
+
+@kernel
+def open_pages(s: Shadow, at: U64, end: U64) -> U64:
+    """Open the whole pages from ``at``, where one begins, to ``end``; the address behind them."""
+    while end - at >= PAGE:
+        page = at >> PAGE_BITS
+        if page & 7 == 0 and end - at >= 8 * PAGE:
+            store8(s.open + (page >> 3), U64(0xFF))
+            at += 8 * PAGE
+        else:
+            set_open(s, at, U64(1))
+            at += PAGE
+    return at
+
+
+@kernel
+def close_pages(s: Shadow, at: U64, end: U64) -> None:
+    """Let the pages of a range have bits again, all of them set."""
+    at = at & ~U64(PAGE - 1)
+    while at < end:
+        if is_open(s, at):
+            set_open(s, at, U64(0))
+            fill(s.bits + (at >> 3), U64(0xFF), U64(PAGE >> 3))
+        at += PAGE
+
+
+@kernel
 def set_bits(s: Shadow, at: U64, size: U64, allowed: U64) -> None:
     """Allow (1) or deny (0) ``size`` bytes, which lie below ``LIMIT``."""
     end = at + size
+    if allowed == 0:
+        close_pages(s, at, end)
     while at < end and (at & 7 != 0 or end - at < 8):
         place = s.bits + (at >> 3)
         bit = U64(1) << (at & 7)
@@ -86,7 +142,10 @@ def refused(s: Shadow, at: U64, size: U64) -> U64:
 
 @kernel
 def begin_part(s: Shadow, at: U64, size: U64, allowed: U64) -> bool:
-    """Let a part begin at ``at``; false where it cannot: misaligned, or not wholly in arenas."""
+    """Let a part begin at ``at``; false where it cannot: misaligned, or not wholly in arenas.
+
+    A large part of which nothing is in use is the host's to clear: it gives memory back, where this would take some.
+    """
     if at & 63 != 0 or at < LOWEST or at >= LIMIT or size > LIMIT - at:
         return False
     byte = at
@@ -95,7 +154,15 @@ def begin_part(s: Shadow, at: U64, size: U64, allowed: U64) -> bool:
             return False
         byte = ((byte >> PAGE_BITS) + 1) << PAGE_BITS
     store64(s.parts + (at >> 3), size)
-    set_bits(s, at, size, allowed)
+    if size <= LEAD + 2 * PAGE:
+        set_bits(s, at, size, allowed)
+        return True
+    if allowed == 0:
+        return True
+    middle = (at + LEAD + PAGE - 1) & ~U64(PAGE - 1)
+    set_bits(s, at, middle - at, allowed)
+    behind = open_pages(s, middle, at + size)
+    set_bits(s, behind, at + size - behind, allowed)
     return True
 
 
@@ -124,4 +191,16 @@ def poison(s: Shadow, at: U64, size: U64) -> bool:
 
 
 #: What the checks call.
-FUNCTIONS = (begin_part, first_denied, in_arena, poison, refused, set_bits, unpoison)
+FUNCTIONS = (
+    begin_part,
+    close_pages,
+    first_denied,
+    in_arena,
+    is_open,
+    open_pages,
+    poison,
+    refused,
+    set_bits,
+    set_open,
+    unpoison,
+)

@@ -6,11 +6,12 @@ import ctypes
 from array import array
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, overload
+from typing import overload
 
 import msgspec
 
 from jovay.compiler import kernel
+from jovay.compiler.arena import Given, borrowed
 from jovay.kernel import wire
 from jovay.kernel.lang import KernelFunction
 from jovay.records import View, new_record
@@ -28,9 +29,9 @@ def _native(function: KernelFunction) -> Callable[..., int]:
 class RawIds(Sequence[msgspec.Raw]):
     """The ids of a batch as they stand in its body."""
 
-    def __init__(self, body: bytes, places: ctypes.Array[Any], count: int) -> None:
+    def __init__(self, body: bytes, places: Given, count: int) -> None:
         self.body, self.places = body, places
-        self._pairs = array("I", memoryview(places)[: _PAIR * count].tobytes())
+        self._pairs = array("I", places.read(_PAIR * count))
 
     def __len__(self) -> int:
         return len(self._pairs) // 2
@@ -54,16 +55,19 @@ class RawIds(Sequence[msgspec.Raw]):
 def scan(body: bytes) -> tuple[RawIds, RawBatch] | None:
     """Ids and transactions of a batch of the usual form; None for anything else, well-formed or not."""
     room = len(body) // wire.ENTRY_SIZE + 1
-    data = ctypes.create_string_buffer(len(body) // 2 + 1)
-    ends, places = ctypes.create_string_buffer(8 * room), ctypes.create_string_buffer(_PAIR * room)
-    parts = {"data": data, "ends": ends, "ids": places}
-    out = new_record(wire.Sends, {name: ctypes.addressof(part) for name, part in parts.items()})
-    if not _native(wire.scan_sends)(_address(body), len(body), ctypes.addressof(out)):
+    parts = {
+        "data": Given(b"", len(body) // 2 + 1),
+        "ends": Given(b"", 8 * room),
+        "ids": Given(b"", _PAIR * room),
+    }
+    out = new_record(wire.Sends, {name: part.address for name, part in parts.items()})
+    text = borrowed(body, 1)
+    if not _native(wire.scan_sends)(text.address, len(body), ctypes.addressof(out)):
         return None
     found = View(wire.Sends, ctypes.addressof(out))
     count = found.count
-    ids = RawIds(body, places, count)
-    return ids, RawBatch(ctypes.string_at(data, found.size), array("Q", ctypes.string_at(ends, 8 * count)))
+    ids = RawIds(body, parts["ids"], count)
+    return ids, RawBatch(parts["data"].read(found.size), array("Q", parts["ends"].read(8 * count)))
 
 
 FRAME_ERRORS = {
@@ -75,27 +79,19 @@ FRAME_ERRORS = {
 def split(body: bytes, most: int) -> RawBatch | str:
     """Transactions of a binary batch, or what is wrong with it."""
     room = min(most, len(body) // 4)
-    data, ends = ctypes.create_string_buffer(len(body) + 1), ctypes.create_string_buffer(8 * room + 1)
-    out = new_record(wire.Sends, {"data": ctypes.addressof(data), "ends": ctypes.addressof(ends)})
-    status = _native(wire.split_frames)(_address(body), len(body), most, ctypes.addressof(out))
+    data, ends, text = Given(b"", len(body)), Given(b"", 8 * room), borrowed(body)
+    out = new_record(wire.Sends, {"data": data.address, "ends": ends.address})
+    status = _native(wire.split_frames)(text.address, len(body), most, ctypes.addressof(out))
     if status != wire.FRAMES:
         return FRAME_ERRORS.get(status, f"more than {most} transactions")
     found = View(wire.Sends, ctypes.addressof(out))
-    return RawBatch(
-        ctypes.string_at(data, found.size), array("Q", ctypes.string_at(ends, 8 * found.count)).tolist()
-    )
+    return RawBatch(data.read(found.size), array("Q", ends.read(8 * found.count)).tolist())
 
 
 def answers(ids: RawIds, hashes: bytes) -> bytes:
     """The answers, each a hash."""
     count = len(ids)
-    out = ctypes.create_string_buffer(count * wire.ANSWER_SIZE + ids.size() + 2)
-    target = ctypes.addressof(out)
-    places = ctypes.addressof(ids.places)
-    size = _native(wire.format_hashes)(_address(ids.body), places, count, _address(hashes), target)
-    return ctypes.string_at(target, size)
-
-
-def _address(data: bytes) -> int:
-    """Of the bytes, which a zero byte follows."""
-    return ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
+    out = Given(b"", count * wire.ANSWER_SIZE + ids.size() + 2)
+    body, digests = borrowed(ids.body), borrowed(hashes)
+    size = _native(wire.format_hashes)(body.address, ids.places.address, count, digests.address, out.address)
+    return out.read(size)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from jovay.compiler.arena import zeros
 from jovay.compiler.native import Library
 from jovay.compiler.simd.secp256k1_recover import SCRATCH_BYTES as RECOVERY_SCRATCH
 from jovay.kernel.curves.secp256k1 import recover_batch
@@ -19,6 +20,8 @@ from jovay.kernel.transaction.signing import SIGNING_OVERHEAD
 from jovay.records import dtype_of
 
 U64Array = npt.NDArray[np.uint64]
+#: Bytes behind the transactions that the kernel may read, since it reads whole words.
+BEYOND = 64
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -56,14 +59,16 @@ class Portal:
         """Decode transactions that lie back to back in ``data``, each ending at its entry of ``ends``."""
         count = len(ends)
         stop = np.asarray(ends, np.uint64)
-        raw = np.frombuffer(bytearray(data) + bytearray(64), np.uint8)
+        raw = zeros(len(data) + BEYOND, np.uint8)
+        if data:
+            raw[: len(data)] = np.frombuffer(data, np.uint8)
         starts = np.empty(count, np.uint64)
         if count:
             starts[0], starts[1:] = 0, stop[:-1]
         pointers, sizes = starts + np.uint64(raw.ctypes.data), stop - starts
-        records = np.zeros(count, dtype_of(Transaction))
-        statuses = np.zeros(count, np.uint64)
-        scratch = np.empty(count * (48 + SIGNING_OVERHEAD) + len(data) + 64, np.uint8)
+        records = zeros(count, dtype_of(Transaction))
+        statuses = zeros(count, np.uint64)
+        scratch = zeros(count * (48 + SIGNING_OVERHEAD) + len(data) + 64, np.uint8)
         self._decode(
             count,
             pointers.ctypes.data,
@@ -76,9 +81,9 @@ class Portal:
         return DecodedBatch(raw, records, statuses)
 
     def _recover_senders(self, count: int, records: npt.NDArray[Any], statuses: U64Array) -> None:
-        digests, signatures = np.empty(32 * count + 64, np.uint8), np.empty(65 * count + 64, np.uint8)
-        owners, marks = np.empty(count + 8, np.uint64), np.zeros(count + 64, np.uint8)
-        keys = np.empty(64 * count + 64, np.uint8)
+        digests, signatures = zeros(32 * count + 64, np.uint8), zeros(65 * count + 64, np.uint8)
+        owners, marks = zeros(count + 8, np.uint64), zeros(count + 64, np.uint8)
+        keys = zeros(64 * count + 64, np.uint8)
         signed = self._signatures(
             count,
             records.ctypes.data,

@@ -1,6 +1,7 @@
 """How the machine stops, where its memory ends, and that it computes the same in plain Python."""
 
 import ctypes
+import random
 import struct
 
 import pytest
@@ -39,6 +40,91 @@ def test_stores_stay_in_writable_memory(name, width):
     for outside in (DATA - 1, TEXT, END - width + 1, END, 0, 2**64 - width, 2**64 - 1):
         result = store(outside)
         assert (result.reason, result.fault) == ("store outside writable memory", outside)
+
+
+WIDTHS = {"b": 1, "h": 2, "w": 4, "d": 8}
+#: Where an address that is cut to fewer bits, or a sum that wraps, would fall into memory again.
+FAR = [
+    *(2**32 + x for x in (0, TEXT, DATA, DATA + 8, END - 8)),
+    *(2**k + DATA for k in range(33, 64)),
+    *(2**64 - x for x in range(1, 17)),
+    *(2**64 - x for x in (TEXT, DATA, END, 2**32, 2**32 - DATA, 2**63)),
+    2**63 - 8, 2**63, 2**63 + DATA,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", WIDTHS)
+def test_far_addresses_trap_at_every_width(suffix):
+    for address in FAR:
+        for imm in (0, -8, 8, 2047, -2048):
+            base = (address - imm) % 2**64
+            stored = run(
+                Program().li(1, base)(f"s{suffix}", rs1=1, rs2=1, imm=imm)("ebreak").elf(), b"", LIMIT
+            )
+            assert (stored.reason, stored.fault) == ("store outside writable memory", address)
+            loaded = run(
+                Program().li(1, base)(f"l{suffix}", rd=2, rs1=1, imm=imm)("ebreak").elf(), b"", LIMIT
+            )
+            assert (loaded.reason, loaded.fault, loaded.registers[2]) == ("load outside memory", address, 0)
+
+
+@pytest.mark.parametrize("suffix", WIDTHS)
+def test_accesses_that_reach_over_an_end_trap(suffix):
+    for over in range(1, WIDTHS[suffix]):
+        for address, name in (
+            (END - WIDTHS[suffix] + over, "s"),
+            (END - WIDTHS[suffix] + over, "l"),
+            (DATA - over, "s"),
+        ):
+            value = {"rs2": 1} if name == "s" else {"rd": 2}
+            result = run(
+                Program().li(1, address)(f"{name}{suffix}", rs1=1, **value)("ebreak").elf(), b"", LIMIT
+            )
+            assert (result.reason != "breakpoint", result.fault) == (True, address)
+
+
+def segments(program, *others):
+    text = struct.pack(f"<{len(program.words)}I", *program.words)
+    return write_elf(image(Segment(TEXT, text, len(text), PF_R | PF_X), *others))
+
+
+@pytest.mark.parametrize("suffix", WIDTHS)
+def test_memory_smaller_than_an_access(suffix):
+    """Nothing writable, or less than the access takes: no difference of sizes may wrap."""
+    width = WIDTHS[suffix]
+    for room in (0, 1, 2, 4):
+        others = [Segment(DATA, b"", room, PF_R | PF_W)] if room else []
+        for address in (DATA, DATA + 1, TEXT, TEXT + 2**32, 0, 8, 2**63, 2**64 - 8, 2**64 - 2**12):
+            elf = segments(Program().li(1, address)(f"s{suffix}", rs1=1, rs2=1)("ebreak"), *others)
+            fits = room and address >= DATA and address + width <= DATA + room
+            assert run(elf, b"", LIMIT).reason == ("breakpoint" if fits else "store outside writable memory")
+
+
+def test_memory_of_one_instruction():
+    """The whole memory is shorter than a doubleword."""
+    for imm in (0, 8, -8):
+        result = run(segments(Program()("ld", rd=2, rs1=0, imm=imm)), b"", 1)
+        assert (result.reason, result.fault) == ("load outside memory", imm % 2**64)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_accesses_agree_with_arithmetic(seed):
+    """Programs of loads and stores anywhere: each traps if and only if its bytes are not all there."""
+    dice = random.Random(seed)
+    edges = [TEXT // 4096 * 4096, TEXT, CONSTANTS, DATA, END, 0, 2**32, 2**32 + DATA, 2**63, 2**64]
+    for _ in range(20):
+        suffix, store = dice.choice(list(WIDTHS)), dice.random() < 0.5
+        imm = dice.randrange(-2048, 2048)
+        address = (dice.choice(edges) + dice.randrange(-20, 20)) % 2**64
+        if dice.random() < 0.2:
+            address = dice.getrandbits(64)
+        p = Program().li(1, (address - imm) % 2**64)
+        p(f"s{suffix}", rs1=1, rs2=1, imm=imm) if store else p(f"l{suffix}", rd=2, rs1=1, imm=imm)
+        low = DATA if store else TEXT // 4096 * 4096
+        fits = low <= address and address + WIDTHS[suffix] <= END
+        ended = run(p("ebreak").elf(), b"", LIMIT)
+        assert (ended.reason == "breakpoint") == fits, (hex(address), suffix, store)
+        assert fits or ended.fault == address
 
 
 @pytest.mark.parametrize("target", [TEXT + 2, TEXT - 4, TEXT + 4 * 24, 0, 2**64 - 4, DATA, 2**63])

@@ -32,7 +32,7 @@ done:
 
 def _part(name: str, allowed: int) -> str:
     test = f"""  %ok = call i1 @"{_PREFIX}.begin_part"(i64 %state, i64 %at, i64 %size, i64 {allowed})
-  call void @"checked.name"(i64 %at, i64 %size, i64 %name)"""
+  call void @"checked.name"(i64 %at, i64 %size, i64 %name, i64 {allowed})"""
     return _guard(name, "i64 %at, i64 %size, i64 %name", test, "%at", "%size")
 
 
@@ -69,9 +69,9 @@ define internal void @"checked.violation"(i64 %at, i64 %size, i64 %offset, ptr %
   ret void
 }}
 
-define internal void @"checked.name"(i64 %at, i64 %size, i64 %name) noinline {{
+define internal void @"checked.name"(i64 %at, i64 %size, i64 %name, i64 %allowed) noinline {{
   %told = load ptr, ptr @"checked.told"
-  call void %told(i64 %at, i64 %size, i64 %name)
+  call void %told(i64 %at, i64 %size, i64 %name, i64 %allowed)
   ret void
 }}
 

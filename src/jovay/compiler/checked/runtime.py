@@ -16,12 +16,21 @@ import traceback
 from functools import cache
 from typing import NoReturn
 
-from jovay.kernel.shadow import BITS_SIZE, LIMIT, LOWEST, PAGE_BITS, PAGES_SIZE, PARTS_SIZE, Shadow
+from jovay.kernel.shadow import (
+    BITS_SIZE,
+    LEAD,
+    LIMIT,
+    LOWEST,
+    PAGE,
+    PAGE_BITS,
+    PAGES_SIZE,
+    PARTS_SIZE,
+    Shadow,
+)
 from jovay.records import new_record
 
 #: Exit status of a process whose kernel touched what it may not.
 VIOLATION = 86
-PAGE = 1 << PAGE_BITS
 _NORESERVE = 0x4000
 #: What the kernel says of its layout, as reports name it.
 _OPERATIONS = ("part", "reserve", "unpoison", "poison")
@@ -70,14 +79,15 @@ class Runtime:
     """The one of a process: see ``runtime``."""
 
     def __init__(self) -> None:
-        self._bits, self._parts, self._pages = _Map(BITS_SIZE), _Map(PARTS_SIZE), _Map(PAGES_SIZE)
-        maps = {"bits": self._bits.address, "parts": self._parts.address, "pages": self._pages.address}
-        self._record = new_record(Shadow, maps)
+        self._bits, self._parts = _Map(BITS_SIZE), _Map(PARTS_SIZE)
+        self._pages, self._open = _Map(PAGES_SIZE), _Map(PAGES_SIZE)
+        maps = {"bits": self._bits, "parts": self._parts, "pages": self._pages, "open": self._open}
+        self._record = new_record(Shadow, {name: each.address for name, each in maps.items()})
         self._lock = threading.Lock()
         self._arenas: dict[int, int] = {}
         self._names: dict[int, tuple[int, str]] = {}
         self._report = ctypes.CFUNCTYPE(None, *[ctypes.c_uint64] * 3, ctypes.c_char_p)(self.report)
-        self._told = ctypes.CFUNCTYPE(None, *[ctypes.c_uint64] * 3)(self._name)
+        self._told = ctypes.CFUNCTYPE(None, *[ctypes.c_uint64] * 4)(self._declared)
         if not faulthandler.is_enabled():
             faulthandler.enable()  # addresses that are nobody's
 
@@ -108,18 +118,40 @@ class Runtime:
 
     def deny(self, address: int, size: int) -> None:
         """Forget everything declared in a range: it begins anew, as an arena whose memory was given back."""
-        for plan in (self._bits, self._parts):
-            plan.zero(address >> 3, -(-(address + size) // 8))
+        self._clear(address, size)
+        self._parts.zero(address >> 3, -(-(address + size) // 8))
         with self._lock:
             for at in [at for at in self._names if address <= at < address + size]:
                 del self._names[at]
+
+    def _clear(self, address: int, size: int) -> None:
+        """Deny a range, and give its shadow back."""
+        whole, end = -(-address // 8) * 8, (address + size) // 8 * 8
+        self._bits.fill(address, min(whole, address + size) - address, False)
+        if end > whole:
+            self._bits.zero(whole >> 3, end >> 3)
+            self._bits.fill(end, address + size - end, False)
+        self._open.fill(address >> PAGE_BITS, -(-(address + size) // PAGE) - (address >> PAGE_BITS), False)
 
     def part(self, address: int, size: int, name: str, allowed: bool) -> None:
         """A part (at a multiple of 64) that Python cuts out of an arena, in use from the beginning or not at all."""
         assert address % 64 == 0, f"part {name} begins at {address:#x}"
         self._parts.put(address >> 3, size)
-        self._bits.fill(address, size, allowed)
+        if allowed:
+            self._allow(address, size)
+        else:
+            self._clear(address, size)
         self.name(address, size, name)
+
+    def _allow(self, address: int, size: int) -> None:
+        """As ``shadow.begin_part`` does."""
+        if size <= LEAD + 2 * PAGE:
+            self._bits.fill(address, size, True)
+            return
+        middle, end = -(-(address + LEAD) // PAGE) * PAGE, (address + size) // PAGE * PAGE
+        self._bits.fill(address, middle - address, True)
+        self._open.fill(middle >> PAGE_BITS, (end - middle) >> PAGE_BITS, True)
+        self._bits.fill(end, address + size - end, True)
 
     def _mark(self, address: int, size: int, value: bool) -> None:
         first, last = address >> PAGE_BITS, (address + size + PAGE - 1) >> PAGE_BITS
@@ -127,7 +159,10 @@ class Runtime:
 
     # ---- reports ---------------------------------------------------------------------------------------------
 
-    def _name(self, address: int, size: int, name: int) -> None:
+    def _declared(self, address: int, size: int, name: int, allowed: int) -> None:
+        """The kernel has let a part begin."""
+        if not allowed and LEAD < size < LIMIT - address:
+            self._clear(address, size)
         self.name(address, size, ctypes.string_at(name).decode())
 
     def name(self, address: int, size: int, name: str) -> None:

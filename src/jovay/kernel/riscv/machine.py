@@ -95,8 +95,8 @@ def _load(name, width, load, signed):
 
     @kernel(name=f"step_{name}", inline=True)
     def step(m: Machine, rd: Ptr, a: U64, b: U64, imm: U64, pc: U64) -> U64:
-        offset = a + imm - m.base
-        if offset > m.size - width:
+        offset, room = a + imm - m.base, m.size
+        if offset >= room or room - offset < width:  # nothing is added, so that nothing wraps
             return stop(m, U64(BAD_LOAD), a + imm)
         value = load(m.memory + offset)
         store64(rd, sign_extend(value, U64(bits)) if signed else value)
@@ -108,8 +108,8 @@ def _load(name, width, load, signed):
 def _store(name, width, store):
     @kernel(name=f"step_{name}", inline=True)
     def step(m: Machine, rd: Ptr, a: U64, b: U64, imm: U64, pc: U64) -> U64:
-        at = a + imm
-        if at - m.writable > m.base + m.size - m.writable - width:
+        at, room = a + imm, m.base + m.size - m.writable
+        if at - m.writable >= room or room - (at - m.writable) < width:  # also where nothing is writable
             return stop(m, U64(BAD_STORE), at)
         store(m.memory + (at - m.base), b)
         return pc + 4

@@ -32,7 +32,7 @@ def forget_records(m: Machine) -> None:
     poison(m.accounts, m.account_count * ACCOUNT_SIZE)
     poison(m.slots, m.slot_count * SLOT_SIZE)
     poison(m.dirty, m.dirty_count * 8)
-    poison(m.misses, m.miss_capacity * MISS_SIZE)
+    poison(m.misses, m.miss_count * MISS_SIZE)
     poison(m.journal, m.journal_count * ENTRY)
     poison(m.code_arena, m.code_used)
     m.account_count = U64(0)
