@@ -178,3 +178,56 @@ def test_recognise_cuts_transactions_apart() -> None:
     starts = [0, *batch.batch.ends]
     assert [batch.batch.data[starts[n] : starts[n + 1]] for n in range(4)] == raws
     assert bulk.parse_frames(frames(raws), 4) == RawBatch(b"".join(raws), [0, 1, 301, 304])
+
+
+@pytest.mark.parametrize("count", [1, 7, 8, 9, 16, 25])
+def test_receipts_in_pieces(
+    served: Served, backend: MemoryBackend, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    monkeypatch.setattr(bulk, "_PIECE", 8)
+    raws = [transfer(n) for n in range(count)]
+    ask(served, sends(raws))
+    hashes = ["0x" + keccak256(raw).hex() for raw in raws]
+    answers = ask(served, [call("eth_getTransactionReceipt", one, ident=n) for n, one in enumerate(hashes)])
+    assert [(one["id"], one["result"]["transactionHash"]) for one in answers] == list(enumerate(hashes))
+
+
+def test_receipts_within_the_limit_of_an_answer(
+    backend: MemoryBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "_PIECE", 2)
+    asked: list[int] = []
+    receipts = backend.receipts
+    monkeypatch.setattr(backend, "receipts", lambda hashes: asked.append(len(hashes)) or receipts(hashes))
+    with serve(backend, Limits(response=3_000)) as served:
+        raws = [transfer(n) for n in range(20)]
+        ask(served, sends(raws))
+        hashes = ["0x" + keccak256(raw).hex() for raw in raws]
+        answers = ask(served, [call("eth_getTransactionReceipt", one) for one in hashes])
+    assert {one["error"]["message"] for one in answers} == {"response too large"}
+    assert len(asked) < 5
+
+
+def test_a_long_batch_of_all_kinds_is_answered_as_its_entries_are(served: Served) -> None:
+    """Worker threads answer reads, the event loop what lives on it, and transactions go together."""
+    kinds = [
+        lambda n: call("eth_chainId", ident=n),
+        lambda n: call("eth_getBlockByNumber", "0x0", False, ident=n),
+        lambda n: call("eth_getBalance", "nonsense", ident=n),
+        lambda n: call("eth_noSuchMethod", ident=n),
+        lambda n: {"jsonrpc": "2.0", "method": "eth_blockNumber"},
+        lambda n: call("eth_newBlockFilter", ident=n),
+        lambda n: call("eth_uninstallFilter", "0x1", ident=n),
+        lambda n: call("eth_sendRawTransaction", "0x00", ident=n),
+        lambda n: call("eth_call", {"to": "0x" + "11" * 20}, "latest", ident=n),
+        lambda n: n,
+    ]
+    for long in (8, 300):
+        batch = [kinds[n * 7 % 10](n) for n in range(long)]
+        answers = ask(served, batch)
+        expected = [ask(served, entry) for entry in batch]
+        assert len(answers) == len([one for one in expected if one is not None])
+        for answer, alone in zip(answers, [one for one in expected if one is not None], strict=True):
+            if isinstance(answer.get("result"), str) and len(answer["result"]) == 34:
+                continue  # the identifier of a filter
+            assert answer == alone

@@ -6,18 +6,20 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jovay.rpc.encoding import encode
 from jovay.rpc.errors import RpcError
 
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text()
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=200) | st.dictionaries(st.text(), inner, max_size=5)
 )
 
 
+@PATIENT
 @given(VALUES)
 def test_the_same_as_in_one_go(value: Any) -> None:
     assert encode(value) == msgspec.json.encode(value)
@@ -33,6 +35,7 @@ def lazily(value: Any) -> Any:
     return iter(value) if isinstance(value, list) else value
 
 
+@PATIENT
 @given(
     st.lists(SCALARS, max_size=300)
     | st.dictionaries(st.text(), SCALARS | st.lists(SCALARS, max_size=300), max_size=4)

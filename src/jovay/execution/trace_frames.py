@@ -8,6 +8,7 @@ from typing import Any
 
 from jovay.kernel.evm import status, trace
 from jovay.simulation import CallLog, Frame
+from jovay.turns import READS
 
 from .halts import halt_text
 from .recorder import Recorder
@@ -20,6 +21,8 @@ assert REFUSED.size == trace.REFUSED_SIZE
 assert DESTRUCT.size == trace.DESTRUCT_SIZE
 assert LOG.size == trace.LOG_EVENT_SIZE
 DELEGATECALL, SELFDESTRUCT = 0xF4, 0xFF
+EVENTS_AT_ONCE = 256
+"""Events that are read between two places where a read gives way."""
 #: Pseudo-contract whose Transfer events stand for transfers of ether (ERC-7528).
 ETHER = b"\xee" * 20
 TRANSFER = bytes.fromhex("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef")
@@ -34,11 +37,14 @@ def events(recorder: Recorder) -> Iterator[tuple[int, int, tuple[Any, ...], memo
         trace.REFUSED: REFUSED,
         trace.LOG: LOG,
     }
-    tape, at, end = recorder.tape(), 0, recorder.used
+    tape, at, end, count = recorder.tape(), 0, recorder.used, 0
     while at < end:
         size, kind = HEAD.unpack_from(tape, at)
         form = forms.get(kind)
         if form is not None:
+            count += 1
+            if not count % EVENTS_AT_ONCE:
+                READS.pass_on()
             fields = form.unpack_from(tape, at)
             yield kind, fields[2], fields, tape[at + form.size : at + size]
         at += size

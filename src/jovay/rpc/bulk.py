@@ -17,6 +17,7 @@ from jovay.rpc.backend import RawBatch, Submitted
 from jovay.rpc.context import Context
 from jovay.rpc.errors import RESPONSE_TOO_LARGE, RpcError
 from jovay.rpc.forms import receipt_form
+from jovay.turns import READS
 from jovay.types import Log, Receipt
 
 Identifier = int | str | msgspec.Raw
@@ -43,6 +44,8 @@ _decode_sends = msgspec.json.Decoder(list[_Send]).decode
 _decode_receipts = msgspec.json.Decoder(list[_Receipt]).decode
 _encode = msgspec.json.Encoder().encode
 _LOOK_AHEAD = 512
+_PIECE = 256
+"""Entries that are answered between two places where a read gives way."""
 
 
 def names_sends(body: bytes) -> bool:
@@ -120,7 +123,9 @@ def format_sends(ids: Sequence[Identifier], result: Submitted) -> bytes:
         f'{{"jsonrpc":"2.0","id":{item},"result":"0x{digits[start : start + 64]}"}}'
         for item, start in zip(_id_texts(ids), starts, strict=True)
     ]
-    for index, error in result.errors.items():
+    for number, (index, error) in enumerate(result.errors.items(), 1):
+        if not number % _PIECE:
+            READS.pass_on()
         text = _encode(ids[index]).decode()
         message = _encode(error.message).decode()
         answers[index] = f'{{"jsonrpc":"2.0","id":{text},"error":{{"code":-32000,"message":{message}}}}}'
@@ -142,11 +147,16 @@ class ReceiptBatch:
         return await context.services.pool.run(self._work, context)
 
     def _work(self, context: Context) -> bytes:
-        receipts = context.backend.receipts(self.hashes)
-        content = format_receipts(self.ids, receipts)
-        if len(content) > context.limits.response:
-            raise RpcError("response too large", RESPONSE_TOO_LARGE)
-        return content
+        parts: list[bytes] = []
+        size = 0
+        for start in range(0, len(self.ids), _PIECE):
+            receipts = context.backend.receipts(self.hashes[start : start + _PIECE])
+            parts.append(format_receipts(self.ids[start : start + _PIECE], receipts)[1:-1])
+            size += len(parts[-1])
+            if size > context.limits.response:
+                raise RpcError("response too large", RESPONSE_TOO_LARGE)
+            READS.pass_on()
+        return b"[" + b",".join(parts) + b"]"
 
 
 def format_receipts(ids: Sequence[Identifier], receipts: Sequence[Receipt | None]) -> bytes:

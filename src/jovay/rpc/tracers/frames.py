@@ -11,6 +11,7 @@ from jovay.rpc.codec import data, optional_data, quantity
 from jovay.rpc.revert import revert_reason
 from jovay.rpc.tracers.base import Place, flag
 from jovay.simulation import CallLog, CallResult, Frame, Halt, TraceParts
+from jovay.turns import READS
 
 CREATE, CALL, CALLCODE, DELEGATECALL = 0xF0, 0xF1, 0xF2, 0xF4
 CREATE2, STATICCALL, SELFDESTRUCT = 0xF5, 0xFA, 0xFF
@@ -26,6 +27,8 @@ NAMES = {
 
 
 _encode = msgspec.json.Encoder().encode
+_PIECE = 256
+"""Pieces of an answer between two places where a read gives way."""
 
 
 class Node:
@@ -78,6 +81,7 @@ class CallTracer:
         # The transaction's own gas, intrinsic costs included.
         own = {"gas": quantity(place.gas), "gasUsed": quantity(result.gas_used)}
         parts: list[bytes] = []
+        passed = 0
         rest: list[bytes | tuple[Node, bool]] = [(root, False)]
         while rest:
             item = rest.pop()
@@ -85,6 +89,9 @@ class CallTracer:
                 parts.append(item)
                 continue
             node, failed = item
+            if len(parts) - passed > _PIECE:
+                passed = len(parts)
+                READS.pass_on()
             failed = failed or node.frame.error is not None
             parts.append(_encode(self._frame(node.frame, failed) | (own if node is root else {})))
             if node.children and not self.only_top:
