@@ -23,6 +23,8 @@ from jovay.kernel.evm.status import ARENA_FULL
 from jovay.records import dtype_of
 from jovay.sequencer.txpool import (
     ALREADY_KNOWN,
+    DELEGATED_FULL,
+    DELEGATED_GAP,
     GAS_ABOVE_BLOCK,
     OVERSIZED,
     POOL_FULL,
@@ -329,6 +331,7 @@ def test_whoever_makes_blocks_is_woken(make_pool):
 
 def test_words_for_every_refusal():
     codes = [ALREADY_KNOWN, UNDERPRICED_REPLACEMENT, POOL_FULL, SENDER_FULL, OVERSIZED, GAS_ABOVE_BLOCK]
+    codes += [UNDERPRICED, DELEGATED_FULL, DELEGATED_GAP]
     words = {describe(2, code) for code in [*codes, *validity.MESSAGES]}
     assert len(words) == len(codes) + len(validity.MESSAGES)
     assert not any(w.startswith("status") for w in words)
