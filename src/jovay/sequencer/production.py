@@ -64,7 +64,8 @@ class BlockProducer:
         shared: int = SHARED,
     ) -> None:
         self._patience = patience or Patience()
-        self._touched = TouchedRecorder(library) if record else None
+        capacities = world.view.account_capacity, world.view.slot_capacity
+        self._touched = TouchedRecorder(library, *capacities) if record else None
         self.library, self.world, self.workers = library, world, max(1, workers)
         self._shared = shared
         self._pool = ThreadPoolExecutor(max(1, self.workers - 1), "execution")

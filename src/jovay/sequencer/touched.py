@@ -15,17 +15,18 @@ from jovay.kernel.block.touched import collect_touched
 from jovay.kernel.evm.machine import Account, Slot
 from jovay.records import View, array_at, new_record
 
-CAPACITY = 1 << 22
-
 
 class TouchedRecorder:
-    """Collects the keys in machines' views with the values that they had before the block."""
+    """Collects the keys in machines' views with the values that they had before the block.
 
-    def __init__(self, library: Library) -> None:
+    ``accounts`` and ``slots`` are the capacities of the world, each record of which a block appends once.
+    """
+
+    def __init__(self, library: Library, accounts: int, slots: int) -> None:
         self._collect = library[collect_touched]
         self._accounts, self._slots = (
-            Arena(CAPACITY * AccountChange.size, name="touched.accounts"),
-            Arena(CAPACITY * SlotChange.size, name="touched.slots"),
+            Arena(accounts * AccountChange.size, name="touched.accounts"),
+            Arena(slots * SlotChange.size, name="touched.slots"),
         )
         self._scratch = Arena(Account.size + Slot.size, name="touched.scratch")
         self._out = new_record(Changes, {})

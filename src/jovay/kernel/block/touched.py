@@ -14,7 +14,8 @@ TOUCHED = 0xFFFFFFFC
 def collect_touched(m: Machine, stamp: U64, height: U64, out: Changes, scratch: Ptr) -> None:
     """Append every world record in the views of ``m``, once per block, with its value as of block ``height``.
 
-    ``scratch`` has room for an Account and a Slot. Call it for all machines before ``collect_changes``.
+    ``scratch`` has room for an Account and a Slot, ``out`` for all records of the world. Call it for all machines
+    before ``collect_changes``.
     """
     mark = (stamp << 32) | TOUCHED
     for i in range(m.account_count):
