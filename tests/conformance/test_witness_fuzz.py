@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
+import multiprocessing
 import os
 import signal
 import time
@@ -172,9 +173,11 @@ def test_every_slot_withheld(fuzzer: Fuzzer) -> None:
 
 
 class Curious(Fuzzer):
-    """Looks behind an input."""
+    """Looks behind an input; it has processes of its own, as compiling the kernel takes."""
 
     def __init__(self, *arguments: object) -> None:
+        with multiprocessing.get_context("fork").Pool(1) as pool:
+            assert pool.map(abs, [-1]) == [1]
         self.memory = Guarded()
 
     def run(self, seed: int) -> Outcome:

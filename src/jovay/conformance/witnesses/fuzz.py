@@ -140,7 +140,7 @@ def _in_child(fuzzer: type[Fuzzer], first: int, end: int, riscv: bool, sources: 
     """Outcomes of a child process until all cases are done, or one of them has brought it down."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
-    child = context.Process(target=_work, args=(there, fuzzer, first, end, riscv, sources), daemon=True)
+    child = context.Process(target=_work, args=(there, fuzzer, first, end, riscv, sources))
     child.start()
     there.close()
     try:
