@@ -7,12 +7,15 @@ room for others beside it, counted in accounts.
 
 from .evm.gas import (
     ACCESS_LIST_ADDRESS,
+    ACCESS_LIST_SLOT,
     AUTHORIZATION,
+    COLD_SLOAD,
     CREATE,
     LOG,
     LOG_BYTE,
     MAX_INITCODE_SIZE,
     SELFDESTRUCT_EIP150,
+    SSTORE_RESET,
     WARM_ACCESS,
 )
 from .evm.machine import STACK_BYTES
@@ -23,6 +26,9 @@ from .state.code import code_footprint
 
 #: More gas is never asked for: no sum of what it can fill wraps.
 MOST_GAS = 1 << 40
+#: A record is listed as changed for so much: a slot that an access list names (1,900) and that is written (2,900), or
+#: one of a transaction's three accounts (7,000).
+LISTED_GAS = ACCESS_LIST_SLOT + SSTORE_RESET - COLD_SLOAD
 #: Accounts and slots that a transaction has without paying for each: sender, recipient, coinbase, delegate, system
 #: contracts, precompiles.
 FREE_RECORDS = 64

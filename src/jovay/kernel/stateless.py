@@ -32,9 +32,12 @@ from .block.state_root import (
     write_leaves,
 )
 from .block.system import begin_block
+from .capacities import LISTED_GAS, machine_sizes, power_of_two
 from .evm.forks import CANCUN, OSAKA
+from .evm.gas import AUTHORIZATION, LOG, LOG_BYTE, TX_GAS_LIMIT_CAP
 from .evm.machine import Block, Machine, Result
 from .evm.process import process_transaction
+from .evm.status import ARENA_FULL
 from .evm.validity import BLOCK_GAS_EXHAUSTED
 from .hashes.keccak import keccak256, keccak256_word
 from .lang import (
@@ -57,8 +60,9 @@ from .lang import (
 )
 from .setup import MachineSizes, WorldSizes
 from .space import SPACE_SIZE, Space, left, new_machine, new_world, open_space, scratch, take, take_many
-from .state.code import find_code, intern_code
+from .state.code import code_footprint, find_code, intern_code
 from .state.commit import commit_view
+from .state.view import forget_records
 from .state.world import EMPTY_CODE_HASH, World, mix
 from .transaction.decode import decode
 from .transaction.record import TRANSACTION_SIZE, Transaction
@@ -139,7 +143,9 @@ class Job(Record):
 
 WITNESS_SIZE, JOB_SIZE, TRIE_SIZE, BLOCK_SIZE = Witness.size, Job.size, Trie.size, Block.size
 EXECUTION_SIZE = Execution.size
-LOG_RECORDS, LOG_BYTES = 1 << 16, 1 << 24
+#: Gas of the largest transaction, logs and their bytes, that a guest has room for in its 31 bits of addresses. Before
+#: Osaka bounds a transaction's gas (EIP-7825), and where blocks log more, a host may prove what a guest cannot.
+GUEST_GAS, GUEST_LOGS, GUEST_LOG_BYTES = 1 << 26, 1 << 18, 1 << 25
 
 
 @kernel(inline=True)
@@ -148,41 +154,33 @@ def padded(size: U64) -> U64:
 
 
 @kernel
-def sizes_for(scale: U64, accounts: U64, slots: U64, world: WorldSizes, machine: MachineSizes) -> None:
-    """Arena sizes: tables for twice what the witness names, execution arenas by scale."""
-    big = scale != 0
-    n, k = accounts * 2 + 1024, slots * 2 + 4096
-    world.accounts = n
-    world.account_index = power_of_two(n * 2)
-    world.slots = k
-    world.slot_index = power_of_two(k * 2)
-    world.code_bytes = U64(1 << 26) if big else U64(1 << 22)
-    world.code_index = U64(1 << 14)
-    world.history = U64(0)
-    world.changed = n + k
-    machine.accounts = n * 2
-    machine.account_index = power_of_two(n * 4 + 2)
-    machine.slots = k * 2
-    machine.slot_index = power_of_two(k * 4 + 2)
+def sizes_for(w: Witness, world: WorldSizes, machine: MachineSizes) -> None:
+    """Arena sizes: tables for twice what the witness names, the rest for what the block's gas can buy.
+
+    The machine's tables are for one transaction: where they are full, what came before goes to the world.
+    """
+    block, guest = Block(w.block), w.scale == 0
+    gas = block.gas_limit if block.gas_limit < MOST_GAS else U64(MOST_GAS)
+    one = U64(TX_GAS_LIMIT_CAP) if block.fork >= OSAKA and gas > TX_GAS_LIMIT_CAP else gas
+    if guest and one > GUEST_GAS:
+        one = U64(GUEST_GAS)
+    machine_sizes(one, U64(0), machine)
     machine.misses = U64(16)
-    machine.journal = U64(1 << 20) if big else U64(1 << 16)
-    machine.stack_bytes = U64(34 << 20)
-    machine.memory_bytes = U64(1 << 27) if big else U64(1 << 24)
-    machine.code_bytes = U64(1 << 27) if big else U64(1 << 24)
-    machine.return_bytes = U64(1 << 27) if big else U64(1 << 23)
-    machine.logs = U64(LOG_RECORDS)
-    machine.log_bytes = U64(LOG_BYTES)
-    machine.touched = U64(1 << 18) if big else U64(1 << 14)
-    machine.scratch = U64(1 << 26) if big else U64(1 << 23)
-
-
-@kernel
-def power_of_two(least: U64) -> U64:
-    """The first power of two, from 16 on, that is not below ``least`` ≤ 2⁶³."""
-    size = U64(16)
-    while size < least:
-        size = size << 1
-    return size
+    machine.logs, machine.log_bytes = gas // LOG + 1, gas // LOG_BYTE
+    if guest and machine.logs > GUEST_LOGS:
+        machine.logs = U64(GUEST_LOGS)
+    if guest and machine.log_bytes > GUEST_LOG_BYTES:
+        machine.log_bytes = U64(GUEST_LOG_BYTES)
+    world.accounts, world.slots = w.account_count * 2 + 1024, w.slot_count * 2 + 4096
+    world.account_index = power_of_two(world.accounts * 2)
+    world.slot_index = power_of_two(world.slots * 2)
+    # The witness's code, and what is founded: a byte for 200 gas, a delegation for 25,000.
+    contracts = w.code_count + gas // AUTHORIZATION + 1
+    world.code_bytes = w.size // 8 * 9 + contracts * code_footprint(U64(23)) + gas // 160
+    world.code_index = power_of_two(contracts * 2 + 2)
+    world.history = U64(0)
+    # Each commitment lists what changed since the one before: a slot for 4,800 gas at least.
+    world.changed = world.accounts + world.slots + gas // LISTED_GAS
 
 
 @kernel
@@ -256,14 +254,14 @@ def check_head(job: Job, size: U64) -> U64:
 def prepare(job: Job) -> U64:
     """Lay out world, machine, trie and the block's arrays."""
     w, space = job.witness, job.space
-    world_sizes, machine_sizes = WorldSizes(job.world_sizes), MachineSizes(job.machine_sizes)
-    sizes_for(w.scale, w.account_count, w.slot_count, world_sizes, machine_sizes)
+    world_sizes, sizes = WorldSizes(job.world_sizes), MachineSizes(job.machine_sizes)
+    sizes_for(w, world_sizes, sizes)
     # The indexes' hashes follow from what senders of transactions cannot know in advance.
     seed = mix(load64(w.parent_root) ^ U64(w.parent_hash))
     job.world = new_world(space, world_sizes, seed)
     if address_of(job.world) == 0:
         return fail(job, U64(NO_ROOM), U64(0), U64(0))
-    job.machine = new_machine(space, machine_sizes, job.world, mix(seed + 1))
+    job.machine = new_machine(space, sizes, job.world, mix(seed + 1))
     if address_of(job.machine) == 0:
         return fail(job, U64(NO_ROOM), U64(0), U64(1))
     return prepare_arrays(job)
@@ -422,6 +420,11 @@ def run_transaction(job: Job, index: U64, gas_left: U64) -> U64:
     if r.transaction.gas_limit > gas_left:  # an L1 message's is compared nowhere else
         return fail(job, U64(INVALID_TRANSACTION), U64(BLOCK_GAS_EXHAUSTED), index)
     how = process_transaction(m, r.transaction, gas_left, r.result)
+    if how == ARENA_FULL and m.account_count != 0:  # there is room without the records of those before
+        if commit_view(m) != 0:
+            return fail(job, U64(TABLES_FULL), index, U64(3))
+        forget_records(m)
+        how = process_transaction(m, r.transaction, gas_left, r.result)
     if how != 0:
         return fail(job, U64(INVALID_TRANSACTION), how, index)
     return U64(OK)
@@ -432,12 +435,12 @@ def finish(job: Job) -> U64:
     """Roots over transactions, receipts and the new state."""
     w, out, space = job.witness, job.out, job.space
     receipts, changes = BlockReceipts(job.receipts), Changes(job.changes)
-    n = job.world.changed_count
+    n, logs, log_bytes = job.world.changed_count, job.machine.log_count, job.machine.log_data_used
     order = take_many(space, w.transaction_count, U64(8))
     receipts.receipts = take_many(space, w.transaction_count, U64(RECEIPT_SIZE))
     receipts.logs, receipts.log_data = (
-        take(space, U64(LOG_RECORDS * STORED_LOG_SIZE)),
-        take(space, U64(LOG_BYTES)),
+        take_many(space, logs, U64(STORED_LOG_SIZE)),
+        take(space, log_bytes),
     )
     changes.accounts, changes.slots = (
         take_many(space, n, U64(ACCOUNT_CHANGE_SIZE)),
@@ -448,7 +451,7 @@ def finish(job: Job) -> U64:
         return fail(job, U64(NO_ROOM), n, U64(8))
     for i in range(w.transaction_count):
         store64(order + U64(i) * 8, U64(i))
-    receipts.log_capacity, receipts.log_data_capacity = U64(LOG_RECORDS), U64(LOG_BYTES)
+    receipts.log_capacity, receipts.log_data_capacity = logs, log_bytes
     receipts.scratch, receipts.scratch_size = space.free, left(space)
     if CHECKED:
         scratch(space, receipts_scratch(job.runs, order, w.transaction_count))

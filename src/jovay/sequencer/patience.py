@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jovay.kernel.capacities import LISTED_GAS
 from jovay.kernel.evm import gas as gas_costs
 
 from .block import U64Array
@@ -39,8 +40,8 @@ def needs_of(gas: int) -> tuple[int, int, int, int]:
 
 
 def changes_of(gas: int) -> int:
-    """How many changes so much gas can list in the world: a slot for 4,800, or a transaction's three accounts."""
-    return gas // (gas_costs.ACCESS_LIST_SLOT + gas_costs.SSTORE_RESET - gas_costs.COLD_SLOAD)
+    """How many changes so much gas can list in the world."""
+    return gas // LISTED_GAS
 
 
 class Postponed:
