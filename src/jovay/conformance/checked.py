@@ -14,8 +14,14 @@ from pathlib import Path
 
 from jovay.compiler.checked import CHECKED, VARIABLE
 
-#: Stands for the archive or folder of state tests; a suite that names it is passed over where there is none.
-FIXTURES = "FIXTURES"
+#: Stand for the archive or folder of state tests, and of blockchain tests; a suite that names one is passed over where
+#: there is none.
+FIXTURES, BLOCKS = "FIXTURES", "BLOCKS"
+#: What they are called in a folder of fixtures.
+NAMES = {
+    FIXTURES: ("eest-state-tests.tar.xz", "state_tests"),
+    BLOCKS: ("eest-blockchain-samples.tar.xz", "eest-blockchain-samples"),
+}
 #: What the console script runs.
 MAIN = "import sys; from jovay.cli import main; sys.exit(main())"
 FORKS = ("--fork", "Cancun", "--fork", "Prague", "--fork", "Osaka")
@@ -37,6 +43,16 @@ SUITES = (
         ("evm", "statetest", *FORKS, "--every", "200", FIXTURES),
     ),
     Suite(
+        "blocktest",
+        ("evm", "blocktest", BLOCKS),
+        ("evm", "blocktest", "--every", "20", BLOCKS),
+    ),
+    Suite(
+        "blocktest-parallel",
+        ("evm", "blocktest", "--parallel", BLOCKS),
+        ("evm", "blocktest", "--parallel", "--every", "20", "--offset", "10", BLOCKS),
+    ),
+    Suite(
         "fuzz",
         ("evm", "fuzz", "--oracle", "revm", "--cases", "20000"),
         ("evm", "fuzz", "--oracle", "revm", "--cases", "300"),
@@ -55,26 +71,26 @@ SUITES = (
 )
 
 
-def find_fixtures() -> Path | None:
-    """Where the state tests are, if they are: ``$JOVAY_FIXTURES``, or a place of their own."""
+def find_fixtures(kind: str) -> Path | None:
+    """Where the tests of a kind are, if they are: ``$JOVAY_FIXTURES``, or a place of their own."""
     own = os.environ.get("JOVAY_FIXTURES")
     folders = [Path(own)] if own else [Path.home() / ".cache" / "jovay-fixtures", Path("../shared/fixtures")]
     for folder in folders:
-        for place in (folder / "eest-state-tests.tar.xz", folder / "state_tests"):
-            if place.exists():
-                return place
+        for name in NAMES[kind]:
+            if (folder / name).exists():
+                return folder / name
     return None
 
 
 def run_suite(suite: Suite, quick: bool, fixtures: Path | None) -> bool:
-    """Run a suite, its output following its name; whether it found nothing."""
-    place = fixtures or find_fixtures()
+    """Run a suite, its output following its name; whether it found nothing. ``fixtures``: the state tests."""
     arguments = suite.quick if quick else suite.whole
-    if FIXTURES in arguments and place is None:
+    places = {FIXTURES: fixtures or find_fixtures(FIXTURES), BLOCKS: find_fixtures(BLOCKS)}
+    if any(places[kind] is None for kind in places if kind in arguments):
         print(f"==== {suite.name}: no fixtures: see --fixtures", flush=True)
         return True
     print(f"==== {suite.name}", flush=True)
-    words = [str(place) if word == FIXTURES else word for word in arguments]
+    words = [str(places.get(word, word)) for word in arguments]
     began = time.monotonic()
     ended = subprocess.run(
         [sys.executable, "-c", MAIN, *words], env={**os.environ, VARIABLE: CHECKED}, check=False
