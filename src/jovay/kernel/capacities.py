@@ -5,6 +5,7 @@ gas finds room in a machine that is empty, whatever it does. Where a view serves
 room for others beside it, counted in accounts.
 """
 
+from .evm.frames import LEAST_RETURN
 from .evm.gas import (
     ACCESS_LIST_ADDRESS,
     ACCESS_LIST_SLOT,
@@ -34,9 +35,8 @@ LISTED_GAS = ACCESS_LIST_SLOT + SSTORE_RESET - COLD_SLOAD
 FREE_RECORDS = 64
 #: Entries of the journal beside those that instructions make: nonces, balances and touches at both ends.
 FREE_ENTRIES = 64
-#: What precompiles and decoding use of the scratch arena without asking, and the least that precompiles return.
+#: What precompiles and decoding use of the scratch arena without asking.
 LEAST_SCRATCH = 1 << 18
-LEAST_RETURN = 1 << 10
 
 
 @kernel

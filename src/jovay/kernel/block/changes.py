@@ -59,7 +59,10 @@ KEPT_CODE, KEPT_UPPER = CODE_CHANGED, UPPER_CHANGED
 
 @kernel
 def collect_changes(world: World, stamp: U64, out: Changes) -> None:
-    """Write every changed record once; ``out`` has room for ``changed_count`` of each kind. Empties the list."""
+    """Write every changed record once; ``out`` has room for ``changed_count`` of each kind. Empties the list.
+
+    Neither array overflows: each entry of the list writes one record at most.
+    """
     mark = (stamp << 32) | LISTED
     out.account_count = U64(0)
     out.slot_count = U64(0)

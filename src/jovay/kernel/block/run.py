@@ -48,7 +48,10 @@ def run_at(runs: Ptr, index: U64) -> Run:
 
 @kernel
 def init_runs(runs: Ptr, transactions: Ptr, n: U64) -> None:
-    """Fresh runs for ``n`` transactions whose record addresses lie at ``transactions``."""
+    """Fresh runs for ``n`` transactions whose record addresses lie at ``transactions``; the host has room for them.
+
+    Whatever else a block writes of its runs has as many places: groups, order, receipts.
+    """
     for i in range(n):
         r = run_at(runs, U64(i))
         r.transaction = Transaction(load64(transactions + U64(i) * 8))

@@ -14,6 +14,7 @@ from .trace import trace_enter, trace_exit
 
 CREATE, CREATE2 = 0xF0, 0xF5
 DELEGATION_SIZE = 23
+LEAST_RETURN = 256
 #: Stack items that an instruction takes or makes at most, in bytes.
 OPERANDS = 8 * 32
 ADDRESS_MASK = U256((1 << 160) - 1)
@@ -35,7 +36,11 @@ def delegate_of(code: Code) -> U256:
 
 @kernel
 def new_frame(m: Machine, gas: U64) -> Frame:
-    """The next frame above the running one, with its checkpoints; null where the arenas are full."""
+    """The next frame above the running one, with its checkpoints.
+
+    There is room: callers go no deeper than 1,024, for which frames and stacks suffice (``setup.FRAMES``). Its memory
+    begins where its parent's ends, and asks for room when it grows.
+    """
     f = Frame(m.frames + m.depth * FRAME_SIZE)
     unpoison(m.frames, address_of(f), U64(FRAME_SIZE))
     if m.depth == 0:
@@ -148,7 +153,12 @@ def enter_call(
 
 @kernel
 def run_precompile(m: Machine, f: Frame, number: U64) -> U64:
-    """Run a precompiled contract in frame ``f``; its output goes to the return arena."""
+    """Run a precompiled contract in frame ``f``; its output goes to the return arena.
+
+    IDENTITY and MODEXP ask for as much of it as they need, the others return 256 bytes at most.
+    """
+    if m.return_capacity < LEAST_RETURN:
+        return U64(status.ARENA_FULL)
     how, gas = PRECOMPILE(number, m, f.input, f.input_size, f.gas)
     f.gas = gas
     if how == status.RETURN:
