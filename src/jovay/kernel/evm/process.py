@@ -115,6 +115,7 @@ def is_over(how: U64) -> bool:
 def begin(m: Machine, origin: U256) -> None:
     m.stamp += 1
     poison(m.journal, m.journal_count * ENTRY)
+    poison(m.journal, m.written * ENTRY)  # kept until now, for who asks what was before
     poison(m.touched, m.touched_count * 8)
     m.depth = U64(0)
     m.journal_count = U64(0)
@@ -382,7 +383,6 @@ def settle(m: Machine, tx: Transaction, sender: Account, how: U64, result: Resul
     if not finalise(m):
         return m.abort
     m.written = m.journal_count
-    poison(m.journal, m.journal_count * ENTRY)
     m.journal_count = U64(0)
     m.transaction += 1
     return U64(VALID)

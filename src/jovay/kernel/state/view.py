@@ -34,6 +34,7 @@ def forget_records(m: Machine) -> None:
     poison(m.dirty, m.dirty_count * 8)
     poison(m.misses, m.miss_count * MISS_SIZE)
     poison(m.journal, m.journal_count * ENTRY)
+    poison(m.journal, m.written * ENTRY)  # kept until now, for who asks what was before
     poison(m.code_arena, m.code_used)
     m.account_count = U64(0)
     m.slot_count = U64(0)
