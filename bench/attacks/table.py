@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import Attack, connections, execution, pool, reads
+from . import Attack, connections, execution, heavy, pool, reads
 
 ATTACKS: dict[str, Attack] = {
     "nothing": lambda target: [],
@@ -14,6 +14,10 @@ ATTACKS: dict[str, Attack] = {
     "unpaid reads": execution.unpaid_reads,
     "cold chain": execution.cold_chain,
     "counters": execution.counters,
+    "openings": heavy.openings,
+    "counted openings": heavy.counted_openings,
+    "timed openings": heavy.timed_openings,
+    "random openings": heavy.random_openings,
     "emptied senders": pool.emptied_senders,
     "gaps": pool.gaps,
     "balances": reads.balances,

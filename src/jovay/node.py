@@ -191,7 +191,7 @@ class Node:
             tracing=config.serves_tracing,
             limits=msgspec.structs.replace(config.rpc, connections=self._connections),
         )
-        server = RpcServer(self.backend, server_config, expose, self.metrics.rpc, lambda: self.failure)
+        server = RpcServer(self.backend, server_config, expose, self.metrics.rpc, self.sequencer.trouble)
         loop = uvloop.new_event_loop()
         thread = threading.Thread(target=loop.run_forever, name="rpc", daemon=True)
         thread.start()

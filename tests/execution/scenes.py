@@ -10,9 +10,11 @@ OPCODES = {
     name: code
     for code, names in {
         0x00: "stop add mul sub div",
+        0x10: "lt gt",
         0x20: "keccak256",
         0x30: "address balance origin caller callvalue calldataload calldatasize calldatacopy codesize codecopy "
         "gasprice extcodesize extcodecopy returndatasize returndatacopy extcodehash",
+        0x40: "blockhash coinbase timestamp number prevrandao gaslimit chainid selfbalance basefee",
         0x50: "pop mload mstore mstore8 sload sstore jump jumpi pc msize gas jumpdest tload tstore mcopy push0",
         0x80: "dup1 dup2 dup3",
         0x90: "swap1 swap2",

@@ -14,6 +14,7 @@ from jovay.sequencer.reexecution import Reexecution
 from jovay.storage.datadir import DataDirectory
 from jovay.storage.development import development_genesis
 from rigs import process
+from rigs.heavy import HeavySender
 from rigs.jovay_node import CHAIN_ID, JovayNode, launch
 from rigs.load import Sender
 
@@ -23,7 +24,8 @@ OPTIONS = ["--heartbeat", "0.2", "--checkpoint-interval", "0.3", "--log-level", 
 
 def kill_under_load(node: JovayNode, seconds: float) -> dict[str, dict[str, Any]]:
     """Receipts that clients were given until the node was killed, ``seconds`` after the first one."""
-    senders = [Sender(node.url, account, CHAIN_ID) for account in range(ACCOUNTS)]
+    senders: list[Sender | HeavySender] = [Sender(node.url, account, CHAIN_ID) for account in range(ACCOUNTS)]
+    senders.append(HeavySender(node.url, ACCOUNTS, CHAIN_ID))
     for sender in senders:
         sender.start()
     deadline = time.monotonic() + 20

@@ -12,7 +12,9 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +242,56 @@ def test_a_failed_sequencer_is_told(folder: Path) -> None:
         assert "the disk is gone" in node.stats().failure
         assert client.number("eth_getBalance", hexed(TO), "latest") == 1
     finally:
+        node.stop()
+
+
+def health(node: Node) -> tuple[int, dict[str, Any]]:
+    """Status and content of the answer."""
+    try:
+        with urllib.request.urlopen(f"{node.http_url}/health") as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+def healthy(node: Node) -> bool:
+    return health(node)[0] == 200
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_health_of_a_node_whose_blocks_do_not_come(folder: Path) -> None:
+    """A disk that hangs, somebody who holds blocks up; an idle chain is well however long nothing happens."""
+    node = Node(config(folder, heartbeat=0.0))
+    node.start()
+    client, sequencer, hangs = Client(node), node.sequencer, threading.Event()
+    sequencer.progress.limit = 0.3
+    try:
+        client.send(TO, value=1)
+        time.sleep(0.6)
+        assert health(node) == (200, {"status": "ok", "block": 1})
+        append = sequencer.data.blocks.append
+        sequencer.data.blocks.append = lambda blocks: (hangs.wait(60), append(blocks))
+        begun = time.time()
+        client("eth_sendRawTransaction", hexed(client.raw(TO, value=1)))
+        wait_for(lambda: not healthy(node))
+        status, form = health(node)
+        assert (status, form["status"], form["block"]) == (503, "block 2 is not stored", 1)
+        assert begun - 1 < datetime.fromisoformat(form["since"]).timestamp() < time.time()
+        hangs.set()
+        wait_for(lambda: healthy(node))
+        with sequencer.still():
+            client("eth_sendRawTransaction", hexed(client.raw(TO, value=1)))
+            wait_for(lambda: not healthy(node))
+            assert health(node)[1]["status"] == "a block that is due is not made"
+        wait_for(lambda: healthy(node))
+    finally:
+        hangs.set()
         node.stop()
 
 

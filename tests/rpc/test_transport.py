@@ -13,6 +13,7 @@ import pytest
 
 from jovay.rpc import server
 from jovay.rpc.limits import Limits
+from jovay.sequencer.progress import Stall
 from rpc.conftest import Served, serve
 from rpc.memory_backend import MemoryBackend
 
@@ -276,10 +277,14 @@ def test_metrics_are_made_now_and_then(served: Served, monkeypatch: pytest.Monke
 
 
 def test_health_of_a_failed_node(backend: MemoryBackend, served: Served) -> None:
-    served.server._failure = lambda: "disk full"
+    served.server._trouble = lambda: Stall("disk full", 1.5)
     status, _, content = post(served, b"", {}, "/health", "GET")
     assert status == 503
-    assert json.loads(content) == {"status": "disk full", "block": 0}
+    assert json.loads(content) == {
+        "status": "disk full",
+        "since": "1970-01-01T00:00:01.500+00:00",
+        "block": 0,
+    }
     # What can be read is still read.
     assert ask(served, call("eth_chainId"))["result"] == "0x539"
 

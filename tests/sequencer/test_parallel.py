@@ -25,7 +25,7 @@ def test_parallel_equals_serial(library: Library, hot: float, workers: int) -> N
 
 @pytest.mark.parametrize("hot", HOT)
 def test_parallel_equals_serial_where_transactions_wait_for_keys(library: Library, hot: float) -> None:
-    patience = Patience(rounds=1, guessing=0.0, waiting=float("inf"))
+    patience = Patience(rounds=1, guessing=0.0, waiting=float("inf"), slice=0)
     assert compare(library, blocks=60, size=30, hot=hot, workers=2, seed=77, patience=patience) is None
 
 
@@ -86,7 +86,7 @@ def test_one_transaction_over_many_cold_slots_needs_few_rounds(library: Library)
     code = bytes.fromhex("5f5f5b805482019150600101806107d0146017576002565b506001016107d15500")
     side = Side(library, 300)
     side.add_contract(0xC01D, code)
-    producer = BlockProducer(library, side.world, 2)
+    producer = BlockProducer(library, side.world, 2, patience=ENDLESS)
     try:
         transactions = Generator(library, 1, 300, 0.0).calls(0, 0xC01D, 16_000_000)
         environment = BlockEnvironment(1, 1_000, 10**12, 7, COINBASE, 1, OSAKA, bytes(32))

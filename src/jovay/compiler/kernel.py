@@ -9,6 +9,7 @@ from pathlib import Path
 from jovay.kernel import capacities, replay, setup, stateless, statetest, wire
 from jovay.kernel.block import (
     admission,
+    aside,
     body,
     changes,
     execute,
@@ -24,7 +25,7 @@ from jovay.kernel.block import (
     withdrawals,
 )
 from jovay.kernel.curves import secp256k1
-from jovay.kernel.evm import frames, process, validity
+from jovay.kernel.evm import frames, process, slices, validity
 from jovay.kernel.hashes import keccak
 from jovay.kernel.lang import KernelFunction
 from jovay.kernel.pool import entries, leave, place, thin
@@ -49,6 +50,10 @@ from .simd.build import exported_symbols, host_features, ir_modules
 #: What Python calls, and all it calls.
 ENTRIES: tuple[KernelFunction, ...] = (
     admission.admit_batch,
+    aside.begin_aside,
+    aside.fetch_missed,
+    aside.include_aside,
+    aside.is_unchanged,
     batch.decode_batch,
     batch.signatures_of,
     batch.senders_from_keys,
@@ -71,6 +76,7 @@ ENTRIES: tuple[KernelFunction, ...] = (
     execute.defer_again,
     execute.execute_deferred,
     execute.execute_groups,
+    execute.leave_suspended,
     execute.order_block,
     execute.postpone,
     frames.run_detached,
@@ -78,6 +84,8 @@ ENTRIES: tuple[KernelFunction, ...] = (
     latest.latest_accounts,
     latest.latest_slots,
     leave.clear,
+    leave.give_back,
+    leave.retake,
     leave.drop,
     leave.judge_changed,
     leave.put_back,
@@ -86,6 +94,8 @@ ENTRIES: tuple[KernelFunction, ...] = (
     overrides.override_account,
     overrides.restore_before,
     predict.predict_runs,
+    predict.resume_run,
+    predict.set_aside,
     leaves.derive_keys,
     leaves.key_input,
     mpt.ordered_root,
@@ -103,12 +113,14 @@ ENTRIES: tuple[KernelFunction, ...] = (
     receipts.build_receipts,
     run.gas_of_runs,
     run.init_runs,
+    run.mark_doubtful,
     schedule.group_runs,
     replay.replay_transactions,
     secp256k1.recover_batch,
     setup.init_machine,
     setup.machine_room,
     setup.init_world,
+    slices.resume_within,
     statetest.run_state_test,
     statetest.state_root,
     state_root.update_state,

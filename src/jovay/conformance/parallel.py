@@ -36,8 +36,8 @@ from jovay.types import EMPTY_CODE_HASH
 
 COINBASE = 0xC01BA5E
 WEI = 10**20
-#: Nothing is postponed: both sides make blocks of the same transactions.
-ENDLESS = Patience(waiting=float("inf"))
+#: Nothing is postponed, nor set aside: both sides make blocks of the same transactions.
+ENDLESS = Patience(waiting=float("inf"), slice=0)
 #: Contracts by address; operands are words of calldata.
 CONTRACTS = {
     # slot[a] += b
@@ -56,6 +56,12 @@ CONTRACTS = {
     0xC0DE07: "60003560006000 6000f56000355500".replace(" ", ""),
     # slot[a] = balance of the caller's neighbour b
     0xC0DE08: "602035316000355500",
+    # slot[a] = number + timestamp
+    0xC0DE09: "43420160003555 00",
+    # slot[a] = the sender's balance, slot[b] = gas price
+    0xC0DE0A: "323160003555 3a60203555 00",
+    # slot[a] = randomness, slot[b] = hash of the block before
+    0xC0DE0B: "4460003555 60014303 40 60203555 00",
 }
 
 
@@ -158,6 +164,12 @@ class Generator:
             raws.append(self._raw(nonce))
             senders.append(0x5E00000 + sender)
         return Transactions(self.library, raws, senders)
+
+    def of(self, sender: int) -> Transactions:
+        """The next one of a sender."""
+        nonce = self.nonces.get(sender, 0)
+        self.nonces[sender] = nonce + 1
+        return Transactions(self.library, [self._raw(nonce)], [0x5E00000 + sender])
 
     def calls(self, sender: int, to: int, gas: int, count: int = 1) -> Transactions:
         """Calls without data, one after the other."""

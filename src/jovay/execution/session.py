@@ -25,8 +25,9 @@ U64_MAX = (1 << 64) - 1
 #: Gas of a slice at first; it is then fitted to ``SLICE_SECONDS``.
 FIRST_SLICE, LEAST_SLICE, MOST_SLICE = 500_000, 200_000, 16_000_000
 SLICE_SECONDS = 0.002
-#: Attempts that guess at missing keys, before an execution waits for one key after the other.
-GUESSES = 4
+#: Attempts that guess at missing keys, before an execution waits for one key after the other where it stands; and
+#: seconds after which an attempt is too dear to be repeated.
+GUESSES, DEAR_SECONDS = 4, 0.05
 
 
 class TimeLimitError(Exception):
@@ -56,16 +57,18 @@ class Session:
         """Execute the ``Transaction`` record at an address: 0 with ``result`` filled, or why it is invalid."""
         self.view.flags = flags
         self.view.trace = recorder.address if recorder is not None else 0
-        attempts = 0
+        attempts, took = 0, 0.0
         while True:
             self.check_time()
             # A trace would show an instruction twice that waited for its key.
-            self.view.patient = int(recorder is None and attempts >= GUESSES)
-            attempts += 1
+            is_dear = attempts >= GUESSES or took > DEAR_SECONDS
+            self.view.patient = int(recorder is None and is_dear)
+            attempts, begun = attempts + 1, time.monotonic()
             if recorder is not None:
                 recorder.reset()
             how = self._attempt(transaction)
             if how == status.MISS:
+                took = time.monotonic() - begun
                 self.load_misses()
                 continue
             if how == status.ARENA_FULL:

@@ -141,8 +141,8 @@ class NativeWorld:
                         raise WorldFullError(table, capacity)
             self.insert(*found)
 
-    def load_for_reading(self, misses: Misses, space: Space | None) -> None:
-        """The same for those who only look, and pay nothing: they cannot fill the last quarter of the tables.
+    def load_for_reading(self, misses: Misses, space: Space | None, most: float = READERS) -> None:
+        """The same for those who only look, and pay nothing: they fill ``most`` of the tables, and not the rest.
 
         Raises ``CacheFullError``; blocks go on, and soon make room. Raises ``StateMovedError`` if the records are no
         longer in ``space``: what was read may be stale, and accounts of its slots may be gone.
@@ -153,7 +153,7 @@ class NativeWorld:
         with self.lock.write():
             if space is not self.space:
                 raise StateMovedError
-            self._insert_for_reading(*found)
+            self._insert_for_reading(*found, most)
 
     def load_existing(self, addresses: Sequence[int], for_blocks: bool = False) -> Space:
         """Load accounts, but not those that do not exist: strangers leave nothing behind.
@@ -172,9 +172,11 @@ class NativeWorld:
                     insert(accounts[accounts["exists"] != 0], slots, codes)
                     return space
 
-    def _insert_for_reading(self, accounts: Records, slots: Records, codes: Sequence[bytes]) -> None:
+    def _insert_for_reading(
+        self, accounts: Records, slots: Records, codes: Sequence[bytes], most: float = READERS
+    ) -> None:
         for (table, used, capacity), count in zip(self.fill(), _sizes(accounts, slots, codes), strict=True):
-            if count and used + count > capacity * READERS:
+            if count and used + count > capacity * most:
                 raise CacheFullError(table, capacity)
         self.insert(accounts, slots, codes)
 

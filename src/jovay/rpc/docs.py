@@ -21,7 +21,8 @@ L1. Parameters in brackets may be left out.
 
 Transactions can also go by POST to `/batch` with `application/octet-stream`: repeated length (4 bytes, big
 endian) and signed transaction, answered by as many times status (1 byte: 1 accepted, 0 refused) and hash
-(32 bytes). `GET /health` answers with the newest block, `GET /metrics` with Prometheus metrics.
+(32 bytes). `GET /health` answers with the newest block, or with status 503, the reason and since when, if
+blocks that are due do not come; `GET /metrics` with Prometheus metrics.
 
 Requests whose `Host` is no address and none of the node's names (`localhost`, `--http-host`, `--hosts`) are
 refused with status 403, over WebSockets too; so are web pages that `--origins` does not let in. Without that

@@ -7,6 +7,8 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Protocol
 
 import msgspec
 
@@ -64,6 +66,15 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
 Metrics = Callable[[], tuple[str, bytes]]
 
 
+class Trouble(Protocol):
+    """Why no blocks come that are due, and since when (seconds since 1970)."""
+
+    @property
+    def reason(self) -> str: ...
+    @property
+    def since(self) -> float: ...
+
+
 class RpcServer:
     """Serves a backend until stopped.  Use from one running event loop."""
 
@@ -73,11 +84,11 @@ class RpcServer:
         config: ServerConfig,
         metrics: Metrics | None = None,
         observer: Observer | None = None,
-        failure: Callable[[], str] = str,
+        trouble: Callable[[], Trouble | None] = lambda: None,
     ) -> None:
-        """``failure`` says why the node can make no more blocks; empty while it can."""
+        """``trouble`` says why the node makes no blocks that are due; None while it does."""
         self._backend = backend
-        self._failure = failure
+        self._trouble = trouble
         self._config = config
         self._limits = config.limits
         self._budget = Budget(config.limits.memory)
@@ -206,9 +217,11 @@ class RpcServer:
         if request.path == "/metrics" and self._metrics is not None and self._config.metrics_port is None:
             return self._expose(self._metrics, headers)
         if request.path == "/health":
-            failure = self._failure()
-            form = {"status": failure or "ok", "block": self._backend.head()}
-            return HttpResponse(503 if failure else 200, msgspec.json.encode(form), headers=headers)
+            trouble, form = self._trouble(), {"status": "ok", "block": self._backend.head()}
+            if trouble is not None:
+                since = datetime.fromtimestamp(trouble.since, UTC).isoformat(timespec="milliseconds")
+                form |= {"status": trouble.reason, "since": since}
+            return HttpResponse(200 if trouble is None else 503, msgspec.json.encode(form), headers=headers)
         if request.path == "/":
             return HttpResponse(200, b"", "text/plain", headers)
         return HttpResponse(404, b"not found\n", "text/plain", headers)

@@ -29,6 +29,7 @@ class BlockStatistics:
     misses: int = 0
     rounds: int = 0
     renewals: int = 0  # how often the serial rest made room in its view
+    spent: int = 0  # gas that the executions took, repetitions included; slow precompiles count by their time
 
     def time(self, stage: str, since: float) -> float:
         """Add the time since ``since`` to ``stage``; answers now."""

@@ -39,6 +39,11 @@ class Clock:
         self._shown, self._asked = system(), elapsed()
         self._has_jumped = False
 
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody has said what the next time stamp shall be."""
+        return self.next is None and self.interval is None
+
     def timestamp(self, parent: int) -> int:
         """Seconds for the block after one of ``parent``."""
         if self.next is not None:

@@ -21,6 +21,11 @@ class Patience:
     more while they take no longer than ``guessing`` seconds. What misses keys after that is deferred, and waits for one
     key after the other; after ``waiting`` seconds what is left is postponed to a later block.
 
+    A transaction that takes long stops after every ``slice`` of gas (0: never). When it has gone on for ``running``
+    seconds it leaves the block, to be executed beside the blocks; with guesses it begins anew, once the keys are there.
+    When such have kept a block for ``looking`` seconds, it looks at no more: those of more than ``doubtful`` gas come
+    last.
+
     A wrong guess leads to keys that nobody asks for. So guesses bring in only what leaves room in the tables for all
     keys that the block's gas pays for.
     """
@@ -28,6 +33,10 @@ class Patience:
     rounds: int = 4
     guessing: float = 0.02
     waiting: float = 0.05
+    slice: int = 500_000
+    doubtful: int = 100_000
+    running: float = 0.008
+    looking: float = 0.008
 
 
 def needs_of(gas: int) -> tuple[int, int, int, int]:

@@ -100,6 +100,10 @@ class Taken(Sequence[Pooled]):
         """Those at the indexes ``order``."""
         return Taken(self._pool, self._table[:, order.astype(np.intp)], self._batches)
 
+    def followed_by(self, others: Taken) -> Taken:
+        """These and then those."""
+        return Taken(self._pool, np.hstack([self._table, others._table]), [*self._batches, *others._batches])
+
     def __len__(self) -> int:
         return int(self._table.shape[1])
 

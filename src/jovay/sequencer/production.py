@@ -11,6 +11,7 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,14 +24,15 @@ from jovay.execution.machine import SHARED, NativeMachine
 from jovay.execution.misses import Misses
 from jovay.execution.world import NativeWorld
 from jovay.execution.writes import WriteSet
-from jovay.kernel.block import changes, execute, predict, run, schedule, system
+from jovay.kernel.block import aside, changes, execute, run, schedule, system
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.block.receipts import Receipt, StoredLog
-from jovay.kernel.block.run import DEFERRED, DROPPED, MISSING, RUN_STRIDE, SUSPENDED, Run
+from jovay.kernel.block.run import DEFERRED, DOUBTFUL, DROPPED, MISSING, NEW, RUN_STRIDE, SUSPENDED, Run
 from jovay.kernel.block.schedule import Schedule
 from jovay.kernel.evm.gas import TX_GAS_LIMIT_CAP
-from jovay.kernel.evm.status import ARENA_FULL, MISS
+from jovay.kernel.evm.status import ARENA_FULL, MISS, PAUSED
 from jovay.kernel.evm.status import MESSAGES as STATUS_MESSAGES
+from jovay.kernel.evm.validity import LEFT_OUT, SET_ASIDE
 from jovay.kernel.state import commit, view
 from jovay.kernel.state.code import code_footprint
 from jovay.kernel.state.world import Code
@@ -41,8 +43,11 @@ from .environment import BlockEnvironment
 from .patience import Patience, Postponed, needs_of
 from .results import Results
 from .touched import TouchedRecorder
+from .watch import Watch
 
 MAX_CHANGES = 1 << 22
+#: Machines beside the blocks: one executes, the others hold results that wait for their blocks.
+BESIDE = 3
 #: How often the serial rest of a block runs on trust, at most.
 TRUSTING = 2
 #: Shares of the work per thread, and the gas (limit) of a share that is worth a hand-over.
@@ -90,7 +95,8 @@ class BlockProducer:
         self._machines, self._serial = machines[:-1], machines[-1]
         # Room for all that the machines have room for, so that a block that could be executed can be stored.
         one = self._serial.view
-        logs, log_bytes = len(machines) * one.log_capacity, len(machines) * one.log_data_capacity
+        parts = len(machines) + BESIDE
+        logs, log_bytes = parts * one.log_capacity, parts * one.log_data_capacity
         self._results = Results(self.library, self._capacity, logs, log_bytes)
 
     def hold(self, gas: int) -> None:
@@ -121,24 +127,38 @@ class BlockProducer:
         return self.execute(environment, transactions, serial).finish()
 
     def execute(
-        self, environment: BlockEnvironment, transactions: U64Array, serial: bool = False
+        self,
+        environment: BlockEnvironment,
+        transactions: U64Array,
+        serial: bool = False,
+        beside: Sequence[NativeMachine] = (),
+        bounded: bool = True,
     ) -> ExecutedBlock:
-        """The same, as soon as the changes of the state are known."""
+        """The same, as soon as the changes of the state are known.
+
+        The first of ``transactions`` were executed ``beside`` earlier blocks, in these machines; those that do not
+        stand any more are dropped with ``SET_ASIDE``. So is every other that takes long, where that is ``bounded``;
+        where it is not, all run one after the other, however long they take.
+        """
         count = len(transactions)
         if count > self._capacity:
             raise ArenaFullError(f"{count} transactions in a block, at most {self._capacity} fit")
         if self._gathering is not None:
             wait([self._gathering])
         statistics = BlockStatistics()
+        spent = sum(machine.view.spent for machine in (*self._machines, self._serial))
         self.stamp = self.stamp % 0xFFFFFFF0 + 1
         self._first_code = self.world.view.codes + self.world.view.codes_used
         now = time.perf_counter()
         self._begin(environment, statistics)
         self.library[run.init_runs](self._runs.address, transactions.ctypes.data, count)
         self._needs = needs_of(self.library[run.gas_of_runs](self._runs.address, count))
+        self._limit(self._patience.slice if bounded and not serial else 0)
+        self._include(beside, environment)
         now = statistics.time("begin", now)
-        if serial:
-            self._table(count)["state"] = DEFERRED
+        if serial or not bounded:
+            states = self._table(count)["state"]
+            states[states == NEW] = DEFERRED
         else:
             self._pass_over_postponed(transactions)
             self._predict(count, statistics)
@@ -147,9 +167,27 @@ class BlockProducer:
             now = statistics.time("scheduler", now)
             self._execute(groups)
             self._commit(count, environment)
-        self._execute_deferred(count, statistics, may_postpone=not serial)
+        self._execute_deferred(count, statistics, bounded and not serial, patient=not bounded)
+        statistics.spent = sum(machine.view.spent for machine in (*self._machines, self._serial)) - spent
         now = statistics.time("execution", now)
-        return self._collect(environment, count, statistics)
+        return self._collect(environment, count, statistics, beside)
+
+    def _limit(self, slice_: int) -> None:
+        """Let runs stop after so much gas; 0: never."""
+        for machine in (*self._machines, self._serial):
+            machine.view.slice = slice_
+
+    def _include(self, beside: Sequence[NativeMachine], environment: BlockEnvironment) -> None:
+        """Commit what was executed beside earlier blocks, as far as it stands."""
+        call, block = self.library[aside.include_aside], self._serial.block
+        for index, machine in enumerate(beside):
+            with self.world.lock.write():
+                if machine.space is not self.world.space:  # its records are not those that blocks change
+                    self._table(len(beside))[index] = (DROPPED, SET_ASIDE)
+                    continue
+                arguments = machine.address, self._runs.address, index, machine.result.pointer
+                if call(*arguments, block.pointer, self.stamp) == commit.WORLD_FULL:
+                    raise WorldFullError("records", self.world.view.slot_capacity)
 
     def _begin(self, environment: BlockEnvironment, statistics: BlockStatistics) -> None:
         self.attach()
@@ -180,40 +218,49 @@ class BlockProducer:
         with self.world.lock.read():
             return call(*arguments)
 
-    def _in_shares(self, shares: int, task: Callable[[int, int], int]) -> int:
-        """The sum of ``task(machine's address, share)`` over all shares, on this thread and the others.
+    def _in_shares(self, shares: int, task: Callable[[NativeMachine, int], None]) -> None:
+        """Do ``task(machine, share)`` for all shares, on this thread and the others.
 
         Each thread takes the next share when it is done with one, so a thread that gets no processor delays nobody.
         """
         with self.world.lock.read():
             following = itertools.count()
 
-            def work(machine: NativeMachine) -> int:
-                total = 0
+            def work(machine: NativeMachine) -> None:
                 while (share := next(following)) < shares:
-                    total += task(machine.address, share)
-                return total
+                    task(machine, share)
 
             helpers = [
                 self._pool.submit(work, machine) for machine in self._machines[1 : min(self.workers, shares)]
             ]
-            total = work(self._machines[0])
-            return total + sum(helper.result() for helper in helpers if not helper.cancel())
+            work(self._machines[0])
+            for helper in helpers:
+                if not helper.cancel():
+                    helper.result()
 
     def _predict(self, count: int, statistics: BlockStatistics) -> None:
         """Rounds of prediction: what is missing is read from storage together and tried again."""
-        call, runs = self.library[predict.predict_runs], self._runs.address
+        runs, states = self._runs.address, self._table(count)["state"]
         gas = max(1, self.library[run.gas_of_runs](runs, count))
         size = max(1, count * SHARE_GAS // gas, -(-count // (self.workers * SHARES)))
+        watch = Watch(self.library, runs, self._patience)
+        doubtful = self.library[run.mark_doubtful](runs, count, self._patience.doubtful)
+        if doubtful == count:
+            states[:], doubtful = NEW, 0
 
-        def predict_share(machine: int, share: int) -> int:
-            missing: int = call(machine, runs, share * size, min(count, (share + 1) * size))
-            return missing
+        def predict_share(machine: NativeMachine, share: int) -> None:
+            watch.predict(machine, share * size, min(count, (share + 1) * size))
 
         begun = time.perf_counter()
         for done in itertools.count(1):
             statistics.rounds += 1
-            if not self._in_shares(-(-count // size), predict_share):
+            self._in_shares(-(-count // size), predict_share)
+            if doubtful and done == 1:  # what may take long comes last, so that it cannot keep the others out
+                states[states == DOUBTFUL] = NEW
+                self._in_shares(-(-count // size), predict_share)
+            self._leave_out(count)
+            watch.forget()
+            if not np.any(states == MISSING):
                 return
             found = [machine.take_misses() for machine in self._machines]
             misses = Misses.of_words(
@@ -222,9 +269,14 @@ class BlockProducer:
             )
             long = done >= self._patience.rounds and time.perf_counter() - begun > self._patience.guessing
             if not self._has_loaded(misses, statistics, self._needs) or long:
-                states = self._table(count)["state"]
                 states[states == MISSING] = DEFERRED
                 return
+
+    def _leave_out(self, count: int) -> None:
+        """What nobody had time to look at is the next block's."""
+        table = self._table(count)
+        rest = table["state"] == NEW
+        table["status"][rest], table["state"][rest] = LEFT_OUT, DROPPED
 
     def _group(self, count: int, statistics: BlockStatistics) -> int:
         at = ctypes.addressof(self._schedule)
@@ -243,9 +295,8 @@ class BlockProducer:
         call, runs, at = self.library[execute.execute_groups], self._runs.address, self._groups.ctypes.data
         shares = min(groups, self.workers * SHARES)
 
-        def execute_share(machine: int, share: int) -> int:
-            call(machine, runs, at, share, shares, groups, self.stamp)
-            return 0
+        def execute_share(machine: NativeMachine, share: int) -> None:
+            call(machine.address, runs, at, share, shares, groups, self.stamp)
 
         self._in_shares(shares, execute_share)
 
@@ -257,15 +308,27 @@ class BlockProducer:
             if fees(self.world.address, self._runs.address, count, environment.coinbase):
                 raise WorldFullError("accounts", self.world.view.account_capacity)
 
-    def _execute_deferred(self, count: int, statistics: BlockStatistics, may_postpone: bool) -> None:
-        """The serial rest. A run that still misses keys after a few guesses waits for them one by one."""
+    def _execute_deferred(
+        self, count: int, statistics: BlockStatistics, may_postpone: bool, patient: bool
+    ) -> None:
+        """The serial rest. A run that still misses keys after a few guesses waits for them one by one.
+
+        If it is ``patient``, it does so from the start.
+        """
         machine, runs, states = self._serial, self._runs.address, self._table(count)["state"]
-        if self._executed_on_trust(count, statistics):
+        if not patient and self._executed_on_trust(count, statistics):
             self._commit_serial()
             return
         call, waited, at, tries = self.library[execute.execute_deferred], 0.0, 0, 0
-        has_room = True  # for what guesses lead to
-        while (now := self._held(call, machine.address, runs, count, at)) < count:
+        has_room = not patient  # for what guesses lead to
+        machine.view.patient = int(patient)
+        watch = Watch(self.library, runs, self._patience)
+        go_on = partial(self._held, call, machine.address, runs, count)
+        while (now := watch.timed(go_on, at)) < count:
+            if self._table(count)["status"][now] == PAUSED:
+                if watch.is_long(machine, now):
+                    self._held(self.library[execute.leave_suspended], machine.address, runs, now)
+                continue
             if self._table(count)["status"][now] == ARENA_FULL:
                 self._make_room(statistics)
                 continue
@@ -371,12 +434,16 @@ class BlockProducer:
         return True
 
     def _collect(
-        self, environment: BlockEnvironment, count: int, statistics: BlockStatistics
+        self,
+        environment: BlockEnvironment,
+        count: int,
+        statistics: BlockStatistics,
+        beside: Sequence[NativeMachine],
     ) -> ExecutedBlock:
         order = self._order
         included = self.library[execute.order_block](self._runs.address, count, order.ctypes.data)
         statistics.deferred = int(self._serial.view.transaction)
-        touched = self._touched_by(environment)
+        touched = self._touched_by(environment, beside)
         writes = WriteSet(*self._changes(), self._new_codes())
 
         def gather() -> ProducedBlock:
@@ -417,10 +484,10 @@ class BlockProducer:
             statistics,
         )
 
-    def _touched_by(self, environment: BlockEnvironment) -> WriteSet | None:
+    def _touched_by(self, environment: BlockEnvironment, beside: Sequence[NativeMachine]) -> WriteSet | None:
         if self._touched is None:
             return None
-        for machine in (*self._machines, self._serial):
+        for machine in (*self._machines, self._serial, *beside):
             self._touched.collect(machine, self.stamp, environment.number - 1)
         return self._touched.take()
 

@@ -35,6 +35,7 @@ from jovay.storage.datadir import DataDirectory
 from jovay.storage.logs_index import LogsIndex
 from jovay.types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Header
 
+from .aside import Aside, Heavy
 from .block import Dropped, ProducedBlock
 from .clock import Clock
 from .environment import BlockEnvironment
@@ -45,11 +46,14 @@ from .persistence import Persistence, SealedBlock
 from .pooled import Taken
 from .portal import DecodedBatch, Portal
 from .production import BlockProducer
+from .progress import Progress, Stall
 from .room import Room
 from .rules import ChainRules, base_fee_after
 from .txpool import PoolLimits, Refusal, TxPool
 
 log = logging.getLogger("jovay.sequencer")
+#: Why transactions are not in a block that took them, without a word about it: their time will come.
+_NOT_TOLD = (validity.NONCE_TOO_HIGH, validity.SET_ASIDE, validity.LEFT_OUT)
 
 
 @dataclass(frozen=True)
@@ -97,12 +101,23 @@ class Sequencer:
             library, data, logs_index, self._publish, self._fail, settings.checkpoint_seconds
         )
         self.housekeeping = Housekeeping(world, data.state, self.persistence, settings.history_blocks)
+        self.aside = Aside(
+            library,
+            world,
+            self._environment,
+            lambda: self.executed.number,
+            self.pool.give_back,
+            self._wake,
+            settings.tick,
+        )
         world.on_crowded = self._wake
         self._hashes, self._hashes_filled = Arena(256 * 32, name="hashes"), False
         self._ready, self._stopping = threading.Event(), threading.Event()
         self._making = threading.RLock()
         self._listeners: list[Callable[[Sequence[SealedBlock]], None]] = []
         self.failure: BaseException | None = None
+        self._failed_at = 0.0
+        self.progress = Progress()
         self.automine = True
         self.next_base_fee: int | None = None
         self.next_prevrandao: int | None = None
@@ -128,13 +143,21 @@ class Sequencer:
         self._ready.set()
         if self._thread.is_alive():
             self._thread.join()
+        self.aside.close()
         self.persistence.stop()
         self.producer.close()
 
     def _fail(self, error: BaseException) -> None:
-        self.failure = self.failure or error
+        if self.failure is None:
+            self.failure, self._failed_at = error, time.time()
         self._stopping.set()
         self._ready.set()
+
+    def trouble(self) -> Stall | None:
+        """Why no blocks come that are due; None while they do."""
+        if self.failure is not None:
+            return Stall(f"{type(self.failure).__name__}: {self.failure}", self._failed_at)
+        return self.progress.stall()
 
     def _wake(self) -> None:
         self._ready.set()
@@ -156,19 +179,21 @@ class Sequencer:
         try:
             last = time.monotonic()
             while not self._stopping.is_set():
-                self._ready.wait(max(0.0, last + self.settings.heartbeat - time.monotonic()))
+                rest = last + self.settings.heartbeat - time.monotonic()
+                self._ready.wait(max(0.0, min(rest, self.aside.next_block_in())))
                 rest = last + self.settings.tick - time.monotonic()
                 if rest > 0 and not self._stopping.wait(rest):
                     continue
                 due = time.monotonic() - last >= self.settings.heartbeat
                 self._ready.clear()
-                if not self.automine or self._stopping.is_set() or not (len(self.pool) or due):
+                wanted = len(self.pool) or self.aside.wants_block() or due
+                if not self.automine or self._stopping.is_set() or not wanted:
                     last = max(last, time.monotonic() - self.settings.heartbeat)
                     self.make_room()
                     continue
                 last = time.monotonic()
                 self.make_block(only_if_ready=not due)
-                if len(self.pool):
+                if len(self.pool) or self.aside.wants_block():
                     self._ready.set()
         except BaseException as error:
             log.critical("the sequencer stops: %s", error, exc_info=True)
@@ -182,15 +207,23 @@ class Sequencer:
         ``edit`` makes a block without transactions that changes the state instead (development only): it gives the
         changes, once the world is at the block's height.
         """
-        with self._making:
+        with self.progress.making(), self._making:
             self.make_room()
-            entries = self.pool.take(0, 0) if edit else self._take()
-            if only_if_ready and not entries:
-                return None
+            if not self.automine:  # then somebody waits for each block, and for all that is to be in it
+                for entry in reversed(self.aside.withdraw()):
+                    self.pool.give_back(entry)
             environment = self._environment()
+            beside, own, entries = self._choose(environment, is_edit=edit is not None)
+            if only_if_ready and not entries and not self.aside.wants_block():
+                return None
             self.clock.next = self.next_base_fee = self.next_prevrandao = None
             started = time.perf_counter()
-            executed = self.producer.execute(environment, entries.addresses)
+            executed = self.producer.execute(
+                environment,
+                entries.addresses,
+                beside=[heavy.machine for heavy in beside if heavy.machine is not None],
+                bounded=self.automine and own is None,
+            )
             begun, writes = time.perf_counter(), executed.writes
             if edit is not None:
                 writes = merged(writes, edit(environment.number))
@@ -201,11 +234,16 @@ class Sequencer:
             crowded = bool((produced.dropped.statuses == ARENA_FULL).any())
             self.pool.executed(entries, produced.dropped, writes.accounts)
             _tell_of_dropped(environment.number, produced.dropped)
-            self.room.made(begun - started, len(produced.order), crowded, environment.gas_limit)
+            if own is None:
+                self.room.made(begun - started, len(produced.order), crowded, environment.gas_limit)
+            else:
+                self.aside.own_block_took(begun - started)
+            self._set_aside(produced.dropped, beside, entries)
             sealed = self._seal(environment, produced, writes, root, entries)
             self.executed = sealed.header
             self._remember_hashes(sealed.header)
             self._prepare_next()
+            self.progress.made(sealed.header.number, len(entries), len(sealed.entries))
             self.persistence.put(sealed)
             return sealed
 
@@ -215,14 +253,40 @@ class Sequencer:
             if self.housekeeping.run(self.producer.stamp):
                 self.producer.attach()  # else the space left behind would stay until the next block
 
-    def _take(self) -> Taken:
-        """Transactions for a block: one at least, if there is one."""
-        most, limit = self.settings.max_transactions, self.settings.gas_limit
+    def _choose(
+        self, environment: BlockEnvironment, is_edit: bool
+    ) -> tuple[list[Heavy], Heavy | None, Taken]:
+        """What a block is made of: results from beside the blocks, or one that has it for itself; all its entries."""
+        if is_edit:
+            return [], None, self.pool.take(0, 0)
+        beside = self.aside.due(environment, self.pool.retake)
+        own = None if beside else self.aside.own_block(self.pool.retake)
+        if own is not None:
+            return [], own, Taken.of(self.pool, [own.entry])
+        entries = self._take(sum(heavy.gas for heavy in beside), len(beside))
+        if beside:
+            entries = Taken.of(self.pool, [heavy.entry for heavy in beside]).followed_by(entries)
+        return beside, None, entries
+
+    def _take(self, gas: int = 0, count: int = 0) -> Taken:
+        """Transactions for a block beside ``count`` with ``gas``: one at least, if there is one and room for it."""
+        most, limit = self.settings.max_transactions - count, self.settings.gas_limit - gas
         room = self.room
         return self.pool.take(min(room.transactions, most), min(room.gas, limit)) or self.pool.take(1, limit)
 
+    def _set_aside(self, dropped: Dropped, beside: Sequence[Heavy], entries: Taken) -> None:
+        """What takes long, or does not stand, is executed beside the next blocks."""
+        indexes = dropped.indexes[dropped.statuses == validity.SET_ASIDE].tolist()
+        void = {index for index in indexes if index < len(beside)}
+        self.aside.release([heavy for index, heavy in enumerate(beside) if index not in void])
+        self.aside.again([beside[index] for index in sorted(void) if self.pool.is_aside(beside[index].entry)])
+        fresh = [entries[index] for index in indexes if index not in void]
+        if fresh := [entry for entry in fresh if self.pool.is_aside(entry)]:
+            self.aside.add(fresh)
+
     def rewound(self, head: Header) -> None:
         """The chain was cut to ``head`` (development only; called while paused, world, trie and store are there)."""
+        self.aside.withdraw()
         self.executed = self.visible = head
         self._hashes_filled = False
         self._remember_hashes(head)
@@ -238,6 +302,9 @@ class Sequencer:
         number, timestamp = parent.number + 1, self.clock.timestamp(parent.timestamp)
         blobs = self.rules.blobs(number, timestamp)
         fork = self.rules.fork(number, timestamp)
+        reserved = self.aside.reserved(number)
+        if reserved is not None and self.clock.is_free and reserved.timestamp >= parent.timestamp:
+            timestamp = reserved.timestamp
         randao = self.next_prevrandao
         if randao is None:
             randao = int.from_bytes(self.keccak(parent.hash + number.to_bytes(8, "big")), "big")
@@ -345,6 +412,7 @@ class Sequencer:
         self.visible = blocks[-1].header
         now = time.monotonic()
         for block in blocks:
+            self.progress.seen(block.header.number)
             self.pool.settle(block.entries)
             sample = block.entries.arrived[:: max(1, len(block.entries) // 16)]
             self.latencies.extend((now - sample).tolist())
@@ -361,7 +429,7 @@ class Sequencer:
 
 def _tell_of_dropped(number: int, dropped: Dropped) -> None:
     """One line about transactions that are not in their block, but for those that only wait for an earlier one."""
-    counts = {reason_of(s): n for s, n in dropped.counts().items() if s != validity.NONCE_TOO_HIGH}
+    counts = {reason_of(s): n for s, n in dropped.counts().items() if s not in _NOT_TOLD}
     if counts:
         reasons = ", ".join(f"{reason}: {count}" for reason, count in counts.items())
         values = {"block": number, "count": sum(counts.values()), "reasons": reasons}

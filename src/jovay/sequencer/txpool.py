@@ -24,6 +24,7 @@ from jovay.kernel.evm.status import MISS
 from jovay.kernel.pool import entries, leave, place
 from jovay.kernel.pool.record import (
     ALREADY_KNOWN,
+    ASIDE,
     BLOBS_NOT_TAKEN,
     DELEGATED_FULL,
     DELEGATED_GAP,
@@ -287,6 +288,22 @@ class TxPool:
             self._release()
         if len(self):
             self._on_ready()
+
+    def is_aside(self, entry: Pooled) -> bool:
+        """Whether a transaction is to be executed beside the blocks: a block said so, and it is its sender's next."""
+        with self._lock:
+            return not entry.gone and bool(self._memory.entry(entry.reference & 0xFFFFFFFF).state == ASIDE)
+
+    def retake(self, entry: Pooled) -> bool:
+        """Whether a block may take a transaction that was set aside: it has not left meanwhile."""
+        with self._lock:
+            return bool(self._library.held(leave.retake)(self._memory.address, entry.reference))
+
+    def give_back(self, entry: Pooled) -> None:
+        """A transaction that was set aside is the next to be executed in a block."""
+        with self._lock:
+            self._library.held(leave.give_back)(self._memory.address, entry.reference)
+        self._on_ready()
 
     def drop(self, digest: bytes) -> bool:
         """Remove a transaction on request, unless it is in a block already."""

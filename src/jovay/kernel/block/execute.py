@@ -2,8 +2,9 @@
 
 from ..evm import status
 from ..evm.machine import ACCOUNT_SIZE, SLOT_SIZE, Account, Machine, Slot
-from ..evm.process import abandon_transaction, process_transaction, resume_transaction
-from ..evm.validity import POSTPONED, VALID
+from ..evm.process import abandon_transaction
+from ..evm.slices import begin_within, resume_within
+from ..evm.validity import POSTPONED, SET_ASIDE, VALID
 from ..lang import U64, U256, Ptr, address_of, kernel, load64, store64
 from ..state.commit import OK, WORLD_FULL, begin_change, commit_range
 from ..state.history import push_account
@@ -54,11 +55,13 @@ def execute_group(m: Machine, runs: Ptr, root: U64, stamp: U64) -> None:
         if deferring:
             r.state = U64(DEFERRED)
             continue
-        how = process_transaction(m, r.transaction, ~U64(0), r.result)
+        how = begin_within(m, r.transaction, r.result, allowance(m, r))
         r.machine = m
         r.status = how
         if how == VALID:
             r.state = U64(EXECUTED)
+        elif how == status.PAUSED:
+            leave_block(m, r, U64(SET_ASIDE))
         else:  # it left its set, or waits for one that was deferred: the serial rest of the block judges it
             r.state = U64(DEFERRED)
             deferring = True
@@ -67,6 +70,20 @@ def execute_group(m: Machine, runs: Ptr, root: U64, stamp: U64) -> None:
     head.first_dirty = first_dirty
     head.dirty_end = m.dirty_count
     m.group = U64(0)
+
+
+@kernel(inline=True)
+def allowance(m: Machine, r: Run) -> U64:
+    """The slice for a run that did not take long when it was predicted."""
+    return m.slice + 2 * r.spent
+
+
+@kernel
+def leave_block(m: Machine, r: Run, why: U64) -> None:
+    """Undo a run that could be resumed; it is not in this block."""
+    abandon_transaction(m, r.result)
+    r.state = U64(DROPPED)
+    r.status = why
 
 
 @kernel
@@ -128,6 +145,12 @@ def execute_deferred(m: Machine, runs: Ptr, n: U64, first: U64) -> U64:
         if r.state == DEFERRED or r.state == SUSPENDED:
             how = execute_serially(m, r)
             r.status = how
+            if how == status.PAUSED and m.guesses == 0 and m.trusting == 0:
+                r.state = U64(SUSPENDED)
+                return U64(i)
+            if how == status.PAUSED:  # with the right keys it may be another
+                abandon_transaction(m, r.result)
+                how = U64(status.MISS)
             if (
                 how == status.MISS
                 or how == status.WAITING
@@ -154,8 +177,15 @@ def defer_again(runs: Ptr, n: U64) -> None:
 @kernel
 def execute_serially(m: Machine, r: Run) -> U64:
     if r.state == SUSPENDED:
-        return resume_transaction(m, r.transaction, r.result)
-    return process_transaction(m, r.transaction, ~U64(0), r.result)
+        slice_left = m.slice_left if m.slice_left != 0 and r.status != status.PAUSED else m.slice
+        return resume_within(m, r.transaction, r.result, slice_left)
+    return begin_within(m, r.transaction, r.result, allowance(m, r))
+
+
+@kernel
+def leave_suspended(m: Machine, runs: Ptr, index: U64) -> None:
+    """Set a suspended run aside."""
+    leave_block(m, run_at(runs, index), U64(SET_ASIDE))
 
 
 @kernel

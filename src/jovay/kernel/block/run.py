@@ -13,6 +13,8 @@ DROPPED = 4  # invalid: ``status`` says why
 DEFERRED = 5  # to run serially after the groups
 MISSING = 6  # waits for keys that its machine has listed as missing
 SUSPENDED = 7  # deferred, begun, and waits for such keys
+STOPPED = 8  # in the midst of its prediction, after a slice
+DOUBTFUL = 9  # new, and has so much gas that it may take long
 
 
 class Run(Record):
@@ -33,6 +35,7 @@ class Run(Record):
     next: U64  # next run of the group + 1, 0 at its end
     tail: U64  # of a first run: the last one so far
     position: U64  # in the block, once executed
+    spent: U64  # by the machine, before its prediction; then by that
     result: Result  # address of the Result behind this record
 
 
@@ -62,6 +65,19 @@ def init_runs(runs: Ptr, transactions: Ptr, n: U64) -> None:
         r.group_size = U64(1)
         r.next = U64(0)
         r.tail = U64(i)
+        r.spent = U64(0)
+
+
+@kernel
+def mark_doubtful(runs: Ptr, n: U64, gas: U64) -> U64:
+    """Mark new runs whose gas limit is above ``gas``; their number."""
+    count = U64(0)
+    for i in range(n):
+        r = run_at(runs, U64(i))
+        if r.state == NEW and r.transaction.gas_limit > gas:
+            r.state = U64(DOUBTFUL)
+            count += 1
+    return count
 
 
 @kernel

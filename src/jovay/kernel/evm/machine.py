@@ -149,6 +149,10 @@ class Machine(Record):
     slice_left: U64  # gas until the pause, when the running frame began or went on
     pause_below: U64  # the running frame's gas for the same; 0 where not paced
     pending: U64  # how the precompile ended for which the run was DETACHED
+    slice: U64  # of a block's runs: gas until the host looks at the clock; 0 where nobody does
+    spent: U64  # gas that paced runs spent, whatever became of them; slow precompiles count by their time
+    isolated: U64  # 1: the world is out of reach, every key that is not in the view is a miss
+    context: U64  # what the running transaction asked of its block: POSITION, PARENT, PRICE
     abort: U64  # why the running transaction must be given up: a look-up gave the null record, or an arena is full
     guessing: (
         U64  # 1: missing keys count as absent for now, so that one run finds many; it is undone in the end
@@ -223,6 +227,8 @@ class Machine(Record):
     seed: U64
 
 
+#: Bits of ``context``: number or time stamp; randomness or hashes; the price of gas, or the sender's balance.
+POSITION, PARENT, PRICE = 1, 2, 4
 FRAME_SIZE = Frame.size
 ACCOUNT_SIZE = Account.size
 SLOT_SIZE = Slot.size

@@ -27,4 +27,10 @@ def begin_slice(m: Machine, f: Frame) -> bool:
 def count_slice(m: Machine, begun: U64, gas: U64) -> None:
     """Take what a frame spent since it ran on from the slice."""
     spent = begun - gas if begun > gas else U64(0)
+    charge(m, spent)
+
+
+@kernel(inline=True)
+def charge(m: Machine, spent: U64) -> None:
+    m.spent += spent
     m.slice_left = m.slice_left - spent if m.slice_left > spent else U64(0)

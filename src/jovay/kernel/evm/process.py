@@ -126,6 +126,7 @@ def begin(m: Machine, origin: U256) -> None:
     m.guessing = U64(1)
     m.guesses = U64(0)
     m.pending = U64(0)
+    m.context = U64(0)
     m.pause_below = U64(0)
     m.written = U64(0)
     m.log_data_mark = m.log_data_used

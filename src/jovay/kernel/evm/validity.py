@@ -48,6 +48,8 @@ AUTHORIZATIONS_MISSING = 147
 SET_CODE_CREATE = 148
 UNPROTECTED = 149
 POSTPONED = 150  # valid so far, but a block loads only so much state: a later one goes on
+SET_ASIDE = 151  # valid so far, but it takes long: it is executed beside the blocks
+LEFT_OUT = 152  # not looked at yet: others of its block took long
 
 #: Checks that a run skips: a prediction ignores nonce and balance; a simulated call (eth_call) may come from anyone
 #: and, if it names no price, be free whatever the base fee is.

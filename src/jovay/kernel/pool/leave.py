@@ -6,9 +6,11 @@ from ..evm.validity import (
     BLOCK_GAS_EXHAUSTED,
     FEE_CAP_TOO_LOW,
     INSUFFICIENT_FUNDS,
+    LEFT_OUT,
     NONCE_TOO_HIGH,
     NONCE_TOO_LOW,
     POSTPONED,
+    SET_ASIDE,
 )
 from ..lang import U64, Ptr, address_of, kernel, load64, store64
 from ..state.world import EMPTY_CODE_HASH
@@ -27,6 +29,7 @@ from .entries import (
 )
 from .evict import expire
 from .record import (
+    ASIDE,
     FREE,
     INVALID,
     OUTDATED,
@@ -147,14 +150,16 @@ def put_back(pool: Pool, n: U64, references: Ptr, statuses: Ptr) -> None:
     """``n`` transactions that a block took and does not contain, in their order: they go, or wait for another turn.
 
     The first that stays of a sender gets a turn, at the queue's head where the block had no room beside others for
-    what it does; the later ones follow it. One that is left out again and again fits into no block.
+    what it does, or no time to look at it; none if it is executed beside the blocks. The later ones follow it. One that
+    is left out again and again for want of room fits into no block.
     """
     for i in range(n):
         see_left_out(pool, load64(references + U64(i) * 8), load64(statuses + U64(i) * 8))
     for back in range(n):
         i = n - 1 - U64(back)
         ref = load64(references + i * 8)
-        if load64(statuses + i * 8) == ARENA_FULL and is_left_out(pool, ref):
+        status = load64(statuses + i * 8)
+        if (status == ARENA_FULL or status == LEFT_OUT) and is_left_out(pool, ref):
             e = entry_at(pool, ref & LOW)
             if e.nonce == sender_at(pool, e.sender).next_taken:
                 put_first(pool, ref & LOW)
@@ -164,12 +169,38 @@ def put_back(pool: Pool, n: U64, references: Ptr, statuses: Ptr) -> None:
         if is_left_out(pool, ref):
             e = entry_at(pool, ref & LOW)
             s = sender_at(pool, e.sender)
-            if e.nonce == s.next_taken:
+            if e.nonce == s.next_taken and load64(statuses + U64(i) * 8) == SET_ASIDE:
+                e.state = U64(ASIDE)
+            elif e.nonce == s.next_taken:
                 put_last(pool, ref & LOW)
             else:
                 e.state = U64(PASSED)
                 s.passed += 1
             enter_bucket(pool, e, ref & LOW)
+
+
+@kernel
+def retake(pool: Pool, ref: U64) -> U64:
+    """A block takes a transaction that was executed beside others: 1, or 0 if it has left the pool."""
+    if not is_current(pool, ref) or entry_at(pool, ref & LOW).state != ASIDE:
+        return U64(0)
+    e = entry_at(pool, ref & LOW)
+    s = sender_at(pool, e.sender)
+    leave_bucket(pool, e)
+    e.state = U64(TAKEN)
+    s.next_taken = e.nonce + 1
+    following = passed_at(pool, e.sender)
+    if following != 0:
+        s.passed -= 1
+        put_last(pool, following - 1)
+    return U64(1)
+
+
+@kernel
+def give_back(pool: Pool, ref: U64) -> None:
+    """A transaction that is ASIDE is the next to be executed in a block."""
+    if is_current(pool, ref) and entry_at(pool, ref & LOW).state == ASIDE:
+        put_first(pool, ref & LOW)
 
 
 @kernel(inline=True)
@@ -210,7 +241,7 @@ def see_left_out(pool: Pool, ref: U64, status: U64) -> None:
 @kernel
 def stays(pool: Pool, e: Entry, status: U64) -> bool:
     """Whether a later block may contain what this one does not."""
-    if status == NONCE_TOO_HIGH or status == POSTPONED:
+    if status == NONCE_TOO_HIGH or status == POSTPONED or status == SET_ASIDE or status == LEFT_OUT:
         return True
     passing = status == ARENA_FULL or status == INSUFFICIENT_FUNDS or status == BLOCK_GAS_EXHAUSTED
     if (passing or status == FEE_CAP_TOO_LOW) and e.tries < pool.tries:

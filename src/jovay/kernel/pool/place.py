@@ -30,6 +30,7 @@ from .evict import make_room, needed_tip
 from .price import bucket_of
 from .record import (
     ALREADY_KNOWN,
+    ASIDE,
     DELEGATED_FULL,
     DELEGATED_GAP,
     GAS_ABOVE_BLOCK,
@@ -46,7 +47,7 @@ from .record import (
     Pool,
     Sender,
 )
-from .turns import covers, make_ready, move_on, promote
+from .turns import covers, make_ready, make_stale, move_on, promote, put_first
 from .waiting import make_wait
 
 
@@ -210,6 +211,9 @@ def replace(pool: Pool, position: U64, tx: Transaction, verdict: Admission, batc
     count_left(pool, U64(REPLACED))
     fill_entry(pool, e, position, tx, verdict, batch, arrived)
     enter_bucket(pool, e, position)
+    if e.state == ASIDE:  # what is executed is not this one
+        make_stale(e)
+        put_first(pool, position)
     promote(pool, e.sender)
     return U64(0)
 

@@ -9,9 +9,10 @@ OVERSIZED, BLOBS_NOT_TAKEN, UNDERPRICED, GAS_ABOVE_BLOCK = range(516, 520)
 DELEGATED_FULL, DELEGATED_GAP, OVERDRAWN = range(520, 523)
 
 #: States of an entry. READY: in the queue. PASSED: the queue has come to it, but one before it was put back; it follows
-#: that one. TAKEN: into a block that is being made. INCLUDED: in a block that nobody sees yet; this need not be marked
-#: where the account's nonce says it (``is_included``). WAITING: for an earlier nonce, or for money.
-FREE, READY, PASSED, TAKEN, INCLUDED, WAITING = range(6)
+#: that one. TAKEN: into a block that is being made. ASIDE: executed beside the blocks; those after it are passed.
+#: INCLUDED: in a block that nobody sees yet; this need not be marked where the account's nonce says it
+#: (``is_included``). WAITING: for an earlier nonce, or for money.
+FREE, READY, PASSED, TAKEN, INCLUDED, WAITING, ASIDE = range(7)
 
 #: Why an entry left: seen in a block, replaced by another, driven out by a better paying one, too old, no room to wait,
 #: its nonce used up, impossible in any block, on request.
@@ -108,7 +109,7 @@ class Sender(Record):
     nonce: U64  # of the account, as far as it is known
     next_nonce: U64  # what would become ready next
     next_taken: U64  # what a block may take next: it is in the queue, if it is ready
-    ready: U64  # READY, PASSED, or TAKEN and not included
+    ready: U64  # READY, PASSED, ASIDE, or TAKEN and not included
     included: U64  # INCLUDED, or TAKEN with a nonce that the account has used
 
     waiting: U64

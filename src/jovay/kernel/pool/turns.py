@@ -20,6 +20,7 @@ from .entries import (
     unpin,
 )
 from .record import (
+    ASIDE,
     CROWDED_OUT,
     FREE,
     INCLUDED,
@@ -197,7 +198,8 @@ def is_included(s: Sender, e: Entry) -> bool:
 
 @kernel(inline=True)
 def is_ready(s: Sender, e: Entry) -> bool:
-    return e.state == READY or e.state == PASSED or (e.state == TAKEN and e.nonce >= s.nonce)
+    stands = e.state == READY or e.state == PASSED or e.state == ASIDE
+    return stands or (e.state == TAKEN and e.nonce >= s.nonce)
 
 
 @kernel

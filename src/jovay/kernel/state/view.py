@@ -203,6 +203,9 @@ def account(m: Machine, address: U256) -> Account:
 def load_account(m: Machine, address: U256, at: U64) -> Account:
     """Copy an account from the world into index position ``at``."""
     nothing = Account(U64(0))
+    if m.isolated != 0:
+        miss(m, U64(0), address, U256(0))
+        return nothing
     base = find_account(m.world, address)
     known = address_of(base) != 0
     guessed = not known and (m.world.complete == 0 or m.parallel != 0)
@@ -327,6 +330,9 @@ def with_value(m: Machine, a: Account, s: Slot) -> Slot:
 @kernel(inline=False)
 def load_slot(m: Machine, a: Account, s: Slot) -> bool:
     """Copy a slot's value from the world; false when it is missing or not ours."""
+    if m.isolated != 0:
+        miss(m, U64(1), a.address, s.key)
+        return False
     s.value = U256(0)
     base_account = a.base
     if address_of(base_account) == 0 or a.storage_epoch > base_account.storage_epoch:

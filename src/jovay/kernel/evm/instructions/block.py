@@ -3,7 +3,7 @@
 from ...lang import U64, U256, Ptr, kernel, load256, load256be, store256
 from .. import forks
 from .. import gas as price
-from ..machine import Frame, Machine
+from ..machine import PARENT, POSITION, PRICE, Frame, Machine
 from ..opcodes import Control, instruction, source
 from ..status import NEXT
 
@@ -13,6 +13,7 @@ HASHES_SERVED = 256
 @instruction(0x40, "BLOCKHASH", price.BLOCKHASH, pops=1, pushes=1)
 def blockhash(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     """hash of one of the 256 blocks before this one, else 0"""
+    m.context |= PARENT
     wanted, number = load256(sp - 32), m.block.number
     result = U256(0)
     if wanted < U256(number):
@@ -32,18 +33,21 @@ def coinbase(m: Machine, f: Frame) -> U256:
 @kernel
 def timestamp(m: Machine, f: Frame) -> U256:
     """seconds since 1970"""
+    m.context |= POSITION
     return U256(m.block.timestamp)
 
 
 @kernel
 def number(m: Machine, f: Frame) -> U256:
     """this block's number"""
+    m.context |= POSITION
     return U256(m.block.number)
 
 
 @kernel
 def prevrandao(m: Machine, f: Frame) -> U256:
     """the beacon chain's randomness (EIP-4399); before Paris the difficulty"""
+    m.context |= PARENT
     return m.block.prevrandao if m.block.fork >= forks.PARIS else m.block.difficulty
 
 
@@ -68,12 +72,14 @@ def selfbalance(m: Machine, f: Frame) -> U256:
 @kernel
 def basefee(m: Machine, f: Frame) -> U256:
     """EIP-3198"""
+    m.context |= PRICE
     return m.block.base_fee
 
 
 @kernel
 def blobbasefee(m: Machine, f: Frame) -> U256:
     """EIP-7516"""
+    m.context |= PRICE
     return m.block.blob_base_fee
 
 

@@ -6,7 +6,7 @@ from ...state.view import code_size, find_record, is_empty
 from .. import forks
 from .. import gas as price
 from ..access import access_account, is_cold, is_warm
-from ..machine import Account, Frame, Machine
+from ..machine import PRICE, Account, Frame, Machine
 from ..memory import at, expand, words_of
 from ..opcodes import Control, instruction, source
 from ..pace import pace
@@ -61,6 +61,7 @@ def codesize(m: Machine, f: Frame) -> U256:
 @kernel
 def gasprice(m: Machine, f: Frame) -> U256:
     """the effective gas price"""
+    m.context |= PRICE
     return m.gas_price
 
 
@@ -115,6 +116,8 @@ def balance(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     cost, how, a = access(m, load256(sp - 32), BALANCE[m.block.fork], gas)
     if how != NEXT:
         return how, pc, sp, gas
+    if a.address == m.origin:  # which has paid the price
+        m.context |= PRICE
     store256(sp - 32, a.balance)
     return U64(NEXT), pc + 1, sp, gas - cost
 

@@ -1,0 +1,67 @@
+"""Pre-execution with an eye on the clock: what takes long is set aside, so that nobody waits for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from jovay.compiler.native import Library
+from jovay.execution.machine import NativeMachine
+from jovay.kernel.block import predict
+from jovay.kernel.block.run import RUN_STRIDE, STOPPED, Run
+from jovay.records import View
+
+from .patience import Patience
+
+
+class Watch:
+    """Over one block's ``runs``. Times are those that a thread ran, so that a busy machine makes nothing long."""
+
+    def __init__(self, library: Library, runs: int, patience: Patience) -> None:
+        self._predict, self._resume = library[predict.predict_runs], library[predict.resume_run]
+        self._set_aside, self._runs, self._patience = library[predict.set_aside], runs, patience
+        self._spent = 0.0
+        self._run, self._took, self._last, self._work = -1, 0.0, 0.0, 0
+
+    def timed(self, call: Callable[[int], int], first: int) -> int:
+        """Call the serial rest from the run ``first`` on; its time counts for the one where it stops."""
+        begun = time.thread_time()
+        stopped = call(first)
+        self._last = time.thread_time() - begun
+        return stopped
+
+    def is_long(self, machine: NativeMachine, index: int) -> bool:
+        """Whether a run of the serial rest that has stopped after a slice again shall stop for good."""
+        if index != self._run:
+            self._run, self._took, self._work = index, 0.0, -1
+        else:
+            self._took += self._last
+        stands, self._work = machine.view.spent == self._work, machine.view.spent
+        return stands or self._took > self._patience.running
+
+    def forget(self) -> None:
+        """What has been looked at once may be looked at again."""
+        self._spent = 0.0
+
+    def predict(self, machine: NativeMachine, first: int, end: int) -> None:
+        """Predict the runs ``first … end`` that are new or were missing keys, as long as there is time to look."""
+        while first < end and self._spent <= self._patience.looking:
+            first = self._predict(machine.address, self._runs, first, end)
+            if first < end:
+                self._finish(machine, first)
+                first += 1
+
+    def _finish(self, machine: NativeMachine, index: int) -> None:
+        """Let a run that stopped go on, for a while; in longer slices, where they take no time."""
+        begun, view, slice_ = time.thread_time(), machine.view, machine.view.slice
+        run = View(Run, self._runs + index * RUN_STRIDE)
+        while run.state == STOPPED:
+            spent, took = view.spent, time.thread_time() - begun
+            is_long = took > self._patience.running
+            if not is_long:
+                self._resume(machine.address, self._runs, index)
+                view.slice = min(2 * view.slice, 8 * slice_) if took < self._patience.running / 4 else slice_
+            if run.state == STOPPED and (is_long or view.spent == spent):
+                self._set_aside(machine.address, self._runs, index)
+        view.slice = slice_
+        self._spent += time.thread_time() - begun
