@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .. import jsonrpc  # noqa: F401  (puts the tests' rigs on the path)
 from . import Step, Target
 from .execution import stream
 
