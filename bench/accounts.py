@@ -14,7 +14,7 @@ import numpy.typing as npt
 from coincurve import PrivateKey
 
 from jovay.compiler import kernel
-from jovay.execution.hashing import keccak256 as native_keccak
+from jovay.native.hashing import keccak256 as native_keccak
 
 Bytes2D = npt.NDArray[np.uint8]
 CHAIN_ID = 31_337

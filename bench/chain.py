@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from jovay.storage.development import development_genesis
-from jovay.storage.genesis import Genesis, GenesisAccount, to_json
+from jovay.chain.development import development_genesis
+from jovay.chain.genesis import Genesis, GenesisAccount, to_json
 
 from .accounts import CHAIN_ID, Accounts, accounts, cached, keccak
 

@@ -8,18 +8,18 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from jovay.chain.development import development_genesis
+from jovay.chain.genesis import Genesis, GenesisAccount, state_changes
 from jovay.compiler import kernel
 from jovay.compiler.native import Library
-from jovay.execution.machine import NativeMachine
-from jovay.execution.message import Message, _transaction, _write_block
-from jovay.execution.world import NativeWorld
-from jovay.execution.writes import StoredState
 from jovay.kernel.evm import status, validity
 from jovay.kernel.evm.forks import OSAKA
 from jovay.kernel.evm.process import process_transaction
 from jovay.kernel.state.view import reset_view
-from jovay.storage.development import development_genesis
-from jovay.storage.genesis import Genesis, GenesisAccount, state_changes
+from jovay.simulation.message import Message, _transaction, _write_block
+from jovay.state.machine import NativeMachine
+from jovay.state.world import NativeWorld
+from jovay.state.writes import StoredState
 from jovay.storage.kv import MemoryKV
 from jovay.storage.state import TABLES, StateStore
 

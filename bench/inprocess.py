@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from jovay.sequencer.persistence import SealedBlock
+from jovay.sequencer.persistence.persistence import SealedBlock
 from jovay.sequencer.portal import DecodedBatch
 
 from .accounts import CHAIN_ID, Signed

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from jovay.chain.genesis import Genesis
 from jovay.compiler import kernel
 from jovay.compiler.native import Library
-from jovay.execution.state_trie import StateTrie
-from jovay.execution.world import NativeWorld
 from jovay.sequencer.opening import OpenChain, open_chain
 from jovay.sequencer.sequencer import Sequencer, SequencerSettings
+from jovay.state.trie import StateTrie
+from jovay.state.world import NativeWorld
 from jovay.storage.datadir import DataDirectory
-from jovay.storage.genesis import Genesis
 from jovay.storage.logs_index import LogsIndex
 
 
@@ -73,6 +73,6 @@ def pipeline(
 
 def chain_keccak(library: Library):  # type: ignore[no-untyped-def]
     """Keccak-256 by the kernel."""
-    from jovay.execution.hashing import keccak256
+    from jovay.native.hashing import keccak256
 
     return lambda data: keccak256(library, data)

@@ -19,11 +19,11 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
+from jovay.chain.types import Log, Receipt
 from jovay.rpc.backend import Backend, RawBatch, Submitted
 from jovay.rpc.context import Context
 from jovay.rpc.dispatch import Dispatcher
 from jovay.rpc.server import RpcServer, ServerConfig
-from jovay.types import Log, Receipt
 
 RAW = bytes(range(112))
 """Stands for a signed transfer: the backend does not look at it."""

@@ -7,22 +7,22 @@ import tempfile
 
 import numpy as np
 
-from jovay.compiler.arena import Arena
+from jovay.chain.environment import BlockEnvironment
+from jovay.chain.genesis import Genesis
 from jovay.compiler.native import Library
-from jovay.execution.environment import BlockEnvironment
-from jovay.execution.machine import NativeMachine
-from jovay.execution.writes import WriteSet
 from jovay.kernel.block import changes, system
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.evm import status
 from jovay.kernel.evm.process import process_transaction
 from jovay.kernel.state import commit, view
 from jovay.kernel.transaction.record import TRANSACTION_SIZE
-from jovay.records import View, array_at, new_record
+from jovay.native.arena import Arena
+from jovay.native.records import View, array_at, new_record
 from jovay.sequencer.opening import read_header
 from jovay.sequencer.portal import Portal
+from jovay.state.machine import NativeMachine
+from jovay.state.writes import WriteSet
 from jovay.storage.datadir import DataDirectory
-from jovay.storage.genesis import Genesis
 
 from .node import open_world
 

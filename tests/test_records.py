@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jovay.kernel.lang import U8, U16, U32, U64, U128, U256, Bytes, Ptr, Record
-from jovay.records import View, array_at, dtype_of, int_of, new_record, pack, unpack
+from jovay.native.records import View, array_at, dtype_of, int_of, new_record, pack, unpack
 
 
 class Inner(Record):

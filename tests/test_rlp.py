@@ -9,7 +9,7 @@ import rlp as oracle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jovay import rlp
+from jovay.chain import rlp
 
 items = st.recursive(
     st.binary(max_size=80) | st.binary(min_size=250, max_size=300),

@@ -22,30 +22,31 @@ import uvloop
 from jovay.backend.dev import Development
 from jovay.backend.node_backend import NodeBackend
 from jovay.backend.pruning import Pruner
-from jovay.backend.statistics import Statistics
 from jovay.compiler import kernel
 from jovay.config import ConfigError, NodeConfig, flag_of
-from jovay.execution.errors import ArenaFullError
-from jovay.execution.hashing import keccak256
-from jovay.execution.space import CHANGED, CODE_INDEX
-from jovay.execution.world import MEGABYTE, READERS, NativeWorld
-from jovay.execution.writes import StoredState
 from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE
-from jovay.metrics import Metrics
 from jovay.rpc.connections import REFUSED
 from jovay.rpc.server import NAMESPACES, RpcServer, ServerConfig
 from jovay.sequencer.opening import OpenChain, open_chain
-from jovay.sequencer.patience import changes_of, needs_of
 from jovay.sequencer.sequencer import Sequencer, SequencerSettings
-from jovay.sequencer.txpool import PoolLimits
-from jovay.stats import NodeStats
 from jovay.storage.datadir import DataDirectory
 from jovay.storage.descriptors import SEGMENT_FILES
-from jovay.storage.development import CHAIN_ID, development_genesis
-from jovay.storage.genesis import Genesis, read
 from jovay.storage.logs_index import LogsIndex
 from jovay.storage.rocks import ROCKS_FILES
 from jovay.turns import USUAL
+
+from .chain.development import CHAIN_ID, development_genesis
+from .chain.genesis import Genesis, read
+from .monitoring.metrics import Metrics
+from .monitoring.statistics import Statistics
+from .monitoring.stats import NodeStats
+from .native.hashing import keccak256
+from .sequencer.pool.txpool import PoolLimits
+from .sequencer.production.patience import changes_of, needs_of
+from .state.errors import ArenaFullError
+from .state.space import CHANGED, CODE_INDEX
+from .state.world import MEGABYTE, READERS, NativeWorld
+from .state.writes import StoredState
 
 log = logging.getLogger("jovay.node")
 _NEVER = 1e8

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from jovay.config import NodeConfig
-from jovay.metrics import Metrics
-from jovay.stats import STAGES, BlockSummary, NodeStats, StageStats
+from jovay.monitoring.metrics import Metrics
+from jovay.monitoring.stats import STAGES, BlockSummary, NodeStats, StageStats
 
 
 def stats(height: int = 7, **changed: object) -> NodeStats:

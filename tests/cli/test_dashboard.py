@@ -11,11 +11,11 @@ from Crypto.Hash import keccak
 from rich.console import Console
 
 from cli.fake_node import FakeNode, stats
-from jovay import dashboard, figures
+from jovay.chain.development import DEVELOPMENT_ADDRESSES
 from jovay.config import NodeConfig
-from jovay.metrics import Metrics
-from jovay.panels import render
-from jovay.storage.development import DEVELOPMENT_ADDRESSES
+from jovay.monitoring import dashboard, figures
+from jovay.monitoring.metrics import Metrics
+from jovay.monitoring.panels import render
 
 FIRST = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from jovay.chain.development import CHAIN_ID, development_genesis
+from jovay.chain.genesis import from_json, read
 from jovay.cli import bench
 from jovay.cli.app import app
 from jovay.sequencer.opening import check_supported
 from jovay.storage.datadir import DataDirectory
-from jovay.storage.development import CHAIN_ID, development_genesis
 from jovay.storage.errors import GenesisError
-from jovay.storage.genesis import from_json, read
 
 
 def invoke(*words: str | Path):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jovay import logs
+from jovay.monitoring import logs
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from jovay.metrics import Metrics
-from jovay.stats import STAGES
+from jovay.monitoring.metrics import Metrics
+from jovay.monitoring.stats import STAGES
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, str], float]:

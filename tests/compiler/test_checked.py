@@ -7,7 +7,6 @@ import threading
 
 import pytest
 
-from jovay.compiler.arena import Arena, Given
 from jovay.compiler.checked import is_chosen
 from jovay.compiler.errors import KernelCompileError
 from jovay.compiler.frontend import lower_function
@@ -40,6 +39,7 @@ from jovay.kernel.lang import (
     store256be,
     unpoison,
 )
+from jovay.native.arena import Arena, Given
 from rigs.checked import build_with, run_child
 
 SQUARES = Table(U8, [n * n for n in range(10)])

@@ -13,13 +13,13 @@ import pytest
 
 from compiler import samples
 from jovay.compiler import kernel, native
-from jovay.compiler.arena import Arena
 from jovay.compiler.cache import cache_directory, digest, write_atomically
 from jovay.compiler.errors import KernelCompileError
 from jovay.compiler.simd.build import KERNELS, exported_symbols, host_features, ir_modules
 from jovay.kernel.curves import secp256k1
 from jovay.kernel.hashes import keccak, poseidon2
 from jovay.kernel.lang import KERNEL_FUNCTIONS
+from jovay.native.arena import Arena
 from rigs.transactions import keccak256
 
 TWIN = """

@@ -6,7 +6,6 @@ import ctypes
 
 import pytest
 
-from jovay.compiler.arena import Arena, Given
 from jovay.kernel.block import receipts
 from jovay.kernel.block.admission import Admission
 from jovay.kernel.block.receipts import BlockReceipts, Receipt, StoredLog
@@ -21,8 +20,9 @@ from jovay.kernel.state.world import World
 from jovay.kernel.transaction.decode import _legacy, parse
 from jovay.kernel.transaction.record import Transaction
 from jovay.kernel.trie import nodes
-from jovay.records import View, new_record
-from jovay.sequencer.pool_memory import Memory
+from jovay.native.arena import Arena, Given
+from jovay.native.records import View, new_record
+from jovay.sequencer.pool.memory import Memory
 from rigs.checked import Fault, build_with, run_child
 
 LOG0, MSTORE = OPCODES[0xA0].step, OPCODES[0x52].step

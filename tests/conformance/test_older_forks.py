@@ -13,7 +13,7 @@ from jovay.conformance.native_engine import NativeEngine
 from jovay.conformance.state_tests import encode
 from jovay.kernel.evm import validity
 from jovay.kernel.statetest import Outcome
-from jovay.records import unpack
+from jovay.native.records import unpack
 from rigs.accounts import KEYS
 from rigs.load import address_of
 from rigs.transactions import sign

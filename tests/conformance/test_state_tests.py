@@ -7,7 +7,7 @@ import pytest
 from jovay.conformance.native_engine import NativeEngine
 from jovay.conformance.state_tests import encode, judge, run_case
 from jovay.kernel.statetest import Outcome
-from jovay.records import unpack
+from jovay.native.records import unpack
 from rigs import fixtures
 
 #: Forks that the archive has tests for; the chain itself runs the last three.

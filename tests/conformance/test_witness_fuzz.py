@@ -19,8 +19,8 @@ from jovay.conformance.witnesses.guarded import Guarded
 from jovay.conformance.witnesses.judge import Unsound, judge
 from jovay.conformance.witnesses.parts import HEAD, Parts, get, put, take_apart
 from jovay.conformance.witnesses.proofs import Roots, made_up, parse, unparse
-from jovay.execution.witness import MESSAGES, StatelessResult
 from jovay.kernel import stateless
+from jovay.tracer.witness import MESSAGES, StatelessResult
 
 CASES = 1_500
 

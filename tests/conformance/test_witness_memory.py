@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from jovay import rlp
-from jovay.compiler.arena import Arena
+from jovay.chain import rlp
 from jovay.compiler.native import Library
 from jovay.conformance.differential.cases import Account, address_of_key, private_key
 from jovay.conformance.differential.generate import make_case
@@ -21,13 +20,14 @@ from jovay.conformance.witnesses.record import (
     record,
     record_block,
 )
-from jovay.execution.hashing import keccak256
-from jovay.execution.witness import StatelessExecutor, StatelessResult, read_result
-from jovay.execution.writes import WriteSet, empty
 from jovay.kernel import stateless
 from jovay.kernel.block.changes import AccountChange
 from jovay.kernel.evm.validity import BLOCK_GAS_EXHAUSTED
 from jovay.kernel.stateless import Execution, Witness
+from jovay.native.arena import Arena
+from jovay.native.hashing import keccak256
+from jovay.state.writes import WriteSet, empty
+from jovay.tracer.witness import StatelessExecutor, StatelessResult, read_result
 
 ARENA = 1 << 30
 EDGES = (2**31, 2**32, 2**40, 2**57, 2**63 - 1, 2**63, 2**63 + 1, 2**64 - 8, 2**64 - 1)

@@ -8,22 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from jovay import rlp
+from jovay.chain import rlp
+from jovay.chain.environment import BlockEnvironment
+from jovay.chain.types import EMPTY_CODE_HASH, Header
 from jovay.compiler.native import Library
 from jovay.conformance.parallel import ENDLESS, Transactions
-from jovay.execution.chain import StoredTransaction
-from jovay.execution.environment import BlockEnvironment
-from jovay.execution.hashing import keccak256
-from jovay.execution.misses import Misses
-from jovay.execution.state_trie import StateTrie
-from jovay.execution.world import NativeWorld
-from jovay.execution.writes import WriteSet
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm.forks import OSAKA
-from jovay.records import dtype_of
-from jovay.sequencer.block import ProducedBlock
-from jovay.sequencer.production import BlockProducer
-from jovay.types import EMPTY_CODE_HASH, Header
+from jovay.native.hashing import keccak256
+from jovay.native.records import dtype_of
+from jovay.sequencer.production.block import ProducedBlock
+from jovay.sequencer.production.producer import BlockProducer
+from jovay.simulation.source import StoredTransaction
+from jovay.state.misses import Misses
+from jovay.state.trie import StateTrie
+from jovay.state.world import NativeWorld
+from jovay.state.writes import WriteSet
 
 CHAIN_ID = 31_337
 COINBASE = bytes.fromhex("c01ba5e000000000000000000000000000000000")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jovay.execution.misses import Misses
-from jovay.execution.world import NativeWorld
-from jovay.execution.writes import StoredState, WriteSet, account_records, slot_records
+from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.kernel.state import world as kernel_world
 from jovay.kernel.state.world import BaseAccount
-from jovay.records import View
+from jovay.native.records import View
+from jovay.state.misses import Misses
+from jovay.state.world import NativeWorld
+from jovay.state.writes import StoredState, WriteSet, account_records, slot_records
 from jovay.storage.kv import MemoryKV
 from jovay.storage.state import ACCOUNT, TABLES, StateChanges, StateStore
-from jovay.types import EMPTY_CODE_HASH
 
 BARE, USED, EMPTY, ABSENT = (bytes([n]) * 20 for n in (1, 2, 3, 4))
 KEY, VALUE = bytes(31) + b"\7", bytes(31) + b"\x2a"

@@ -11,11 +11,10 @@ from trie import HexaryTrie  # type: ignore[import-not-found]
 
 from execution.memory_chain import CHAIN_ID, COINBASE, ETHER, MemoryChain, Pre
 from execution.scenes import ALICE, DEPLOY_FE, LOG, MAIN, OTHER, POOR, REVERT, asm, call
+from jovay.chain.development import BEACON_ROOTS, HISTORY_STORAGE, development_genesis
+from jovay.chain.types import EMPTY_TRIE_ROOT, AccessEntry, Block, Header, Withdrawal
 from jovay.compiler.native import Library
-from jovay.execution.simulate import Simulator
-from jovay.execution.trace_frames import ETHER as PSEUDO
-from jovay.execution.trace_frames import TRANSFER
-from jovay.simulation import (
+from jovay.simulation.requests import (
     AccountOverride,
     BlockOverrides,
     Bundle,
@@ -25,8 +24,9 @@ from jovay.simulation import (
     Halt,
     Invalid,
 )
-from jovay.storage.development import BEACON_ROOTS, HISTORY_STORAGE, development_genesis
-from jovay.types import EMPTY_TRIE_ROOT, AccessEntry, Block, Header, Withdrawal
+from jovay.simulation.simulate import Simulator
+from jovay.simulation.trace_frames import ETHER as PSEUDO
+from jovay.simulation.trace_frames import TRANSFER
 from rigs.transactions import decode, keccak256
 
 OPTIONS = ExecuteOptions(gas_cap=50_000_000, time_limit=5.0, new_block=True)

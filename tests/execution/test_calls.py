@@ -8,8 +8,7 @@ import pytest
 
 from execution.memory_chain import CHAIN_ID, COINBASE, ETHER, MemoryChain, Pre
 from jovay.compiler.native import Library
-from jovay.execution.simulate import Simulator
-from jovay.simulation import (
+from jovay.simulation.requests import (
     AccountOverride,
     BlockOverrides,
     Bundle,
@@ -19,6 +18,7 @@ from jovay.simulation import (
     Halt,
     Invalid,
 )
+from jovay.simulation.simulate import Simulator
 
 ALICE, BOB, CODE = b"\xa1" * 20, b"\xb0" * 20, b"\xc0" * 20
 OPTIONS = ExecuteOptions(gas_cap=50_000_000, time_limit=5.0)

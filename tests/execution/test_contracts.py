@@ -10,11 +10,11 @@ import pytest
 
 from execution.memory_chain import CHAIN_ID, ETHER, MemoryChain, Pre
 from execution.scenes import ALICE, MAIN, OTHER, asm
+from jovay.chain.types import AccessEntry, Authorization
 from jovay.compiler.native import Library
-from jovay.execution.simulate import Simulator
 from jovay.kernel.evm.forks import CANCUN, LONDON, OSAKA, PRAGUE
-from jovay.simulation import AccountOverride, Bundle, Call, CallResult, ExecuteOptions, Halt, Invalid
-from jovay.types import AccessEntry, Authorization
+from jovay.simulation.requests import AccountOverride, Bundle, Call, CallResult, ExecuteOptions, Halt, Invalid
+from jovay.simulation.simulate import Simulator
 from rigs.accounts import KEYS
 from rigs.solidity import load
 from rigs.transactions import address_of, authorize, keccak256

@@ -9,15 +9,15 @@ import weakref
 import numpy as np
 
 from jovay.compiler.native import Library
-from jovay.execution.eviction import evict
-from jovay.execution.hashing import keccak256
-from jovay.execution.machine_pool import MachinePool
-from jovay.execution.space import Space
-from jovay.execution.world import NativeWorld
-from jovay.execution.writes import empty
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.state.world import BaseAccount, find_account
-from jovay.records import View, dtype_of
+from jovay.native.hashing import keccak256
+from jovay.native.records import View, dtype_of
+from jovay.simulation.machine_pool import MachinePool
+from jovay.state.eviction import evict
+from jovay.state.space import Space
+from jovay.state.world import NativeWorld
+from jovay.state.writes import empty
 
 CONTRACTS, CODE_SIZE, STAMP = 64, 4096, 1000
 

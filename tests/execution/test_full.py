@@ -7,10 +7,10 @@ import pytest
 
 from execution.test_writes import account_changes, slot_changes
 from jovay.compiler.native import Library
-from jovay.execution.errors import StateDamagedError, TrieFullError, WorldFullError
-from jovay.execution.state_trie import StateTrie
-from jovay.execution.world import NativeWorld
-from jovay.execution.writes import WriteSet
+from jovay.state.errors import StateDamagedError, TrieFullError, WorldFullError
+from jovay.state.trie import StateTrie
+from jovay.state.world import NativeWorld
+from jovay.state.writes import WriteSet
 
 
 def test_a_full_state_trie_names_its_option_and_changes_nothing(library: Library) -> None:

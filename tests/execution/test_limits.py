@@ -12,10 +12,8 @@ import pytest
 from execution.memory_chain import ETHER, MemoryChain, Pre
 from execution.scenes import ALICE, CASES, IDENTITY, MAIN, OTHER, accounts, asm, call
 from jovay.compiler.native import Library
-from jovay.execution import machine_pool, session
-from jovay.execution.errors import SimulationBusyError
-from jovay.execution.simulate import Simulator
-from jovay.simulation import (
+from jovay.simulation import machine_pool, session
+from jovay.simulation.requests import (
     AccountOverride,
     Bundle,
     Call,
@@ -25,6 +23,8 @@ from jovay.simulation import (
     TraceOptions,
     TraceParts,
 )
+from jovay.simulation.simulate import Simulator
+from jovay.state.errors import SimulationBusyError
 from rigs.solidity import load
 from rigs.transactions import keccak256
 

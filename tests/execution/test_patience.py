@@ -12,15 +12,15 @@ from jovay.conformance.differential.cases import Case, Log, Ran
 from jovay.conformance.differential.generate import make_case
 from jovay.conformance.differential.native import NativeRunner, encode
 from jovay.conformance.parallel import Transactions
-from jovay.execution.machine import NativeMachine
-from jovay.execution.world import NativeWorld
 from jovay.kernel.evm import status
 from jovay.kernel.evm.machine import LOG_SIZE, Account, Block
 from jovay.kernel.evm.machine import Log as KernelLog
 from jovay.kernel.evm.process import process_transaction, resume_transaction
 from jovay.kernel.replay import Replay
 from jovay.kernel.state.view import account
-from jovay.records import View
+from jovay.native.records import View
+from jovay.state.machine import NativeMachine
+from jovay.state.world import NativeWorld
 
 
 class Patient:

@@ -9,10 +9,7 @@ import pytest
 from execution.memory_chain import COINBASE, ETHER, MemoryChain, Pre
 from execution.scenes import ALICE, LOG, MAIN, OTHER, asm, call
 from jovay.compiler.native import Library
-from jovay.execution.chain import StoredTransaction
-from jovay.execution.errors import HistoryUnavailableError, ReplayError, UnknownBlockError
-from jovay.execution.simulate import Simulator
-from jovay.simulation import (
+from jovay.simulation.requests import (
     AccountOverride,
     Bundle,
     Call,
@@ -22,6 +19,9 @@ from jovay.simulation import (
     TraceOptions,
     TraceParts,
 )
+from jovay.simulation.simulate import Simulator
+from jovay.simulation.source import StoredTransaction
+from jovay.state.errors import HistoryUnavailableError, ReplayError, UnknownBlockError
 
 CAROL, SINK = b"\xca" * 20, b"\x51" * 20
 FRAMES = TraceOptions(parts=TraceParts.FRAMES)

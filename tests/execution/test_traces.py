@@ -11,12 +11,12 @@ import pytest
 from execution.memory_chain import MemoryChain
 from execution.scenes import ALICE, CASES, MAIN, accounts
 from jovay.compiler.native import Library
-from jovay.execution.hashing import keccak256
-from jovay.execution.simulate import Simulator
+from jovay.native.hashing import keccak256
 from jovay.rpc.dispatch import encode
 from jovay.rpc.limits import Limits
 from jovay.rpc.tracers import Place, parse_config
-from jovay.simulation import Bundle, Call, ExecuteOptions
+from jovay.simulation.requests import Bundle, Call, ExecuteOptions
+from jovay.simulation.simulate import Simulator
 from rigs import anvil as anvil_rig
 from rigs.paths import MissingToolError
 from rigs.rpc import Rpc

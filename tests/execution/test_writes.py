@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jovay.compiler import kernel
-from jovay.execution import writes
-from jovay.execution.hashing import keccak256
-from jovay.execution.latest import state_changes
-from jovay.execution.writes import WriteSet, last_of
 from jovay.kernel.block.changes import AccountChange, SlotChange
-from jovay.records import dtype_of
+from jovay.native.hashing import keccak256
+from jovay.native.records import dtype_of
+from jovay.state import writes
+from jovay.state.latest import state_changes
+from jovay.state.writes import WriteSet, last_of
 
 KEYS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=40)
 ADDRESSES, WORDS = st.sampled_from([0, 1, 2, 2**160 - 1]), st.sampled_from([0, 1, 2**255 + 3])

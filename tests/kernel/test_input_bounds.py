@@ -4,7 +4,6 @@ import ctypes
 
 import pytest
 
-from jovay.compiler.arena import Arena
 from jovay.conformance.differential.generate import make_case
 from jovay.conformance.differential.native import OUTPUT_BYTES
 from jovay.conformance.differential.native import encode as encode_replay
@@ -12,7 +11,8 @@ from jovay.conformance.state_tests import encode as encode_state_test
 from jovay.kernel.replay import Replay, replay_transactions
 from jovay.kernel.setup import MachineSizes, WorldSizes
 from jovay.kernel.statetest import Outcome, PreAccount, StateTest, run_state_test
-from jovay.records import unpack
+from jovay.native.arena import Arena
+from jovay.native.records import unpack
 from rigs.bombs import node_sizes
 
 ARENA = 8 << 30

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from jovay.compiler.arena import Arena
+from jovay.chain.rlp import encode as rlp
 from jovay.conformance.differential.cases import Account, Case, Environment, Transaction
 from jovay.conformance.differential.native import ARENA_BYTES, decode, encode
 from jovay.conformance.differential.operands import Surroundings
@@ -14,7 +14,7 @@ from jovay.conformance.differential.programs import write_program
 from jovay.kernel.evm.forks import OSAKA
 from jovay.kernel.lang import U64
 from jovay.kernel.replay import replay_transactions
-from jovay.rlp import encode as rlp
+from jovay.native.arena import Arena
 
 #: Where L1 messages go and come from: they carry no signature, whose recovery would take plain Python seconds.
 MAILBOX, RELAYER, OTHER = 0x61 << 152, 0x51 << 152, 0xC0DE

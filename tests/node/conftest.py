@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from jovay.chain.development import CHAIN_ID, development_genesis
+from jovay.chain.genesis import to_json
 from jovay.config import NodeConfig
 from jovay.node import Node
-from jovay.storage.development import CHAIN_ID, development_genesis
-from jovay.storage.genesis import to_json
 from rigs.accounts import KEYS
 from rigs.load import FEE, address_of
 from rigs.rpc import Rpc

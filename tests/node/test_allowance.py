@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from jovay.backend import allowance
-from jovay.backend.allowance import BURST, SHARE, Allowance
-from jovay.execution.errors import TrieBusyError
+from jovay.state import allowance
+from jovay.state.allowance import BURST, SHARE, Allowance
+from jovay.state.errors import TrieBusyError
 
 
 class Clock:

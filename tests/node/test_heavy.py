@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from execution.scenes import asm
+from jovay.chain.genesis import read
 from jovay.compiler import kernel
 from jovay.config import NodeConfig
 from jovay.node import Node
 from jovay.sequencer.reexecution import Reexecution
 from jovay.storage.datadir import DataDirectory
-from jovay.storage.genesis import read
 from rigs.heavy import OPENING, openings
 
 from .conftest import SETTINGS, Client, genesis_with, hexed, unhexed

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from jovay.chain.development import development_genesis
 from jovay.compiler.native import Library
 from jovay.sequencer.reexecution import Reexecution
 from jovay.storage.datadir import DataDirectory
-from jovay.storage.development import development_genesis
 from rigs import process
 from rigs.heavy import HeavySender
 from rigs.jovay_node import CHAIN_ID, JovayNode, launch

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jovay import rlp
+from jovay.chain import rlp
 from jovay.node import Node
 from rigs.load import FEE
 from rigs.rpc import RpcError

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jovay import rlp
+from jovay.chain import rlp
 from jovay.compiler.native import Library
-from jovay.execution.guest import GuestExecutor
-from jovay.execution.witness import StatelessExecutor, StatelessResult
 from jovay.kernel import stateless
 from jovay.kernel.stateless import Witness
 from jovay.node import Node
+from jovay.tracer.guest import GuestExecutor
+from jovay.tracer.witness import StatelessExecutor, StatelessResult
 from rigs.rpc import RpcError
 from rigs.solidity import load
 from rigs.transactions import keccak256

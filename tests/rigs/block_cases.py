@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from jovay import rlp
+from jovay.chain import rlp
 from jovay.conformance.blocks.encoding import NAMES
 from rigs import fixtures
 

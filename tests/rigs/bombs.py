@@ -6,10 +6,10 @@ from jovay.compiler import kernel
 from jovay.conformance.differential.assembler import Assembler, Label
 from jovay.conformance.differential.cases import Account, Case, Environment, Transaction, address_of_key
 from jovay.conformance.differential.inputs import bls_g1, bn_g1, bn_g2
-from jovay.execution.machine import SHARED
 from jovay.kernel.capacities import machine_sizes
 from jovay.kernel.setup import MachineSizes
-from jovay.records import new_record, unpack
+from jovay.native.records import new_record, unpack
+from jovay.state.machine import SHARED
 
 BOMB, HELPER, REVERTER, DESTROYER, SENDER = 0xB0B, 0x4E1, 0x4E2, 0x4E3, address_of_key(0)
 MEGABYTE = 1 << 20

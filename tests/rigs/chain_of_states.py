@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from jovay.execution.writes import WriteSet
 from jovay.kernel.block import changes
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.lang import KernelFunction
 from jovay.kernel.state import commit, view
-from jovay.records import View, array_at, new_record
+from jovay.native.records import View, array_at, new_record
+from jovay.state.writes import WriteSet
 
 from .state import NO_CODE, State, account, call, slot
 

@@ -9,22 +9,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from jovay import rlp
+from jovay.chain import rlp
+from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.compiler.native import Library
-from jovay.execution.world import NativeWorld
-from jovay.execution.writes import WriteSet, empty
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm.forks import OSAKA
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.state.world import BaseAccount, find_account
 from jovay.kernel.transaction import batch
 from jovay.kernel.transaction.record import Transaction
-from jovay.records import View, dtype_of, pack
-from jovay.sequencer.block import Dropped
-from jovay.sequencer.pooled import Taken
+from jovay.native.records import View, dtype_of, pack
+from jovay.sequencer.pool.pooled import Taken
+from jovay.sequencer.pool.txpool import TxPool
 from jovay.sequencer.portal import DecodedBatch
-from jovay.sequencer.txpool import TxPool
-from jovay.types import EMPTY_CODE_HASH
+from jovay.sequencer.production.block import Dropped
+from jovay.state.world import NativeWorld
+from jovay.state.writes import WriteSet, empty
 
 #: The environment that a pool judges by.
 BLOCK = {"number": 1, "timestamp": 1, "gas_limit": 10**9, "base_fee": 1, "chain_id": 1, "fork": OSAKA}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from jovay.compiler.arena import Arena
+from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.compiler.native import Library, build
 from jovay.kernel.block import changes
 from jovay.kernel.evm.machine import Account, Block, Machine, Slot
@@ -15,8 +15,8 @@ from jovay.kernel.lang import KernelFunction, Record
 from jovay.kernel.setup import MachineSizes, WorldSizes, init_machine, init_world
 from jovay.kernel.state import code, commit, history, journal, view, world
 from jovay.kernel.state.world import World
-from jovay.records import View, new_record
-from jovay.types import EMPTY_CODE_HASH
+from jovay.native.arena import Arena
+from jovay.native.records import View, new_record
 
 FUNCTIONS: tuple[KernelFunction, ...] = (
     changes.apply_changes,

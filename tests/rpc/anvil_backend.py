@@ -13,6 +13,18 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from jovay.chain.types import (
+    Account,
+    AccountProof,
+    Block,
+    ChainConfig,
+    Fork,
+    Header,
+    Inclusion,
+    Log,
+    Receipt,
+    SlotProof,
+)
 from jovay.rpc.backend import (
     BackendError,
     BlockTag,
@@ -28,7 +40,7 @@ from jovay.rpc.backend import (
     SubmitError,
     Submitted,
 )
-from jovay.simulation import (
+from jovay.simulation.requests import (
     Bundle,
     BundleResult,
     Call,
@@ -40,18 +52,6 @@ from jovay.simulation import (
     Trace,
     TraceOptions,
     TraceParts,
-)
-from jovay.types import (
-    Account,
-    AccountProof,
-    Block,
-    ChainConfig,
-    Fork,
-    Header,
-    Inclusion,
-    Log,
-    Receipt,
-    SlotProof,
 )
 from rigs.rpc import Rpc, RpcError
 from rigs.transactions import keccak256

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jovay.chain.types import AccessEntry, Authorization, Header, Log, Receipt, Transaction
 from jovay.rpc.forms import access_list_form, authorization_form
 from jovay.rpc.tracers.frames import NAMES
 from jovay.rpc.tracers.steps import opcode_names
-from jovay.simulation import (
+from jovay.simulation.requests import (
     AccountOverride,
     Call,
     CallLog,
@@ -18,7 +19,6 @@ from jovay.simulation import (
     Step,
     TouchedAccount,
 )
-from jovay.types import AccessEntry, Authorization, Header, Log, Receipt, Transaction
 
 Json = Mapping[str, Any]
 

@@ -12,6 +12,17 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from jovay.chain.types import (
+    Account,
+    AccountProof,
+    Block,
+    Header,
+    Inclusion,
+    Log,
+    Receipt,
+    SlotProof,
+    Transaction,
+)
 from jovay.rpc.backend import (
     BackendError,
     BlockTag,
@@ -29,17 +40,14 @@ from jovay.rpc.backend import (
     Submitted,
     TooManyResultsError,
 )
-from jovay.simulation import Bundle, BundleResult, Call, CallResult, ExecuteOptions, Invalid, TraceOptions
-from jovay.types import (
-    Account,
-    AccountProof,
-    Block,
-    Header,
-    Inclusion,
-    Log,
-    Receipt,
-    SlotProof,
-    Transaction,
+from jovay.simulation.requests import (
+    Bundle,
+    BundleResult,
+    Call,
+    CallResult,
+    ExecuteOptions,
+    Invalid,
+    TraceOptions,
 )
 from rigs.transactions import Refused, keccak256
 from rpc.memory_values import (

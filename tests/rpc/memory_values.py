@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from jovay.chain.types import BlobSchedule, Block, ChainConfig, Fork, Header, Log, Receipt, Transaction
 from jovay.rpc.backend import LogFilter
-from jovay.simulation import Bundle, CallResult
-from jovay.types import BlobSchedule, Block, ChainConfig, Fork, Header, Log, Receipt, Transaction
+from jovay.simulation.requests import Bundle, CallResult
 from rigs.transactions import decode, keccak256, recover
 
 CHAIN_ID = 1337

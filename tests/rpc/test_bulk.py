@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from jovay.chain.types import Receipt
 from jovay.rpc import bulk
 from jovay.rpc.backend import RawBatch, SubmitError, Submitted
 from jovay.rpc.forms import receipt_form
 from jovay.rpc.limits import Limits
-from jovay.simulation import Call, CallLog, CallResult, Invalid
-from jovay.types import Receipt
+from jovay.simulation.requests import Call, CallLog, CallResult, Invalid
 from rigs.transactions import keccak256
 from rpc.conftest import ALICE, BOB, Served, serve, transfer
 from rpc.memory_backend import MemoryBackend

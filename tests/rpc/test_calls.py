@@ -8,10 +8,19 @@ from typing import Any
 import msgspec
 import pytest
 
+from jovay.chain.types import AccessEntry, Authorization
 from jovay.rpc.limits import Limits
-from jovay.simulation import Bundle, BundleResult, Call, CallLog, CallResult, ExecuteOptions, Halt, Invalid
+from jovay.simulation.requests import (
+    Bundle,
+    BundleResult,
+    Call,
+    CallLog,
+    CallResult,
+    ExecuteOptions,
+    Halt,
+    Invalid,
+)
 from jovay.turns import READS
-from jovay.types import AccessEntry, Authorization
 from rigs.rpc import Rpc, RpcError
 from rpc.conftest import ALICE, BOB, serve
 from rpc.memory_backend import MemoryBackend

@@ -13,7 +13,7 @@ import pytest
 
 from jovay.rpc import connections, http, server, websocket
 from jovay.rpc.limits import Limits
-from jovay.simulation import Call, CallResult
+from jovay.simulation.requests import Call, CallResult
 from rpc.conftest import Served, serve
 from rpc.memory_backend import MemoryBackend
 from rpc.test_filters import EMITTER

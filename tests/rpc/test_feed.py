@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from jovay.chain.types import Log
 from jovay.rpc import event_log, feed, news
 from jovay.rpc.args import LogArgs
 from jovay.rpc.backend import NewBlock, NewPending, Removed
 from jovay.rpc.delivery import Delivery, Subscription
 from jovay.rpc.event_log import EventLog
 from jovay.rpc.limits import Limits
-from jovay.types import Log
 from rpc.conftest import Served, serve, transfer
 from rpc.memory_backend import MemoryBackend
 from rpc.test_filters import EMITTER, OTHER, TOPIC, emit_at, x

@@ -9,7 +9,7 @@ import pytest
 
 from jovay.rpc.backend import NewPending, Removed
 from jovay.rpc.limits import Limits
-from jovay.simulation import Call, CallLog, CallResult
+from jovay.simulation.requests import Call, CallLog, CallResult
 from rigs.rpc import Rpc, RpcError
 from rigs.transactions import keccak256
 from rpc.conftest import Served, serve, transfer

@@ -17,7 +17,7 @@ from jovay.rpc.backend import Backend, RawBatch, SubmitError, Submitted
 from jovay.rpc.budget import Budget
 from jovay.rpc.errors import RpcError
 from jovay.rpc.ingest import Ingest, merge
-from jovay.simulation import Invalid
+from jovay.simulation.requests import Invalid
 
 
 class Portal:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from jovay.chain.types import ChainConfig, Fork
 from jovay.rpc.backend import BlockTag, Finality
 from jovay.rpc.methods.config import fork_id
-from jovay.types import ChainConfig, Fork
 from rigs.rpc import Rpc, RpcError
 from rigs.transactions import keccak256, sign
 from rpc.conftest import ALICE, ALICE_KEY, BOB, Served, transfer

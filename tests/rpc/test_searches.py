@@ -7,7 +7,7 @@ import pytest
 from jovay.rpc.backend import HistoryUnavailableError
 from jovay.rpc.history import first_state
 from jovay.rpc.limits import Limits
-from jovay.simulation import CallResult, Frame, Trace
+from jovay.simulation.requests import CallResult, Frame, Trace
 from rigs.rpc import Rpc, RpcError
 from rigs.transactions import keccak256
 from rpc.conftest import ALICE, BOB, serve, transfer

@@ -11,7 +11,16 @@ from jovay.rpc.dispatch import encode
 from jovay.rpc.limits import Limits
 from jovay.rpc.tracers import Place, parse_config
 from jovay.rpc.tracers.registry import parse_duration
-from jovay.simulation import CallLog, CallResult, Frame, Halt, Step, TouchedAccount, Trace, TraceParts
+from jovay.simulation.requests import (
+    CallLog,
+    CallResult,
+    Frame,
+    Halt,
+    Step,
+    TouchedAccount,
+    Trace,
+    TraceParts,
+)
 from rigs.rpc import Rpc, RpcError
 from rigs.transactions import keccak256
 from rpc.conftest import ALICE, BOB, serve, transfer

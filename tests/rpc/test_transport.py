@@ -13,7 +13,7 @@ import pytest
 
 from jovay.rpc import server
 from jovay.rpc.limits import Limits
-from jovay.sequencer.progress import Stall
+from jovay.sequencer.production.progress import Stall
 from rpc.conftest import Served, serve
 from rpc.memory_backend import MemoryBackend
 

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 
 from jovay.rpc.backend import NewBlock, NewPending, Removed
 from jovay.rpc.limits import Limits
-from jovay.simulation import Call, CallLog, CallResult
+from jovay.simulation.requests import Call, CallLog, CallResult
 from rigs.transactions import keccak256
 from rpc.conftest import ALICE, Served, serve, transfer
 from rpc.memory_backend import MemoryBackend

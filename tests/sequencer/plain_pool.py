@@ -10,7 +10,7 @@ from itertools import count
 from jovay.kernel.evm.status import ARENA_FULL
 from jovay.kernel.evm.validity import INSUFFICIENT_FUNDS, NONCE_TOO_HIGH, NONCE_TOO_LOW, POSTPONED
 from jovay.kernel.transaction.record import TRANSACTION_SIZE
-from jovay.sequencer.txpool import (
+from jovay.sequencer.pool.txpool import (
     ALREADY_KNOWN,
     DELEGATED_FULL,
     DELEGATED_GAP,

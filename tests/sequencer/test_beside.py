@@ -8,7 +8,7 @@ import pytest
 
 from jovay.compiler.native import Library
 from jovay.conformance.beside import compare_beside
-from jovay.sequencer.production import BlockProducer
+from jovay.sequencer.production.producer import BlockProducer
 
 
 @pytest.mark.parametrize("workers", [1, 2])

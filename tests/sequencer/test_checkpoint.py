@@ -7,14 +7,14 @@ import threading
 import numpy as np
 import pytest
 
+from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.compiler import kernel
-from jovay.execution.writes import WriteSet, empty
 from jovay.kernel.block.changes import AccountChange, SlotChange
-from jovay.records import dtype_of
-from jovay.sequencer.checkpoint import Checkpoints
+from jovay.native.records import dtype_of
+from jovay.sequencer.persistence.checkpoint import Checkpoints
+from jovay.state.writes import WriteSet, empty
 from jovay.storage.kv import Batch, MemoryKV
 from jovay.storage.state import TABLES, StateStore
-from jovay.types import EMPTY_CODE_HASH
 
 
 class SlowKV(MemoryKV):

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from jovay.chain.header import decode_header, encode_header
+from jovay.chain.types import Header
 from jovay.compiler.native import Library
-from jovay.execution.hashing import keccak256
-from jovay.sequencer.header import decode_header, encode_header
-from jovay.types import Header
+from jovay.native.hashing import keccak256
 
 HEADERS: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name("mainnet_headers.json").read_text())
 QUANTITIES = {

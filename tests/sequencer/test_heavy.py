@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 
 from execution.scenes import asm
-from jovay import rlp
+from jovay.chain import rlp
 from jovay.compiler.native import Library
 from jovay.conformance.parallel import COINBASE, Side, Transactions
-from jovay.execution.machine import NativeMachine
-from jovay.execution.misses import Misses
-from jovay.execution.world import NothingElse
 from jovay.kernel.evm.forks import OSAKA
 from jovay.kernel.evm.validity import LEFT_OUT, NONCE_TOO_HIGH, SET_ASIDE
-from jovay.sequencer.aside_run import DONE, AsideRun
-from jovay.sequencer.block import ProducedBlock
 from jovay.sequencer.environment import BlockEnvironment
-from jovay.sequencer.patience import Patience
-from jovay.sequencer.production import BlockProducer
+from jovay.sequencer.production.aside_run import DONE, AsideRun
+from jovay.sequencer.production.block import ProducedBlock
+from jovay.sequencer.production.patience import Patience
+from jovay.sequencer.production.producer import BlockProducer
+from jovay.state.machine import NativeMachine
+from jovay.state.misses import Misses
+from jovay.state.world import NothingElse
 from rigs.heavy import MOST_GAS, OPENING, openings
 
 ENVIRONMENT = BlockEnvironment(1, 1_000, 10**12, 7, COINBASE, 1, OSAKA, bytes(32))

@@ -9,10 +9,10 @@ import pytest
 from jovay.compiler.native import Library
 from jovay.conformance.parallel import COINBASE, ENDLESS, Generator, Serial, Side, compare, differs
 from jovay.kernel.evm.forks import OSAKA
-from jovay.sequencer.block import ProducedBlock
 from jovay.sequencer.environment import BlockEnvironment
-from jovay.sequencer.patience import Patience
-from jovay.sequencer.production import BlockProducer
+from jovay.sequencer.production.block import ProducedBlock
+from jovay.sequencer.production.patience import Patience
+from jovay.sequencer.production.producer import BlockProducer
 
 HOT = (0.0, 0.1, 0.5, 0.9, 1.0)
 

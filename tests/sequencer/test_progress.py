@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from jovay.sequencer.progress import Progress
+from jovay.sequencer.production.progress import Progress
 
 
 def late() -> Progress:

@@ -11,15 +11,15 @@ import pytest
 import rlp  # type: ignore[import-untyped]
 from trie import HexaryTrie
 
+from jovay.chain.environment import BlockEnvironment
 from jovay.compiler.native import Library
 from jovay.conformance import parallel
 from jovay.conformance.parallel import COINBASE, Generator, Side
-from jovay.execution.environment import BlockEnvironment
 from jovay.kernel.block.receipts import StoredLog
 from jovay.kernel.evm.forks import OSAKA
-from jovay.records import dtype_of
-from jovay.sequencer.block import ProducedBlock
-from jovay.sequencer.production import BlockProducer
+from jovay.native.records import dtype_of
+from jovay.sequencer.production.block import ProducedBlock
+from jovay.sequencer.production.producer import BlockProducer
 from rigs.transactions import keccak256
 
 SENDERS = 400

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jovay.sequencer.room import Room
+from jovay.sequencer.production.room import Room
 
 LIMIT = 1_000_000_000
 

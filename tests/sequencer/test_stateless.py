@@ -11,24 +11,24 @@ import numpy as np
 import pytest
 from coincurve import PrivateKey
 
-from jovay import rlp
+from jovay.chain import rlp
 from jovay.compiler.native import Library
-from jovay.execution.guest import GuestExecutor
-from jovay.execution.hashing import keccak256
-from jovay.execution.state_trie import StateTrie
-from jovay.execution.witness import BlockInput, StatelessExecutor, StatelessResult
-from jovay.execution.world import NativeWorld
-from jovay.execution.writes import WriteSet, empty
 from jovay.kernel import stateless
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm.forks import OSAKA
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.stateless import Witness
-from jovay.records import View, dtype_of
-from jovay.sequencer.block import ProducedBlock
+from jovay.native.hashing import keccak256
+from jovay.native.records import View, dtype_of
 from jovay.sequencer.environment import BlockEnvironment
 from jovay.sequencer.portal import Portal
-from jovay.sequencer.production import BlockProducer
+from jovay.sequencer.production.block import ProducedBlock
+from jovay.sequencer.production.producer import BlockProducer
+from jovay.state.trie import StateTrie
+from jovay.state.world import NativeWorld
+from jovay.state.writes import WriteSet, empty
+from jovay.tracer.guest import GuestExecutor
+from jovay.tracer.witness import BlockInput, StatelessExecutor, StatelessResult
 
 #: slot[a] = slot[a] + b, then log it
 COUNTER, COUNTER_CODE = (

@@ -11,17 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.compiler.native import Library
-from jovay.execution.errors import CacheFullError
-from jovay.execution.eviction import evict
-from jovay.execution.misses import Misses
-from jovay.execution.world import NativeWorld
-from jovay.execution.writes import empty
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm import validity
 from jovay.kernel.evm.status import ARENA_FULL
-from jovay.records import dtype_of
-from jovay.sequencer.txpool import (
+from jovay.native.records import dtype_of
+from jovay.sequencer.pool.txpool import (
     ALREADY_KNOWN,
     DELEGATED_FULL,
     DELEGATED_GAP,
@@ -37,7 +33,11 @@ from jovay.sequencer.txpool import (
     TxPool,
     describe,
 )
-from jovay.types import EMPTY_CODE_HASH
+from jovay.state.errors import CacheFullError
+from jovay.state.eviction import evict
+from jovay.state.misses import Misses
+from jovay.state.world import NativeWorld
+from jovay.state.writes import empty
 from rigs.pool import Draft, account, block_record, changes, decoded, funded, left_out, make_block
 
 ALICE, BOB = 0xA11CE, 0xB0B

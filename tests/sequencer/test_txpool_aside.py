@@ -8,7 +8,7 @@ import pytest
 
 from jovay.kernel.evm import validity
 from jovay.kernel.evm.status import ARENA_FULL
-from jovay.sequencer.txpool import Pooled, PoolLimits, Taken, TxPool
+from jovay.sequencer.pool.txpool import Pooled, PoolLimits, Taken, TxPool
 from rigs.pool import Draft, block_record, decoded, funded, make_block
 
 ALICE, BOB = 0xA11CE, 0xB0B

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from jovay.compiler import kernel
-from jovay.execution.world import NativeWorld
 from jovay.kernel.evm.validity import NONCE_TOO_HIGH, NONCE_TOO_LOW, POSTPONED, SENDER_NOT_EOA
-from jovay.sequencer.pooled import Taken
-from jovay.sequencer.txpool import ALREADY_KNOWN, UNDERPRICED_REPLACEMENT, PoolLimits, TxPool
+from jovay.sequencer.pool.pooled import Taken
+from jovay.sequencer.pool.txpool import ALREADY_KNOWN, UNDERPRICED_REPLACEMENT, PoolLimits, TxPool
+from jovay.state.world import NativeWorld
 from rigs.pool import Draft, account, block_record, decoded, funded, make_block
 
 SENDERS = (0xA, 0xB)

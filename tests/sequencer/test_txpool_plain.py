@@ -12,15 +12,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.compiler.native import Library, build
 from jovay.kernel.evm import validity
 from jovay.kernel.evm.status import ARENA_FULL
 from jovay.kernel.evm.validity import INSUFFICIENT_FUNDS, NONCE_TOO_HIGH, NONCE_TOO_LOW, POSTPONED
 from jovay.kernel.pool.price import PRICES, bucket_of, least_tip
 from jovay.kernel.state.code import intern_code
-from jovay.records import int_of
-from jovay.sequencer.pooled import Taken
-from jovay.sequencer.txpool import (
+from jovay.native.records import int_of
+from jovay.sequencer.pool.pooled import Taken
+from jovay.sequencer.pool.txpool import (
     DELEGATED_FULL,
     DELEGATED_GAP,
     LEFT,
@@ -30,7 +31,6 @@ from jovay.sequencer.txpool import (
     PoolLimits,
     TxPool,
 )
-from jovay.types import EMPTY_CODE_HASH
 from rigs.pool import BLOCK, Draft, account, block_record, changes, decoded, funded, left_out, make_block
 from sequencer.plain_pool import PASSED, READY, TAKEN, WAITING, Item, PlainPool, Reference, Sender
 

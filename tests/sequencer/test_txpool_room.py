@@ -9,9 +9,9 @@ import pytest
 from jovay.compiler.native import Library
 from jovay.kernel.evm import validity
 from jovay.kernel.state.code import intern_code
-from jovay.records import int_of
-from jovay.sequencer import txpool
-from jovay.sequencer.txpool import (
+from jovay.native.records import int_of
+from jovay.sequencer.pool import txpool
+from jovay.sequencer.pool.txpool import (
     DELEGATED_FULL,
     DELEGATED_GAP,
     OVERDRAWN,

@@ -13,11 +13,11 @@ import rlp
 from Crypto.Hash import keccak as _keccak
 from eth_account import Account
 
-from jovay.storage import development
-from jovay.storage.development import MNEMONIC, development_genesis, predeploys
+from jovay.chain import development
+from jovay.chain.development import MNEMONIC, development_genesis, predeploys
+from jovay.chain.forks import BLOCK_FORKS, TIME_FORKS
+from jovay.chain.genesis import Genesis, from_json, parse, read, state_changes, to_json
 from jovay.storage.errors import GenesisError
-from jovay.storage.forks import BLOCK_FORKS, TIME_FORKS
-from jovay.storage.genesis import Genesis, from_json, parse, read, state_changes, to_json
 from jovay.storage.kv import MemoryKV
 from jovay.storage.state import TABLES, StateStore
 

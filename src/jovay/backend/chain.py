@@ -9,18 +9,18 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from jovay import rlp
-from jovay.execution.chain import StoredTransaction
+from jovay.chain import rlp
+from jovay.chain.transactions import decode_transaction
+from jovay.chain.types import Block, Hash32, Header, Inclusion, Log, Receipt, Transaction
 from jovay.rpc.backend import LogFilter, TooManyResultsError
 from jovay.sequencer.opening import read_header
+from jovay.simulation.source import StoredTransaction
 from jovay.storage.blocks import BlockStore
 from jovay.storage.frame import Part
 from jovay.storage.logs_index import LogsIndex
-from jovay.types import Block, Hash32, Header, Inclusion, Log, Receipt, Transaction
 
 from .errors import stored
 from .stored import LOG, RECEIPT, BlockReceipts, Keccak, Read, consensus_encoding, raw_transaction, reader
-from .transactions import decode_transaction
 
 HEADERS_KEPT = 4_096
 _TOPICS_AT, _TOPIC_COUNT_AT = 32, 160

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from jovay.chain.development import BEACON_ROOTS, HISTORY_STORAGE
+from jovay.chain.forks import TIME_FORKS
+from jovay.chain.rules import ChainRules
+from jovay.chain.types import BlobSchedule, ChainConfig, Fork, Hash32
 from jovay.kernel.evm.gas import TX_GAS_LIMIT_CAP
-from jovay.sequencer.rules import ChainRules
-from jovay.storage.development import BEACON_ROOTS, HISTORY_STORAGE
-from jovay.storage.forks import TIME_FORKS
-from jovay.types import BlobSchedule, ChainConfig, Fork, Hash32
 
 _FRONTIER = ("ECREC", "SHA256", "RIPEMD160", "ID")
 _BYZANTIUM = ("MODEXP", "BN254_ADD", "BN254_MUL", "BN254_PAIRING")

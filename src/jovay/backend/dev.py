@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from jovay.chain.types import Address, Hash32
 from jovay.rpc.backend import BackendError, OutOfRangeError, RawBatch
 from jovay.sequencer.clock import MAX_TIMESTAMP
-from jovay.simulation import Call
+from jovay.simulation.requests import Call
 from jovay.storage.logs_index import LogsIndex
-from jovay.types import Address, Hash32
 
 from .edits import Editor
 from .impersonation import decoded

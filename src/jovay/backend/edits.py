@@ -13,17 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from jovay.execution.writes import WriteSet, account_records, slot_records
+from jovay.chain.types import Address
 from jovay.kernel.block.changes import AccountChange, SlotChange
-from jovay.records import dtype_of
+from jovay.native.records import dtype_of
 from jovay.rpc.backend import BackendError
 from jovay.sequencer.sequencer import Sequencer
+from jovay.state.reader import StateReader
+from jovay.state.writes import WriteSet, account_records, slot_records
 from jovay.storage import snapshot
 from jovay.storage.errors import SnapshotError
 from jovay.storage.state import ACCOUNT, ACCOUNTS, ADDRESS, CODE, HASH, SLOT_KEY, SLOT_VALUE, SLOTS
-from jovay.types import Address
-
-from .state import StateReader
 
 
 class Editor:

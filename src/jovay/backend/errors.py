@@ -6,9 +6,9 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jovay.execution import errors as state
 from jovay.rpc.backend import BackendError, HistoryUnavailableError
 from jovay.sequencer.errors import SequencerError
+from jovay.state import errors as state
 from jovay.storage.errors import CorruptStoreError, IndexRepairError, MissingBlockError, PrunedDataError
 
 log = logging.getLogger("jovay.backend")

@@ -6,9 +6,9 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
+from jovay.chain.types import Header, Log
 from jovay.rpc.backend import Event, NewBlock, NewPending, Removed
-from jovay.sequencer.persistence import SealedBlock
-from jovay.types import Header, Log
+from jovay.sequencer.persistence.persistence import SealedBlock
 
 log = logging.getLogger("jovay.backend")
 Listener = Callable[[Event], None]

@@ -12,10 +12,10 @@ from collections.abc import Callable
 import msgspec
 import numpy as np
 
+from jovay.chain.types import Transaction
 from jovay.rpc.backend import BackendError
 from jovay.rpc.envelope import envelope
 from jovay.sequencer.portal import DecodedBatch, Portal
-from jovay.types import Transaction
 
 
 def stored_form(transaction: Transaction, chain_id: int) -> Transaction:

@@ -8,7 +8,19 @@ from functools import cached_property
 from typing import TypeVar
 
 from jovay import __version__
-from jovay.execution.simulate import Simulator
+from jovay.chain.types import (
+    Account,
+    AccountProof,
+    Address,
+    Block,
+    ChainConfig,
+    ExecutionWitness,
+    Hash32,
+    Header,
+    Inclusion,
+    Log,
+    Receipt,
+)
 from jovay.rpc.backend import (
     BackendError,
     BlockTag,
@@ -23,36 +35,24 @@ from jovay.rpc.backend import (
     RawBatch,
     Submitted,
 )
-from jovay.sequencer.persistence import SealedBlock
+from jovay.sequencer.persistence.persistence import SealedBlock
 from jovay.sequencer.portal import DecodedBatch
 from jovay.sequencer.sequencer import Sequencer
-from jovay.simulation import Bundle, BundleResult, CallResult, ExecuteOptions, TraceOptions
+from jovay.simulation.requests import Bundle, BundleResult, CallResult, ExecuteOptions, TraceOptions
+from jovay.simulation.simulate import Simulator
+from jovay.state.proofs import Prover
+from jovay.state.reader import StateReader
+from jovay.state.tries import Tries
 from jovay.storage.logs_index import LogsIndex
-from jovay.types import (
-    Account,
-    AccountProof,
-    Address,
-    Block,
-    ChainConfig,
-    ExecutionWitness,
-    Hash32,
-    Header,
-    Inclusion,
-    Log,
-    Receipt,
-)
+from jovay.tracer.witnesses import Witnesses
 
 from . import finality as stages
 from .chain import ChainReader
 from .configuration import chain_config
 from .errors import executing
 from .events import Events
-from .proofs import Prover
 from .source import SimulationSource
-from .state import StateReader
 from .submission import Reasons, Submission
-from .tries import Tries
-from .witnesses import Witnesses
 
 T = TypeVar("T")
 

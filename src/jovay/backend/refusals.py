@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from jovay.kernel.evm import validity
 from jovay.kernel.transaction import status as decoding
 from jovay.rpc.backend import SubmitError
-from jovay.sequencer import txpool
-from jovay.sequencer.txpool import Refusal
-from jovay.simulation import Invalid
+from jovay.sequencer.pool import txpool
+from jovay.sequencer.pool.txpool import Refusal
+from jovay.simulation.requests import Invalid
 
 REASONS: dict[int, Invalid] = {
     txpool.ALREADY_KNOWN: Invalid.ALREADY_KNOWN,

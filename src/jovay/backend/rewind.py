@@ -5,22 +5,22 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from jovay.execution.errors import HistoryUnavailableError
-from jovay.execution.latest import state_changes
-from jovay.execution.writes import Records, WriteSet
+from jovay.chain.genesis import Genesis
+from jovay.chain.types import EMPTY_CODE_HASH, Log
 from jovay.rpc.backend import BackendError, LogFilter
 from jovay.sequencer.opening import read_header
 from jovay.sequencer.sequencer import Sequencer
+from jovay.state.errors import HistoryUnavailableError
+from jovay.state.latest import state_changes
+from jovay.state.past import Past, changed_keys
+from jovay.state.reader import StateReader
+from jovay.state.writes import Records, WriteSet
 from jovay.storage.blocks import BlockStore
-from jovay.storage.genesis import Genesis
 from jovay.storage.logs_index import LogsIndex
-from jovay.types import EMPTY_CODE_HASH, Log
 
 from .chain import ChainReader
 from .errors import executing
 from .events import Events
-from .past import Past, changed_keys
-from .state import StateReader
 
 _ALL_AT_ONCE = 1 << 40
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 import msgspec
 from coincurve import PrivateKey
 
+from jovay.chain.development import DEVELOPMENT_ADDRESSES, DEVELOPMENT_KEYS
+from jovay.chain.types import Address, Hash32, Transaction
 from jovay.rpc.backend import BackendError
 from jovay.rpc.envelope import envelope, signing_payload
-from jovay.simulation import Call
-from jovay.storage.development import DEVELOPMENT_ADDRESSES, DEVELOPMENT_KEYS
-from jovay.types import Address, Hash32, Transaction
+from jovay.simulation.requests import Call
 
 
 def transaction_of(call: Call, chain_id: int) -> Transaction:

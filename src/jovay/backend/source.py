@@ -1,15 +1,15 @@
-"""The chain as simulations see it: implements ``ChainSource`` of ``jovay.execution.chain``."""
+"""The chain as simulations see it: implements ``ChainSource`` of ``jovay.simulation.source``."""
 
 from __future__ import annotations
 
-from jovay.execution.chain import StoredTransaction
-from jovay.sequencer.rules import ChainRules
+from jovay.chain.rules import ChainRules
+from jovay.chain.types import Hash32, Header
 from jovay.sequencer.sequencer import Sequencer
-from jovay.types import Hash32, Header
+from jovay.simulation.source import StoredTransaction
+from jovay.state.roots import RootsAfter
+from jovay.state.tries import Tries
 
 from .chain import ChainReader
-from .roots import RootsAfter
-from .tries import Tries
 
 
 class SimulationSource:

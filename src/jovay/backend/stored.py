@@ -6,17 +6,16 @@ import struct
 from collections.abc import Callable
 from typing import TypeAlias
 
-from jovay import rlp
+from jovay.chain import rlp
+from jovay.chain.rules import MIN_BLOB_BASE_FEE
+from jovay.chain.transactions import recipient
+from jovay.chain.types import Address, Header, Log, Receipt
 from jovay.kernel.block.receipts import Receipt as ReceiptRecord
 from jovay.kernel.block.receipts import StoredLog
-from jovay.records import layout
-from jovay.sequencer.rules import MIN_BLOB_BASE_FEE
+from jovay.native.records import layout
 from jovay.storage.block_parts import FIELDS
 from jovay.storage.blocks import BlockStore
 from jovay.storage.frame import Part
-from jovay.types import Address, Header, Log, Receipt
-
-from .transactions import recipient
 
 Read: TypeAlias = Callable[[Part, int, int], bytes]
 """(part, start, length) → bytes of one block."""

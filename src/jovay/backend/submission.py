@@ -11,21 +11,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from jovay.chain.transactions import decode_transaction
+from jovay.chain.types import Account, Address, Hash32, Inclusion, Transaction
 from jovay.kernel.evm import gas, validity
 from jovay.kernel.transaction import status as decoding
 from jovay.kernel.transaction.record import BLOB, L1_MESSAGE, TRANSACTION_SIZE
-from jovay.records import int_of
+from jovay.native.records import int_of
 from jovay.rpc.backend import BackendError, PoolContent, PoolStatus, RawBatch, SubmitError, Submitted
-from jovay.sequencer import txpool
-from jovay.sequencer.pooled import Pooled
+from jovay.sequencer.pool import txpool
+from jovay.sequencer.pool.pooled import Pooled
+from jovay.sequencer.pool.txpool import Refusal
 from jovay.sequencer.portal import DecodedBatch
 from jovay.sequencer.sequencer import Sequencer
-from jovay.sequencer.txpool import Refusal
-from jovay.simulation import Invalid
-from jovay.types import Account, Address, Hash32, Inclusion, Transaction
+from jovay.simulation.requests import Invalid
 
 from .refusals import Refusals, reason_of
-from .transactions import decode_transaction
 
 Reasons = Counter[Invalid]
 """How many were refused for which reason."""

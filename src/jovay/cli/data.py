@@ -89,8 +89,8 @@ def show(
     with _errors():
         from dataclasses import replace
 
-        from jovay.storage.development import development_genesis
-        from jovay.storage.genesis import read, to_json
+        from jovay.chain.development import development_genesis
+        from jovay.chain.genesis import read, to_json
 
         chosen = development_genesis() if file is None else read(file)
         if chain_id is not None:
@@ -102,8 +102,8 @@ def show(
 def check_genesis(file: Annotated[Path, typer.Argument(help="a genesis file")]) -> None:
     """Check a genesis file; the status is 1 and the problem named if a node would not begin a chain from it."""
     with _errors():
+        from jovay.chain.genesis import read
         from jovay.sequencer.opening import check_supported
-        from jovay.storage.genesis import read
 
         found = read(file)
         check_supported(found)

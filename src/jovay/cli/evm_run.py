@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 if TYPE_CHECKING:
-    from jovay.execution.message import Message, MessageOutcome
-    from jovay.storage.genesis import Genesis
+    from jovay.chain.genesis import Genesis
+    from jovay.simulation.message import Message, MessageOutcome
 
 SENDER, RECEIVER = b"sender".rjust(20, b"\0"), b"receiver".rjust(20, b"\0")
 TRACE_BYTES = 8 << 30
@@ -45,11 +45,11 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="the trace as JSON lines (EIP-3155)")] = False,
 ) -> None:
     """Execute bytecode and print what it returns; the exit status is 1 if it fails."""
-    from jovay.execution.errors import ExecutionError
+    from jovay.state.errors import ExecutionError
     from jovay.storage.errors import StorageError
 
     try:
-        from jovay.execution.message import Message
+        from jovay.simulation.message import Message
 
         program = _program(code, code_option, code_file)
         genesis, rules = _prestate(prestate, fork)
@@ -78,7 +78,7 @@ def run(
 
 def _execute(genesis: Genesis, fork: int, message: Message, traced: bool) -> MessageOutcome:
     from jovay.compiler.loading import aside, interruptible, load_kernel
-    from jovay.execution.message import run_message
+    from jovay.simulation.message import run_message
 
     library = load_kernel()
     outcomes: list[MessageOutcome] = []
@@ -127,9 +127,9 @@ def _program(argument: str | None, option: str | None, file: Path | None) -> byt
 
 def _prestate(path: Path | None, fork: str | None) -> tuple[Genesis, int]:
     """The state to execute on, and the number of the fork whose rules hold."""
+    from jovay.chain.development import development_genesis
+    from jovay.chain.genesis import read
     from jovay.kernel.evm.forks import FORKS
-    from jovay.storage.development import development_genesis
-    from jovay.storage.genesis import read
 
     genesis = replace(development_genesis(), alloc={}) if path is None else read(path)
     name = fork or genesis.config.fork(genesis.number, genesis.timestamp)
@@ -140,7 +140,7 @@ def _prestate(path: Path | None, fork: str | None) -> tuple[Genesis, int]:
 
 
 def _with_code(genesis: Genesis, address: bytes, code: bytes) -> Genesis:
-    from jovay.storage.genesis import GenesisAccount
+    from jovay.chain.genesis import GenesisAccount
 
     before = genesis.alloc.get(address, GenesisAccount(0))
     return replace(genesis, alloc=genesis.alloc | {address: replace(before, code=code)})

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from jovay import logs
 from jovay.cli.options import settings_of, with_node_options
 from jovay.config import NodeConfig
+from jovay.monitoring import logs
 
 
 @with_node_options
@@ -61,9 +61,9 @@ def _in(config: NodeConfig, datadir: Path) -> NodeConfig:
 
 
 def _run_up(config: NodeConfig, plain: bool) -> int:
-    from jovay import dashboard
     from jovay.cli import running
     from jovay.compiler.progress import is_animated
+    from jovay.monitoring import dashboard
 
     live = not plain and is_animated(sys.stdout)
     recent = logs.RecentLines(3)

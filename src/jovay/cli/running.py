@@ -14,8 +14,8 @@ from types import FrameType
 from typing import Protocol
 
 from jovay.config import ConfigError, NodeConfig
-from jovay.metrics import Metrics
-from jovay.stats import NodeStats
+from jovay.monitoring.metrics import Metrics
+from jovay.monitoring.stats import NodeStats
 
 STARTED_WELL, FAILED, BAD_SETTINGS = 0, 1, 2
 _POLL = 0.5
@@ -108,8 +108,8 @@ def _port_problem(host: str, port: int, flag: str, error: OSError) -> str:
 def explain(error: Exception) -> str | None:
     """What to tell the person about an error of a start, or None if it is a mistake of the program."""
     from jovay.compiler.errors import CompilerError
-    from jovay.execution.errors import ExecutionError
     from jovay.sequencer.errors import SequencerError
+    from jovay.state.errors import ExecutionError
     from jovay.storage.errors import StorageError
 
     if isinstance(error, (StartError, StorageError, SequencerError, ExecutionError, CompilerError)):

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from jovay.compiler.native import Library
-from jovay.execution.machine import NativeMachine
 from jovay.kernel.evm.forks import OSAKA
 from jovay.kernel.evm.validity import SET_ASIDE
-from jovay.sequencer.aside_run import DONE, AsideRun
 from jovay.sequencer.environment import BlockEnvironment
-from jovay.sequencer.production import BlockProducer
+from jovay.sequencer.production.aside_run import DONE, AsideRun
+from jovay.sequencer.production.producer import BlockProducer
+from jovay.state.machine import NativeMachine
 
 from .parallel import COINBASE, ENDLESS, Difference, Generator, Serial, Side, Transactions, differs
 

@@ -11,17 +11,17 @@ from random import Random
 
 import numpy as np
 
-from jovay import rlp
+from jovay.chain import rlp
+from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.compiler.native import Library
-from jovay.execution.world import NativeWorld
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm.forks import OSAKA
 from jovay.kernel.evm.machine import Block
-from jovay.records import dtype_of, pack
+from jovay.native.records import dtype_of, pack
 from jovay.rpc import fast_sends
+from jovay.sequencer.pool.txpool import PoolLimits, TxPool
 from jovay.sequencer.portal import Portal
-from jovay.sequencer.txpool import PoolLimits, TxPool
-from jovay.types import EMPTY_CODE_HASH
+from jovay.state.world import NativeWorld
 
 BLOCK = {"number": 1, "timestamp": 1, "gas_limit": 10**9, "base_fee": 1, "chain_id": 1, "fork": OSAKA}
 #: Accounts with ether.

@@ -14,12 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from jovay import rlp
+from jovay.chain import rlp
+from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.compiler.native import Library
-from jovay.execution.hashing import keccak256
-from jovay.execution.machine import NativeMachine
-from jovay.execution.world import NativeWorld
-from jovay.execution.writes import empty
 from jovay.kernel.block import changes, system
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.evm.forks import OSAKA
@@ -27,12 +24,15 @@ from jovay.kernel.evm.process import process_transaction
 from jovay.kernel.state import commit, view
 from jovay.kernel.transaction.decode import decode
 from jovay.kernel.transaction.record import TRANSACTION_SIZE, Transaction
-from jovay.records import View, dtype_of, new_record
-from jovay.sequencer.block import ProducedBlock
+from jovay.native.hashing import keccak256
+from jovay.native.records import View, dtype_of, new_record
 from jovay.sequencer.environment import BlockEnvironment
-from jovay.sequencer.patience import Patience
-from jovay.sequencer.production import BlockProducer
-from jovay.types import EMPTY_CODE_HASH
+from jovay.sequencer.production.block import ProducedBlock
+from jovay.sequencer.production.patience import Patience
+from jovay.sequencer.production.producer import BlockProducer
+from jovay.state.machine import NativeMachine
+from jovay.state.world import NativeWorld
+from jovay.state.writes import empty
 
 COINBASE = 0xC01BA5E
 WEI = 10**20

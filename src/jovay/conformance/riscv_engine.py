@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from jovay.compiler.generate import Progress
 from jovay.compiler.riscv.build import build_elf
-from jovay.compiler.riscv.emulator import Emulator
 from jovay.compiler.riscv.layout import MIB, MemorySizes
 from jovay.kernel.guests import state_test
+from jovay.native.emulator import Emulator
 
 from .state_tests import EngineError
 

@@ -7,11 +7,11 @@ from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
+from jovay.chain.types import AccessEntry, Authorization, Withdrawal
 from jovay.rpc import codec
 from jovay.rpc.backend import BlockTag
 from jovay.rpc.table import Kind
-from jovay.simulation import AccountOverride, BlockOverrides, Call
-from jovay.types import AccessEntry, Authorization, Withdrawal
+from jovay.simulation.requests import AccountOverride, BlockOverrides, Call
 
 _INT64_MAX = (1 << 63) - 1
 Parsers: TypeAlias = Mapping[str, Callable[[Any], Any]]

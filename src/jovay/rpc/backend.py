@@ -13,8 +13,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from jovay.simulation import Bundle, BundleResult, Call, CallResult, ExecuteOptions, Invalid, TraceOptions
-from jovay.types import (
+from jovay.chain.types import (
     Account,
     AccountProof,
     Address,
@@ -27,6 +26,15 @@ from jovay.types import (
     Log,
     Receipt,
     Transaction,
+)
+from jovay.simulation.requests import (
+    Bundle,
+    BundleResult,
+    Call,
+    CallResult,
+    ExecuteOptions,
+    Invalid,
+    TraceOptions,
 )
 
 T = TypeVar("T")

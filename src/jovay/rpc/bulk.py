@@ -12,13 +12,13 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from jovay.chain.types import Log, Receipt
 from jovay.rpc import fast_sends
 from jovay.rpc.backend import RawBatch, Submitted
 from jovay.rpc.context import Context
 from jovay.rpc.errors import RESPONSE_TOO_LARGE, RpcError
 from jovay.rpc.forms import receipt_form
 from jovay.turns import READS
-from jovay.types import Log, Receipt
 
 Identifier = int | str | msgspec.Raw
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jovay.rlp import Item, encode
-from jovay.types import AccessEntry, Authorization, Transaction
+from jovay.chain.rlp import Item, encode
+from jovay.chain.types import AccessEntry, Authorization, Transaction
 
 
 def _access_list(entries: Sequence[AccessEntry] | None) -> list[Item]:

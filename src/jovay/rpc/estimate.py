@@ -12,7 +12,7 @@ from jovay.rpc.errors import RpcError
 from jovay.rpc.executing import StateOverrides, execute_one, make_call, timeout_error
 from jovay.rpc.resolve import active_fork, header_of
 from jovay.rpc.revert import revert_error
-from jovay.simulation import BlockOverrides, Call, CallResult, Halt, Invalid
+from jovay.simulation.requests import BlockOverrides, Call, CallResult, Halt, Invalid
 
 TRANSFER_GAS = 21_000
 CALL_STIPEND = 2_300

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from jovay.chain.types import Address
 from jovay.rpc.args import CallArgs
 from jovay.rpc.context import Context
 from jovay.rpc.errors import RpcError
 from jovay.rpc.revert import revert_error
-from jovay.simulation import (
+from jovay.simulation.requests import (
     AccountOverride,
     BlockOverrides,
     Bundle,
@@ -17,7 +18,6 @@ from jovay.simulation import (
     ExecuteOptions,
     Halt,
 )
-from jovay.types import Address
 
 StateOverrides = Mapping[Address, AccountOverride]
 

@@ -11,10 +11,10 @@ from typing import overload
 import msgspec
 
 from jovay.compiler import kernel
-from jovay.compiler.arena import Given, borrowed
 from jovay.kernel import wire
 from jovay.kernel.lang import KernelFunction
-from jovay.records import View, new_record
+from jovay.native.arena import Given, borrowed
+from jovay.native.records import View, new_record
 from jovay.rpc.backend import RawBatch
 
 _PAIR = 8

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from jovay.chain.types import Log
 from jovay.rpc.backend import Backend, Event, LogFilter, NewBlock, NewPending, Removed, TooManyResultsError
 from jovay.rpc.budget import Budget
 from jovay.rpc.delivery import Delivery, Subscription
@@ -26,7 +27,6 @@ from jovay.rpc.limits import Limits
 from jovay.rpc.news import Hashes, Head, LogMatcher, Logs, News, Results
 from jovay.rpc.session import Session
 from jovay.rpc.workers import Pool
-from jovay.types import Log
 
 logger = logging.getLogger(__name__)
 

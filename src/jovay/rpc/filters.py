@@ -10,13 +10,13 @@ from __future__ import annotations
 import secrets
 import time
 
+from jovay.chain.types import Log
 from jovay.rpc.args import LogArgs
 from jovay.rpc.backend import Removed
 from jovay.rpc.budget import Budget
 from jovay.rpc.errors import RpcError, limit_exceeded
 from jovay.rpc.event_log import EventLog, Reader
 from jovay.rpc.news import Hashes, LogMatcher, News
-from jovay.types import Log
 
 
 def new_id() -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from jovay.rpc.codec import data, optional_data, quantity
-from jovay.types import (
+from jovay.chain.types import (
     L1_MESSAGE_TYPE,
     AccessEntry,
     Authorization,
@@ -16,6 +15,7 @@ from jovay.types import (
     Transaction,
     Withdrawal,
 )
+from jovay.rpc.codec import data, optional_data, quantity
 
 Form = dict[str, Any]
 

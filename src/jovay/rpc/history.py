@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from jovay.chain.types import Address, Inclusion
 from jovay.rpc.backend import Backend, HistoryUnavailableError
-from jovay.types import Address, Inclusion
 
 
 def first_state(backend: Backend, holds: Callable[[int], bool]) -> int | None:

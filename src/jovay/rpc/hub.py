@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
+from jovay.chain.types import Hash32, Receipt
 from jovay.rpc.backend import Backend, Event, NewBlock
-from jovay.types import Hash32, Receipt
 
 logger = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from typing import Protocol
 
 import msgspec
 
+from jovay.chain.types import Header, Log
 from jovay.rpc.args import LogArgs
 from jovay.rpc.forms import header_form, log_form
-from jovay.types import Header, Log
 
 _encode = msgspec.json.Encoder().encode
 HASH_BYTES = 160

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
+from jovay.chain.types import Transaction
 from jovay.rpc.args import CallArgs
 from jovay.rpc.codec import UINT256_MAX
 from jovay.rpc.context import Context
 from jovay.rpc.errors import RpcError
 from jovay.rpc.estimate import estimate_gas
-from jovay.types import Transaction
 
 
 def _check(args: CallArgs, chain_id: int) -> None:

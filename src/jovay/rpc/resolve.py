@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from jovay.chain.types import Fork, Header
 from jovay.rpc.args import BlockRef
 from jovay.rpc.backend import Backend, BlockTag
 from jovay.rpc.errors import RpcError
-from jovay.types import Fork, Header
 
 
 def find_block(backend: Backend, ref: BlockRef) -> int | None:

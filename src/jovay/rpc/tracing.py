@@ -7,14 +7,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from jovay.chain.types import Address, Block
 from jovay.rpc.context import Context
 from jovay.rpc.encoding import encode
 from jovay.rpc.errors import RpcError, limit_exceeded
 from jovay.rpc.resolve import active_fork
 from jovay.rpc.tracers import Place, TraceConfig, Tracer, parse_config
 from jovay.rpc.tracers.parity import ParityTracer
-from jovay.simulation import CallResult, Halt, TraceOptions
-from jovay.types import Address, Block
+from jovay.simulation.requests import CallResult, Halt, TraceOptions
 
 T = TypeVar("T")
 

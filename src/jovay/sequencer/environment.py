@@ -1,5 +1,5 @@
 """What a block is made with."""
 
-from jovay.execution.environment import BlockEnvironment
+from jovay.chain.environment import BlockEnvironment
 
 __all__ = ["BlockEnvironment"]

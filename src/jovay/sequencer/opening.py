@@ -14,25 +14,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jovay.chain.genesis import Genesis, alloc_digest, state_changes
+from jovay.chain.header import block_size, decode_header, encode_header, header_with_hash
+from jovay.chain.rules import ChainRules
+from jovay.chain.types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Header
 from jovay.compiler.native import Library
-from jovay.execution.eviction import evict
-from jovay.execution.hashing import keccak256
-from jovay.execution.state_trie import StateTrie
-from jovay.execution.world import NativeWorld
-from jovay.execution.writes import Records, StoredState, WriteSet, account_records, empty, slot_records
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm.forks import CANCUN, LONDON, PRAGUE, SHANGHAI
+from jovay.native.hashing import keccak256
+from jovay.state.eviction import evict
+from jovay.state.trie import StateTrie
+from jovay.state.world import NativeWorld
+from jovay.state.writes import Records, StoredState, WriteSet, account_records, empty, slot_records
 from jovay.storage.block_parts import BlockParts
 from jovay.storage.blocks import BlockStore
 from jovay.storage.datadir import DataDirectory
 from jovay.storage.errors import GenesisError, IncompleteDirectoryError, PrunedDataError
-from jovay.storage.genesis import Genesis, alloc_digest, state_changes
 from jovay.storage.kv import META, Batch
-from jovay.types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Header
 
 from .errors import ChainIdMismatchError, GenesisMismatchError, RecoveryError
-from .header import block_size, decode_header, encode_header, header_with_hash
-from .rules import ChainRules
 
 log = logging.getLogger("jovay.opening")
 CHAIN_ID_KEY, ALLOC_KEY, BEGUN_KEY = b"chain.id", b"genesis.alloc", b"chain.begun"

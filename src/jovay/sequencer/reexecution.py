@@ -7,27 +7,27 @@ from collections.abc import Callable
 
 import numpy as np
 
-from jovay.compiler.arena import Arena
+from jovay.chain.genesis import Genesis, state_changes
+from jovay.chain.rules import ChainRules
+from jovay.chain.types import Header
 from jovay.compiler.native import Library
-from jovay.execution.hashing import keccak256
-from jovay.execution.machine import SHARED
-from jovay.execution.state_trie import StateTrie
-from jovay.execution.world import NativeWorld
-from jovay.execution.writes import WriteSet, account_records, slot_records
 from jovay.kernel.evm.gas import LOG
 from jovay.kernel.transaction.record import TRANSACTION_SIZE
+from jovay.native.arena import Arena
+from jovay.native.hashing import keccak256
+from jovay.state.machine import SHARED
+from jovay.state.trie import StateTrie
+from jovay.state.world import NativeWorld
+from jovay.state.writes import WriteSet, account_records, slot_records
 from jovay.storage.blocks import BlockStore
-from jovay.storage.genesis import Genesis, state_changes
 from jovay.storage.state import ACCOUNT
-from jovay.types import Header
 
-from .block import ProducedBlock
 from .environment import BlockEnvironment
 from .errors import ReexecutionError
 from .opening import read_header
 from .portal import Portal
-from .production import BlockProducer
-from .rules import ChainRules
+from .production.block import ProducedBlock
+from .production.producer import BlockProducer
 
 
 class Reexecution:

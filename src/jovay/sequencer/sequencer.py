@@ -19,37 +19,37 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from jovay.compiler.arena import Arena
+from jovay.chain.header import block_size, encode_header, header_with_hash
+from jovay.chain.rules import ChainRules, base_fee_after
+from jovay.chain.types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Header
 from jovay.compiler.native import Library
-from jovay.execution.hashing import keccak256
-from jovay.execution.state_trie import StateTrie
-from jovay.execution.world import NativeWorld
-from jovay.execution.writes import WriteSet, merged
 from jovay.kernel.evm import validity
 from jovay.kernel.evm.forks import CANCUN, LONDON, OSAKA, PARIS, PRAGUE, SHANGHAI
 from jovay.kernel.evm.gas import TX_GAS_LIMIT_CAP
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.evm.status import ARENA_FULL, MESSAGES
-from jovay.records import View, new_record
+from jovay.native.arena import Arena
+from jovay.native.hashing import keccak256
+from jovay.native.records import View, new_record
+from jovay.state.trie import StateTrie
+from jovay.state.world import NativeWorld
+from jovay.state.writes import WriteSet, merged
 from jovay.storage.datadir import DataDirectory
 from jovay.storage.logs_index import LogsIndex
-from jovay.types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Header
 
-from .aside import Aside, Heavy
-from .block import Dropped, ProducedBlock
 from .clock import Clock
 from .environment import BlockEnvironment
 from .errors import SequencerStoppedError
-from .header import block_size, encode_header, header_with_hash
-from .housekeeping import Housekeeping
-from .persistence import Persistence, SealedBlock
-from .pooled import Taken
+from .persistence.housekeeping import Housekeeping
+from .persistence.persistence import Persistence, SealedBlock
+from .pool.pooled import Taken
+from .pool.txpool import PoolLimits, Refusal, TxPool
 from .portal import DecodedBatch, Portal
-from .production import BlockProducer
-from .progress import Progress, Stall
-from .room import Room
-from .rules import ChainRules, base_fee_after
-from .txpool import PoolLimits, Refusal, TxPool
+from .production.aside import Aside, Heavy
+from .production.block import Dropped, ProducedBlock
+from .production.producer import BlockProducer
+from .production.progress import Progress, Stall
+from .production.room import Room
 
 log = logging.getLogger("jovay.sequencer")
 #: Why transactions are not in a block that took them, without a word about it: their time will come.

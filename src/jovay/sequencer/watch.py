@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 
 from jovay.compiler.native import Library
-from jovay.execution.machine import NativeMachine
 from jovay.kernel.block import predict
 from jovay.kernel.block.run import RUN_STRIDE, STOPPED, Run
-from jovay.records import View
+from jovay.native.records import View
+from jovay.state.machine import NativeMachine
 
-from .patience import Patience
+from .production.patience import Patience
 
 
 class Watch:

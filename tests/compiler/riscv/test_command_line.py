@@ -6,8 +6,8 @@ import pytest
 from Crypto.Hash import keccak
 
 from compiler.riscv import guest  # noqa: F401  (the command imports it by name)
-from jovay.compiler.riscv.__main__ import main
 from jovay.compiler.riscv.elf import program_digest
+from jovay.native.__main__ import main
 
 
 def test_build_digest_and_run(tmp_path, capsys):

@@ -5,8 +5,8 @@ import struct
 
 import pytest
 
-from jovay.compiler.riscv.emulator import run
 from jovay.compiler.riscv.encoding import encode
+from jovay.native.emulator import run
 from rigs.rv64 import COMPARE, CONSTANTS, DATA, EDGES, IMMEDIATE, MODEL, TEXT, WRAP, Program, qemu, signed
 
 A7, EXIT = 17, 93

@@ -7,12 +7,12 @@ import pytest
 from jovay.compiler.errors import CompilerError
 from jovay.compiler.riscv import relocations as r
 from jovay.compiler.riscv.elf import write_elf
-from jovay.compiler.riscv.emulator import run
 from jovay.compiler.riscv.encoding import encode
 from jovay.compiler.riscv.layout import DATA_BASE, OUTPUT_BASE, MemorySizes
 from jovay.compiler.riscv.linker import LinkError, Object, Section, link, parse_object, select
 from jovay.compiler.riscv.start import START, load_immediate, start_object
 from jovay.compiler.riscv.target import compile_module
+from jovay.native.emulator import run
 from rigs.rv64 import Program, signed
 
 BASE = 0x10_0000

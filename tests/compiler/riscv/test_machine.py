@@ -7,10 +7,10 @@ import struct
 import pytest
 
 from jovay.compiler.riscv.elf import PF_R, PF_W, PF_X, ElfError, Image, Segment, read_elf, write_elf
-from jovay.compiler.riscv.emulator import Emulator, run
 from jovay.kernel.lang import U64
 from jovay.kernel.riscv import machine
 from jovay.kernel.riscv.decode import decode_text
+from jovay.native.emulator import Emulator, run
 from rigs.rv64 import CONSTANTS, DATA, DATA_SIZE, TEXT, Program
 
 LIMIT = 10_000

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jovay.compiler.arena import Arena
+from jovay.chain.environment import BlockEnvironment
 from jovay.conformance.blocks.state import state_of, write_state
 from jovay.conformance.state_tests import encode_block, unhex
-from jovay.execution.environment import BlockEnvironment
-from jovay.execution.world import NativeWorld
 from jovay.kernel.evm.forks import FORKS, PARIS
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.statetest import state_root
-from jovay.records import unpack
+from jovay.native.arena import Arena
+from jovay.native.records import unpack
 from jovay.sequencer.portal import Portal
-from jovay.sequencer.production import BlockProducer
+from jovay.sequencer.production.producer import BlockProducer
+from jovay.state.world import NativeWorld
 from rigs import fixtures
 
 FIELDS = (

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jovay import rlp
+from jovay.chain import rlp
 from jovay.conformance.blocks.block_tests import run_chain
 from jovay.conformance.blocks.encoding import MAX_BLOCK_SIZE
 from jovay.conformance.blocks.engine import BlockEngine

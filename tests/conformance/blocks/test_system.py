@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from jovay import rlp
+from jovay.chain import rlp
 from jovay.conformance.blocks.block_tests import run_chain
 from jovay.conformance.blocks.encoding import NAMES
 from jovay.conformance.blocks.engine import BlockEngine
 from jovay.conformance.blocks.refusals import RefusedBlockError
 from jovay.conformance.blocks.requests import DEPOSIT_CONTRACT, deposit, requests_hash
 from jovay.conformance.blocks.state import read_state, state_of
-from jovay.records import int_of
+from jovay.native.records import int_of
 from rigs import block_cases
 from rigs.transactions import keccak256
 

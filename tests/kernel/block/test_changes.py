@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jovay.execution.writes import WriteSet
-from jovay.records import int_of
+from jovay.native.records import int_of
+from jovay.state.writes import WriteSet
 from kernel.state.test_history import blocks
 from rigs.chain_of_states import ADDRESSES, KEYS, Chain, Follower, Step
 from rigs.state import account, slot

@@ -19,7 +19,7 @@ from jovay.kernel.block.receipts import BLOOM_WORK_SIZE, OK, TOO_SMALL, BlockRec
 from jovay.kernel.block.run import RUN_SIZE, RUN_STRIDE, Run
 from jovay.kernel.evm.machine import LOG_SIZE, Log, Result
 from jovay.kernel.transaction.record import Transaction
-from jovay.records import View, array_at, int_of
+from jovay.native.records import View, array_at, int_of
 from rigs.state import State
 from rigs.transactions import keccak256
 

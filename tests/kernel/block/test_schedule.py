@@ -24,7 +24,7 @@ from jovay.kernel.block.run import (
 from jovay.kernel.block.schedule import Schedule
 from jovay.kernel.evm.machine import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot
 from jovay.kernel.state.view import READ_ONLY_GROUP
-from jovay.records import View
+from jovay.native.records import View
 from rigs.state import State
 
 STAMP = 9

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from jovay.compiler.riscv.build import build_elf
-from jovay.compiler.riscv.emulator import Emulator
 from jovay.kernel.curves.bls12_381.precompiles import (
     bls_g1add,
     bls_g1msm,
@@ -18,6 +17,7 @@ from jovay.kernel.curves.bls12_381.precompiles import (
 )
 from jovay.kernel.curves.bn254.precompiles import bn254_mul, bn254_pairing
 from jovay.kernel.lang import U64, Ptr, Switch, kernel, load8, store64
+from jovay.native.emulator import Emulator
 
 VECTORS = json.loads((Path(__file__).parent / "eip2537.json").read_text())
 NAMES = [*VECTORS, "bn254_mul", "bn254_pairing"]

@@ -7,7 +7,7 @@ import ctypes
 from jovay.kernel.state import view
 from jovay.kernel.state.commit import OK, WORLD_FULL, commit_view
 from jovay.kernel.state.world import BaseAccount, Code, find_account, find_slot
-from jovay.records import View
+from jovay.native.records import View
 from rigs.state import NO_CODE, State, account, call, slot
 from rigs.transactions import keccak256
 

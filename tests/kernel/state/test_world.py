@@ -22,7 +22,7 @@ from jovay.kernel.state.world import (
     insert_slot,
     slot_hash,
 )
-from jovay.records import View
+from jovay.native.records import View
 from rigs.state import NO_CODE, State, call, colliding
 from rigs.transactions import keccak256
 

@@ -27,7 +27,7 @@ from jovay.kernel.shadow import (
     PARTS_SIZE,
     Shadow,
 )
-from jovay.records import new_record
+from jovay.native.records import new_record
 
 #: Exit status of a process whose kernel touched what it may not.
 VIOLATION = 86

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
+from jovay.chain.types import Header
 from jovay.conformance.results import TestResult
 from jovay.conformance.state_tests import EngineError, unhex
-from jovay.execution.hashing import keccak256
-from jovay.types import Header
+from jovay.native.hashing import keccak256
 
 from .encoding import DecodedBlock, decode_block
 from .engine import BlockEngine

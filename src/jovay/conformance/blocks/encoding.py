@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jovay import rlp
-from jovay.types import Header, Withdrawal
+from jovay.chain import rlp
+from jovay.chain.types import Header, Withdrawal
 
 from .network import Fork, Network
 from .refusals import refused

@@ -7,22 +7,22 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jovay.compiler.arena import Arena
+from jovay.chain.receipts import encode_withdrawal, ordered_root
+from jovay.chain.types import Header
 from jovay.compiler.native import Library
 from jovay.conformance.state_tests import EngineError
-from jovay.execution.block_roots import encode_withdrawal, ordered_root
-from jovay.execution.world import NativeWorld
 from jovay.kernel.evm import status
 from jovay.kernel.evm.validity import BLOCK_GAS_EXHAUSTED, FEE_CAP_TOO_LOW
 from jovay.kernel.evm.validity import MESSAGES as INVALID
 from jovay.kernel.statetest import state_root
-from jovay.records import int_of
-from jovay.sequencer.block import ProducedBlock
+from jovay.native.arena import Arena
+from jovay.native.records import int_of
 from jovay.sequencer.environment import BlockEnvironment
-from jovay.sequencer.patience import Patience
 from jovay.sequencer.portal import DecodedBatch, Portal
-from jovay.sequencer.production import BlockProducer
-from jovay.types import Header
+from jovay.sequencer.production.block import ProducedBlock
+from jovay.sequencer.production.patience import Patience
+from jovay.sequencer.production.producer import BlockProducer
+from jovay.state.world import NativeWorld
 
 from .encoding import DecodedBlock
 from .header_rules import blob_base_fee, check_blob_gas_used, check_blobs

@@ -11,14 +11,14 @@ import numpy as np
 
 from jovay.compiler.native import Library
 from jovay.conformance.state_tests import number, unhex
-from jovay.execution.hashing import keccak256
-from jovay.execution.space import Space
-from jovay.execution.world import NativeWorld
-from jovay.execution.writes import Records
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.state.code import code_footprint
 from jovay.kernel.state.world import BaseAccount, BaseSlot, Code
-from jovay.records import View, array_at, dtype_of
+from jovay.native.hashing import keccak256
+from jovay.native.records import View, array_at, dtype_of
+from jovay.state.space import Space
+from jovay.state.world import NativeWorld
+from jovay.state.writes import Records
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,6 @@ import numpy as np
 
 from jovay.compiler.native import Library
 from jovay.conformance.state_tests import EngineError
-from jovay.execution.machine import NativeMachine
-from jovay.execution.world import NativeWorld
 from jovay.kernel.block.receipts import StoredLog
 from jovay.kernel.block.system import system_call
 from jovay.kernel.block.withdrawals import withdraw
@@ -18,9 +16,11 @@ from jovay.kernel.evm import status
 from jovay.kernel.evm.forks import PRAGUE
 from jovay.kernel.evm.machine import Account
 from jovay.kernel.state import commit, view
-from jovay.records import View, dtype_of, int_of
-from jovay.sequencer.block import ProducedBlock
+from jovay.native.records import View, dtype_of, int_of
 from jovay.sequencer.environment import BlockEnvironment
+from jovay.sequencer.production.block import ProducedBlock
+from jovay.state.machine import NativeMachine
+from jovay.state.world import NativeWorld
 
 from .encoding import DecodedBlock
 from .refusals import refused

@@ -8,10 +8,10 @@ from typing import Any
 
 from coincurve import PrivateKey
 
+from jovay.chain.rlp import Item
+from jovay.chain.rlp import encode as rlp
+from jovay.chain.rules import fake_exponential
 from jovay.conformance.state_tests import DEFAULT_BLOB_SCHEDULE
-from jovay.rlp import Item
-from jovay.rlp import encode as rlp
-from jovay.sequencer.rules import fake_exponential
 
 from .hashing import keccak256
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from jovay.compiler.arena import Arena, Given
 from jovay.conformance.state_tests import describe
 from jovay.kernel.evm.forks import FORKS
 from jovay.kernel.evm.machine import Block
@@ -12,7 +11,8 @@ from jovay.kernel.evm.status import MESSAGES
 from jovay.kernel.replay import OWN_SIZES, Executed, PostAccount, Replay, ReplayLog, replay_transactions
 from jovay.kernel.setup import MachineSizes, WorldSizes
 from jovay.kernel.statetest import PreAccount
-from jovay.records import pack
+from jovay.native.arena import Arena, Given
+from jovay.native.records import pack
 
 from .cases import CHAIN_ID, Case, Log, Outcome, Ran, block_hash
 from .cases import PostAccount as HostAccount

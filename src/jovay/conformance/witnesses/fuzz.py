@@ -11,9 +11,9 @@ from random import Random
 
 from jovay.compiler.checked import is_chosen
 from jovay.compiler.native import Library
-from jovay.execution.errors import GuestError
-from jovay.execution.guest import GUEST_ARENA, GuestExecutor
-from jovay.execution.witness import StatelessExecutor, StatelessResult
+from jovay.state.errors import GuestError
+from jovay.tracer.guest import GUEST_ARENA, GuestExecutor
+from jovay.tracer.witness import StatelessExecutor, StatelessResult
 
 from .guarded import Guarded
 from .judge import Unsound, judge

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jovay.execution.witness import MESSAGES, StatelessResult
+from jovay.tracer.witness import MESSAGES, StatelessResult
 
 from .parts import take_apart
 from .source import Source, results_of

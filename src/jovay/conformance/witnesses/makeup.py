@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from random import Random
 
-from jovay import rlp
-from jovay.execution.writes import WriteSet
+from jovay.chain import rlp
 from jovay.kernel.block.changes import AccountChange
+from jovay.state.writes import WriteSet
 
 from .mutate import Mutator, edge
 from .parts import ACCOUNT, HEAD, Parts, put, take_apart

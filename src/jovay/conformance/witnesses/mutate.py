@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
-from jovay import rlp
+from jovay.chain import rlp
 from jovay.kernel.stateless import Witness
 from jovay.kernel.trie.multiproof import BRANCH_TAG, LEAF_TAG, OPAQUE_TAG
 

@@ -9,23 +9,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jovay.chain.development import BEACON_ROOTS, HISTORY_STORAGE, predeploys
+from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.compiler.native import Library
 from jovay.conformance.differential.cases import CHAIN_ID, Account, Case, block_hash
 from jovay.conformance.differential.generate import make_case
 from jovay.conformance.parallel import Transactions
-from jovay.execution.hashing import keccak256
-from jovay.execution.state_trie import StateTrie
-from jovay.execution.witness import BlockInput
-from jovay.execution.world import NativeWorld
-from jovay.execution.writes import Records, WriteSet
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm.forks import FORKS
-from jovay.records import dtype_of
-from jovay.sequencer.block import ProducedBlock
+from jovay.native.hashing import keccak256
+from jovay.native.records import dtype_of
 from jovay.sequencer.environment import BlockEnvironment
-from jovay.sequencer.production import BlockProducer
-from jovay.storage.development import BEACON_ROOTS, HISTORY_STORAGE, predeploys
-from jovay.types import EMPTY_CODE_HASH
+from jovay.sequencer.production.block import ProducedBlock
+from jovay.sequencer.production.producer import BlockProducer
+from jovay.state.trie import StateTrie
+from jovay.state.world import NativeWorld
+from jovay.state.writes import Records, WriteSet
+from jovay.tracer.witness import BlockInput
 
 FORK_NAMES = ("Cancun", "Prague", "Osaka")
 HASHES = 256

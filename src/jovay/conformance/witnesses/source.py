@@ -7,13 +7,13 @@ from functools import cached_property
 import numpy as np
 
 from jovay.compiler.native import Library
-from jovay.execution.state_trie import StateTrie
-from jovay.execution.witness import StatelessResult
 from jovay.kernel.evm.machine import Block
-from jovay.records import unpack
+from jovay.native.records import unpack
 from jovay.sequencer.environment import BlockEnvironment
 from jovay.sequencer.portal import Portal
-from jovay.sequencer.production import BlockProducer
+from jovay.sequencer.production.producer import BlockProducer
+from jovay.state.trie import StateTrie
+from jovay.tracer.witness import StatelessResult
 
 from .parts import HEAD, get, take_apart
 from .record import FORK_NAMES, Recorded, record, small_trie, with_hashes, world_of

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from jovay.chain.types import Transaction
 from jovay.rpc.args import AddressArg, AnyArg, CallArg, CallArgs, DataArg, IntegerArg, parse_object
 from jovay.rpc.backend import DevBackend
 from jovay.rpc.codec import data
@@ -18,7 +19,6 @@ from jovay.rpc.methods.send import wait_receipt
 from jovay.rpc.prepare import fill, unsigned
 from jovay.rpc.table import Kind, Run, alias, method
 from jovay.rpc.typed_data import TypedData
-from jovay.types import Transaction
 
 
 @method("eth_accounts", Run.INLINE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from jovay.chain.types import AccessEntry
 from jovay.rpc.args import LATEST, BlockArg, BlockOverridesArg, CallArg, CallArgs, StateArg
 from jovay.rpc.codec import data, quantity
 from jovay.rpc.context import Context
@@ -20,8 +21,7 @@ from jovay.rpc.executing import (
 from jovay.rpc.forms import Form, access_list_form
 from jovay.rpc.resolve import active_fork, header_of, state_block
 from jovay.rpc.table import Run, method
-from jovay.simulation import Call, CallResult, Halt
-from jovay.types import AccessEntry
+from jovay.simulation.requests import Call, CallResult, Halt
 
 _MOST_ROUNDS = 16
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jovay.chain.types import EMPTY_TRIE_ROOT, Inclusion
 from jovay.rpc.args import BlockArg, BlockNumberArg, BlockRef, BoolArg, HashArg, IndexArg
 from jovay.rpc.codec import data, optional_data, quantity
 from jovay.rpc.context import Context
 from jovay.rpc.forms import Form, block_form, hash_forms, header_form, receipt_form, transaction_form
 from jovay.rpc.resolve import find_block
 from jovay.rpc.table import Run, method
-from jovay.types import EMPTY_TRIE_ROOT, Inclusion
 
 
 @method("eth_chainId", Run.INLINE)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import zlib
 
+from jovay.chain.types import ChainConfig
 from jovay.rpc.codec import data, quantity
 from jovay.rpc.context import Context
 from jovay.rpc.forms import Form
 from jovay.rpc.resolve import header_of
 from jovay.rpc.table import Run, method
-from jovay.types import ChainConfig
 
 
 def fork_id(chain: ChainConfig, position: int) -> bytes:

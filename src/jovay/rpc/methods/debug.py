@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from jovay.rlp import span
+from jovay.chain.rlp import span
 from jovay.rpc.args import (
     LATEST,
     BlockArg,
@@ -28,7 +28,7 @@ from jovay.rpc.resolve import find_block
 from jovay.rpc.table import Kind, Run, method
 from jovay.rpc.tracers import Place
 from jovay.rpc.tracing import config_of, form_of, precompiles, trace_forms
-from jovay.simulation import ExecuteOptions
+from jovay.simulation.requests import ExecuteOptions
 
 _NO_OPTIONS: dict[str, Any] = {}
 TraceArg = Annotated[dict[str, Any], Kind("TRACE OPTIONS", lambda value: parse_object(value, "TraceConfig"))]

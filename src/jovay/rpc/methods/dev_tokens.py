@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from jovay.chain.types import Address
 from jovay.rpc.args import AddressArg, WideArg
 from jovay.rpc.context import Context
 from jovay.rpc.errors import RpcError, method_not_found
 from jovay.rpc.executing import call_options, execute_one
 from jovay.rpc.table import Run, method
-from jovay.simulation import AccountOverride, Call
-from jovay.types import Address
+from jovay.simulation.requests import AccountOverride, Call
 
 BALANCE_OF, ALLOWANCE = bytes.fromhex("70a08231"), bytes.fromhex("dd62ed3e")
 #: A value that no token has by chance.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from jovay.chain.types import Header, Receipt
 from jovay.rpc.args import BlockNumberArg, IntegerArg, PercentilesArg
 from jovay.rpc.backend import Backend
 from jovay.rpc.codec import quantity
@@ -12,7 +13,6 @@ from jovay.rpc.errors import RpcError
 from jovay.rpc.forms import Form
 from jovay.rpc.resolve import active_fork, header_of, state_block
 from jovay.rpc.table import Run, method
-from jovay.types import Header, Receipt
 
 _GAS_PER_BLOB = 131_072
 _MOST_PERCENTILES = 100

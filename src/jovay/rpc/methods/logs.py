@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from jovay.chain.types import Log
 from jovay.rpc.args import BoolArg, LogArg, LogArgs, StringArg
 from jovay.rpc.backend import TooManyResultsError
 from jovay.rpc.codec import data
@@ -14,7 +15,6 @@ from jovay.rpc.filters import BlockFilter, Filter, LogFilterState, PendingFilter
 from jovay.rpc.forms import Form, hash_forms, log_form, transaction_form
 from jovay.rpc.logqueries import block_range, check_terms, log_filter
 from jovay.rpc.table import Run, method
-from jovay.types import Log
 
 
 def _query(context: Context, query: LogArgs) -> Iterator[Form]:

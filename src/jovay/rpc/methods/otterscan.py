@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from jovay.chain.types import Block, Receipt
 from jovay.rpc import codec
 from jovay.rpc.args import LATEST, AddressArg, BlockArg, BlockRef, HashArg, IntegerArg, parse_block
 from jovay.rpc.codec import data, optional_data, quantity
@@ -14,8 +15,7 @@ from jovay.rpc.resolve import find_block, state_block
 from jovay.rpc.table import Kind, Run, method
 from jovay.rpc.tracers.frames import CREATE, CREATE2, NAMES, SELFDESTRUCT, CallTracer
 from jovay.rpc.tracing import check_traced, plain_config, trace_each
-from jovay.simulation import CallResult, Frame, Halt
-from jovay.types import Block, Receipt
+from jovay.simulation.requests import CallResult, Frame, Halt
 
 API_LEVEL = 8
 MOST_TRANSACTIONS = 1_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
+from jovay.chain.types import Address
 from jovay.rpc.args import AddressArg, IntegerArg
 from jovay.rpc.backend import HistoryUnavailableError
 from jovay.rpc.codec import data, quantity
@@ -16,8 +17,7 @@ from jovay.rpc.table import Run, method
 from jovay.rpc.tracers import Place
 from jovay.rpc.tracers.frames import CREATE, CREATE2, CallTracer
 from jovay.rpc.tracing import check_traced, plain_config, trace_each
-from jovay.simulation import CallResult, Frame
-from jovay.types import Address
+from jovay.simulation.requests import CallResult, Frame
 
 MOST_TRANSACTIONS = 1_000
 

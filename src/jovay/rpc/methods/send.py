@@ -9,7 +9,7 @@ from jovay.rpc.context import Context
 from jovay.rpc.errors import SYNC_NONCE_GAP, SYNC_NOT_READY, SYNC_TIMEOUT, RpcError
 from jovay.rpc.forms import Form, receipt_form
 from jovay.rpc.table import Run, alias, method
-from jovay.simulation import Invalid
+from jovay.simulation.requests import Invalid
 
 _NOT_READY = frozenset({Invalid.INSUFFICIENT_FUNDS, Invalid.FUNDS_FOR_TRANSFER, Invalid.POOL_FULL})
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from jovay.chain.types import Address, Block, Header
 from jovay.rpc import codec
 from jovay.rpc.args import (
     LATEST,
@@ -26,7 +27,7 @@ from jovay.rpc.forms import Form, block_form, transaction_form
 from jovay.rpc.resolve import header_of, state_block
 from jovay.rpc.revert import revert_message
 from jovay.rpc.table import Kind, Run, method
-from jovay.simulation import (
+from jovay.simulation.requests import (
     AccountOverride,
     BlockOverrides,
     Bundle,
@@ -37,7 +38,6 @@ from jovay.simulation import (
     Halt,
     Invalid,
 )
-from jovay.types import Address, Block, Header
 
 MOST_BLOCKS = 256
 MOST_CALLS = 5_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from jovay.chain.types import AccountProof
 from jovay.rpc import codec
 from jovay.rpc.args import LATEST, AddressArg, BlockArg, SlotArg, SlotsArg, parse_list, parse_object
 from jovay.rpc.backend import BlockTag
@@ -13,7 +14,6 @@ from jovay.rpc.errors import RpcError, invalid_params
 from jovay.rpc.forms import Form
 from jovay.rpc.resolve import state_block
 from jovay.rpc.table import Kind, Run, method
-from jovay.types import AccountProof
 
 _MOST_SLOTS = 1_024
 _CLIENT_LIMIT = -38026

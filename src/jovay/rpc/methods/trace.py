@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from jovay.chain.types import Address
 from jovay.rpc import codec
 from jovay.rpc.args import (
     LATEST,
@@ -29,8 +30,7 @@ from jovay.rpc.table import Kind, Run, method
 from jovay.rpc.tracers import Place, Tracer
 from jovay.rpc.tracers.parity import ParityTracer, ReplayTracer
 from jovay.rpc.tracing import calls_of, form_of, plain_config, precompiles, trace_forms
-from jovay.simulation import BlockOverrides, Bundle, ExecuteOptions
-from jovay.types import Address
+from jovay.simulation.requests import BlockOverrides, Bundle, ExecuteOptions
 
 MOST_CALLS = 1_000
 

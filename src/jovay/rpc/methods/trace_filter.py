@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from jovay.chain.types import Address
 from jovay.rpc import codec
 from jovay.rpc.args import LATEST, BlockRef, parse_block_number, parse_object
 from jovay.rpc.context import Context
@@ -16,7 +17,6 @@ from jovay.rpc.forms import Form
 from jovay.rpc.resolve import state_block
 from jovay.rpc.table import Kind, Run, method
 from jovay.rpc.tracing import calls_of
-from jovay.types import Address
 
 
 class TraceFilter(msgspec.Struct, frozen=True):

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from jovay.simulation import CallResult, TraceParts
-from jovay.types import Address, Hash32
+from jovay.chain.types import Address, Hash32
+from jovay.simulation.requests import CallResult, TraceParts
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):

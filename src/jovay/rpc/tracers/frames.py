@@ -10,7 +10,7 @@ import msgspec
 from jovay.rpc.codec import data, optional_data, quantity
 from jovay.rpc.revert import revert_reason
 from jovay.rpc.tracers.base import Place, flag
-from jovay.simulation import CallLog, CallResult, Frame, Halt, TraceParts
+from jovay.simulation.requests import CallLog, CallResult, Frame, Halt, TraceParts
 from jovay.turns import READS
 
 CREATE, CALL, CALLCODE, DELEGATECALL = 0xF0, 0xF1, 0xF2, 0xF4

@@ -7,7 +7,7 @@ from typing import Any
 from jovay.rpc.codec import data, quantity, word
 from jovay.rpc.tracers.base import Place
 from jovay.rpc.tracers.frames import FlatCallTracer
-from jovay.simulation import CallResult, TouchedAccount, TraceParts
+from jovay.simulation.requests import CallResult, TouchedAccount, TraceParts
 
 _PLACE = ("blockHash", "blockNumber", "transactionHash", "transactionPosition")
 _SAME = "="

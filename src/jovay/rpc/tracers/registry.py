@@ -13,7 +13,7 @@ from jovay.rpc.tracers.base import Place, Tracer, flag
 from jovay.rpc.tracers.frames import CallTracer, FlatCallTracer, FourByteTracer
 from jovay.rpc.tracers.state import PrestateTracer
 from jovay.rpc.tracers.steps import StructLogger
-from jovay.simulation import CallResult, TraceOptions, TraceParts
+from jovay.simulation.requests import CallResult, TraceOptions, TraceParts
 
 _MOST_TRACERS = 16
 

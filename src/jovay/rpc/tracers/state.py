@@ -6,7 +6,7 @@ from typing import Any
 
 from jovay.rpc.codec import data, quantity, word
 from jovay.rpc.tracers.base import Place, flag
-from jovay.simulation import CallResult, TouchedAccount, TraceParts
+from jovay.simulation.requests import CallResult, TouchedAccount, TraceParts
 
 
 class PrestateTracer:

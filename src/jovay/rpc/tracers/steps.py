@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from jovay.chain.types import Address
 from jovay.rpc.tracers.base import Place, flag
-from jovay.simulation import CallResult, Halt, Step, TraceParts
-from jovay.types import Address
+from jovay.simulation.requests import CallResult, Halt, Step, TraceParts
 
 
 @cache

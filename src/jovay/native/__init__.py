@@ -1,0 +1,1 @@
+"""Calling compiled kernel code from Python: arenas, records, libraries, the emulator."""

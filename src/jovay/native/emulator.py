@@ -1,0 +1,179 @@
+"""Run a RISC-V program on an input: loads the ELF into fresh memory and drives the compiled ``machine``."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jovay.compiler import native
+from jovay.compiler.cache import (
+    COMPILER_DIRECTORY,
+    KERNEL_DIRECTORY,
+    cache_directory,
+    digest,
+    source_digest,
+    write_atomically,
+)
+from jovay.compiler.checked import CHECKED, PLAIN, is_chosen
+from jovay.compiler.errors import CompilerError
+from jovay.compiler.riscv.elf import Image, read_elf
+from jovay.compiler.riscv.layout import INPUT_BASE, LENGTH_SIZE, OUTPUT_BASE, PAGE
+from jovay.kernel.riscv import machine as m
+from jovay.kernel.riscv.decode import decode_text
+
+from .arena import Arena
+
+#: Status names as ``Execution.reason`` has them, by the machine's status number.
+REASONS = (
+    "cycle limit",
+    "exit",
+    "breakpoint",
+    "unknown system call",
+    "illegal instruction",
+    "load outside memory",
+    "store outside writable memory",
+    "jump outside the program",
+)
+#: Cycles between two looks at Python's signals.
+_SLICE = 1 << 28
+_A0 = 10
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a run ended. ``status`` and ``output`` mean something only if the program exited."""
+
+    reason: str
+    status: int
+    output: bytes
+    cycles: int
+    pc: int
+    fault: int
+    registers: tuple[int, ...]
+
+    @property
+    def exited(self) -> bool:
+        return self.reason == "exit"
+
+
+class InputTooLargeError(CompilerError):
+    """The input does not fit the program's input window."""
+
+
+class Emulator:
+    """One program, ready to run on many inputs; each run starts from fresh memory."""
+
+    def __init__(self, elf: bytes) -> None:
+        self.image = read_elf(elf)
+        self._library = _machine_library()
+        self._code = self._decode()
+
+    def _decode(self) -> ctypes.Array[ctypes.c_char]:
+        text = self.image.text
+        count = text.size // 4
+        words = ctypes.create_string_buffer(text.data.ljust(text.size, b"\0"), text.size)
+        decoded = ctypes.create_string_buffer(8 * (count + 1))
+        self._library.decode(ctypes.addressof(words), count, ctypes.addressof(decoded))
+        return decoded
+
+    def run(self, data: bytes, max_cycles: int) -> Execution:
+        """Run on ``data`` until the program stops, or for ``max_cycles`` instructions."""
+        memory = _Memory(self.image, data)
+        state = (ctypes.c_char * m.Machine.size)()
+        fields = {
+            "memory": memory.arena.address,
+            "base": memory.base,
+            "size": memory.size,
+            "writable": memory.writable,
+            "code": ctypes.addressof(self._code),
+            "text": self.image.text.address,
+            "text_size": self.image.text.size,
+            "pc": self.image.entry,
+        }
+        for name, value in fields.items():
+            _put(state, name, value)
+        cycles, status = 0, m.RUNNING
+        while status == m.RUNNING and cycles < max_cycles:
+            _put(state, "limit", min(cycles + _SLICE, max_cycles))
+            status = self._library.run(ctypes.addressof(state))
+            cycles = _get(state, "cycles")
+        registers = struct.unpack_from("<32Q", state, m.REGISTERS_OFFSET)
+        return Execution(
+            REASONS[status], registers[_A0], memory.output(), cycles,
+            _get(state, "pc"), _get(state, "fault"), registers,
+        )  # fmt: skip
+
+
+def run(elf: bytes, data: bytes, max_cycles: int) -> Execution:
+    """Run a program once; ``data`` becomes its input.
+
+    Raises ``ElfError`` if it is no RV64IM executable, ``InputTooLargeError`` if the input does not fit.
+    """
+    return Emulator(elf).run(data, max_cycles)
+
+
+class _Memory:
+    """The guest's memory from its lowest to its highest segment, zero pages taken only when touched."""
+
+    def __init__(self, image: Image, data: bytes) -> None:
+        segments = image.segments
+        self.base = segments[0].address // PAGE * PAGE
+        self.size = segments[-1].end - self.base
+        self.writable = next((s.address for s in segments if s.writable), segments[-1].end)
+        window = next((s for s in segments if s.address == INPUT_BASE), None)
+        if len(data) + LENGTH_SIZE > (window.size if window else 0) and (data or window):
+            raise InputTooLargeError(f"input of {len(data)} bytes")
+        self.arena = Arena(-(-self.size // PAGE) * PAGE, huge_pages=False, name="guest")
+        for s in segments:
+            self._write(s.address, s.data)
+        if window:
+            self._write(INPUT_BASE, struct.pack("<Q", len(data)))
+            self._write(INPUT_BASE + LENGTH_SIZE, data)
+        self._output = next((s for s in segments if s.address == OUTPUT_BASE), None)
+
+    def _host(self, address: int) -> int:
+        return self.arena.address + address - self.base
+
+    def _write(self, address: int, data: bytes) -> None:
+        ctypes.memmove(self._host(address), data, len(data))
+
+    def output(self) -> bytes:
+        """What the program left in its output window, cut at the window's end."""
+        if not self._output or self._output.size < LENGTH_SIZE:
+            return b""
+        length = int.from_bytes(self.arena.read(self._host(OUTPUT_BASE), LENGTH_SIZE), "little")
+        size = min(length, self._output.size - LENGTH_SIZE)
+        return self.arena.read(self._host(OUTPUT_BASE + LENGTH_SIZE), size)
+
+
+# ---- the compiled machine ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Library:
+    run: Callable[[int], int]
+    decode: Callable[[int, int, int], None]
+
+
+@cache
+def _machine_library() -> _Library:
+    sources = source_digest(KERNEL_DIRECTORY / "riscv", KERNEL_DIRECTORY / "lang", COMPILER_DIRECTORY)
+    build = CHECKED if is_chosen() else PLAIN
+    path = cache_directory() / "riscv" / f"machine-{digest(sources, native.host_key(), build)}.o"
+    if not path.exists():
+        write_atomically(path, native.compile_object([m.run, decode_text]))
+    library = native.Library(path.read_bytes(), [m.run, decode_text])
+    return _Library(library[m.run], library[decode_text])
+
+
+def _put(state: Any, name: str, value: int) -> None:
+    struct.pack_into("<Q", state, m.Machine.fields[name][1], value)
+
+
+def _get(state: Any, name: str) -> int:
+    (value,) = struct.unpack_from("<Q", state, m.Machine.fields[name][1])
+    return int(value)

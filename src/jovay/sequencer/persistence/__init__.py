@@ -1,0 +1,1 @@
+"""From an executed block to a durable, visible one."""

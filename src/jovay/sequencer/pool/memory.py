@@ -1,0 +1,201 @@
+"""What the pool lies in: the kernel's records in arenas, its limits, and the batches that its entries point into."""
+
+from __future__ import annotations
+
+import ctypes
+import secrets
+import weakref
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+from jovay.kernel.pool.buckets import MARKS
+from jovay.kernel.pool.price import PRICES
+from jovay.kernel.pool.record import (
+    BATCH_SIZE,
+    BUCKET_SIZE,
+    ENTRY_SIZE,
+    REASONS,
+    SENDER_SIZE,
+    THIN_PART,
+    Batch,
+    Entry,
+    Pool,
+    Sender,
+)
+from jovay.native.arena import Arena
+from jovay.native.records import View, array_at, new_record
+from jovay.sequencer.portal import DecodedBatch
+
+#: Of the pool's bytes, one in so many may be of transactions that wait.
+WAITING_PART = 4
+
+
+@dataclass(frozen=True)
+class PoolLimits:
+    """Bounds of the pool. ``price_bump`` in percent; ``per_sender`` bounds what waits and what is ready alike.
+
+    ``waiting`` transactions of all senders may wait for an earlier nonce or for money, ``lifetime`` seconds at most, so
+    that they cannot keep out those that are ready. An account that runs code (EIP-7702) has at most ``per_delegated``
+    in the pool, since one call can take what all of them would cost. ``memory`` bounds the bytes of the batches that
+    pooled transactions came in. ``tries``: how many blocks may have no room for a transaction before it goes.
+
+    ``transaction_gas`` must not be above the gas limit of blocks: nothing leaves the queue before its first.
+    """
+
+    transactions: int = 200_000
+    per_sender: int = 16_384
+    waiting_per_sender: int = 1_024
+    waiting: int = 50_000
+    per_delegated: int = 1
+    lifetime: float = 3 * 3600.0
+    memory: int = 1 << 30
+    tries: int = 64
+    transaction_bytes: int = 131_072
+    transaction_gas: int = 1_000_000_000
+    price_bump: int = 10
+
+
+class Memory:
+    """The arenas of a pool of ``capacity`` transactions, and its record at ``address``."""
+
+    def __init__(self, capacity: int) -> None:
+        capacity = max(1, capacity)
+        words = 1 << (2 * capacity).bit_length()
+        self.capacity = capacity
+        self._arenas = {
+            "entries": Arena(capacity * ENTRY_SIZE),
+            "senders": Arena((capacity + 1) * SENDER_SIZE),
+            "by_hash": Arena(8 * words),
+            "by_sender": Arena(8 * words),
+            "by_nonce": Arena(8 * words),
+            "queue": Arena(8 * words),
+            "prices": Arena(2 * PRICES * BUCKET_SIZE),
+            "marks": Arena(2 * MARKS * 8),
+            "left": Arena(REASONS * 8),
+            "batches": Arena((capacity + 1) * BATCH_SIZE),
+            "released": Arena(8 * (capacity + 1)),
+            "thin": Arena(8 * (capacity + 1)),
+        }
+        for name, arena in self._arenas.items():
+            lay_out = arena.reserve if name in ("entries", "senders") else arena.part
+            lay_out(0, arena.size, f"pool.{name}")
+        places: dict[str, int] = {name: arena.address for name, arena in self._arenas.items()}
+        numbers = {"capacity": capacity, "mask": words - 1, "seed": secrets.randbits(64)}
+        self._record = new_record(Pool, places | numbers)
+        self.address = ctypes.addressof(self._record)
+        self.view = View(Pool, self.address)
+        self._table = array_at(self.address, 1, Pool)
+        numbers_of = ctypes.c_uint64 * (capacity + 1)
+        self._lists = {name: numbers_of.from_address(places[name]) for name in ("released", "thin")}
+
+    def limit(self, limits: PoolLimits) -> None:
+        """Put the limits in force."""
+        view, most = self.view, (1 << 64) - 1
+        view.most = min(limits.transactions, self.capacity)
+        view.most_waiting, view.tries = limits.waiting, limits.tries
+        view.per_sender, view.waiting_per_sender = limits.per_sender, limits.waiting_per_sender
+        view.per_delegated = limits.per_delegated
+        # A batch of which less is left moves; so this much takes no more than ``memory``.
+        view.most_bytes = limits.memory // THIN_PART
+        view.most_waiting_bytes = view.most_bytes // WAITING_PART
+        view.most_size, view.most_gas = limits.transaction_bytes, min(limits.transaction_gas, most)
+        view.bump = 100 + limits.price_bump
+
+    def queued(self) -> int:
+        """References in the queue."""
+        row = self._table[0]
+        return (int(row["tail"]) - int(row["head"])) & ((1 << 64) - 1)
+
+    def counts(self) -> tuple[int, int]:
+        """Pooled transactions, and how many of them wait."""
+        row = self._table[0]
+        return int(row["count"]), int(row["waiting"])
+
+    def left(self) -> list[int]:
+        """How many transactions left so far, by reason."""
+        return list((ctypes.c_uint64 * REASONS).from_address(self.view.left))
+
+    def released(self) -> list[int]:
+        """Numbers of the batches that nothing refers to any more; each is told once."""
+        return self._told("released", "released_count")
+
+    def thin(self) -> list[int]:
+        """Numbers of the batches of which little is left, if anything; each is told once."""
+        return self._told("thin", "thin_count")
+
+    def _told(self, name: str, count: str) -> list[int]:
+        row = self._table[0]
+        found = self._lists[name][: int(row[count])]
+        row[count] = 0
+        return found
+
+    def live(self, number: int) -> int:
+        """Transactions of a batch that are in the pool."""
+        return int(View(Batch, self.view.batches + number * BATCH_SIZE).live)
+
+    def entry(self, position: int) -> View:
+        """An entry in place."""
+        return View(Entry, self.view.entries + position * ENTRY_SIZE)
+
+    def sender(self, position: int) -> View:
+        """A sender in place."""
+        return View(Sender, self.view.senders + position * SENDER_SIZE)
+
+    def entries(self) -> npt.NDArray[Any]:
+        """All entries that were ever used, in place."""
+        return array_at(self.view.entries, self.view.entries_used, Entry)
+
+
+class Held:
+    """Counts the bytes of batches for as long as something refers to them. One thread at a time may ``take``."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        # Batches end on any thread, at any moment; a lock here could be held by the very thread that is interrupted.
+        self._ended: deque[int] = deque()
+
+    def take(self, batch: DecodedBatch, most: int) -> bool:
+        """Count a batch until nobody refers to it; False if that would be more than ``most`` bytes in all."""
+        while self._ended:
+            self._bytes -= self._ended.popleft()
+        if self._bytes + batch.size > most:
+            return False
+        self.add(batch)
+        return True
+
+    def add(self, batch: DecodedBatch) -> None:
+        """Count a batch, be it too much."""
+        self._bytes += batch.size
+        weakref.finalize(batch, self._ended.append, batch.size).atexit = False
+
+
+class Batches:
+    """Decoded batches by the numbers that the kernel knows them by, alive as long as it needs them."""
+
+    def __init__(self, capacity: int) -> None:
+        self._batches: dict[int, DecodedBatch] = {}
+        self._free: list[int] = []
+        self._capacity = capacity
+
+    def add(self, batch: DecodedBatch) -> int:
+        """The number of a batch from now on."""
+        number = self._free.pop() if self._free else len(self._batches)
+        assert number <= self._capacity
+        self._batches[number] = batch
+        return number
+
+    def forget(self, numbers: Sequence[int]) -> None:
+        """These batches are not needed any more."""
+        for number in numbers:
+            del self._batches[number]
+        self._free += numbers
+
+    def __getitem__(self, number: int) -> DecodedBatch:
+        return self._batches[number]
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._batches

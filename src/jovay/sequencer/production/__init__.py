@@ -1,0 +1,1 @@
+"""From a batch of transactions to an executed block."""

@@ -1,0 +1,1 @@
+"""Calls, simulated blocks and EVM traces over the state."""

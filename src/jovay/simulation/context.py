@@ -1,0 +1,113 @@
+"""The environment that simulated calls find: a stored block's, with overrides, and hashes of older blocks."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections import OrderedDict
+
+from jovay.chain.environment import BlockEnvironment
+from jovay.chain.types import Hash32, Header
+from jovay.native.records import View
+from jovay.state.errors import OverrideError
+
+from .requests import BlockOverrides
+from .source import ChainSource
+
+HASHES = 256
+_WINDOWS = 8
+_NO_OVERRIDES = BlockOverrides()
+
+
+class BlockContext:
+    """An environment with the memory that its block hashes lie in."""
+
+    def __init__(self, environment: BlockEnvironment, hashes: bytes) -> None:
+        self._hashes = ctypes.create_string_buffer(hashes, 32 * HASHES)
+        values = {name: getattr(environment, name) for name in BlockEnvironment.__slots__}
+        values["hashes"] = ctypes.addressof(self._hashes)
+        values["hashes_known"] = min(HASHES, environment.number)
+        self.environment = BlockEnvironment(**values)
+        self._record = self.environment.packed()
+
+    def write(self, block: View) -> None:
+        """Fill a kernel ``Block`` record, which is good for as long as this object."""
+        ctypes.memmove(block.pointer, self._record, len(self._record))
+
+
+class HashWindows:
+    """Hashes of the 256 blocks before one, as BLOCKHASH wants them: block n at 32·(n mod 256)."""
+
+    def __init__(self, chain: ChainSource) -> None:
+        self._chain = chain
+        self._lock = threading.Lock()
+        self._windows: OrderedDict[Hash32, tuple[int, bytes]] = OrderedDict()
+
+    def before(self, number: int, parent_hash: Hash32) -> bytes:
+        """The window before block ``number``, whose parent is ``parent_hash``."""
+        with self._lock:
+            known = self._windows.get(parent_hash)
+            if known is None:
+                known = self._windows[parent_hash] = number, self._build(number)
+                while len(self._windows) > _WINDOWS:
+                    self._windows.popitem(last=False)
+            return known[1]
+
+    def _build(self, number: int) -> bytes:
+        start, window = max(0, number - HASHES), bytearray(32 * HASHES)
+        for newest, (end, content) in reversed(self._windows.items()):
+            if start < end <= number and self._chain.block_hash(end - 1) == newest:
+                start, window = end, bytearray(content)
+                break
+        for n in range(start, number):
+            at = 32 * (n % HASHES)
+            window[at : at + 32] = self._chain.block_hash(n) or bytes(32)
+        return bytes(window)
+
+    def overridden(self, number: int, base: Header) -> bytes:
+        """The window before ``number`` on a chain that ends with the parent of ``base``."""
+        if number == base.number:
+            return self.before(number, base.parent_hash)
+        window = bytearray(32 * HASHES)
+        for n in range(max(0, number - HASHES), min(number, base.number)):
+            at = 32 * (n % HASHES)
+            window[at : at + 32] = self._chain.block_hash(n) or bytes(32)
+        return bytes(window)
+
+
+def context_of(
+    chain: ChainSource,
+    windows: HashWindows,
+    header: Header,
+    overrides: BlockOverrides | None = None,
+    l1_fee_per_byte: int = 0,
+) -> BlockContext:
+    """The environment of a stored block with overrides."""
+    o = overrides or _NO_OVERRIDES
+    number = _chosen(o.number, header.number)
+    if number >= 1 << 64:
+        raise OverrideError(f"block number {number} does not fit 64 bits")
+    timestamp = _chosen(o.timestamp, header.timestamp)
+    rules, excess = chain.rules, header.excess_blob_gas
+    blob_fee = 0 if excess is None else rules.blob_base_fee(excess, header.number, header.timestamp)
+    coinbase = header.coinbase if o.coinbase is None else o.coinbase
+    environment = BlockEnvironment(
+        number=number,
+        timestamp=timestamp,
+        gas_limit=_chosen(o.gas_limit, header.gas_limit),
+        base_fee=_chosen(o.base_fee_per_gas, header.base_fee_per_gas or 0),
+        coinbase=int.from_bytes(coinbase, "big"),
+        chain_id=rules.chain_id,
+        fork=rules.fork(number, timestamp),
+        parent_hash=header.parent_hash,
+        prevrandao=_chosen(o.prev_randao, int.from_bytes(header.mix_hash, "big")),
+        blob_base_fee=_chosen(o.blob_base_fee, blob_fee),
+        max_blobs=rules.blobs(number, timestamp).maximum,
+        l1_fee_per_byte=l1_fee_per_byte,
+        difficulty=_chosen(o.difficulty, header.difficulty),
+    )
+    return BlockContext(environment, windows.overridden(number, header))
+
+
+def _chosen(override: int | None, default: int) -> int:
+    return default if override is None else override

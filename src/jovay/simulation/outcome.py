@@ -1,0 +1,159 @@
+"""Results of executed calls, as values."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+
+from jovay.chain.environment import BlockEnvironment
+from jovay.chain.types import AccessEntry
+from jovay.kernel.evm import gas as prices
+from jovay.kernel.evm import status, validity
+from jovay.kernel.evm.machine import LOG_SIZE, Frame, Log
+from jovay.kernel.transaction.record import Transaction
+from jovay.native.hashing import keccak256
+from jovay.native.records import View
+
+from .halts import halt_of, halt_text
+from .requests import CallLog, CallResult, Halt, Invalid, Trace
+from .session import Session
+
+INVALID = {
+    validity.TYPE_NOT_SUPPORTED: Invalid.TYPE_NOT_SUPPORTED,
+    validity.WRONG_CHAIN_ID: Invalid.CHAIN_ID,
+    validity.NONCE_TOO_LOW: Invalid.NONCE_TOO_LOW,
+    validity.NONCE_TOO_HIGH: Invalid.NONCE_TOO_HIGH,
+    validity.NONCE_MAX: Invalid.NONCE_MAX,
+    validity.SENDER_NOT_EOA: Invalid.SENDER_NOT_EOA,
+    validity.INTRINSIC_GAS_TOO_LOW: Invalid.INTRINSIC_GAS,
+    validity.FLOOR_GAS_TOO_LOW: Invalid.FLOOR_GAS,
+    validity.GAS_LIMIT_TOO_HIGH: Invalid.TX_GAS_CAP,
+    validity.BLOCK_GAS_EXHAUSTED: Invalid.BLOCK_GAS_LIMIT,
+    validity.FEE_CAP_TOO_LOW: Invalid.FEE_CAP_TOO_LOW,
+    validity.TIP_ABOVE_FEE_CAP: Invalid.TIP_ABOVE_FEE_CAP,
+    validity.INSUFFICIENT_FUNDS: Invalid.INSUFFICIENT_FUNDS,
+    validity.INITCODE_TOO_LARGE: Invalid.INITCODE_SIZE,
+    validity.BLOB_MISSING: Invalid.BLOB,
+    validity.BLOB_TOO_MANY: Invalid.BLOB,
+    validity.BLOB_VERSION: Invalid.BLOB,
+    validity.BLOB_FEE_TOO_LOW: Invalid.BLOB_FEE_CAP_TOO_LOW,
+    validity.BLOB_CREATE: Invalid.CREATE_NOT_ALLOWED,
+    validity.AUTHORIZATIONS_MISSING: Invalid.AUTHORIZATIONS,
+    validity.SET_CODE_CREATE: Invalid.CREATE_NOT_ALLOWED,
+}
+
+
+def result_of(
+    session: Session,
+    transaction: int,
+    logs: Sequence[CallLog],
+    access_list: tuple[AccessEntry, ...] = (),
+    trace: Trace | None = None,
+) -> CallResult:
+    """What the transaction at an address, just executed in the session's machine, came to."""
+    result, view = session.result, session.view
+    tx, how = View(Transaction, transaction), result.how
+    frame = View(Frame, view.frames)
+    left = 0 if how == status.ADDRESS_COLLISION else frame.gas
+    used, floor = result.gas_used, _floor(session, transaction)
+    halt, detail = halt_of(how), ""
+    if halt is not None:
+        text = _halt_text(frame, how, view.wanted)
+        detail = text if text != halt.value else ""
+    return CallResult(
+        gas_used=used,
+        output=ctypes.string_at(view.return_arena, result.output_size),
+        halt=halt,
+        detail=detail,
+        max_used_gas=max(tx.gas_limit - left, floor),
+        gas_refund=result.gas_refunded,
+        created=None if tx.has_to else result.created.to_bytes(20, "big"),
+        logs=tuple(logs),
+        access_list=access_list,
+        trace=trace,
+    )
+
+
+def _floor(session: Session, transaction: int) -> int:
+    floor = session.machine.library[validity.floor_gas](transaction, session.machine.block.fork)
+    return int(floor)
+
+
+def _halt_text(frame: View, how: int, wanted: int) -> str:
+    opcode = ctypes.string_at(frame.code + frame.pc, 1)[0] if frame.code_size else 0
+    return halt_text(how, opcode, (frame.sp - frame.stack) // 32, wanted) or ""
+
+
+def timed_out() -> CallResult:
+    """The result of a call for which there was no time."""
+    return CallResult(gas_used=0, halt=Halt.TIMEOUT)
+
+
+def logs_of(session: Session, first_index: int) -> list[CallLog]:
+    """Logs of the transaction just executed, counted from ``first_index``."""
+    result, logs = session.result, []
+    for k in range(result.log_count):
+        log = View(Log, session.view.logs + (result.first_log + k) * LOG_SIZE)
+        topics = log.topics
+        logs.append(
+            CallLog(
+                address=log.address.to_bytes(20, "big"),
+                topics=tuple([topics[32 * t : 32 * t + 32] for t in range(log.topic_count)]),
+                data=ctypes.string_at(log.data, log.data_size),
+                index=first_index + k,
+            )
+        )
+    return logs
+
+
+def refusal(session: Session, how: int, transaction: int, environment: BlockEnvironment) -> CallResult:
+    """The result of a call that never started, in geth's words."""
+    reason = INVALID[how]
+    tx = View(Transaction, transaction)
+    extra = _reason_text(session, how, tx, environment)
+    return CallResult(gas_used=0, invalid=reason, detail=extra or validity.MESSAGES[how])
+
+
+def _reason_text(session: Session, how: int, tx: View, env: BlockEnvironment) -> str | None:
+    words, sender = validity.MESSAGES[how], checksummed(session, tx.sender)
+    if how in (validity.NONCE_TOO_LOW, validity.NONCE_TOO_HIGH):
+        state = session.account(int.from_bytes(tx.sender, "big")).nonce
+        return f"{words}: address {sender}, tx: {tx.nonce} state: {state}"
+    if how == validity.NONCE_MAX:
+        return f"{words}: address {sender}, nonce: {tx.nonce}"
+    if how == validity.TIP_ABOVE_FEE_CAP:
+        tip, cap = tx.max_priority_fee, tx.max_fee
+        return f"{words}: address {sender}, maxPriorityFeePerGas: {tip}, maxFeePerGas: {cap}"
+    if how == validity.FEE_CAP_TOO_LOW:
+        return f"{words}: address {sender}, maxFeePerGas: {tx.max_fee}, baseFee: {env.base_fee}"
+    if how == validity.BLOB_FEE_TOO_LOW:
+        cap, base = tx.max_blob_fee, env.blob_base_fee
+        return f"{words}: address {sender} blobGasFeeCap: {cap}, blobBaseFee: {base}"
+    if how == validity.INSUFFICIENT_FUNDS:
+        have = session.account(int.from_bytes(tx.sender, "big")).balance
+        return f"{words}: address {sender} have {have} want {most_cost(tx, env)}"
+    if how in (validity.INTRINSIC_GAS_TOO_LOW, validity.FLOOR_GAS_TOO_LOW):
+        rule = validity.intrinsic_gas if how == validity.INTRINSIC_GAS_TOO_LOW else validity.floor_gas
+        want = session.machine.library[rule](tx.pointer, env.fork)
+        return f"{words}: have {tx.gas_limit}, want {want}"
+    if how == validity.INITCODE_TOO_LARGE:
+        return f"{words}: code size {tx.data_size} limit {prices.MAX_INITCODE_SIZE}"
+    if how in (validity.AUTHORIZATIONS_MISSING, validity.SET_CODE_CREATE):
+        return f"{words} (sender {sender})"
+    return None
+
+
+def most_cost(tx: View, env: BlockEnvironment) -> int:
+    """What a transaction may take from its sender at most, in wei."""
+    blobs = tx.blob_count * prices.GAS_PER_BLOB * tx.max_blob_fee
+    cost: int = tx.gas_limit * tx.max_fee + tx.value + blobs + env.l1_fee_per_byte * tx.raw_size
+    return cost
+
+
+def checksummed(session: Session, address: bytes) -> str:
+    """An address with EIP-55's mixed case."""
+    digits = address.hex()
+    digest = keccak256(session.machine.library, digits.encode()).hex()
+    return "0x" + "".join(
+        [c.upper() if int(d, 16) >= 8 else c for c, d in zip(digits, digest[:40], strict=True)]
+    )

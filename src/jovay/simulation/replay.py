@@ -1,0 +1,93 @@
+"""A block's transactions once more, in their place and environment."""
+
+from __future__ import annotations
+
+import ctypes
+
+from jovay.chain.types import Header
+from jovay.kernel.block.system import begin_block
+from jovay.kernel.evm import validity
+from jovay.kernel.transaction.decode import decode
+from jovay.kernel.transaction.record import TRANSACTION_SIZE, Transaction
+from jovay.kernel.transaction.signing import SIGNING_OVERHEAD
+from jovay.kernel.transaction.status import INVALID_SIGNATURE, OK
+from jovay.native.records import View
+from jovay.state.errors import ReplayError
+
+from .context import HashWindows, context_of
+from .outcome import logs_of, result_of
+from .recorder import Recorder
+from .requests import CallResult, TraceOptions
+from .session import Session
+from .source import ChainSource, StoredTransaction
+from .traces import trace_of
+
+
+class Replay:
+    """The block under ``header`` in a session that reads the state before it."""
+
+    def __init__(self, session: Session, chain: ChainSource, windows: HashWindows, header: Header) -> None:
+        self._session, self._header = session, header
+        self.transactions = chain.stored_transactions(header.number)
+        # All signed transactions of a block pay the same price per byte, which any one's receipt shows.
+        price = next((t.l1_fee // len(t.raw) for t in self.transactions if t.l1_fee), 0)
+        self.context = context_of(chain, windows, header, l1_fee_per_byte=price)
+        self.context.write(session.machine.block)
+        self._next = 0
+        self._logs = 0
+        self._record = ctypes.create_string_buffer(TRANSACTION_SIZE)
+        parent = int.from_bytes(header.parent_hash, "big")
+        beacon = int.from_bytes(header.parent_beacon_block_root or b"", "big")
+        library = session.machine.library
+        session.call(lambda machine: library[begin_block](machine, parent, beacon))
+
+    def run_to(self, index: int) -> None:
+        """Execute everything before transaction ``index``."""
+        while self._next < min(index, len(self.transactions)):
+            self._run(None)
+            self._harvest()
+
+    def trace_next(self, options: TraceOptions) -> CallResult:
+        """Execute the next transaction and tell what happened."""
+        recorder, session = Recorder(options), self._session
+        transaction = self.transactions[self._next]
+        self._run(recorder)
+        record = View(Transaction, ctypes.addressof(self._record))
+        also = [self.context.environment.coinbase, int.from_bytes(transaction.sender, "big")]
+        also += [int.from_bytes(record.to, "big")] if record.has_to else [session.result.created]
+        trace = trace_of(session, recorder, options, -self._logs, also)
+        result = result_of(session, record.pointer, logs_of(session, self._logs), trace=trace)
+        self._harvest()
+        return result
+
+    def _run(self, recorder: Recorder | None) -> None:
+        transaction = self.transactions[self._next]
+        address = self._decode(transaction)
+        how = self._session.run(address, 0, recorder)
+        if how != validity.VALID:
+            raise self._error(validity.MESSAGES.get(how, f"status {how}"))
+        used = self._session.result.gas_used
+        if used != transaction.gas_used:
+            raise self._error(f"it used {used} gas, not {transaction.gas_used}")
+        self._next += 1
+
+    def _harvest(self) -> None:
+        """Count the logs of the last transaction and forget them."""
+        self._logs += self._session.result.log_count
+        self._session.forget_logs()
+
+    def _decode(self, transaction: StoredTransaction) -> int:
+        raw = transaction.raw
+        self._raw = ctypes.create_string_buffer(raw, len(raw))
+        scratch = ctypes.create_string_buffer(len(raw) + SIGNING_OVERHEAD)
+        address = ctypes.addressof(self._record)
+        run = self._session.machine.library[decode]
+        how = run(ctypes.addressof(self._raw), len(raw), address, ctypes.addressof(scratch))
+        # An impersonated sender's transaction (development) has no signature; its fields were read before that showed.
+        if how not in (OK, INVALID_SIGNATURE):
+            raise self._error("it does not decode")
+        View(Transaction, address).sender = transaction.sender
+        return address
+
+    def _error(self, reason: str) -> ReplayError:
+        return ReplayError(self._header.number, self._next, reason)

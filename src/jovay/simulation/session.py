@@ -1,0 +1,146 @@
+"""Executions in one machine on behalf of one request: missing keys are loaded, the clock is watched.
+
+The native state is held still only for a slice of an execution at a time, so that blocks go on being made. A view
+stays consistent meanwhile, since it reads every record as of its height.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable
+
+from jovay.kernel.evm import frames, process, status
+from jovay.kernel.evm.machine import Account
+from jovay.kernel.state import view as kernel_view
+from jovay.native.records import View
+from jovay.state.errors import ArenaFullError, HistoryUnavailableError
+from jovay.state.machine import NativeMachine
+from jovay.state.misses import Misses
+from jovay.turns import KERNEL, READS
+
+from .recorder import Recorder
+
+U64_MAX = (1 << 64) - 1
+#: Gas of a slice at first; it is then fitted to ``SLICE_SECONDS``.
+FIRST_SLICE, LEAST_SLICE, MOST_SLICE = 500_000, 200_000, 16_000_000
+SLICE_SECONDS = 0.002
+#: Attempts that guess at missing keys, before an execution waits for one key after the other where it stands; and
+#: seconds after which an attempt is too dear to be repeated.
+GUESSES, DEAR_SECONDS = 4, 0.05
+
+
+class TimeLimitError(Exception):
+    """The request's time is over."""
+
+
+class Session:
+    """A machine that reads the state after block ``height`` until ``deadline`` (monotonic seconds)."""
+
+    def __init__(self, machine: NativeMachine, height: int, deadline: float) -> None:
+        self.machine, self.view, self.result = machine, machine.view, machine.result
+        self.height, self.deadline = height, deadline
+        self.world = machine.world
+        machine.attach()
+        self.view.height = height
+        self.view.paced = 1
+        self._slice_left = ctypes.c_uint64.from_address(self.view.address_of("slice_left"))
+        self._slice = FIRST_SLICE
+        self._loaded: set[bytes] = set()
+
+    def check_time(self) -> None:
+        """Raise ``TimeLimitError`` after the deadline."""
+        if time.monotonic() > self.deadline:
+            raise TimeLimitError
+
+    def run(self, transaction: int, flags: int = 0, recorder: Recorder | None = None) -> int:
+        """Execute the ``Transaction`` record at an address: 0 with ``result`` filled, or why it is invalid."""
+        self.view.flags = flags
+        self.view.trace = recorder.address if recorder is not None else 0
+        attempts, took = 0, 0.0
+        while True:
+            self.check_time()
+            # A trace would show an instruction twice that waited for its key.
+            is_dear = attempts >= GUESSES or took > DEAR_SECONDS
+            self.view.patient = int(recorder is None and is_dear)
+            attempts, begun = attempts + 1, time.monotonic()
+            if recorder is not None:
+                recorder.reset()
+            how = self._attempt(transaction)
+            if how == status.MISS:
+                took = time.monotonic() - begun
+                self.load_misses()
+                continue
+            if how == status.ARENA_FULL:
+                raise ArenaFullError("the execution needs more memory than a simulation has")
+            return how
+
+    def _attempt(self, transaction: int) -> int:
+        library, machine, result = self.machine.library, self.machine.address, self.result.pointer
+        begun = time.monotonic()
+        self._slice_left.value = self._slice
+        with READS.away(), KERNEL.turn(), self.world.lock.read():
+            how: int = library[process.process_transaction](machine, transaction, U64_MAX, result)
+        while how in (status.PAUSED, status.DETACHED, status.WAITING):
+            if how == status.DETACHED:
+                with READS.away(), KERNEL.turn():
+                    library[frames.run_detached](machine)
+                begun = time.monotonic()
+            elif how == status.WAITING:
+                self.load_misses()
+                begun = time.monotonic()
+            else:
+                begun = self._fit_slice(begun)
+            if begun > self.deadline:
+                raise TimeLimitError
+            self._slice_left.value = self._slice
+            with READS.away(), KERNEL.turn(), self.world.lock.read():
+                how = library[process.resume_transaction](machine, transaction, result)
+        return how
+
+    def _fit_slice(self, begun: float) -> float:
+        now = time.monotonic()
+        if now - begun < SLICE_SECONDS / 2:
+            self._slice = min(MOST_SLICE, 2 * self._slice)
+        elif now - begun > 2 * SLICE_SECONDS:
+            self._slice = max(LEAST_SLICE, self._slice // 2)
+        return now
+
+    def load_misses(self) -> None:
+        """Load what look-ups missed; a key that is missed again after that is no longer kept for this height.
+
+        Raises ``StateMovedError`` if the records are no longer in the machine's space.
+        """
+        taken = self.machine.take_misses()
+        misses = Misses.of_words(taken.account_words, taken.slot_words)
+        keys = {*map(bytes, misses.account_words), *map(bytes, misses.slot_words)}
+        if not keys or not keys.isdisjoint(self._loaded):
+            raise HistoryUnavailableError(self.height)
+        self._loaded |= keys
+        with READS.away():
+            self.world.load_for_reading(misses, self.machine.space)
+
+    def call(self, attempt: Callable[..., int], *arguments: int) -> None:
+        """Call a kernel function that answers 0 or an abort status, until it misses nothing."""
+        while True:
+            self.check_time()
+            with READS.away(), KERNEL.turn(), self.world.lock.read():
+                how = attempt(self.machine.address, *arguments)
+            if how == 0:
+                return
+            if how != status.MISS:
+                raise ArenaFullError("the execution needs more memory than a simulation has")
+            self.load_misses()
+
+    def account(self, address: int) -> View:
+        """The view's record of an account."""
+        while True:
+            with self.world.lock.read():
+                found = self.machine.library[kernel_view.account](self.machine.address, address)
+            if found:
+                return View(Account, found)
+            self.load_misses()
+
+    def forget_logs(self) -> None:
+        """Empty the log arenas between transactions."""
+        self.view.log_count = self.view.log_data_used = 0

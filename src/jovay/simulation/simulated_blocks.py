@@ -1,0 +1,256 @@
+"""eth_simulateV1: calls as blocks of their own, one on top of the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from jovay.chain import rlp
+from jovay.chain.environment import BlockEnvironment
+from jovay.chain.header import encode_header, header_with_hash
+from jovay.chain.receipts import (
+    encode_receipt,
+    encode_withdrawal,
+    logs_bloom,
+    ordered_root,
+    unsigned_envelope,
+    unsigned_transaction,
+)
+from jovay.chain.types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Block, Header, Transaction, Withdrawal
+from jovay.kernel.block import system
+from jovay.kernel.block.system import begin_block
+from jovay.kernel.evm.forks import CANCUN, LONDON, PRAGUE, SHANGHAI
+from jovay.native.hashing import keccak256
+
+from .calls import CallRecord, kind_of, prices_of
+from .context import HASHES, BlockContext, HashWindows
+from .outcome import timed_out
+from .overrides import override_one
+from .requests import (
+    AccountOverride,
+    BlockOverrides,
+    Bundle,
+    BundleResult,
+    Call,
+    CallLog,
+    CallResult,
+    ExecuteOptions,
+    Invalid,
+)
+from .session import Session, TimeLimitError
+from .simulated_calls import SimulatedCalls
+from .source import ChainSource
+from .view_state import changed
+
+GWEI = 10**9
+TIME_STEP = 12
+_NOTHING = BlockOverrides()
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A block in the making."""
+
+    context: BlockContext
+    parent: Header
+    overrides: BlockOverrides
+    results: list[CallResult] = field(default_factory=list)
+    transactions: list[Transaction] = field(default_factory=list)
+    envelopes: list[bytes] = field(default_factory=list)
+    receipts: list[bytes] = field(default_factory=list)
+    logs: list[CallLog] = field(default_factory=list)
+    gas_used: int = 0
+    blobs: int = 0
+
+    @property
+    def environment(self) -> BlockEnvironment:
+        """Its environment."""
+        return self.context.environment
+
+
+class SimulatedBlocks:
+    """Bundles as blocks after ``base``."""
+
+    def __init__(
+        self,
+        session: Session,
+        chain: ChainSource,
+        windows: HashWindows,
+        base: Header,
+        options: ExecuteOptions,
+    ) -> None:
+        self._session, self._chain, self._options = session, chain, options
+        self._calls = SimulatedCalls(session, options)
+        self._head = base
+        self._hashes = bytearray(windows.before(base.number + 1, base.hash))
+        self._library = session.machine.library
+        self._roots = chain.roots_after(base.number)
+
+    def run(self, bundles: Sequence[Bundle]) -> list[BundleResult]:
+        """A block for each bundle, until a call is invalid or time is over: that block has results only."""
+        results = []
+        self._roots.expect(_system_slots(bundles))
+        for bundle in bundles:
+            draft, block = self._open(bundle.block or _NOTHING), None
+            try:
+                if self._fill(draft, bundle):
+                    self._session.check_time()
+                    block = self._seal(draft)
+            except TimeLimitError:
+                draft.results.append(timed_out())
+            results.append(BundleResult(draft.results, block))
+            if block is None:
+                break
+            self._head = block.header
+        return results
+
+    def _open(self, o: BlockOverrides) -> _Draft:
+        parent, rules = self._head, self._chain.rules
+        number = parent.number + 1 if o.number is None else o.number
+        timestamp = parent.timestamp + TIME_STEP if o.timestamp is None else o.timestamp
+        fork = rules.fork(number, timestamp)
+        base_fee = o.base_fee_per_gas
+        if base_fee is None:
+            base_fee = self._chain.next_base_fee(parent) if self._options.validation and fork >= LONDON else 0
+        blob_fee = o.blob_base_fee
+        if blob_fee is None:
+            blob_fee = rules.blob_base_fee(0, number, timestamp) if fork >= CANCUN else 0
+        at = 32 * (parent.number % HASHES)
+        self._hashes[at : at + 32] = parent.hash
+        environment = BlockEnvironment(
+            number=number,
+            timestamp=timestamp,
+            gas_limit=parent.gas_limit if o.gas_limit is None else o.gas_limit,
+            base_fee=base_fee,
+            coinbase=int.from_bytes(parent.coinbase if o.coinbase is None else o.coinbase, "big"),
+            chain_id=rules.chain_id,
+            fork=fork,
+            parent_hash=parent.hash,
+            prevrandao=o.prev_randao or 0,
+            blob_base_fee=blob_fee,
+            max_blobs=rules.blobs(number, timestamp).maximum,
+            difficulty=parent.difficulty if o.difficulty is None else o.difficulty,
+        )
+        return _Draft(BlockContext(environment, bytes(self._hashes)), parent, o)
+
+    def _fill(self, draft: _Draft, bundle: Bundle) -> bool:
+        """Execute the block; false if one of its calls is invalid."""
+        session, environment = self._session, draft.environment
+        draft.context.write(session.machine.block)
+        self._calls.overrides.apply(bundle.state or {}, environment.fork)
+        parent = int.from_bytes(environment.parent_hash, "big")
+        beacon = int.from_bytes(draft.overrides.parent_beacon_block_root or b"", "big")
+        session.call(lambda machine: self._library[begin_block](machine, parent, beacon))
+        self._calls.logs = 0
+        for call in bundle.calls:
+            result = self._add(draft, call)
+            draft.results.append(result)
+            if result.invalid is not None:
+                return False
+        for withdrawal in draft.overrides.withdrawals or ():
+            self._credit(withdrawal)
+        return True
+
+    def _add(self, draft: _Draft, call: Call) -> CallResult:
+        """Execute a call as the block's next transaction."""
+        environment = draft.environment
+        left = environment.gas_limit - draft.gas_used
+        gas = self._calls.gas_for(call, left, environment)
+        if gas > left:
+            detail = f"block gas limit reached: {draft.gas_used} >= {environment.gas_limit}"
+            return CallResult(gas_used=0, invalid=Invalid.BLOCK_GAS_LIMIT, detail=detail)
+        gas = min(gas, self._calls.gas_left)
+        sender = int.from_bytes(call.sender, "big")
+        nonce = self._session.account(sender).nonce if call.nonce is None else call.nonce
+        # Without validation nonces are not looked at; the greatest one, which no transaction may have, wraps around.
+        judged = nonce if self._options.validation else 0
+        kind, prices = kind_of(call, environment.fork), prices_of(call)
+        fees = prices.max_fee, prices.max_priority_fee
+        chain_id = environment.chain_id
+        raw = unsigned_envelope(call, kind, chain_id, nonce, gas, fees)
+        block = self._session.machine.block
+        free_blobs = not call.max_fee_per_blob_gas and not self._options.validation
+        block.blob_base_fee = 0 if free_blobs else environment.blob_base_fee
+        result = self._calls.execute(CallRecord(call, kind, gas, judged, raw), environment)
+        if result.invalid is None:
+            digest = keccak256(self._library, raw)
+            draft.transactions.append(unsigned_transaction(call, kind, chain_id, nonce, gas, fees, digest))
+            draft.envelopes.append(raw)
+            draft.gas_used += result.gas_used
+            draft.blobs += len(call.blob_versioned_hashes or ()) if kind == 3 else 0
+            self._add_receipt(draft, kind, result)
+            return result
+        return msgspec.structs.replace(result, detail=f"err: {result.error} (supplied gas {gas})")
+
+    def _add_receipt(self, draft: _Draft, kind: int, result: CallResult) -> None:
+        logs = self._calls.own_logs
+        bloom = logs_bloom(self._library, logs)
+        draft.receipts.append(encode_receipt(kind, result, draft.gas_used, bloom, logs))
+        draft.logs += logs
+
+    def _credit(self, withdrawal: Withdrawal) -> None:
+        address = int.from_bytes(withdrawal.address, "big")
+        balance = self._session.account(address).balance + withdrawal.amount * GWEI
+        override_one(self._session, address, AccountOverride(balance=balance % (1 << 256)))
+
+    def _seal(self, draft: _Draft) -> Block:
+        env, o, library = draft.environment, draft.overrides, self._library
+        withdrawals = tuple(o.withdrawals or ()) if env.fork >= SHANGHAI else None
+        roots = [ordered_root(library, values) for values in (draft.envelopes, draft.receipts)]
+        cancun = env.fork >= CANCUN
+        header = Header(
+            number=env.number,
+            hash=bytes(32),
+            parent_hash=env.parent_hash,
+            coinbase=env.coinbase.to_bytes(20, "big"),
+            state_root=self._roots.root(changed(self._session.machine)),
+            transactions_root=roots[0],
+            receipts_root=roots[1],
+            logs_bloom=logs_bloom(library, draft.logs),
+            gas_limit=env.gas_limit,
+            gas_used=draft.gas_used,
+            timestamp=env.timestamp,
+            mix_hash=env.prevrandao.to_bytes(32, "big"),
+            difficulty=env.difficulty,
+            base_fee_per_gas=env.base_fee if env.fork >= LONDON else None,
+            withdrawals_root=_withdrawals_root(self._session, withdrawals),
+            blob_gas_used=draft.blobs << 17 if cancun else None,
+            excess_blob_gas=0 if cancun else None,
+            parent_beacon_block_root=(o.parent_beacon_block_root or bytes(32)) if cancun else None,
+            requests_hash=EMPTY_REQUESTS_HASH if env.fork >= PRAGUE else None,
+        )
+        encoded = encode_header(header)
+        size = _block_size(encoded, draft.envelopes, withdrawals)
+        sealed = header_with_hash(header, keccak256(library, encoded), size)
+        return Block(header=sealed, transactions=tuple(draft.transactions), withdrawals=withdrawals)
+
+
+def _withdrawals_root(session: Session, withdrawals: tuple[Withdrawal, ...] | None) -> bytes | None:
+    if withdrawals is None:
+        return None
+    if not withdrawals:
+        return EMPTY_TRIE_ROOT
+    return ordered_root(session.machine.library, [encode_withdrawal(w) for w in withdrawals])
+
+
+def _block_size(header: bytes, envelopes: Sequence[bytes], withdrawals: Sequence[Withdrawal] | None) -> int:
+    """Bytes of the block's RLP; a typed transaction stands in it as a string."""
+    listed = b"".join([raw if raw[0] >= 0xC0 else rlp.encode(raw) for raw in envelopes])
+    parts = header + rlp.encode_list(listed) + rlp.encode_list(b"")
+    if withdrawals is not None:
+        parts += rlp.encode_list(b"".join(map(encode_withdrawal, withdrawals)))
+    return len(rlp.encode_list(parts))
+
+
+def _system_slots(bundles: Sequence[Bundle]) -> list[tuple[int, int]]:
+    """Slots of EIP-2935 and EIP-4788 that these blocks write, as far as their numbers and times are known."""
+    window, found = system.HISTORY_WINDOW, []
+    for block in [bundle.block for bundle in bundles if bundle.block is not None]:
+        if block.number is not None:
+            found.append((int(system.HISTORY_STORAGE), (block.number - 1) % window))
+        if block.timestamp is not None:
+            at = block.timestamp % window
+            found += [(int(system.BEACON_ROOTS), at), (int(system.BEACON_ROOTS), at + window)]
+    return found

@@ -1,0 +1,79 @@
+"""What simulations need to know of the chain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from jovay.chain.types import Address, Hash32, Header
+from jovay.state.writes import WriteSet
+
+
+class BlobParameters(Protocol):
+    """Blob parameters in force (EIP-7840)."""
+
+    @property
+    def maximum(self) -> int:
+        """Most blobs of a block, 0 before Cancun."""
+
+
+class Rules(Protocol):
+    """The chain's rules at a height and time."""
+
+    @property
+    def chain_id(self) -> int:
+        """EIP-155 chain id."""
+
+    def fork(self, number: int, timestamp: int) -> int:
+        """The kernel's number of the newest fork in force."""
+
+    def blobs(self, number: int, timestamp: int) -> BlobParameters:
+        """Blob parameters in force."""
+
+    def blob_base_fee(self, excess: int, number: int, timestamp: int) -> int:
+        """Price of blob gas, in wei."""
+
+
+class StoredTransaction(NamedTuple):
+    """A transaction of a block: its envelope, who sent it, and what its receipt says (wei)."""
+
+    raw: bytes
+    sender: Address
+    gas_used: int
+    l1_fee: int
+
+
+class StateRoots(Protocol):
+    """Roots of the states that a request makes out of a block's state."""
+
+    def expect(self, slots: Sequence[tuple[int, int]]) -> None:
+        """(address, key) of slots that later writes will hold, so that they are looked up together."""
+
+    def root(self, writes: WriteSet) -> Hash32:
+        """Root with everything that differs from the block's state, as ``view_state.changed`` gives it.
+
+        Every call names at least the keys of the calls before.
+        """
+
+
+class ChainSource(Protocol):
+    """Blocks of the canonical chain, thread-safe."""
+
+    @property
+    def rules(self) -> Rules:
+        """The chain's rules."""
+
+    def header(self, number: int) -> Header | None:
+        """Header of a block."""
+
+    def block_hash(self, number: int) -> Hash32 | None:
+        """Hash of a block; None where it is not known any more."""
+
+    def stored_transactions(self, number: int) -> Sequence[StoredTransaction]:
+        """The transactions of a block in order."""
+
+    def next_base_fee(self, header: Header) -> int:
+        """Base fee of the block after this one (EIP-1559), in wei."""
+
+    def roots_after(self, number: int) -> StateRoots:
+        """Roots of states that follow from the state after a block."""

@@ -1,0 +1,92 @@
+"""What a machine's view holds, as the records of write sets: what it changed, and what it looked at."""
+
+from __future__ import annotations
+
+import ctypes
+
+import numpy as np
+
+from jovay.chain.types import EMPTY_CODE_HASH
+from jovay.kernel.block.changes import AccountChange, SlotChange
+from jovay.kernel.evm.machine import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot
+from jovay.kernel.state.world import BaseAccount, BaseSlot, Code, World, any_slot
+from jovay.native.records import View, array_at, dtype_of
+from jovay.state.machine import NativeMachine
+from jovay.state.writes import Records, WriteSet, last_of
+
+#: Storage epochs from here on come of overrides that replace storage.
+OVERRIDDEN_EPOCH = 1 << 32
+
+
+def changed(machine: NativeMachine) -> WriteSet:
+    """What the view changed since it was reset, with the values that it has now.
+
+    ``wiped`` is the account's storage epoch in the view: from ``OVERRIDDEN_EPOCH`` on, whatever was stored before is
+    gone. New code is not listed.
+    """
+    view = machine.view
+    listed = np.frombuffer(ctypes.string_at(view.dirty, 8 * view.dirty_count), np.uint64)
+    is_slot = listed & np.uint64(1) != 0
+    accounts = (listed[~is_slot] - np.uint64(view.accounts)) // np.uint64(ACCOUNT_SIZE)
+    slots = (listed[is_slot] - np.uint64(view.slots)) // np.uint64(SLOT_SIZE)
+    epochs = array_at(view.accounts, view.account_count, Account)["storage_epoch"]
+    overridden = np.flatnonzero(epochs >= OVERRIDDEN_EPOCH)  # an override does not list them
+    accounts = np.union1d(accounts.astype(np.int64), overridden)
+    return WriteSet(_accounts(machine, accounts), _slots(machine, np.unique(slots)))
+
+
+def looked_at(machine: NativeMachine) -> WriteSet:
+    """Every account and slot of which the view has read the value, with the values that it has now.
+
+    With an account that has storage but neither code nor nonce comes a slot that shows it (EIP-7610).
+    """
+    view = machine.view
+    loaded = np.flatnonzero(array_at(view.slots, view.slot_count, Slot)["loaded"])
+    slots = np.concatenate([_slots(machine, loaded), _bare_storage(machine)])
+    return WriteSet(_accounts(machine, np.arange(view.account_count)), last_of(slots, ("address", "key")))
+
+
+def _bare_storage(machine: NativeMachine) -> Records:
+    """A slot of each account in the view that has storage but neither code nor nonce: edits can make some."""
+    view, world = machine.view, View(World, machine.view.world)
+    bases = array_at(view.accounts, view.account_count, Account)["base"]
+    places = (bases[bases != 0] - np.uint64(world.accounts)) // np.uint64(BaseAccount.size)
+    known = array_at(world.accounts, world.account_count, BaseAccount)[places]
+    bare = (known["has_storage"] != 0) & (known["nonce"] == 0)
+    bare &= known["code_hash"] == np.void(EMPTY_CODE_HASH[::-1])
+    found = [
+        View(BaseSlot, slot)
+        for account in bases[bases != 0][bare].tolist()
+        if (slot := machine.library[any_slot](world.pointer, account))
+    ]
+    out = np.zeros(len(found), dtype_of(SlotChange))
+    for row, slot in zip(out, found, strict=True):
+        row["address"] = View(BaseAccount, slot.account).address.to_bytes(32, "little")
+        row["key"], row["value"] = slot.key.to_bytes(32, "little"), slot.value.to_bytes(32, "little")
+    return out
+
+
+def _accounts(machine: NativeMachine, places: Records) -> Records:
+    out = np.zeros(len(places), dtype_of(AccountChange))
+    if not len(places):
+        return out
+    rows = array_at(machine.view.accounts, machine.view.account_count, Account)[places]
+    for name in ("address", "balance", "code_hash", "nonce", "exists"):
+        out[name] = rows[name]
+    out["wiped"] = rows["storage_epoch"]
+    for at in np.flatnonzero(rows["code"]).tolist():
+        out["code_size"][at] = View(Code, int(rows["code"][at])).size
+    return out
+
+
+def _slots(machine: NativeMachine, places: Records) -> Records:
+    view, out = machine.view, np.zeros(len(places), dtype_of(SlotChange))
+    if not len(places):
+        return out
+    rows = array_at(view.slots, view.slot_count, Slot)[places]
+    owners = (rows["account"] - np.uint64(view.accounts)) // np.uint64(ACCOUNT_SIZE)
+    accounts = array_at(view.accounts, view.account_count, Account)[owners]
+    out["address"], out["key"] = accounts["address"], rows["key"]
+    living = rows["storage_epoch"] == accounts["storage_epoch"]  # else wiped after it was written
+    out["value"][living] = rows["value"][living]
+    return out

@@ -1,0 +1,101 @@
+"""A machine in native memory: what one worker or one simulated call executes with."""
+
+from __future__ import annotations
+
+import ctypes
+import secrets
+
+import numpy as np
+
+from jovay.compiler.native import Library
+from jovay.kernel.capacities import machine_sizes
+from jovay.kernel.evm.gas import TX_GAS_LIMIT_CAP
+from jovay.kernel.evm.machine import MISS_SIZE, Account, Block, Machine, Result, Slot
+from jovay.kernel.setup import MachineSizes, init_machine, machine_room
+from jovay.kernel.state import view as kernel_view
+from jovay.kernel.state.journal import ENTRY
+from jovay.native.arena import Arena
+from jovay.native.records import View, new_record
+
+from .errors import ArenaFullError
+from .misses import Misses
+from .space import Space
+from .world import NativeWorld
+
+#: Accounts of the transactions that a machine executes beside a heavy one, in a block's share.
+SHARED = 65_536
+
+
+class NativeMachine:
+    """Transactions of up to ``gas`` find room in its arenas; ``shared`` more accounts are for others in the same view.
+
+    The arenas are address space, of which only what is touched takes memory. Raises ``ArenaFullError`` where the system
+    does not give so much.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        world: NativeWorld,
+        gas: int = TX_GAS_LIMIT_CAP,
+        shared: int = SHARED,
+        huge_pages: bool = True,
+    ) -> None:
+        self.library, self.world, self.gas = library, world, gas
+        spec = new_record(MachineSizes, {})
+        library[machine_sizes](gas, shared, ctypes.addressof(spec))
+        size = library[machine_room](ctypes.addressof(spec))
+        try:
+            self._arena = Arena(size, huge_pages)
+        except (OSError, ValueError, OverflowError) as error:
+            raise ArenaFullError(
+                f"the system gives no {size:,} bytes for transactions of {gas:,} gas"
+            ) from error
+        self.address = self._arena.address
+        library[init_machine](self.address, ctypes.addressof(spec), world.address, secrets.randbits(64))
+        self.view = View(Machine, self.address)
+        self.space: Space | None = world.space
+        self._block = ctypes.create_string_buffer(Block.size)
+        self.block = View(Block, ctypes.addressof(self._block))
+        self.view.block = self.block.pointer
+        self._result = ctypes.create_string_buffer(Result.size)
+        self.result = View(Result, ctypes.addressof(self._result))
+
+    def attach(self) -> None:
+        """Execute over the space that the world's records are in now, and keep it; the view must be empty."""
+        space = self.space = self.world.space
+        self.view.world = space.address
+
+    def detach(self) -> None:
+        """Let go of the space, so that its memory can be freed; ``attach`` before the next execution."""
+        self.reset()
+        self.space, self.view.world = None, 0
+
+    def reset(self) -> None:
+        """Forget the view: records, changes, logs."""
+        self.library[kernel_view.reset_view](self.address)
+
+    def release_memory(self) -> None:
+        """Give back what memory the last executions filled; the view must be empty. A zeroed index is one, too."""
+        view = self.view
+        for start, size in (
+            (view.account_index, 8 * (view.account_mask + 1)),
+            (view.slot_index, 8 * (view.slot_mask + 1)),
+            (view.accounts, view.account_capacity * Account.size),
+            (view.slots, view.slot_capacity * Slot.size),
+            (view.journal, view.journal_capacity * ENTRY),
+            (view.memory_arena, view.memory_capacity),
+            (view.return_arena, view.return_capacity),
+            (view.code_arena, view.code_capacity),
+            (view.log_data, view.log_data_capacity),
+        ):
+            self._arena.release(start, size)
+
+    def take_misses(self) -> Misses:
+        """The keys that look-ups missed since the last call."""
+        count = self.view.miss_count
+        raw = np.frombuffer(ctypes.string_at(self.view.misses, count * MISS_SIZE), np.uint8)
+        rows = raw.reshape(count, MISS_SIZE)
+        self.view.miss_count = 0
+        is_slot = rows[:, 0] != 0
+        return Misses.of_words(rows[~is_slot, 32:64], rows[is_slot, 32:96])

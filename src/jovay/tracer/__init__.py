@@ -1,0 +1,1 @@
+"""What provers are given of a block: its witness."""

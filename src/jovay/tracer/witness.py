@@ -1,0 +1,135 @@
+"""Witnesses: the input of the stateless execution of one block, from what the block touched."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jovay.compiler.native import Library
+from jovay.kernel import stateless
+from jovay.kernel.evm.machine import Block
+from jovay.kernel.stateless import Execution, Witness
+from jovay.native.arena import Arena, Given
+from jovay.native.records import View, new_record
+from jovay.state.writes import WriteSet
+
+#: What went wrong, by status.
+MESSAGES = {
+    stateless.BAD_MULTIPROOF: "the multiproof does not lead to the parent's state root",
+    stateless.WRONG_VALUE: "a claimed value is not in the state",
+    stateless.TABLES_FULL: "the witness does not fit the tables",
+    stateless.BAD_TRANSACTION: "a transaction does not decode, or its signature is void",
+    stateless.INVALID_TRANSACTION: "a transaction may not be in the block, or the witness lacks a key it needs",
+    stateless.RECEIPTS_TOO_LARGE: "the receipts do not fit",
+    stateless.INCOMPLETE_TRIE: "the new root needs a part of the trie that the witness lacks",
+    stateless.MALFORMED: "the witness is malformed",
+    stateless.MISSING_CODE: "the witness lacks the code of an account",
+    stateless.NO_ROOM: "the arena is too small for the input",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BlockInput:
+    """A block as the stateless function takes it; ``block`` is a kernel ``Block`` record, ``hashes`` oldest first."""
+
+    block: bytes
+    parent_hash: bytes
+    parent_root: bytes
+    touched: WriteSet
+    multiproof: bytes
+    hashes: Sequence[bytes]
+    transactions: Sequence[bytes]
+
+    def encode(self, scale: int = 1) -> bytes:
+        """The input's bytes."""
+        touched = self.touched
+        parts = [_padded(touched.accounts.tobytes()), _padded(touched.slots.tobytes())]
+        for code in touched.codes:
+            parts += [len(code).to_bytes(8, "little"), _padded(code)]
+        parts += [_padded(self.multiproof), *self.hashes]
+        for raw in self.transactions:
+            parts += [len(raw).to_bytes(8, "little"), _padded(raw)]
+        body = b"".join(parts)
+        head = new_record(
+            Witness,
+            {
+                "parent_hash": int.from_bytes(self.parent_hash, "big"),
+                "account_count": len(touched.accounts),
+                "slot_count": len(touched.slots),
+                "code_count": len(touched.codes),
+                "multiproof_size": len(self.multiproof),
+                "hash_count": len(self.hashes),
+                "transaction_count": len(self.transactions),
+                "size": Witness.size + len(body),
+                "scale": scale,
+            },
+        )
+        view = View(Witness, ctypes.addressof(head))
+        view.block = self.block[: Block.size]
+        view.parent_root = self.parent_root
+        return head.raw + body
+
+
+def _padded(data: bytes) -> bytes:
+    return data + bytes(-len(data) % 8)
+
+
+@dataclass(frozen=True, slots=True)
+class StatelessResult:
+    """Outcome of a stateless execution; ``status`` 0 is success."""
+
+    status: int
+    detail: int
+    at: int
+    gas_used: int
+    state_root: bytes
+    receipts_root: bytes
+    transactions_root: bytes
+    bloom: bytes
+    inputs: bytes
+
+    @property
+    def error(self) -> str:
+        """Empty on success."""
+        if not self.status:
+            return ""
+        return f"{MESSAGES.get(self.status, 'failed')} (status {self.status}, detail {self.detail}, at {self.at})"
+
+
+def read_result(data: bytes) -> StatelessResult:
+    """The kernel's ``Execution`` record."""
+    buffer = ctypes.create_string_buffer(data, len(data))
+    out = View(Execution, ctypes.addressof(buffer))
+    names = (
+        "status",
+        "detail",
+        "at",
+        "gas_used",
+        "state_root",
+        "receipts_root",
+        "transactions_root",
+        "bloom",
+        "inputs",
+    )
+    return StatelessResult(*(getattr(out, name) for name in names))
+
+
+class StatelessExecutor:
+    """Runs the stateless function natively, as the TEE prover will."""
+
+    def __init__(self, library: Library, arena_bytes: int = 64 << 30, huge_pages: bool = True) -> None:
+        self._run = library[stateless.execute_block]
+        self._arena = Arena(arena_bytes, huge_pages)
+
+    def execute(self, data: bytes) -> StatelessResult:
+        """Execute an encoded ``BlockInput``."""
+        source = Given(data)
+        return self.execute_at(source.address, len(data))
+
+    def execute_at(self, address: int, size: int) -> StatelessResult:
+        """The same for one that lies in memory; not a byte behind it is read."""
+        out = ctypes.create_string_buffer(Execution.size)
+        self._run(address, size, ctypes.addressof(out), self._arena.address, self._arena.size)
+        self._arena.reset()
+        return read_result(out.raw)
