@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from jovay.chain.development import development_genesis
-from jovay.chain.genesis import Genesis, GenesisAccount, state_changes
+from jovay.chain.genesis import Genesis, GenesisAccount
 from jovay.compiler import kernel
 from jovay.compiler.native import Library
 from jovay.kernel.evm import status, validity
@@ -20,6 +20,7 @@ from jovay.simulation.message import Message, _transaction, _write_block
 from jovay.state.machine import NativeMachine
 from jovay.state.world import NativeWorld
 from jovay.state.writes import StoredState
+from jovay.storage.alloc import state_changes
 from jovay.storage.kv import MemoryKV
 from jovay.storage.state import TABLES, StateStore
 

@@ -15,11 +15,12 @@ from typer.testing import CliRunner
 
 import jovay
 from cli.fake_node import FakeNode
+from jovay.chain.errors import GenesisError
 from jovay.cli import running
 from jovay.cli.app import app
 from jovay.config import ConfigError, NodeConfig
 from jovay.sequencer.errors import GenesisMismatchError
-from jovay.storage.errors import DatadirLockedError, GenesisError
+from jovay.storage.errors import DatadirLockedError
 from rigs import process
 from rigs.paths import ROOT
 

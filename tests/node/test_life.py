@@ -23,14 +23,16 @@ import pytest
 
 from jovay.backend.pruning import Pruner
 from jovay.chain.development import development_genesis
-from jovay.chain.genesis import GenesisAccount, state_changes, to_json
+from jovay.chain.errors import GenesisError
+from jovay.chain.genesis import GenesisAccount, to_json
 from jovay.config import ConfigError, NodeConfig
 from jovay.monitoring.metrics import Metrics
 from jovay.monitoring.stats import STAGES
 from jovay.node import Node, most_connections
 from jovay.sequencer.errors import ChainIdMismatchError, GenesisMismatchError
+from jovay.storage.alloc import state_changes
 from jovay.storage.datadir import DataDirectory
-from jovay.storage.errors import DatadirLockedError, GenesisError, IncompleteDirectoryError
+from jovay.storage.errors import DatadirLockedError, IncompleteDirectoryError
 from jovay.storage.kv import META, Batch
 from rigs.rpc import RpcError
 from rigs.transactions import keccak256

@@ -15,9 +15,10 @@ from eth_account import Account
 
 from jovay.chain import development
 from jovay.chain.development import MNEMONIC, development_genesis, predeploys
+from jovay.chain.errors import GenesisError
 from jovay.chain.forks import BLOCK_FORKS, TIME_FORKS
-from jovay.chain.genesis import Genesis, from_json, parse, read, state_changes, to_json
-from jovay.storage.errors import GenesisError
+from jovay.chain.genesis import Genesis, from_json, parse, read, to_json
+from jovay.storage.alloc import state_changes
 from jovay.storage.kv import MemoryKV
 from jovay.storage.state import TABLES, StateStore
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from jovay.storage.errors import GenesisError
-
+from .errors import GenesisError
 from .json_values import number_at, object_at
 
 BLOCK_FORKS = {

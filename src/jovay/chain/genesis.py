@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jovay.storage.errors import GenesisError
-from jovay.storage.state import ACCOUNT, StateChanges
-
+from .errors import GenesisError
 from .forks import ChainConfig, parse_config
 from .json_values import bytes_at, number_at, object_at
 
@@ -236,29 +233,3 @@ def alloc_digest(genesis: Genesis) -> bytes:
         for key, value in sorted(account.storage.items()):
             digest.update(key + value)
     return digest.digest()
-
-
-def state_changes(genesis: Genesis, keccak: Callable[[bytes], bytes]) -> StateChanges:
-    """The alloc as the write that fills an empty ``StateStore``; ``keccak`` gives code hashes."""
-    addresses = sorted(genesis.alloc)
-    rows = np.zeros(len(addresses), ACCOUNT)
-    codes = {keccak(account.code): account.code for account in genesis.alloc.values()}
-    hashes = [code_hash for code_hash, code in codes.items() if code]
-    slots: list[bytes] = []
-    words: list[bytes] = []
-    for row, address in zip(rows, addresses, strict=True):
-        account = genesis.alloc[address]
-        row["nonce"] = account.nonce
-        row["balance"] = np.frombuffer(account.balance.to_bytes(32, "little"), np.uint8)
-        row["code_hash"] = np.frombuffer(keccak(account.code), np.uint8)
-        slots += [address + key for key in account.storage]
-        words += account.storage.values()
-    return StateChanges(
-        accounts=b"".join(addresses),
-        account_values=rows.tobytes(),
-        slots=b"".join(slots),
-        slot_values=b"".join(words),
-        code_hashes=b"".join(hashes),
-        code_offsets=np.cumsum([0, *(len(codes[code_hash]) for code_hash in hashes)]).tolist(),
-        codes=b"".join(codes[code_hash] for code_hash in hashes),
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from jovay.storage.errors import GenesisError
+from .errors import GenesisError
 
 
 def number_at(value: object, path: str, maximum: int) -> int:

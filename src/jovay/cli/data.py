@@ -25,11 +25,12 @@ DataDir = Annotated[
 @contextmanager
 def _errors() -> Iterator[None]:
     """Errors of storage as one line and status 1."""
+    from jovay.chain.errors import ChainError
     from jovay.storage.errors import StorageError
 
     try:
         yield
-    except (StorageError, OSError) as error:
+    except (ChainError, StorageError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
 

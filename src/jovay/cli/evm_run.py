@@ -45,6 +45,7 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="the trace as JSON lines (EIP-3155)")] = False,
 ) -> None:
     """Execute bytecode and print what it returns; the exit status is 1 if it fails."""
+    from jovay.chain.errors import ChainError
     from jovay.state.errors import ExecutionError
     from jovay.storage.errors import StorageError
 
@@ -66,7 +67,7 @@ def run(
             price=_number(price, "--price"),
         )
         outcome = _execute(genesis, rules, message, trace or as_json)
-    except (InputError, StorageError, ExecutionError, OSError) as error:
+    except (InputError, ChainError, StorageError, ExecutionError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
     if as_json:

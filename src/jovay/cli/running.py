@@ -107,12 +107,15 @@ def _port_problem(host: str, port: int, flag: str, error: OSError) -> str:
 
 def explain(error: Exception) -> str | None:
     """What to tell the person about an error of a start, or None if it is a mistake of the program."""
+    from jovay.chain.errors import ChainError
     from jovay.compiler.errors import CompilerError
     from jovay.sequencer.errors import SequencerError
     from jovay.state.errors import ExecutionError
     from jovay.storage.errors import StorageError
 
-    if isinstance(error, (StartError, StorageError, SequencerError, ExecutionError, CompilerError)):
+    if isinstance(
+        error, (StartError, ChainError, StorageError, SequencerError, ExecutionError, CompilerError)
+    ):
         return str(error)
     if isinstance(error, OSError):
         if error.errno == errno.ENOMEM:

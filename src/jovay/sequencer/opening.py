@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jovay.chain.genesis import Genesis, alloc_digest, state_changes
+from jovay.chain.errors import GenesisError
+from jovay.chain.genesis import Genesis, alloc_digest
 from jovay.chain.header import block_size, decode_header, encode_header, header_with_hash
 from jovay.chain.rules import ChainRules
 from jovay.chain.types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Header
@@ -26,10 +27,11 @@ from jovay.state.eviction import evict
 from jovay.state.trie import StateTrie
 from jovay.state.world import NativeWorld
 from jovay.state.writes import Records, StoredState, WriteSet, account_records, empty, slot_records
+from jovay.storage.alloc import state_changes
 from jovay.storage.block_parts import BlockParts
 from jovay.storage.blocks import BlockStore
 from jovay.storage.datadir import DataDirectory
-from jovay.storage.errors import GenesisError, IncompleteDirectoryError, PrunedDataError
+from jovay.storage.errors import IncompleteDirectoryError, PrunedDataError
 from jovay.storage.kv import META, Batch
 
 from .errors import ChainIdMismatchError, GenesisMismatchError, RecoveryError

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from jovay.chain.genesis import Genesis, state_changes
+from jovay.chain.genesis import Genesis
 from jovay.chain.rules import ChainRules
 from jovay.chain.types import Header
 from jovay.compiler.native import Library
@@ -19,6 +19,7 @@ from jovay.state.machine import SHARED
 from jovay.state.trie import StateTrie
 from jovay.state.world import NativeWorld
 from jovay.state.writes import WriteSet, account_records, slot_records
+from jovay.storage.alloc import state_changes
 from jovay.storage.blocks import BlockStore
 from jovay.storage.state import ACCOUNT
 

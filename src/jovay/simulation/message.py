@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from jovay.chain.genesis import Genesis, state_changes
+from jovay.chain.genesis import Genesis
 from jovay.compiler.native import Library
 from jovay.kernel.evm import forks, status, validity
 from jovay.kernel.evm import gas as prices
@@ -23,6 +23,7 @@ from jovay.state.errors import ExecutionError
 from jovay.state.machine import NativeMachine
 from jovay.state.world import NativeWorld
 from jovay.state.writes import StoredState
+from jovay.storage.alloc import state_changes
 from jovay.storage.kv import MemoryKV
 from jovay.storage.state import TABLES, StateStore
 

@@ -119,13 +119,3 @@ class SnapshotError(StorageError):
     def __init__(self, path: str | Path, detail: str) -> None:
         self.path, self.detail = str(path), detail
         super().__init__(f"snapshot {path}: {detail}")
-
-
-class GenesisError(StorageError):
-    """A genesis file with an invalid value; ``path`` is the JSON path, e.g. ``alloc.0xab….balance``."""
-
-    def __init__(self, path: str, value: object, reason: str) -> None:
-        self.path, self.value, self.reason = path, value, reason
-        shown = repr(value)
-        shown = shown if len(shown) <= 100 else f"{shown[:97]}..."
-        super().__init__(f"genesis {path or '(top level)'}: {reason}; got {shown}")

@@ -1,0 +1,159 @@
+"""The house: which room may import which, and no circles between files."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from rigs.paths import ROOT
+
+SOURCE = ROOT / "src"
+#: The rooms from the ground up: each may import those before it, a set may not import each other.
+FLOORS: tuple[frozenset[str], ...] = tuple(
+    map(
+        frozenset,
+        (
+            {"kernel"},
+            {"compiler"},
+            {"native"},
+            {"chain"},
+            {"storage"},
+            {"state"},
+            {"simulation", "sequencer"},
+            {"tracer"},
+            {"rpc"},
+            {"backend", "conformance"},
+            {"config"},
+            {"monitoring"},
+            {"node"},
+            {"cli"},
+        ),
+    )
+)
+#: The kernel is also compiled: nothing but the standard library, and little of that.
+KERNEL_IMPORTS = {"__future__", "collections", "ctypes", "typing"}
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the package by its name."""
+    found = {}
+    for path in (SOURCE / "jovay").rglob("*.py"):
+        parts = path.relative_to(SOURCE).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imported(name: str, path: Path, known: dict[str, Path]) -> Iterator[str]:
+    """Modules of the package that a module imports, wherever in its text."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in known)
+        elif isinstance(node, ast.ImportFrom):
+            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            for alias in node.names:
+                whole = f"{base}.{alias.name}"
+                if whole in known or base in known:
+                    yield whole if whole in known else base
+
+
+@cache
+def _arrows() -> dict[str, frozenset[str]]:
+    known = modules()
+    return {name: frozenset(imported(name, path, known)) - {name} for name, path in known.items()}
+
+
+def arrows() -> dict[str, set[str]]:
+    """Module → the modules that it imports."""
+    return {name: set(targets) for name, targets in _arrows().items()}
+
+
+def room(name: str) -> str:
+    """The room of a module; "" for the package itself."""
+    return name.partition(".")[2].partition(".")[0]
+
+
+def wrong(graph: dict[str, set[str]]) -> list[str]:
+    """Arrows that lead up, or across a floor."""
+    floor = {name: number for number, names in enumerate(FLOORS) for name in names}
+    found = []
+    for module, targets in graph.items():
+        for target in targets:
+            above, below = room(module), room(target)
+            if above != below and below and (not above or floor[above] <= floor[below]):
+                found.append(f"{module} → {target}")
+    return sorted(found)
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Sets of modules that import each other, directly or by way of others (Tarjan's components)."""
+    number: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    stack: list[str] = []
+    found = []
+
+    def visit(module: str) -> None:
+        number[module] = lowest[module] = len(number)
+        stack.append(module)
+        for target in graph[module]:
+            if target not in number:
+                visit(target)
+            if target in stack:
+                lowest[module] = min(lowest[module], lowest[target])
+        if lowest[module] == number[module]:
+            circle = stack[stack.index(module) :]
+            del stack[-len(circle) :]
+            if len(circle) > 1:
+                found.append(sorted(circle))
+
+    for module in graph:
+        if module not in number:
+            visit(module)
+    return found
+
+
+def test_every_room_has_its_floor() -> None:
+    rooms = {room(name) for name in modules()} - {""}
+    assert rooms == set().union(*FLOORS)
+
+
+def test_arrows_go_down() -> None:
+    assert not wrong(arrows())
+
+
+def test_no_file_imports_itself_by_way_of_others() -> None:
+    assert not circles(arrows())
+
+
+def test_the_kernel_imports_nothing_but_itself() -> None:
+    for name, path in modules().items():
+        if room(name) != "kernel":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            others = [full for full in names if not full.startswith("jovay.kernel")]
+            outside = {full.partition(".")[0] for full in others} - KERNEL_IMPORTS
+            assert not outside, f"{name} imports {outside}"
+
+
+@pytest.mark.parametrize(
+    ("module", "target"),
+    [("jovay.storage.blocks", "jovay.rpc.errors"), ("jovay.simulation.calls", "jovay.sequencer.errors")],
+)
+def test_a_turned_arrow_is_seen(module: str, target: str) -> None:
+    graph = arrows()
+    graph[module].add(target)
+    assert wrong(graph) == [f"{module} → {target}"]
+
+
+def test_a_circle_is_seen() -> None:
+    graph = arrows()
+    graph["jovay.storage.kv"].add("jovay.storage.rocks")
+    assert any({"jovay.storage.kv", "jovay.storage.rocks"} <= set(circle) for circle in circles(graph))
