@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import tempfile
+from dataclasses import replace
 
 import numpy as np
 
-from jovay.chain.environment import BlockEnvironment
+from jovay.chain.environment import BlockEnvironment, environment_of
 from jovay.chain.genesis import Genesis
 from jovay.compiler.native import Library
 from jovay.kernel.block import changes, system
@@ -75,20 +76,8 @@ def verify(library: Library, data: DataDirectory, genesis: Genesis, chain_id: in
         for number in range(1, data.blocks.latest + 1):
             header = read_header(data.blocks, number)
             ctypes.memmove(hashes.address + (number - 1) % 256 * 32, header.parent_hash, 32)
-            environment = BlockEnvironment(
-                number=number,
-                timestamp=header.timestamp,
-                gas_limit=header.gas_limit,
-                base_fee=header.base_fee_per_gas or 0,
-                coinbase=int.from_bytes(header.coinbase, "big"),
-                chain_id=chain_id,
-                fork=rules.fork(number, header.timestamp),
-                parent_hash=header.parent_hash,
-                prevrandao=int.from_bytes(header.mix_hash, "big"),
-                blob_base_fee=rules.blob_base_fee(0, number, header.timestamp),
-                max_blobs=rules.blobs(number, header.timestamp).maximum,
-                hashes=hashes.address,
-                hashes_known=min(256, number),
+            environment = replace(
+                environment_of(header, rules), hashes=hashes.address, hashes_known=min(256, number)
             )
             offsets, raw = data.blocks.transactions(number)
             root = verifier.execute(environment, raw, offsets[1:].astype(np.uint64))

@@ -205,7 +205,20 @@ class MemoryChain:
         """(envelope, sender) of the sender's next transaction; nobody checks its signature."""
         nonce = self._nonces.get(sender, 0)
         self._nonces[sender] = nonce + 1
-        fields = [CHAIN_ID, nonce, tip, 10 * self.base_fee, gas, to or b"", value, data, [], 0, 1, 1]
+        fields: list[rlp.Item] = [
+            CHAIN_ID,
+            nonce,
+            tip,
+            10 * self.base_fee,
+            gas,
+            to or b"",
+            value,
+            data,
+            [],
+            0,
+            1,
+            1,
+        ]
         return b"\x02" + rlp.encode(fields), sender
 
     def block(self, *transactions: tuple[bytes, bytes]) -> ProducedBlock:

@@ -10,11 +10,11 @@ import pytest
 
 from execution.scenes import asm
 from jovay.chain import rlp
+from jovay.chain.environment import BlockEnvironment
 from jovay.compiler.native import Library
 from jovay.conformance.parallel import COINBASE, Side, Transactions
 from jovay.kernel.evm.forks import OSAKA
 from jovay.kernel.evm.validity import LEFT_OUT, NONCE_TOO_HIGH, SET_ASIDE
-from jovay.sequencer.environment import BlockEnvironment
 from jovay.sequencer.production.aside_run import DONE, AsideRun
 from jovay.sequencer.production.block import ProducedBlock
 from jovay.sequencer.production.patience import Patience

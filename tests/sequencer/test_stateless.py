@@ -12,6 +12,7 @@ import pytest
 from coincurve import PrivateKey
 
 from jovay.chain import rlp
+from jovay.chain.environment import BlockEnvironment
 from jovay.compiler.native import Library
 from jovay.kernel import stateless
 from jovay.kernel.block.changes import AccountChange, SlotChange
@@ -20,7 +21,6 @@ from jovay.kernel.evm.machine import Block
 from jovay.kernel.stateless import Witness
 from jovay.native.hashing import keccak256
 from jovay.native.records import View, dtype_of
-from jovay.sequencer.environment import BlockEnvironment
 from jovay.sequencer.portal import Portal
 from jovay.sequencer.production.block import ProducedBlock
 from jovay.sequencer.production.producer import BlockProducer

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jovay.kernel.evm.machine import Block
 from jovay.native.records import View, pack
+
+from .rules import ChainRules
+from .types import Header
 
 _FIELDS = (
     "number timestamp gas_limit base_fee coinbase chain_id fork prevrandao blob_base_fee max_blobs l1_fee_per_byte "
@@ -44,3 +48,34 @@ class BlockEnvironment:
     def write(self, block: View) -> None:
         """Fill a kernel ``Block`` record."""
         ctypes.memmove(block.pointer, self.packed(), Block.size)
+
+
+def environment_of(header: Header, rules: ChainRules, l1_fee_per_byte: int = 0) -> BlockEnvironment:
+    """The environment that a block's transactions found; its ``hashes`` are the caller's to fill in.
+
+    No header tells what a byte of L1 data cost: see ``l1_fee_per_byte``.
+    """
+    number, timestamp, excess = header.number, header.timestamp, header.excess_blob_gas
+    return BlockEnvironment(
+        number=number,
+        timestamp=timestamp,
+        gas_limit=header.gas_limit,
+        base_fee=header.base_fee_per_gas or 0,
+        coinbase=int.from_bytes(header.coinbase, "big"),
+        chain_id=rules.chain_id,
+        fork=rules.fork(number, timestamp),
+        parent_hash=header.parent_hash,
+        prevrandao=int.from_bytes(header.mix_hash, "big"),
+        blob_base_fee=0 if excess is None else rules.blob_base_fee(excess, number, timestamp),
+        max_blobs=rules.blobs(number, timestamp).maximum,
+        l1_fee_per_byte=l1_fee_per_byte,
+        difficulty=header.difficulty,
+    )
+
+
+def l1_fee_per_byte(fees: Iterable[tuple[int, int]]) -> int:
+    """What a byte of L1 data cost in a block, in wei, from its transactions' (fee, size in bytes).
+
+    All signed transactions of a block pay the same price, and L1 messages none.
+    """
+    return next((fee // size for fee, size in fees if fee), 0)

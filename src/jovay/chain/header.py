@@ -1,13 +1,18 @@
-"""Block headers as RLP, in the field order of the execution specs."""
+"""Block headers: made from an environment and what came of it, and as RLP in the field order of the execution specs."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from jovay.kernel.evm.forks import CANCUN, LONDON, PRAGUE, SHANGHAI
+
 from . import rlp
-from .types import Header
+from .environment import BlockEnvironment
+from .types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Hash32, Header
 
 #: Fields in the order of the encoding; later forks append.
 _NAMES = (
@@ -65,16 +70,65 @@ def decode_header(encoded: bytes) -> Header:
     return Header(hash=bytes(32), **values)  # type: ignore[arg-type]
 
 
-def header_with_hash(header: Header, digest: bytes, size: int) -> Header:
-    """The header with its hash and the size of its block."""
-    return msgspec.structs.replace(header, hash=digest, size=size)
+def header_of(
+    env: BlockEnvironment,
+    *,
+    state_root: Hash32,
+    transactions_root: Hash32 = EMPTY_TRIE_ROOT,
+    receipts_root: Hash32 = EMPTY_TRIE_ROOT,
+    logs_bloom: bytes = bytes(256),
+    gas_used: int = 0,
+    blob_gas_used: int = 0,
+    withdrawals_root: Hash32 = EMPTY_TRIE_ROOT,
+    parent_beacon_block_root: Hash32 = bytes(32),
+) -> Header:
+    """The header of a block made in ``env``, with the fields that its fork has; hash and size are left empty.
+
+    No block carries execution requests (EIP-7685), and ``excess_blob_gas`` is 0.
+    """
+    cancun = env.fork >= CANCUN
+    return Header(
+        number=env.number,
+        hash=bytes(32),
+        parent_hash=env.parent_hash,
+        coinbase=env.coinbase.to_bytes(20, "big"),
+        state_root=state_root,
+        transactions_root=transactions_root,
+        receipts_root=receipts_root,
+        logs_bloom=logs_bloom,
+        gas_limit=env.gas_limit,
+        gas_used=gas_used,
+        timestamp=env.timestamp,
+        mix_hash=env.prevrandao.to_bytes(32, "big"),
+        difficulty=env.difficulty,
+        base_fee_per_gas=env.base_fee if env.fork >= LONDON else None,
+        withdrawals_root=withdrawals_root if env.fork >= SHANGHAI else None,
+        blob_gas_used=blob_gas_used if cancun else None,
+        excess_blob_gas=0 if cancun else None,
+        parent_beacon_block_root=parent_beacon_block_root if cancun else None,
+        requests_hash=EMPTY_REQUESTS_HASH if env.fork >= PRAGUE else None,
+    )
+
+
+def sealed(
+    header: Header,
+    keccak: Callable[[bytes], Hash32],
+    offsets: npt.NDArray[np.uint32],
+    transactions: bytes,
+    withdrawals: bytes = b"",
+) -> tuple[bytes, Header]:
+    """RLP of a header, and the header with its hash and the size of its block."""
+    encoded = encode_header(header)
+    listed = None if header.withdrawals_root is None else withdrawals
+    size = block_size(len(encoded), offsets, transactions, listed)
+    return encoded, msgspec.structs.replace(header, hash=keccak(encoded), size=size)
 
 
 def block_size(
-    header_size: int, offsets: npt.NDArray[np.uint32], transactions: bytes, withdrawals: bool
+    header_size: int, offsets: npt.NDArray[np.uint32], transactions: bytes, withdrawals: bytes | None
 ) -> int:
-    """Bytes of a block's RLP: header, transactions (cut by ``offsets``), no uncles and, where the fork has them, no
-    withdrawals.
+    """Bytes of a block's RLP: header, transactions (cut by ``offsets``), no uncles and, where the fork has them, the
+    ``withdrawals`` (encoded, back to back).
     """
     starts, sizes = offsets[:-1], np.diff(offsets).astype(np.int64)
     listed = int(sizes.sum())
@@ -82,5 +136,7 @@ def block_size(
         # Typed transactions stand in the list as strings.
         typed = sizes[np.frombuffer(transactions, np.uint8)[starts] < 0xC0]
         listed += int((1 + (typed > 55) + (typed > 0xFF) + (typed > 0xFFFF) + (typed > 0xFFFFFF)).sum())
-    payload = header_size + len(rlp.header(listed, 0xC0)) + listed + 1 + withdrawals
+    payload = header_size + len(rlp.header(listed, 0xC0)) + listed + 1
+    if withdrawals is not None:
+        payload += len(rlp.encode_list(withdrawals))
     return payload + len(rlp.header(payload, 0xC0))

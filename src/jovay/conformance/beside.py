@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from jovay.chain.environment import BlockEnvironment
 from jovay.compiler.native import Library
 from jovay.kernel.evm.forks import OSAKA
 from jovay.kernel.evm.validity import SET_ASIDE
-from jovay.sequencer.environment import BlockEnvironment
 from jovay.sequencer.production.aside_run import DONE, AsideRun
 from jovay.sequencer.production.producer import BlockProducer
 from jovay.state.machine import NativeMachine

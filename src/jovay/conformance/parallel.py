@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jovay.chain import rlp
+from jovay.chain.environment import BlockEnvironment
 from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.compiler.native import Library
 from jovay.kernel.block import changes, system
@@ -26,7 +27,6 @@ from jovay.kernel.transaction.decode import decode
 from jovay.kernel.transaction.record import TRANSACTION_SIZE, Transaction
 from jovay.native.hashing import keccak256
 from jovay.native.records import View, dtype_of, new_record
-from jovay.sequencer.environment import BlockEnvironment
 from jovay.sequencer.production.block import ProducedBlock
 from jovay.sequencer.production.patience import Patience
 from jovay.sequencer.production.producer import BlockProducer

@@ -12,16 +12,18 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
+from jovay.chain.environment import BlockEnvironment
 from jovay.chain.errors import GenesisError
 from jovay.chain.genesis import Genesis, alloc_digest
-from jovay.chain.header import block_size, decode_header, encode_header, header_with_hash
+from jovay.chain.header import block_size, decode_header, encode_header, header_of, sealed
 from jovay.chain.rules import ChainRules
-from jovay.chain.types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Header
+from jovay.chain.types import Header
 from jovay.compiler.native import Library
 from jovay.kernel.block.changes import AccountChange, SlotChange
-from jovay.kernel.evm.forks import CANCUN, LONDON, PRAGUE, SHANGHAI
+from jovay.kernel.evm.forks import CANCUN
 from jovay.native.hashing import keccak256
 from jovay.state.eviction import evict
 from jovay.state.trie import StateTrie
@@ -160,33 +162,28 @@ def replay(data: DataDirectory, world: NativeWorld, trie: StateTrie) -> list[Wri
 def genesis_header(rules: ChainRules, root: bytes, keccak: Callable[[bytes], bytes]) -> Header:
     """Block 0, with the zkTrie root of the alloc as its state root."""
     genesis = rules.genesis
-    fork = rules.fork(genesis.number, genesis.timestamp)
-    header = Header(
+    env = BlockEnvironment(
         number=genesis.number,
-        hash=bytes(32),
-        parent_hash=genesis.parent_hash,
-        coinbase=genesis.coinbase,
-        state_root=root,
-        transactions_root=EMPTY_TRIE_ROOT,
-        receipts_root=EMPTY_TRIE_ROOT,
-        logs_bloom=bytes(256),
-        gas_limit=genesis.gas_limit,
-        gas_used=genesis.gas_used,
         timestamp=genesis.timestamp,
-        extra_data=genesis.extra_data,
-        mix_hash=genesis.mix_hash,
-        nonce=genesis.nonce.to_bytes(8, "big"),
+        gas_limit=genesis.gas_limit,
+        base_fee=genesis.base_fee_per_gas or 0,
+        coinbase=int.from_bytes(genesis.coinbase, "big"),
+        chain_id=rules.chain_id,
+        fork=rules.fork(genesis.number, genesis.timestamp),
+        parent_hash=genesis.parent_hash,
+        prevrandao=int.from_bytes(genesis.mix_hash, "big"),
         difficulty=genesis.difficulty,
-        base_fee_per_gas=genesis.base_fee_per_gas if fork >= LONDON else None,
-        withdrawals_root=EMPTY_TRIE_ROOT if fork >= SHANGHAI else None,
-        blob_gas_used=(genesis.blob_gas_used or 0) if fork >= CANCUN else None,
-        excess_blob_gas=(genesis.excess_blob_gas or 0) if fork >= CANCUN else None,
-        parent_beacon_block_root=bytes(32) if fork >= CANCUN else None,
-        requests_hash=EMPTY_REQUESTS_HASH if fork >= PRAGUE else None,
     )
-    encoded = encode_header(header)
-    size = block_size(len(encoded), np.zeros(1, np.uint32), b"", fork >= SHANGHAI)
-    return header_with_hash(header, keccak(encoded), size)
+    header = header_of(
+        env, state_root=root, gas_used=genesis.gas_used, blob_gas_used=genesis.blob_gas_used or 0
+    )
+    header = msgspec.structs.replace(
+        header,
+        extra_data=genesis.extra_data,
+        nonce=genesis.nonce.to_bytes(8, "big"),
+        excess_blob_gas=None if header.excess_blob_gas is None else genesis.excess_blob_gas or 0,
+    )
+    return sealed(header, keccak, np.zeros(1, np.uint32), b"")[1]
 
 
 def begin(data: DataDirectory, rules: ChainRules, root: bytes, keccak: Callable[[bytes], bytes]) -> Header:
@@ -269,5 +266,6 @@ def read_header(blocks: BlockStore, number: int) -> Header:
     encoded, size = blocks.header(number), 0
     header = decode_header(encoded)
     with contextlib.suppress(PrunedDataError):
-        size = block_size(len(encoded), *blocks.transactions(number), header.withdrawals_root is not None)
-    return header_with_hash(header, blocks.hash_of(number), size)
+        listed = None if header.withdrawals_root is None else b""
+        size = block_size(len(encoded), *blocks.transactions(number), listed)
+    return msgspec.structs.replace(header, hash=blocks.hash_of(number), size=size)

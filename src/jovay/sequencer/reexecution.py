@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
+from jovay.chain.environment import BlockEnvironment, environment_of, l1_fee_per_byte
 from jovay.chain.genesis import Genesis
 from jovay.chain.rules import ChainRules
 from jovay.chain.types import Header
 from jovay.compiler.native import Library
+from jovay.kernel.block.receipts import Receipt as ReceiptRecord
 from jovay.kernel.evm.gas import LOG
 from jovay.kernel.transaction.record import TRANSACTION_SIZE
 from jovay.native.arena import Arena
 from jovay.native.hashing import keccak256
+from jovay.native.records import dtype_of, int_of
 from jovay.state.machine import SHARED
 from jovay.state.trie import StateTrie
 from jovay.state.world import NativeWorld
@@ -23,7 +27,6 @@ from jovay.storage.alloc import state_changes
 from jovay.storage.blocks import BlockStore
 from jovay.storage.state import ACCOUNT
 
-from .environment import BlockEnvironment
 from .errors import ReexecutionError
 from .opening import read_header
 from .portal import Portal
@@ -104,19 +107,13 @@ class Reexecution:
             raise ReexecutionError(number, what, stored, found)
 
     def _environment(self, header: Header) -> BlockEnvironment:
-        number, timestamp = header.number, header.timestamp
-        return BlockEnvironment(
-            number=number,
-            timestamp=timestamp,
-            gas_limit=header.gas_limit,
-            base_fee=header.base_fee_per_gas or 0,
-            coinbase=int.from_bytes(header.coinbase, "big"),
-            chain_id=self._rules.chain_id,
-            fork=self._rules.fork(number, timestamp),
-            parent_hash=header.parent_hash,
-            prevrandao=int.from_bytes(header.mix_hash, "big"),
-            blob_base_fee=self._rules.blob_base_fee(header.excess_blob_gas or 0, number, timestamp),
-            max_blobs=self._rules.blobs(number, timestamp).maximum,
+        number = header.number
+        receipts = np.frombuffer(self._blocks.receipts(number), dtype_of(ReceiptRecord))
+        fees = [int_of(fee) for fee in receipts["l1_fee"]]
+        sizes = np.diff(self._blocks.transactions(number)[0]).tolist()
+        environment = environment_of(header, self._rules, l1_fee_per_byte(zip(fees, sizes, strict=True)))
+        return replace(
+            environment,
             hashes=self._hashes.address,
             hashes_known=min(256, number),
         )

@@ -19,12 +19,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from jovay.chain.header import block_size, encode_header, header_with_hash
+from jovay.chain.environment import BlockEnvironment
+from jovay.chain.header import header_of, sealed
 from jovay.chain.rules import ChainRules, base_fee_after
-from jovay.chain.types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Header
+from jovay.chain.types import Header
 from jovay.compiler.native import Library
 from jovay.kernel.evm import validity
-from jovay.kernel.evm.forks import CANCUN, LONDON, OSAKA, PARIS, PRAGUE, SHANGHAI
+from jovay.kernel.evm.forks import LONDON, OSAKA, PARIS
 from jovay.kernel.evm.gas import TX_GAS_LIMIT_CAP
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.evm.status import ARENA_FULL, MESSAGES
@@ -38,7 +39,6 @@ from jovay.storage.datadir import DataDirectory
 from jovay.storage.logs_index import LogsIndex
 
 from .clock import Clock
-from .environment import BlockEnvironment
 from .errors import SequencerStoppedError
 from .persistence.housekeeping import Housekeeping
 from .persistence.persistence import Persistence, SealedBlock
@@ -239,13 +239,13 @@ class Sequencer:
             else:
                 self.aside.own_block_took(begun - started)
             self._set_aside(produced.dropped, beside, entries)
-            sealed = self._seal(environment, produced, writes, root, entries)
-            self.executed = sealed.header
-            self._remember_hashes(sealed.header)
+            block = self._seal(environment, produced, writes, root, entries)
+            self.executed = block.header
+            self._remember_hashes(block.header)
             self._prepare_next()
-            self.progress.made(sealed.header.number, len(entries), len(sealed.entries))
-            self.persistence.put(sealed)
-            return sealed
+            self.progress.made(block.header.number, len(entries), len(block.entries))
+            self.persistence.put(block)
+            return block
 
     def make_room(self) -> None:
         """Let records leave memory that blocks have not used for long, where the tables are crowded."""
@@ -338,32 +338,18 @@ class Sequencer:
         root: bytes,
         entries: Taken,
     ) -> SealedBlock:
-        fork = env.fork
-        header = Header(
-            number=env.number,
-            hash=bytes(32),
-            parent_hash=env.parent_hash,
-            coinbase=env.coinbase.to_bytes(20, "big"),
+        header = header_of(
+            env,
             state_root=root,
             transactions_root=produced.transactions_root,
             receipts_root=produced.receipts_root,
             logs_bloom=produced.bloom,
-            gas_limit=env.gas_limit,
             gas_used=produced.gas_used,
-            timestamp=env.timestamp,
-            mix_hash=env.prevrandao.to_bytes(32, "big"),
-            base_fee_per_gas=env.base_fee if fork >= LONDON else None,
-            withdrawals_root=EMPTY_TRIE_ROOT if fork >= SHANGHAI else None,
-            blob_gas_used=produced.blob_gas_used if fork >= CANCUN else None,
-            excess_blob_gas=0 if fork >= CANCUN else None,
-            parent_beacon_block_root=bytes(32) if fork >= CANCUN else None,
-            requests_hash=EMPTY_REQUESTS_HASH if fork >= PRAGUE else None,
+            blob_gas_used=produced.blob_gas_used,
         )
-        encoded = encode_header(header)
         offsets = np.frombuffer(produced.body.offsets, np.uint32)
-        size = block_size(len(encoded), offsets, produced.body.transactions, fork >= SHANGHAI)
-        sealed = header_with_hash(header, self.keccak(encoded), size)
-        return SealedBlock(sealed, encoded, produced, writes, entries.chosen(produced.order))
+        encoded, header = sealed(header, self.keccak, offsets, produced.body.transactions)
+        return SealedBlock(header, encoded, produced, writes, entries.chosen(produced.order))
 
     def _remember_hashes(self, head: Header) -> None:
         """Keep the hash of ``head`` where BLOCKHASH looks; at the start also its ancestors'."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import threading
 from collections import OrderedDict
 
-from jovay.chain.environment import BlockEnvironment
+from jovay.chain.environment import BlockEnvironment, environment_of
 from jovay.chain.types import Hash32, Header
 from jovay.native.records import View
 from jovay.state.errors import OverrideError
@@ -24,10 +25,8 @@ class BlockContext:
 
     def __init__(self, environment: BlockEnvironment, hashes: bytes) -> None:
         self._hashes = ctypes.create_string_buffer(hashes, 32 * HASHES)
-        values = {name: getattr(environment, name) for name in BlockEnvironment.__slots__}
-        values["hashes"] = ctypes.addressof(self._hashes)
-        values["hashes_known"] = min(HASHES, environment.number)
-        self.environment = BlockEnvironment(**values)
+        at, known = ctypes.addressof(self._hashes), min(HASHES, environment.number)
+        self.environment = dataclasses.replace(environment, hashes=at, hashes_known=known)
         self._record = self.environment.packed()
 
     def write(self, block: View) -> None:
@@ -88,23 +87,19 @@ def context_of(
     if number >= 1 << 64:
         raise OverrideError(f"block number {number} does not fit 64 bits")
     timestamp = _chosen(o.timestamp, header.timestamp)
-    rules, excess = chain.rules, header.excess_blob_gas
-    blob_fee = 0 if excess is None else rules.blob_base_fee(excess, header.number, header.timestamp)
-    coinbase = header.coinbase if o.coinbase is None else o.coinbase
-    environment = BlockEnvironment(
+    base = environment_of(header, chain.rules, l1_fee_per_byte)
+    environment = dataclasses.replace(
+        base,
         number=number,
         timestamp=timestamp,
-        gas_limit=_chosen(o.gas_limit, header.gas_limit),
-        base_fee=_chosen(o.base_fee_per_gas, header.base_fee_per_gas or 0),
-        coinbase=int.from_bytes(coinbase, "big"),
-        chain_id=rules.chain_id,
-        fork=rules.fork(number, timestamp),
-        parent_hash=header.parent_hash,
-        prevrandao=_chosen(o.prev_randao, int.from_bytes(header.mix_hash, "big")),
-        blob_base_fee=_chosen(o.blob_base_fee, blob_fee),
-        max_blobs=rules.blobs(number, timestamp).maximum,
-        l1_fee_per_byte=l1_fee_per_byte,
-        difficulty=_chosen(o.difficulty, header.difficulty),
+        gas_limit=_chosen(o.gas_limit, base.gas_limit),
+        base_fee=_chosen(o.base_fee_per_gas, base.base_fee),
+        coinbase=base.coinbase if o.coinbase is None else int.from_bytes(o.coinbase, "big"),
+        fork=chain.rules.fork(number, timestamp),
+        prevrandao=_chosen(o.prev_randao, base.prevrandao),
+        blob_base_fee=_chosen(o.blob_base_fee, base.blob_base_fee),
+        max_blobs=chain.rules.blobs(number, timestamp).maximum,
+        difficulty=_chosen(o.difficulty, base.difficulty),
     )
     return BlockContext(environment, windows.overridden(number, header))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 
+from jovay.chain.environment import l1_fee_per_byte
 from jovay.chain.types import Header
 from jovay.kernel.block.system import begin_block
 from jovay.kernel.evm import validity
@@ -29,8 +30,7 @@ class Replay:
     def __init__(self, session: Session, chain: ChainSource, windows: HashWindows, header: Header) -> None:
         self._session, self._header = session, header
         self.transactions = chain.stored_transactions(header.number)
-        # All signed transactions of a block pay the same price per byte, which any one's receipt shows.
-        price = next((t.l1_fee // len(t.raw) for t in self.transactions if t.l1_fee), 0)
+        price = l1_fee_per_byte((t.l1_fee, len(t.raw)) for t in self.transactions)
         self.context = context_of(chain, windows, header, l1_fee_per_byte=price)
         self.context.write(session.machine.block)
         self._next = 0

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
+import numpy as np
 
-from jovay.chain import rlp
 from jovay.chain.environment import BlockEnvironment
-from jovay.chain.header import encode_header, header_with_hash
+from jovay.chain.header import header_of, sealed
 from jovay.chain.receipts import (
     encode_receipt,
     encode_withdrawal,
@@ -18,10 +18,10 @@ from jovay.chain.receipts import (
     unsigned_envelope,
     unsigned_transaction,
 )
-from jovay.chain.types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Block, Header, Transaction, Withdrawal
+from jovay.chain.types import Block, Header, Transaction, Withdrawal
 from jovay.kernel.block import system
 from jovay.kernel.block.system import begin_block
-from jovay.kernel.evm.forks import CANCUN, LONDON, PRAGUE, SHANGHAI
+from jovay.kernel.evm.forks import CANCUN, LONDON, SHANGHAI
 from jovay.native.hashing import keccak256
 
 from .calls import CallRecord, kind_of, prices_of
@@ -198,50 +198,27 @@ class SimulatedBlocks:
     def _seal(self, draft: _Draft) -> Block:
         env, o, library = draft.environment, draft.overrides, self._library
         withdrawals = tuple(o.withdrawals or ()) if env.fork >= SHANGHAI else None
-        roots = [ordered_root(library, values) for values in (draft.envelopes, draft.receipts)]
-        cancun = env.fork >= CANCUN
-        header = Header(
-            number=env.number,
-            hash=bytes(32),
-            parent_hash=env.parent_hash,
-            coinbase=env.coinbase.to_bytes(20, "big"),
+        encoded = [encode_withdrawal(w) for w in withdrawals or ()]
+        header = header_of(
+            env,
             state_root=self._roots.root(changed(self._session.machine)),
-            transactions_root=roots[0],
-            receipts_root=roots[1],
+            transactions_root=ordered_root(library, draft.envelopes),
+            receipts_root=ordered_root(library, draft.receipts),
             logs_bloom=logs_bloom(library, draft.logs),
-            gas_limit=env.gas_limit,
             gas_used=draft.gas_used,
-            timestamp=env.timestamp,
-            mix_hash=env.prevrandao.to_bytes(32, "big"),
-            difficulty=env.difficulty,
-            base_fee_per_gas=env.base_fee if env.fork >= LONDON else None,
-            withdrawals_root=_withdrawals_root(self._session, withdrawals),
-            blob_gas_used=draft.blobs << 17 if cancun else None,
-            excess_blob_gas=0 if cancun else None,
-            parent_beacon_block_root=(o.parent_beacon_block_root or bytes(32)) if cancun else None,
-            requests_hash=EMPTY_REQUESTS_HASH if env.fork >= PRAGUE else None,
+            blob_gas_used=draft.blobs << 17,
+            withdrawals_root=ordered_root(library, encoded),
+            parent_beacon_block_root=o.parent_beacon_block_root or bytes(32),
         )
-        encoded = encode_header(header)
-        size = _block_size(encoded, draft.envelopes, withdrawals)
-        sealed = header_with_hash(header, keccak256(library, encoded), size)
-        return Block(header=sealed, transactions=tuple(draft.transactions), withdrawals=withdrawals)
-
-
-def _withdrawals_root(session: Session, withdrawals: tuple[Withdrawal, ...] | None) -> bytes | None:
-    if withdrawals is None:
-        return None
-    if not withdrawals:
-        return EMPTY_TRIE_ROOT
-    return ordered_root(session.machine.library, [encode_withdrawal(w) for w in withdrawals])
-
-
-def _block_size(header: bytes, envelopes: Sequence[bytes], withdrawals: Sequence[Withdrawal] | None) -> int:
-    """Bytes of the block's RLP; a typed transaction stands in it as a string."""
-    listed = b"".join([raw if raw[0] >= 0xC0 else rlp.encode(raw) for raw in envelopes])
-    parts = header + rlp.encode_list(listed) + rlp.encode_list(b"")
-    if withdrawals is not None:
-        parts += rlp.encode_list(b"".join(map(encode_withdrawal, withdrawals)))
-    return len(rlp.encode_list(parts))
+        offsets = np.cumsum([0, *map(len, draft.envelopes)], dtype=np.uint32)
+        _, header = sealed(
+            header,
+            lambda content: keccak256(library, content),
+            offsets,
+            b"".join(draft.envelopes),
+            b"".join(encoded),
+        )
+        return Block(header=header, transactions=tuple(draft.transactions), withdrawals=withdrawals)
 
 
 def _system_slots(bundles: Sequence[Bundle]) -> list[tuple[int, int]]:

@@ -5,33 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from jovay.chain.rules import ChainRules
 from jovay.chain.types import Address, Hash32, Header
 from jovay.state.writes import WriteSet
-
-
-class BlobParameters(Protocol):
-    """Blob parameters in force (EIP-7840)."""
-
-    @property
-    def maximum(self) -> int:
-        """Most blobs of a block, 0 before Cancun."""
-
-
-class Rules(Protocol):
-    """The chain's rules at a height and time."""
-
-    @property
-    def chain_id(self) -> int:
-        """EIP-155 chain id."""
-
-    def fork(self, number: int, timestamp: int) -> int:
-        """The kernel's number of the newest fork in force."""
-
-    def blobs(self, number: int, timestamp: int) -> BlobParameters:
-        """Blob parameters in force."""
-
-    def blob_base_fee(self, excess: int, number: int, timestamp: int) -> int:
-        """Price of blob gas, in wei."""
 
 
 class StoredTransaction(NamedTuple):
@@ -60,7 +36,7 @@ class ChainSource(Protocol):
     """Blocks of the canonical chain, thread-safe."""
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> ChainRules:
         """The chain's rules."""
 
     def header(self, number: int) -> Header | None:

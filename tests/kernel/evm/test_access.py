@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
+from jovay.chain.environment import BlockEnvironment
 from jovay.compiler.native import Library
 from jovay.conformance.parallel import COINBASE, Generator, Serial
 from jovay.kernel.evm.forks import OSAKA
 from jovay.kernel.state.world import find_account, find_slot
-from jovay.sequencer.environment import BlockEnvironment
 
 PARENT, CHILD, KEY, DELEGATE = 0xC0FE01, 0xC0FE02, 0xC0FE03, 0xC0FE04
 GAS = 1 << 24

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jovay.chain.environment import BlockEnvironment
 from jovay.chain.receipts import encode_withdrawal, ordered_root
 from jovay.chain.types import Header
 from jovay.compiler.native import Library
@@ -17,7 +18,6 @@ from jovay.kernel.evm.validity import MESSAGES as INVALID
 from jovay.kernel.statetest import state_root
 from jovay.native.arena import Arena
 from jovay.native.records import int_of
-from jovay.sequencer.environment import BlockEnvironment
 from jovay.sequencer.portal import DecodedBatch, Portal
 from jovay.sequencer.production.block import ProducedBlock
 from jovay.sequencer.production.patience import Patience

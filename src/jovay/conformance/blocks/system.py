@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from jovay.chain.environment import BlockEnvironment
 from jovay.compiler.native import Library
 from jovay.conformance.state_tests import EngineError
 from jovay.kernel.block.receipts import StoredLog
@@ -17,7 +18,6 @@ from jovay.kernel.evm.forks import PRAGUE
 from jovay.kernel.evm.machine import Account
 from jovay.kernel.state import commit, view
 from jovay.native.records import View, dtype_of, int_of
-from jovay.sequencer.environment import BlockEnvironment
 from jovay.sequencer.production.block import ProducedBlock
 from jovay.state.machine import NativeMachine
 from jovay.state.world import NativeWorld

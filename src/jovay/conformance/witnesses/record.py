@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jovay.chain.development import BEACON_ROOTS, HISTORY_STORAGE, predeploys
+from jovay.chain.environment import BlockEnvironment
 from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.compiler.native import Library
 from jovay.conformance.differential.cases import CHAIN_ID, Account, Case, block_hash
@@ -19,7 +20,6 @@ from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm.forks import FORKS
 from jovay.native.hashing import keccak256
 from jovay.native.records import dtype_of
-from jovay.sequencer.environment import BlockEnvironment
 from jovay.sequencer.production.block import ProducedBlock
 from jovay.sequencer.production.producer import BlockProducer
 from jovay.state.trie import StateTrie

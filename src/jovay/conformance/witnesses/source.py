@@ -6,10 +6,10 @@ from functools import cached_property
 
 import numpy as np
 
+from jovay.chain.environment import BlockEnvironment
 from jovay.compiler.native import Library
 from jovay.kernel.evm.machine import Block
 from jovay.native.records import unpack
-from jovay.sequencer.environment import BlockEnvironment
 from jovay.sequencer.portal import Portal
 from jovay.sequencer.production.producer import BlockProducer
 from jovay.state.trie import StateTrie

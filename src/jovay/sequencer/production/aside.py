@@ -21,10 +21,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from jovay.chain.environment import BlockEnvironment
 from jovay.compiler.native import Library
 from jovay.kernel.evm.gas import TX_GAS_LIMIT_CAP
 from jovay.kernel.evm.machine import POSITION
-from jovay.sequencer.environment import BlockEnvironment
 from jovay.sequencer.pool.pooled import Pooled
 from jovay.state.machine import NativeMachine
 from jovay.state.world import NativeWorld

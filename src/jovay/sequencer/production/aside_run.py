@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from jovay.chain.environment import BlockEnvironment
 from jovay.compiler.native import Library
 from jovay.kernel.block import aside
 from jovay.kernel.evm import slices
 from jovay.kernel.evm.machine import PARENT
 from jovay.kernel.evm.status import ABORT, DETACHED, MISS, PAUSED, WAITING
-from jovay.sequencer.environment import BlockEnvironment
 from jovay.state.errors import CacheFullError, StateMovedError
 from jovay.state.machine import NativeMachine
 from jovay.state.misses import Misses

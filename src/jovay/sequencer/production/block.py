@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from jovay.sequencer.environment import BlockEnvironment
+from jovay.chain.environment import BlockEnvironment
 from jovay.state.writes import WriteSet
 
 U64Array = npt.NDArray[np.uint64]

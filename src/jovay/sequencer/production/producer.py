@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from jovay.chain.environment import BlockEnvironment
 from jovay.compiler.native import Library
 from jovay.kernel.block import aside, changes, execute, run, schedule, system
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
@@ -32,7 +33,6 @@ from jovay.kernel.state.code import code_footprint
 from jovay.kernel.state.world import Code
 from jovay.native.arena import Arena
 from jovay.native.records import View, array_at, dtype_of, new_record
-from jovay.sequencer.environment import BlockEnvironment
 from jovay.sequencer.watch import Watch
 from jovay.state.errors import ArenaFullError, WorldFullError
 from jovay.state.machine import SHARED, NativeMachine

@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import dataclass, replace
 
-from jovay.sequencer.environment import BlockEnvironment
+from jovay.chain.environment import BlockEnvironment
 
 #: The execution may take so many times as long as before; a reservation reaches so many seconds ahead at most.
 MARGIN, SLACK_SECONDS, MOST_SECONDS = 1.5, 0.03, 4.0
