@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jovay.chain import rlp
+from jovay.chain.receipts import encode_receipt
 from jovay.chain.transactions import decode_transaction
 from jovay.chain.types import Block, Hash32, Header, Inclusion, Log, Receipt, Transaction
 from jovay.rpc.backend import LogFilter, TooManyResultsError
@@ -20,7 +21,7 @@ from jovay.storage.frame import Part
 from jovay.storage.logs_index import LogsIndex
 
 from .errors import stored
-from .stored import LOG, RECEIPT, BlockReceipts, Keccak, Read, consensus_encoding, raw_transaction, reader
+from .stored import LOG, RECEIPT, BlockReceipts, Keccak, Read, raw_transaction, reader
 
 HEADERS_KEPT = 4_096
 _TOPICS_AT, _TOPIC_COUNT_AT = 32, 160
@@ -220,7 +221,12 @@ class ChainReader:
     def raw_receipts(self, number: int) -> list[bytes] | None:
         """Consensus encodings of a block's receipts."""
         receipts = self.block_receipts(number)
-        return None if receipts is None else [consensus_encoding(receipt) for receipt in receipts]
+        if receipts is None:
+            return None
+        return [
+            encode_receipt(r.type, r.status or 0, r.cumulative_gas_used, r.logs_bloom, r.logs)
+            for r in receipts
+        ]
 
     # ---- logs ------------------------------------------------------------------------------------------------
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 import msgspec
 import numpy as np
 
+from jovay.chain.envelope import envelope
 from jovay.chain.types import Transaction
 from jovay.rpc.backend import BackendError
-from jovay.rpc.envelope import envelope
 from jovay.sequencer.portal import DecodedBatch, Portal
 
 

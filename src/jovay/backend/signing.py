@@ -8,9 +8,9 @@ import msgspec
 from coincurve import PrivateKey
 
 from jovay.chain.development import DEVELOPMENT_ADDRESSES, DEVELOPMENT_KEYS
+from jovay.chain.envelope import envelope, signing_payload
 from jovay.chain.types import Address, Hash32, Transaction
 from jovay.rpc.backend import BackendError
-from jovay.rpc.envelope import envelope, signing_payload
 from jovay.simulation.requests import Call
 
 

@@ -125,10 +125,3 @@ class BlockReceipts:
             transaction_index=index,
             log_index=number,
         )
-
-
-def consensus_encoding(receipt: Receipt) -> bytes:
-    """EIP-2718 encoding of a receipt, as it is in the receipts root."""
-    logs: list[rlp.Item] = [[log.address, list(log.topics), log.data] for log in receipt.logs]
-    fields: list[rlp.Item] = [receipt.status or 0, receipt.cumulative_gas_used, receipt.logs_bloom, logs]
-    return (bytes((receipt.type,)) if receipt.type else b"") + rlp.encode(fields)

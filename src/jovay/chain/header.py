@@ -12,7 +12,7 @@ from jovay.kernel.evm.forks import CANCUN, LONDON, PRAGUE, SHANGHAI
 
 from . import rlp
 from .environment import BlockEnvironment
-from .types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Hash32, Header
+from .types import EMPTY_REQUESTS_HASH, EMPTY_TRIE_ROOT, Hash32, Header, Withdrawal
 
 #: Fields in the order of the encoding; later forks append.
 _NAMES = (
@@ -122,6 +122,12 @@ def sealed(
     listed = None if header.withdrawals_root is None else withdrawals
     size = block_size(len(encoded), offsets, transactions, listed)
     return encoded, msgspec.structs.replace(header, hash=keccak(encoded), size=size)
+
+
+def encode_withdrawal(withdrawal: Withdrawal) -> bytes:
+    """EIP-4895."""
+    w = withdrawal
+    return rlp.encode((w.index, w.validator_index, w.address, w.amount))
 
 
 def block_size(

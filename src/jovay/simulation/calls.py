@@ -6,6 +6,7 @@ import ctypes
 from dataclasses import dataclass
 
 from jovay.chain import rlp
+from jovay.chain import types as chain
 from jovay.kernel.evm.forks import BERLIN, LONDON
 from jovay.kernel.transaction.record import ACCESS_LIST, BLOB, DYNAMIC_FEE, LEGACY, SET_CODE, Transaction
 from jovay.native.records import View, new_record
@@ -42,6 +43,31 @@ def kind_of(call: Call, fork: int) -> int:
     if fork >= LONDON and call.gas_price is None:
         return DYNAMIC_FEE
     return ACCESS_LIST if call.access_list and fork >= BERLIN else LEGACY
+
+
+def unsigned(
+    call: Call, kind: int, chain_id: int, nonce: int, gas: int, fees: tuple[int, int]
+) -> chain.Transaction:
+    """The transaction that a call would be, without hash and signature; ``fees`` are cap and tip."""
+    dynamic = kind >= DYNAMIC_FEE
+    return chain.Transaction(
+        type=kind,
+        hash=bytes(32),
+        sender=call.sender,
+        nonce=nonce,
+        gas=gas,
+        to=call.to,
+        value=call.value,
+        input=call.data,
+        gas_price=None if dynamic else fees[0],
+        max_fee_per_gas=fees[0] if dynamic else None,
+        max_priority_fee_per_gas=fees[1] if dynamic else None,
+        chain_id=chain_id if kind else None,
+        access_list=(call.access_list or ()) if kind else None,
+        max_fee_per_blob_gas=(call.max_fee_per_blob_gas or 0) if kind == BLOB else None,
+        blob_versioned_hashes=call.blob_versioned_hashes if kind == BLOB else None,
+        authorization_list=call.authorization_list if kind == SET_CODE else None,
+    )
 
 
 class CallRecord:

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
 import numpy as np
 
+from jovay.chain.envelope import envelope
 from jovay.chain.environment import BlockEnvironment
-from jovay.chain.header import header_of, sealed
-from jovay.chain.receipts import (
-    encode_receipt,
-    encode_withdrawal,
-    logs_bloom,
-    ordered_root,
-    unsigned_envelope,
-    unsigned_transaction,
-)
+from jovay.chain.header import encode_withdrawal, header_of, sealed
+from jovay.chain.receipts import encode_receipt, logs_bloom
 from jovay.chain.types import Block, Header, Transaction, Withdrawal
 from jovay.kernel.block import system
 from jovay.kernel.block.system import begin_block
 from jovay.kernel.evm.forks import CANCUN, LONDON, SHANGHAI
-from jovay.native.hashing import keccak256
+from jovay.native.hashing import keccak256, ordered_root
 
-from .calls import CallRecord, kind_of, prices_of
+from .calls import CallRecord, kind_of, prices_of, unsigned
 from .context import HASHES, BlockContext, HashWindows
 from .outcome import timed_out
 from .overrides import override_one
@@ -86,6 +81,7 @@ class SimulatedBlocks:
         self._head = base
         self._hashes = bytearray(windows.before(base.number + 1, base.hash))
         self._library = session.machine.library
+        self._keccak = partial(keccak256, self._library)
         self._roots = chain.roots_after(base.number)
 
     def run(self, bundles: Sequence[Bundle]) -> list[BundleResult]:
@@ -169,14 +165,14 @@ class SimulatedBlocks:
         kind, prices = kind_of(call, environment.fork), prices_of(call)
         fees = prices.max_fee, prices.max_priority_fee
         chain_id = environment.chain_id
-        raw = unsigned_envelope(call, kind, chain_id, nonce, gas, fees)
+        transaction = unsigned(call, kind, chain_id, nonce, gas, fees)
+        raw = envelope(transaction)
         block = self._session.machine.block
         free_blobs = not call.max_fee_per_blob_gas and not self._options.validation
         block.blob_base_fee = 0 if free_blobs else environment.blob_base_fee
         result = self._calls.execute(CallRecord(call, kind, gas, judged, raw), environment)
         if result.invalid is None:
-            digest = keccak256(self._library, raw)
-            draft.transactions.append(unsigned_transaction(call, kind, chain_id, nonce, gas, fees, digest))
+            draft.transactions.append(msgspec.structs.replace(transaction, hash=self._keccak(raw)))
             draft.envelopes.append(raw)
             draft.gas_used += result.gas_used
             draft.blobs += len(call.blob_versioned_hashes or ()) if kind == 3 else 0
@@ -186,8 +182,8 @@ class SimulatedBlocks:
 
     def _add_receipt(self, draft: _Draft, kind: int, result: CallResult) -> None:
         logs = self._calls.own_logs
-        bloom = logs_bloom(self._library, logs)
-        draft.receipts.append(encode_receipt(kind, result, draft.gas_used, bloom, logs))
+        bloom = logs_bloom(self._keccak, logs)
+        draft.receipts.append(encode_receipt(kind, int(result.halt is None), draft.gas_used, bloom, logs))
         draft.logs += logs
 
     def _credit(self, withdrawal: Withdrawal) -> None:
@@ -204,7 +200,7 @@ class SimulatedBlocks:
             state_root=self._roots.root(changed(self._session.machine)),
             transactions_root=ordered_root(library, draft.envelopes),
             receipts_root=ordered_root(library, draft.receipts),
-            logs_bloom=logs_bloom(library, draft.logs),
+            logs_bloom=logs_bloom(self._keccak, draft.logs),
             gas_used=draft.gas_used,
             blob_gas_used=draft.blobs << 17,
             withdrawals_root=ordered_root(library, encoded),
@@ -213,7 +209,7 @@ class SimulatedBlocks:
         offsets = np.cumsum([0, *map(len, draft.envelopes)], dtype=np.uint32)
         _, header = sealed(
             header,
-            lambda content: keccak256(library, content),
+            self._keccak,
             offsets,
             b"".join(draft.envelopes),
             b"".join(encoded),

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import msgspec
 
+from jovay.chain.envelope import envelope
 from jovay.chain.types import Transaction
 from jovay.rpc.args import AddressArg, AnyArg, CallArg, CallArgs, DataArg, IntegerArg, parse_object
 from jovay.rpc.backend import DevBackend
 from jovay.rpc.codec import data
 from jovay.rpc.context import Context
-from jovay.rpc.envelope import envelope
 from jovay.rpc.errors import RpcError, invalid_params
 from jovay.rpc.forms import Form, transaction_form
 from jovay.rpc.methods.send import wait_receipt

@@ -1,11 +1,11 @@
-"""Encodings of transactions that the node prepares or signs itself."""
+"""Transactions as EIP-2718 envelopes, and what of them is signed; ``transactions`` reads them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jovay.chain.rlp import Item, encode
-from jovay.chain.types import AccessEntry, Authorization, Transaction
+from .rlp import Item, encode
+from .types import AccessEntry, Authorization, Transaction
 
 
 def _access_list(entries: Sequence[AccessEntry] | None) -> list[Item]:
