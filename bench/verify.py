@@ -19,11 +19,11 @@ from jovay.kernel.state import commit, view
 from jovay.kernel.transaction.record import TRANSACTION_SIZE
 from jovay.native.arena import Arena
 from jovay.native.records import View, array_at, new_record
-from jovay.sequencer.opening import read_header
 from jovay.sequencer.portal import Portal
 from jovay.state.machine import NativeMachine
 from jovay.state.writes import WriteSet
 from jovay.storage.datadir import DataDirectory
+from jovay.storage.headers import read_header
 
 from .node import open_world
 

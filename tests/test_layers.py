@@ -20,7 +20,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         (
             {"kernel"},
             {"compiler"},
-            {"native"},
+            {"native", "turns"},
             {"chain"},
             {"storage"},
             {"state"},

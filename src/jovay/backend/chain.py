@@ -14,10 +14,10 @@ from jovay.chain.receipts import encode_receipt
 from jovay.chain.transactions import decode_transaction
 from jovay.chain.types import Block, Hash32, Header, Inclusion, Log, Receipt, Transaction
 from jovay.rpc.backend import LogFilter, TooManyResultsError
-from jovay.sequencer.opening import read_header
 from jovay.simulation.source import StoredTransaction
 from jovay.storage.blocks import BlockStore
 from jovay.storage.frame import Part
+from jovay.storage.headers import read_header
 from jovay.storage.logs_index import LogsIndex
 
 from .errors import stored

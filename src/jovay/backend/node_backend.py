@@ -84,7 +84,7 @@ class NodeBackend:
         source = SimulationSource(sequencer, self.chain_reader, self._tries)
         gas = max(call_gas, sequencer.settings.gas_limit)
         self._simulator = Simulator(sequencer.library, sequencer.world, source, gas=gas)
-        self._witnesses = Witnesses(sequencer, self.chain_reader, self.state, self._simulator, self._tries)
+        self._witnesses = Witnesses(sequencer.library, source, self.state, self._simulator, self._tries)
         self.refused: Callable[[str, int], None] = lambda reason, count: None
         sequencer.listen(self._on_blocks)
 

@@ -8,7 +8,6 @@ import numpy as np
 from jovay.chain.genesis import Genesis
 from jovay.chain.types import EMPTY_CODE_HASH, Log
 from jovay.rpc.backend import BackendError, LogFilter
-from jovay.sequencer.opening import read_header
 from jovay.sequencer.sequencer import Sequencer
 from jovay.state.errors import HistoryUnavailableError
 from jovay.state.latest import state_changes
@@ -16,6 +15,7 @@ from jovay.state.past import Past, changed_keys
 from jovay.state.reader import StateReader
 from jovay.state.writes import Records, WriteSet
 from jovay.storage.blocks import BlockStore
+from jovay.storage.headers import read_header
 from jovay.storage.logs_index import LogsIndex
 
 from .chain import ChainReader

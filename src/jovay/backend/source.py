@@ -27,6 +27,10 @@ class SimulationSource:
         """Header of a visible block."""
         return self._chain.header(number)
 
+    def raw_header(self, number: int) -> bytes | None:
+        """RLP of a visible header."""
+        return self._chain.raw_header(number)
+
     def block_hash(self, number: int) -> Hash32 | None:
         """Hash of a visible block."""
         return self._chain.block_hash(number)

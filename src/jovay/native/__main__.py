@@ -1,4 +1,4 @@
-"""``python -m jovay.compiler.riscv``: build a kernel function as a program, name it, run it."""
+"""``python -m jovay.native``: build a kernel function as a program, name it, run it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = argparse.ArgumentParser(prog="python -m jovay.compiler.riscv", description=__doc__)
+    top = argparse.ArgumentParser(prog="python -m jovay.native", description=__doc__)
     commands = top.add_subparsers(required=True)
     build = commands.add_parser("build", help="compile a kernel function to an ELF file")
     build.add_argument("entry", help="package.module:function")

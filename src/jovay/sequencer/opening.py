@@ -6,7 +6,6 @@ be the newest header's, or the node does not start.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import math
 from collections.abc import Callable
@@ -18,7 +17,7 @@ import numpy as np
 from jovay.chain.environment import BlockEnvironment
 from jovay.chain.errors import GenesisError
 from jovay.chain.genesis import Genesis, alloc_digest
-from jovay.chain.header import block_size, decode_header, encode_header, header_of, sealed
+from jovay.chain.header import encode_header, header_of, sealed
 from jovay.chain.rules import ChainRules
 from jovay.chain.types import Header
 from jovay.compiler.native import Library
@@ -31,9 +30,9 @@ from jovay.state.world import NativeWorld
 from jovay.state.writes import Records, StoredState, WriteSet, account_records, empty, slot_records
 from jovay.storage.alloc import state_changes
 from jovay.storage.block_parts import BlockParts
-from jovay.storage.blocks import BlockStore
 from jovay.storage.datadir import DataDirectory
-from jovay.storage.errors import IncompleteDirectoryError, PrunedDataError
+from jovay.storage.errors import IncompleteDirectoryError
+from jovay.storage.headers import read_header
 from jovay.storage.kv import META, Batch
 
 from .errors import ChainIdMismatchError, GenesisMismatchError, RecoveryError
@@ -259,13 +258,3 @@ def check_genesis(data: DataDirectory, rules: ChainRules, keccak: Callable[[byte
     expected = genesis_header(rules, stored.state_root, keccak)
     if expected.hash != stored.hash:
         raise GenesisMismatchError(stored.hash, expected.hash)
-
-
-def read_header(blocks: BlockStore, number: int) -> Header:
-    """A stored header with its hash and the size of its block (0 if the body is pruned)."""
-    encoded, size = blocks.header(number), 0
-    header = decode_header(encoded)
-    with contextlib.suppress(PrunedDataError):
-        listed = None if header.withdrawals_root is None else b""
-        size = block_size(len(encoded), *blocks.transactions(number), listed)
-    return msgspec.structs.replace(header, hash=blocks.hash_of(number), size=size)

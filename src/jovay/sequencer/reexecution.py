@@ -25,10 +25,10 @@ from jovay.state.world import NativeWorld
 from jovay.state.writes import WriteSet, account_records, slot_records
 from jovay.storage.alloc import state_changes
 from jovay.storage.blocks import BlockStore
+from jovay.storage.headers import read_header
 from jovay.storage.state import ACCOUNT
 
 from .errors import ReexecutionError
-from .opening import read_header
 from .portal import Portal
 from .production.block import ProducedBlock
 from .production.producer import BlockProducer

@@ -370,6 +370,10 @@ class Sequencer:
         self.automine = enabled
         self._ready.set()
 
+    def drain(self) -> None:
+        """Return when every block made so far is stored."""
+        self.persistence.drain()
+
     @contextmanager
     def still(self) -> Iterator[Header]:
         """Make no blocks within; gives the newest one, which may not be visible yet."""

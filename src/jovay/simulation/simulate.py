@@ -13,6 +13,7 @@ from jovay.chain.types import Hash32, Header
 from jovay.compiler.native import Library
 from jovay.state.errors import ReplayError, StateMovedError, UnknownBlockError
 from jovay.state.machine import NativeMachine
+from jovay.state.view_state import looked_at
 from jovay.state.world import NativeWorld
 from jovay.state.writes import WriteSet
 
@@ -25,7 +26,6 @@ from .session import Session, TimeLimitError
 from .simulated_blocks import SimulatedBlocks
 from .simulated_calls import SimulatedCalls
 from .source import ChainSource
-from .view_state import looked_at
 
 CONTEXTS_KEPT = 16
 T = TypeVar("T")

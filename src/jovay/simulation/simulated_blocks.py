@@ -18,6 +18,7 @@ from jovay.kernel.block import system
 from jovay.kernel.block.system import begin_block
 from jovay.kernel.evm.forks import CANCUN, LONDON, SHANGHAI
 from jovay.native.hashing import keccak256, ordered_root
+from jovay.state.view_state import changed
 
 from .calls import CallRecord, kind_of, prices_of, unsigned
 from .context import HASHES, BlockContext, HashWindows
@@ -37,7 +38,6 @@ from .requests import (
 from .session import Session, TimeLimitError
 from .simulated_calls import SimulatedCalls
 from .source import ChainSource
-from .view_state import changed
 
 GWEI = 10**9
 TIME_STEP = 12

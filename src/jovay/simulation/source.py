@@ -42,6 +42,9 @@ class ChainSource(Protocol):
     def header(self, number: int) -> Header | None:
         """Header of a block."""
 
+    def raw_header(self, number: int) -> bytes | None:
+        """RLP of a header."""
+
     def block_hash(self, number: int) -> Hash32 | None:
         """Hash of a block; None where it is not known any more."""
 

@@ -120,6 +120,14 @@ class ReplayError(ExecutionError):
         self.number, self.index = number, index
 
 
+class WitnessError(ExecutionError):
+    """A block cannot be executed from the witness that was made of it."""
+
+    def __init__(self, number: int, reason: str) -> None:
+        super().__init__(f"block #{number} cannot be executed from a witness: {reason}")
+        self.number, self.reason = number, reason
+
+
 class SimulationBusyError(ExecutionError):
     """All machines for simulations were in use for too long."""
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from jovay.chain.types import Address, Hash32
-from jovay.simulation.view_state import OVERRIDDEN_EPOCH
 from jovay.storage.datadir import DataDirectory
 
 from .errors import HistoryUnavailableError
@@ -15,6 +14,7 @@ from .misses import Misses
 from .past import stored_writes
 from .trie import StateTrie
 from .tries import Tries
+from .view_state import OVERRIDDEN_EPOCH
 from .world import absent_slots
 from .writes import Records, WriteSet, last_of
 

@@ -8,21 +8,43 @@ proofs of absence may need nodes that only the whole trie has.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
 
 import numpy as np
 
 from jovay.chain.types import Header
+from jovay.compiler.native import Library
 from jovay.kernel.block.state_root import LEAVES_PER_ACCOUNT
-from jovay.sequencer.opening import read_header
-from jovay.sequencer.sequencer import Sequencer
+from jovay.storage.datadir import DataDirectory
+from jovay.storage.headers import read_header
 
 from .allowance import Allowance
 from .errors import StateRootError
 from .past import Past, changed_keys
 from .reader import StateReader
 from .trie import StateTrie
+from .world import NativeWorld
 from .writes import Records, WriteSet
+
+
+class Keeper(Protocol):
+    """Who changes the trie of the newest state: a sequencer."""
+
+    @property
+    def library(self) -> Library: ...
+    @property
+    def world(self) -> NativeWorld: ...
+    @property
+    def trie(self) -> StateTrie: ...
+    @property
+    def data(self) -> DataDirectory: ...
+
+    def still(self) -> AbstractContextManager[Header]:
+        """Make no blocks within; gives the newest one."""
+
+    def drain(self) -> None:
+        """Return when every block made so far is stored."""
 
 
 class Tries:
@@ -30,27 +52,27 @@ class Tries:
     ``TrieBusyError`` where requests would take too much of the sequencer's time.
     """
 
-    def __init__(self, sequencer: Sequencer, state: StateReader) -> None:
-        self._sequencer, self._allowance = sequencer, Allowance()
-        self.past = Past(sequencer.world, state)
+    def __init__(self, keeper: Keeper, state: StateReader) -> None:
+        self._keeper, self._allowance = keeper, Allowance()
+        self.past = Past(keeper.world, state)
 
     @contextmanager
     def whole(self, number: int) -> Iterator[StateTrie]:
         """The sequencer's trie as of block ``number``; it makes no blocks within."""
-        sequencer, blocks = self._sequencer, self._sequencer.data.blocks
-        with sequencer.still() as head:
+        keeper, blocks = self._keeper, self._keeper.data.blocks
+        with keeper.still() as head:
             if number == head.number:
-                yield sequencer.trie
+                yield keeper.trie
                 return
             with self._allowance.taken():
-                sequencer.persistence.drain()
+                keeper.drain()
                 keys = changed_keys(blocks, number)
                 older, newer = self.past.writes(*keys, number), self.past.writes(*keys, head.number)
                 try:
-                    lead_back(sequencer.trie, older, read_header(blocks, number))
-                    yield sequencer.trie
+                    lead_back(keeper.trie, older, read_header(blocks, number))
+                    yield keeper.trie
                 finally:
-                    if sequencer.trie.update(newer) != head.state_root:
+                    if keeper.trie.update(newer) != head.state_root:
                         raise AssertionError("the state trie does not come back to its root")
 
     def part(self, number: int, keys: WriteSet) -> StateTrie:
@@ -58,16 +80,16 @@ class Tries:
 
         The sequencer's trie is only read, and the sequencer waits no longer than that takes.
         """
-        blocks = self._sequencer.data.blocks
-        with self._sequencer.still() as head, self._allowance.taken():
+        blocks = self._keeper.data.blocks
+        with self._keeper.still() as head, self._allowance.taken():
             root, since, needed = head.state_root, None, keys
             if number != head.number:
-                self._sequencer.persistence.drain()
+                self._keeper.drain()
                 since = changed_keys(blocks, number)
                 needed = _joined(keys, *since)
-            proof = self._sequencer.trie.multiproof(needed)
+            proof = self._keeper.trie.multiproof(needed)
         room = 0 if since is None else _leaves(WriteSet(*since))
-        trie = StateTrie.partial(self._sequencer.library, proof, root, room + _leaves(keys))
+        trie = StateTrie.partial(self._keeper.library, proof, root, room + _leaves(keys))
         if since is not None:
             lead_back(trie, self.past.writes(*since, number), read_header(blocks, number))
         return trie

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jovay.backend.chain import ChainReader
 from jovay.chain.types import EMPTY_CODE_HASH, ExecutionWitness, Header
-from jovay.rpc.backend import BackendError
-from jovay.sequencer.sequencer import Sequencer
+from jovay.compiler.native import Library
 from jovay.simulation.context import HASHES, BlockContext
 from jovay.simulation.simulate import Simulator
+from jovay.simulation.source import ChainSource
+from jovay.state.errors import UnknownBlockError, WitnessError
 from jovay.state.reader import StateReader
 from jovay.state.trie import SCHEME
 from jovay.state.tries import Tries
@@ -30,18 +30,18 @@ class Witnesses:
     """Makes witnesses, and hands out none with which the block cannot be executed."""
 
     def __init__(
-        self, sequencer: Sequencer, chain: ChainReader, state: StateReader, simulator: Simulator, tries: Tries
+        self, library: Library, chain: ChainSource, state: StateReader, simulator: Simulator, tries: Tries
     ) -> None:
-        self._library, self._chain, self._state = sequencer.library, chain, state
+        self._library, self._chain, self._state = library, chain, state
         self._simulator, self._tries = simulator, tries
         self._executor: StatelessExecutor | None = None
         self._lock = threading.Lock()
 
     def witness(self, number: int, time_limit: float) -> ExecutionWitness:
-        """Witness of block ``number``; ``BackendError`` where a block is not what its transactions make of it."""
+        """Witness of block ``number``; ``WitnessError`` where a block is not what its transactions make of it."""
         header, parent = self._chain.header(number), self._chain.raw_header(number - 1)
         if header is None or parent is None:
-            raise BackendError(f"block #{number} not found")
+            raise UnknownBlockError(number)
         context, keys = self._simulator.keys_of(number, time_limit)
         touched = self._before(number, keys)
         with self._tries.whole(number - 1) as trie:
@@ -107,7 +107,7 @@ class Witnesses:
                 reason = "development methods have changed the state in it"
                 break
             reason = result.error
-        raise BackendError(f"block #{header.number} cannot be executed from a witness: {reason}")
+        raise WitnessError(header.number, reason)
 
 
 def _keys(touched: WriteSet) -> Iterator[bytes]:

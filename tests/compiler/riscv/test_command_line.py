@@ -1,4 +1,4 @@
-"""``python -m jovay.compiler.riscv``."""
+"""``python -m jovay.native``."""
 
 import struct
 

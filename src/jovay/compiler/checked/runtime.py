@@ -27,7 +27,6 @@ from jovay.kernel.shadow import (
     PARTS_SIZE,
     Shadow,
 )
-from jovay.native.records import new_record
 
 #: Exit status of a process whose kernel touched what it may not.
 VIOLATION = 86
@@ -82,7 +81,9 @@ class Runtime:
         self._bits, self._parts = _Map(BITS_SIZE), _Map(PARTS_SIZE)
         self._pages, self._open = _Map(PAGES_SIZE), _Map(PAGES_SIZE)
         maps = {"bits": self._bits, "parts": self._parts, "pages": self._pages, "open": self._open}
-        self._record = new_record(Shadow, {name: each.address for name, each in maps.items()})
+        self._record = ctypes.create_string_buffer(Shadow.size)
+        for name, each in maps.items():
+            setattr(Shadow(ctypes.addressof(self._record)), name, each.address)
         self._lock = threading.Lock()
         self._arenas: dict[int, int] = {}
         self._names: dict[int, tuple[int, str]] = {}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from jovay.chain.environment import BlockEnvironment
-from jovay.chain.receipts import encode_withdrawal, ordered_root
+from jovay.chain.header import encode_withdrawal
 from jovay.chain.types import Header
 from jovay.compiler.native import Library
 from jovay.conformance.state_tests import EngineError
@@ -17,6 +17,7 @@ from jovay.kernel.evm.validity import BLOCK_GAS_EXHAUSTED, FEE_CAP_TOO_LOW
 from jovay.kernel.evm.validity import MESSAGES as INVALID
 from jovay.kernel.statetest import state_root
 from jovay.native.arena import Arena
+from jovay.native.hashing import ordered_root
 from jovay.native.records import int_of
 from jovay.sequencer.portal import DecodedBatch, Portal
 from jovay.sequencer.production.block import ProducedBlock

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, Protocol, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +12,14 @@ from jovay.kernel.transaction.record import TRANSACTION_SIZE
 from jovay.native.records import int_of
 from jovay.sequencer.portal import DecodedBatch
 
-if TYPE_CHECKING:
-    from .txpool import TxPool
-
 U64Array = npt.NDArray[np.uint64]
+
+
+class Turns(Protocol):
+    """A pool, which knows what became of the turns that it gave."""
+
+    def is_gone(self, reference: int) -> bool:
+        """Whether the transaction with this turn has left the pool."""
 
 
 class Pooled:
@@ -24,7 +28,7 @@ class Pooled:
     __slots__ = ("__weakref__", "_pool", "address", "arrived", "batch", "reference")
 
     def __init__(
-        self, pool: TxPool, reference: int, address: int, batch: DecodedBatch, arrived: float
+        self, pool: Turns, reference: int, address: int, batch: DecodedBatch, arrived: float
     ) -> None:
         self._pool, self.reference, self.address = pool, reference, address
         self.batch, self.arrived = batch, arrived
@@ -68,7 +72,7 @@ class Pooled:
 class Taken(Sequence[Pooled]):
     """Transactions that a block took, in order; their memory lives as long as this does."""
 
-    def __init__(self, pool: TxPool, table: U64Array, batches: Sequence[DecodedBatch]) -> None:
+    def __init__(self, pool: Turns, table: U64Array, batches: Sequence[DecodedBatch]) -> None:
         """``table``: rows of references, addresses of Transaction records, times of arrival (monotonic, as bits)."""
         self._pool, self._batches = pool, batches
         self._table: U64Array = np.ascontiguousarray(table)  # so that its rows are what the kernel reads
@@ -77,12 +81,12 @@ class Taken(Sequence[Pooled]):
         self.arrived: npt.NDArray[np.float64] = self._table[2].view(np.float64)
 
     @classmethod
-    def none(cls, pool: TxPool) -> Taken:
+    def none(cls, pool: Turns) -> Taken:
         """No transactions."""
         return cls(pool, np.zeros((3, 0), np.uint64), ())
 
     @classmethod
-    def of(cls, pool: TxPool, entries: Sequence[Pooled]) -> Taken:
+    def of(cls, pool: Turns, entries: Sequence[Pooled]) -> Taken:
         """Single transactions as one."""
         arrived = np.array([entry.arrived for entry in entries], np.float64).view(np.uint64)
         columns = [[entry.reference for entry in entries], [entry.address for entry in entries]]

@@ -11,8 +11,9 @@ from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm.machine import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot
 from jovay.kernel.state.world import BaseAccount, BaseSlot, Code, World, any_slot
 from jovay.native.records import View, array_at, dtype_of
-from jovay.state.machine import NativeMachine
-from jovay.state.writes import Records, WriteSet, last_of
+
+from .machine import NativeMachine
+from .writes import Records, WriteSet, last_of
 
 #: Storage epochs from here on come of overrides that replace storage.
 OVERRIDDEN_EPOCH = 1 << 32
