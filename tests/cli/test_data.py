@@ -11,12 +11,12 @@ import pytest
 from typer.testing import CliRunner
 
 from jovay.chain.development import CHAIN_ID, development_genesis
+from jovay.chain.errors import GenesisError
 from jovay.chain.genesis import from_json, read
 from jovay.cli import bench
 from jovay.cli.app import app
 from jovay.sequencer.opening import check_supported
 from jovay.storage.datadir import DataDirectory
-from jovay.storage.errors import GenesisError
 
 
 def invoke(*words: str | Path):

@@ -113,7 +113,7 @@ def test_no_arena_is_too_small_to_say_so(library: Library, block: Recorded) -> N
     size, memory = len(data) - 1, Arena(ARENA, huge_pages=False)
     run = library[stateless.execute_block]
     found = set()
-    lengths = [0, 64, *(1 << n for n in range(10, 27, 2)), *range(100 << 20, 170 << 20, 9 << 20)]
+    lengths = [0, 64, *(1 << n for n in range(10, 27, 2)), *range(100 << 20, 900 << 20, 97 << 20)]
     for length in lengths:
         out = ctypes.create_string_buffer(Execution.size)
         status = run(ctypes.addressof(data), size, ctypes.addressof(out), memory.address, length)
@@ -139,7 +139,7 @@ def test_a_transaction_longer_than_the_scratch_is_refused(
     library: Library, executor: StatelessExecutor, block: Recorded
 ) -> None:
     """What is signed is put together in the scratch arena before anything is known of the sender."""
-    raw = signed(library, bytes(20), bytes(9 << 20))
+    raw = signed(library, bytes(20), bytes(80 << 20))
 
     def only(parts: Parts) -> None:
         parts.transactions = [raw]
@@ -162,10 +162,12 @@ def test_an_l1_message_takes_no_more_gas_than_the_block_has(
 
     def endless(parts: Parts) -> None:
         with_message(2**63)(parts)
-        put(parts.head, HEAD["block.gas_limit"], 2**64 - 1)
+        put(parts.head, HEAD["block.gas_limit"], limit)
 
-    result = executor.execute(changed(block, endless))
-    assert (result.status, result.detail) == (stateless.INVALID_TRANSACTION, BLOCK_GAS_EXHAUSTED)
+    for limit, status in ((2**31, stateless.INVALID_TRANSACTION), (2**64 - 1, stateless.NO_ROOM)):
+        result = executor.execute(changed(block, endless))
+        assert result.status == status
+        assert result.detail == (BLOCK_GAS_EXHAUSTED if status == stateless.INVALID_TRANSACTION else 0)
 
 
 def block_gas_limit(block: Recorded) -> int:

@@ -158,7 +158,7 @@ def test_endless_loop_meets_the_limit():
 def test_a_run_goes_on_where_a_slice_ended(monkeypatch):
     p = Program().li(1, 100)("addi", rd=1, rs1=1, imm=-1)("bne", rs1=1, imm=-4)("ebreak")
     whole = run(p.elf(), b"", LIMIT)
-    monkeypatch.setattr("jovay.compiler.riscv.emulator._SLICE", 7)
+    monkeypatch.setattr("jovay.native.emulator._SLICE", 7)
     assert run(p.elf(), b"", LIMIT) == whole
     assert whole.cycles == 11 + 200 + 1
 

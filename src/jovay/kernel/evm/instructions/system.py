@@ -15,7 +15,7 @@ from ...state.view import (
     touch,
     warm_account,
 )
-from ...state.world import EMPTY_CODE_HASH
+from ...state.world import is_bare
 from .. import forks, status
 from .. import gas as price
 from ..access import access_account, is_cold, is_warm, mark_account
@@ -282,11 +282,17 @@ def enter_create(
 
 @kernel
 def collides(a: Account) -> bool:
-    """Whether an account is in the way of a create (EIP-684, EIP-7610)."""
-    if a.nonce != 0 or a.code_hash != EMPTY_CODE_HASH:
+    """Whether an account is in the way of a create (EIP-684, EIP-7610).
+
+    The world knows only of now whether there is storage. Under an account that has code or a nonce by now, but none in
+    the view, it came with the creation: the view is one of an older block.
+    """
+    if not is_bare(a.nonce, a.code_hash):
         return True
     base = a.base
-    return address_of(base) != 0 and base.has_storage != 0 and base.storage_epoch == a.storage_epoch
+    if address_of(base) == 0 or base.has_storage == 0 or not is_bare(base.nonce, base.code_hash):
+        return False
+    return base.storage_epoch == a.storage_epoch
 
 
 @instruction(0xF0, "CREATE", price.CREATE, pops=3, pushes=1)
