@@ -160,12 +160,15 @@ def test_an_l1_message_takes_no_more_gas_than_the_block_has(
         result = executor.execute(changed(block, with_message(gas)))
         assert (result.status, result.detail) == (stateless.INVALID_TRANSACTION, BLOCK_GAS_EXHAUSTED)
 
-    def endless(parts: Parts) -> None:
-        with_message(2**63)(parts)
-        put(parts.head, HEAD["block.gas_limit"], limit)
+    def endless(limit: int) -> Callable[[Parts], None]:
+        def change(parts: Parts) -> None:
+            with_message(2**63)(parts)
+            put(parts.head, HEAD["block.gas_limit"], limit)
+
+        return change
 
     for limit, status in ((2**31, stateless.INVALID_TRANSACTION), (2**64 - 1, stateless.NO_ROOM)):
-        result = executor.execute(changed(block, endless))
+        result = executor.execute(changed(block, endless(limit)))
         assert result.status == status
         assert result.detail == (BLOCK_GAS_EXHAUSTED if status == stateless.INVALID_TRANSACTION else 0)
 

@@ -15,6 +15,8 @@ from jovay.compiler.native import Library
 from jovay.conformance.parallel import COINBASE, Side, Transactions
 from jovay.kernel.evm.forks import OSAKA
 from jovay.kernel.evm.validity import LEFT_OUT, NONCE_TOO_HIGH, SET_ASIDE
+from jovay.kernel.lang import U64
+from jovay.kernel.precompiles import is_slow
 from jovay.sequencer.production.aside_run import DONE, AsideRun
 from jovay.sequencer.production.block import ProducedBlock
 from jovay.sequencer.production.patience import Patience
@@ -95,6 +97,14 @@ def test_one_that_takes_long_is_set_aside_and_the_others_are_in_their_block(libr
     assert dropped(produced) == {1: SET_ASIDE, 2: NONCE_TOO_HIGH}
     assert produced.order.tolist() == [0, 3]
     assert produced.statistics.spent < 3 * OPENING_WORK
+
+
+@pytest.mark.parametrize(
+    ("number", "gas"), [(10, 60_000), (10, 50_000), (8, 50_000), (5, 20_000), (11, 30_000)]
+)
+def test_a_precompile_is_weighed_however_little_gas_it_is_given(number, gas):
+    """Many cheap calls take as long as a dear one."""
+    assert is_slow(U64(number), U64(192), U64(gas))
 
 
 def test_where_nobody_waits_it_is_in_its_block(library, make):

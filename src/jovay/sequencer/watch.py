@@ -60,7 +60,8 @@ class Watch:
             is_long = took > self._patience.running
             if not is_long:
                 self._resume(machine.address, self._runs, index)
-                view.slice = min(2 * view.slice, 8 * slice_) if took < self._patience.running / 4 else slice_
+                last = time.thread_time() - begun - took
+                view.slice = min(2 * view.slice, 8 * slice_) if last < self._patience.running / 16 else slice_
             if run.state == STOPPED and (is_long or view.spent == spent):
                 self._set_aside(machine.address, self._runs, index)
         view.slice = slice_
