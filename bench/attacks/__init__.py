@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..accounts import Call, accounts, sign
-from ..client import Connection
+from ..client import Connection, binary_body
 
 Step = Callable[[], object]
 """Something that is repeated on a thread of its own until the measurement ends."""
@@ -68,6 +68,11 @@ class Attacker:
     def send(self, to: bytes, data: bytes = b"", gas: int = 21_000, value: int = 0) -> Any:
         """The receipt of a transaction with the next nonce."""
         return self.ask("eth_sendRawTransactionSync", "0x" + self.sign(to, data, gas, value).hex(), 20_000)
+
+    def send_batch(self, raws: Sequence[bytes]) -> bytes:
+        """The answer to a batch over the binary channel."""
+        request = self.connection.request("/batch", "application/octet-stream", binary_body(raws))
+        return self.connection.send(request)
 
     def deploy(self, runtime: bytes) -> bytes:
         """Address of a new contract with this code."""

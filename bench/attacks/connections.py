@@ -28,8 +28,7 @@ def pending_filters(target: Target) -> Sequence[Step]:
 
     def send() -> None:
         raws = [attacker.sign(bytes(19) + b"\x22") for _ in range(100)]
-        body = b"".join(len(raw).to_bytes(4, "big") + raw for raw in raws)
-        attacker.connection.send(attacker.connection.request("/batch", "application/octet-stream", body))
+        attacker.send_batch(raws)
         time.sleep(0.2)
 
     return [send]

@@ -54,8 +54,7 @@ def counters(target: Target) -> Sequence[Step]:
         for number in range(500):
             one = part[number % len(part)]
             raws.append(one.sign(contract, gas=120_000) if number % 5 == 0 else one.sign(bytes(19) + b"\x33"))
-        body = b"".join(len(raw).to_bytes(4, "big") + raw for raw in raws)
-        part[0].connection.send(part[0].connection.request("/batch", "application/octet-stream", body))
+        part[0].send_batch(raws)
         time.sleep(0.05)
 
     return [lambda part=attackers[k::4]: send(part) for k in range(4)]  # type: ignore[misc]
