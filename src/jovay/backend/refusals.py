@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
-from jovay.kernel.evm import validity
 from jovay.kernel.transaction import status as decoding
 from jovay.rpc.backend import SubmitError
 from jovay.sequencer.pool import txpool
 from jovay.sequencer.pool.txpool import Refusal
+from jovay.simulation.outcome import INVALID
 from jovay.simulation.requests import Invalid
 
 REASONS: dict[int, Invalid] = {
+    **INVALID,
     txpool.ALREADY_KNOWN: Invalid.ALREADY_KNOWN,
     txpool.UNDERPRICED_REPLACEMENT: Invalid.REPLACEMENT_UNDERPRICED,
     txpool.POOL_FULL: Invalid.POOL_FULL,
@@ -24,22 +25,6 @@ REASONS: dict[int, Invalid] = {
     txpool.DELEGATED_FULL: Invalid.POOL_FULL,
     txpool.DELEGATED_GAP: Invalid.NONCE_TOO_HIGH,
     txpool.OVERDRAWN: Invalid.INSUFFICIENT_FUNDS,
-    validity.TYPE_NOT_SUPPORTED: Invalid.TYPE_NOT_SUPPORTED,
-    validity.WRONG_CHAIN_ID: Invalid.CHAIN_ID,
-    validity.NONCE_TOO_LOW: Invalid.NONCE_TOO_LOW,
-    validity.NONCE_TOO_HIGH: Invalid.NONCE_TOO_HIGH,
-    validity.NONCE_MAX: Invalid.NONCE_MAX,
-    validity.SENDER_NOT_EOA: Invalid.SENDER_NOT_EOA,
-    validity.INTRINSIC_GAS_TOO_LOW: Invalid.INTRINSIC_GAS,
-    validity.FLOOR_GAS_TOO_LOW: Invalid.FLOOR_GAS,
-    validity.GAS_LIMIT_TOO_HIGH: Invalid.TX_GAS_CAP,
-    validity.BLOCK_GAS_EXHAUSTED: Invalid.BLOCK_GAS_LIMIT,
-    validity.FEE_CAP_TOO_LOW: Invalid.FEE_CAP_TOO_LOW,
-    validity.TIP_ABOVE_FEE_CAP: Invalid.TIP_ABOVE_FEE_CAP,
-    validity.INSUFFICIENT_FUNDS: Invalid.INSUFFICIENT_FUNDS,
-    validity.INITCODE_TOO_LARGE: Invalid.INITCODE_SIZE,
-    validity.AUTHORIZATIONS_MISSING: Invalid.AUTHORIZATIONS,
-    validity.SET_CODE_CREATE: Invalid.CREATE_NOT_ALLOWED,
 }
 _DECODING = {
     decoding.TYPE_NOT_SUPPORTED: Invalid.TYPE_NOT_SUPPORTED,

@@ -33,7 +33,6 @@ from jovay.kernel.state.code import code_footprint
 from jovay.kernel.state.world import Code
 from jovay.native.arena import Arena
 from jovay.native.records import View, array_at, dtype_of, new_record
-from jovay.sequencer.watch import Watch
 from jovay.state.errors import ArenaFullError, WorldFullError
 from jovay.state.machine import SHARED, NativeMachine
 from jovay.state.misses import Misses
@@ -44,6 +43,7 @@ from .block import BlockStatistics, Dropped, ExecutedBlock, ProducedBlock, U64Ar
 from .patience import Patience, Postponed, needs_of
 from .results import Results
 from .touched import TouchedRecorder
+from .watch import Watch
 
 MAX_CHANGES = 1 << 22
 #: Machines beside the blocks: one executes, the others hold results that wait for their blocks.

@@ -11,7 +11,7 @@ from jovay.kernel.block.run import RUN_STRIDE, STOPPED, Run
 from jovay.native.records import View
 from jovay.state.machine import NativeMachine
 
-from .production.patience import Patience
+from .patience import Patience
 
 
 class Watch:
