@@ -36,7 +36,7 @@ test: setup-dev
 
 checked: setup-dev
 	@$(BIN)/jovay evm checked $(ARGS)
-	@JOVAY_KERNEL=checked $(PY) -m pytest -q -s tests/kernel tests/sequencer tests/execution tests/rpc/test_fast_sends.py
+	@JOVAY_KERNEL=checked $(PY) -m pytest -q -s tests/kernel tests/state tests/simulation tests/sequencer tests/tracer tests/rpc/test_fast_sends.py
 
 check: $(STAMPS)/dev
 	$(BIN)/ruff format --check

@@ -30,6 +30,6 @@ def random_openings(target: Target) -> Sequence[Step]:
 
 
 def _stream(target: Target, before: bytes = b"") -> Sequence[Step]:
-    from rigs import heavy
+    from rigs import slow_contracts
 
-    return stream(target, heavy.openings(before), data=heavy.OPENING)
+    return stream(target, slow_contracts.openings(before), data=slow_contracts.OPENING)

@@ -14,7 +14,6 @@ import pytest
 from typer.testing import CliRunner
 
 import jovay
-from cli.fake_node import FakeNode
 from jovay.chain.errors import GenesisError
 from jovay.cli import running
 from jovay.cli.app import app
@@ -22,11 +21,12 @@ from jovay.config import ConfigError, NodeConfig
 from jovay.sequencer.errors import GenesisMismatchError
 from jovay.storage.errors import DatadirLockedError
 from rigs import process
+from rigs.fake_node import FakeNode
 from rigs.paths import ROOT
 
 WITH_FAKE_NODE = """
 import sys
-from cli.fake_node import FakeNode
+from rigs.fake_node import FakeNode
 from jovay.cli import main, running
 
 class Slow(FakeNode):

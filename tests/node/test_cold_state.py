@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
-from execution.scenes import asm
 from jovay.config import NodeConfig
 from jovay.node import Node
+from rigs.assembly import asm
 from rigs.transactions import keccak256
 
 from .conftest import SETTINGS, SMALL_TABLES, Client, genesis_with, hexed

@@ -9,9 +9,9 @@ from random import Random
 
 import pytest
 
-from execution.scenes import asm
 from jovay.config import ConfigError, NodeConfig
 from jovay.node import Node
+from rigs.assembly import asm
 from rigs.rpc import RpcError
 
 from .conftest import SETTINGS, SMALL_TABLES, Client, hexed, unhexed

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from execution.scenes import asm
 from jovay.config import NodeConfig
 from jovay.node import Node
+from rigs.assembly import asm
 
 from .conftest import SETTINGS, SMALL_TABLES, Client, genesis_with, hexed
 

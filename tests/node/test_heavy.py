@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from execution.scenes import asm
 from jovay.chain.genesis import read
 from jovay.compiler import kernel
 from jovay.config import NodeConfig
 from jovay.node import Node
 from jovay.sequencer.reexecution import Reexecution
 from jovay.storage.datadir import DataDirectory
-from rigs.heavy import OPENING, openings
+from rigs.assembly import asm
+from rigs.slow_contracts import OPENING, openings
 
 from .conftest import SETTINGS, Client, genesis_with, hexed, unhexed
 

@@ -14,9 +14,9 @@ from jovay.compiler.native import Library
 from jovay.sequencer.reexecution import Reexecution
 from jovay.storage.datadir import DataDirectory
 from rigs import process
-from rigs.heavy import HeavySender
 from rigs.jovay_node import CHAIN_ID, JovayNode, launch
 from rigs.load import Sender
+from rigs.slow_contracts import HeavySender
 
 ACCOUNTS = 3
 OPTIONS = ["--heartbeat", "0.2", "--checkpoint-interval", "0.3", "--log-level", "warning"]

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from execution.scenes import asm
 from jovay.chain import rlp
 from jovay.chain.environment import BlockEnvironment
 from jovay.compiler.native import Library
@@ -24,7 +23,8 @@ from jovay.sequencer.production.producer import BlockProducer
 from jovay.state.machine import NativeMachine
 from jovay.state.misses import Misses
 from jovay.state.world import NothingElse
-from rigs.heavy import MOST_GAS, OPENING, openings
+from rigs.assembly import asm
+from rigs.slow_contracts import MOST_GAS, OPENING, openings
 
 ENVIRONMENT = BlockEnvironment(1, 1_000, 10**12, 7, COINBASE, 1, OSAKA, bytes(32))
 HEAVY, SWITCH, LIGHT, CHAIN = 0xAEA01, 0xAEA02, 0xAEA03, 0xAEA04

@@ -10,12 +10,12 @@ import pytest
 from Crypto.Hash import keccak
 from rich.console import Console
 
-from cli.fake_node import FakeNode, stats
 from jovay.chain.development import DEVELOPMENT_ADDRESSES
 from jovay.config import NodeConfig
 from jovay.monitoring import dashboard, figures
 from jovay.monitoring.metrics import Metrics
 from jovay.monitoring.panels import render
+from rigs.fake_node import FakeNode, stats
 
 FIRST = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 

@@ -6,7 +6,6 @@ import ctypes
 
 import pytest
 
-from execution.memory_chain import Pre, PreState
 from jovay.compiler.native import Library
 from jovay.conformance.differential.cases import Case, Log, Ran
 from jovay.conformance.differential.generate import make_case
@@ -21,6 +20,7 @@ from jovay.kernel.state.view import account
 from jovay.native.records import View
 from jovay.state.machine import NativeMachine
 from jovay.state.world import NativeWorld
+from rigs.memory_chain import Pre, PreState
 
 
 class Patient:

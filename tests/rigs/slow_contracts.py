@@ -6,8 +6,8 @@ import http.client
 import threading
 from typing import Any
 
-from execution.scenes import asm
 from rigs.accounts import KEYS
+from rigs.assembly import asm
 from rigs.load import FEE, address_of
 from rigs.rpc import Rpc
 from rigs.transactions import sign

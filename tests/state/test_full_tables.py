@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from execution.test_writes import account_changes, slot_changes
 from jovay.compiler.native import Library
 from jovay.state.errors import StateDamagedError, TrieFullError, WorldFullError
 from jovay.state.trie import StateTrie
 from jovay.state.world import NativeWorld
 from jovay.state.writes import WriteSet
+from rigs.write_sets import account_changes, slot_changes
 
 
 def test_a_full_state_trie_names_its_option_and_changes_nothing(library: Library) -> None:

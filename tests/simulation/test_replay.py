@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from execution.memory_chain import COINBASE, ETHER, MemoryChain, Pre
-from execution.scenes import ALICE, LOG, MAIN, OTHER, asm, call
 from jovay.compiler.native import Library
 from jovay.simulation.requests import (
     AccountOverride,
@@ -22,6 +20,9 @@ from jovay.simulation.requests import (
 from jovay.simulation.simulate import Simulator
 from jovay.simulation.source import StoredTransaction
 from jovay.state.errors import HistoryUnavailableError, ReplayError, UnknownBlockError
+from rigs.assembly import asm, call
+from rigs.contract_cases import ALICE, LOG, MAIN, OTHER
+from rigs.memory_chain import COINBASE, ETHER, MemoryChain, Pre
 
 CAROL, SINK = b"\xca" * 20, b"\x51" * 20
 FRAMES = TraceOptions(parts=TraceParts.FRAMES)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from execution.memory_chain import CHAIN_ID, COINBASE, ETHER, MemoryChain, Pre
 from jovay.compiler.native import Library
 from jovay.simulation.requests import (
     AccountOverride,
@@ -19,6 +18,7 @@ from jovay.simulation.requests import (
     Invalid,
 )
 from jovay.simulation.simulate import Simulator
+from rigs.memory_chain import CHAIN_ID, COINBASE, ETHER, MemoryChain, Pre
 
 ALICE, BOB, CODE = b"\xa1" * 20, b"\xb0" * 20, b"\xc0" * 20
 OPTIONS = ExecuteOptions(gas_cap=50_000_000, time_limit=5.0)

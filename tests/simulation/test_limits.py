@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from execution.memory_chain import ETHER, MemoryChain, Pre
-from execution.scenes import ALICE, CASES, IDENTITY, MAIN, OTHER, accounts, asm, call
 from jovay.compiler.native import Library
 from jovay.simulation import machine_pool, session
 from jovay.simulation.requests import (
@@ -25,6 +23,9 @@ from jovay.simulation.requests import (
 )
 from jovay.simulation.simulate import Simulator
 from jovay.state.errors import SimulationBusyError
+from rigs.assembly import asm, call
+from rigs.contract_cases import ALICE, CASES, IDENTITY, MAIN, OTHER, accounts
+from rigs.memory_chain import ETHER, MemoryChain, Pre
 from rigs.solidity import load
 from rigs.transactions import keccak256
 

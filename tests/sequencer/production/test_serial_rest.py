@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from execution.memory_chain import ETHER, MemoryChain, Pre
-from execution.scenes import MAIN, asm
 from jovay.compiler.native import Library
+from rigs.assembly import asm
+from rigs.contract_cases import MAIN
+from rigs.memory_chain import ETHER, MemoryChain, Pre
 
 COUNT, FIRST = 200, 1000
 SENDERS = [bytes([0xA0]) + i.to_bytes(19, "big") for i in range(COUNT)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from execution.memory_chain import MemoryChain, Pre
-from execution.scenes import ALICE, MAIN, asm
 from jovay.compiler.native import Library
 from jovay.simulation.requests import AccountOverride, Bundle, Call, ExecuteOptions
 from jovay.simulation.simulate import Simulator
+from rigs.assembly import asm
+from rigs.contract_cases import ALICE, MAIN
+from rigs.memory_chain import MemoryChain, Pre
 
 OPTIONS = ExecuteOptions(gas_cap=50_000_000, time_limit=10.0)
 #: sum of the slots 1 to 3,000

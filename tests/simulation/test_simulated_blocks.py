@@ -9,8 +9,6 @@ import pytest
 import rlp  # type: ignore[import-untyped]
 from trie import HexaryTrie  # type: ignore[import-not-found]
 
-from execution.memory_chain import CHAIN_ID, COINBASE, ETHER, MemoryChain, Pre
-from execution.scenes import ALICE, DEPLOY_FE, LOG, MAIN, OTHER, POOR, REVERT, asm, call
 from jovay.chain.development import BEACON_ROOTS, HISTORY_STORAGE, development_genesis
 from jovay.chain.types import EMPTY_TRIE_ROOT, AccessEntry, Block, Header, Withdrawal
 from jovay.compiler.native import Library
@@ -27,6 +25,9 @@ from jovay.simulation.requests import (
 from jovay.simulation.simulate import Simulator
 from jovay.simulation.trace_frames import ETHER as PSEUDO
 from jovay.simulation.trace_frames import TRANSFER
+from rigs.assembly import asm, call
+from rigs.contract_cases import ALICE, DEPLOY_FE, LOG, MAIN, OTHER, POOR, REVERT
+from rigs.memory_chain import CHAIN_ID, COINBASE, ETHER, MemoryChain, Pre
 from rigs.transactions import decode, keccak256
 
 OPTIONS = ExecuteOptions(gas_cap=50_000_000, time_limit=5.0, new_block=True)

@@ -2,59 +2,11 @@
 
 from __future__ import annotations
 
-from execution.memory_chain import ETHER, Pre
+from rigs.assembly import asm, call, create
+from rigs.memory_chain import ETHER, Pre
 
 ALICE, MAIN, OTHER, POOR = b"\xa1" * 20, b"\xb0" * 20, b"\xc0" * 20, b"\xd0" * 20
 IDENTITY, SHA256 = (4).to_bytes(20, "big"), (2).to_bytes(20, "big")
-OPCODES = {
-    name: code
-    for code, names in {
-        0x00: "stop add mul sub div",
-        0x10: "lt gt",
-        0x20: "keccak256",
-        0x30: "address balance origin caller callvalue calldataload calldatasize calldatacopy codesize codecopy "
-        "gasprice extcodesize extcodecopy returndatasize returndatacopy extcodehash",
-        0x40: "blockhash coinbase timestamp number prevrandao gaslimit chainid selfbalance basefee",
-        0x50: "pop mload mstore mstore8 sload sstore jump jumpi pc msize gas jumpdest tload tstore mcopy push0",
-        0x80: "dup1 dup2 dup3",
-        0x90: "swap1 swap2",
-        0xA0: "log0 log1 log2",
-        0xF0: "create call callcode return delegatecall create2",
-        0xFA: "staticcall",
-        0xFD: "revert invalid selfdestruct",
-    }.items()
-    for code, name in enumerate(names.split(), code)
-}
-
-
-def asm(*items: str | int | bytes) -> bytes:
-    """Bytecode of mnemonics; numbers and bytes are pushed."""
-    out = bytearray()
-    for item in items:
-        if isinstance(item, str):
-            for word in item.split():
-                out.append(OPCODES[word])
-            continue
-        if isinstance(item, int):
-            item = item.to_bytes((item.bit_length() + 7) // 8, "big")
-        out += bytes([0x5F + len(item)]) + item
-    return bytes(out)
-
-
-def call(to: bytes, value: int = 0, gas: int | None = None, op: str = "call", size: int = 0) -> bytes:
-    """A call with ``size`` bytes of memory as input; its success stays on the stack."""
-    granted = asm("gas") if gas is None else asm(gas)
-    values = asm(value) if op in ("call", "callcode") else b""
-    return asm(0, 0, size, 0) + values + asm(to) + granted + asm(op)
-
-
-def create(init: bytes, value: int = 0, op: str = "create", salt: int = 0) -> bytes:
-    """Create from up to 32 bytes of initialisation code; the address stays on the stack."""
-    assert len(init) <= 32
-    salted = asm(salt) if op == "create2" else b""
-    return asm(init.ljust(32, b"\0"), 0, "mstore") + salted + asm(len(init), 0, value, op)
-
-
 DEPLOY_FE = asm(0xFE, 0, "mstore8", 1, 0, "return")
 LOG = asm(0xAB, 0, "mstore", 7, 32, 0, "log1")
 REVERT = asm(0xAB, 0, "mstore", 32, 0, "revert")

@@ -32,7 +32,7 @@ from jovay.sequencer.pool.txpool import (
     TxPool,
 )
 from rigs.pool import BLOCK, Draft, account, block_record, changes, decoded, funded, left_out, make_block
-from sequencer.plain_pool import PASSED, READY, TAKEN, WAITING, Item, PlainPool, Reference, Sender
+from sequencer.pool.plain_pool import PASSED, READY, TAKEN, WAITING, Item, PlainPool, Reference, Sender
 
 SENDERS = (0xA, 0xB, 0xC, 0xD)
 SMALL = PoolLimits(

@@ -8,8 +8,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from execution.memory_chain import MemoryChain
-from execution.scenes import ALICE, CASES, MAIN, accounts
 from jovay.compiler.native import Library
 from jovay.native.hashing import keccak256
 from jovay.rpc.dispatch import encode
@@ -18,6 +16,8 @@ from jovay.rpc.tracers import Place, parse_config
 from jovay.simulation.requests import Bundle, Call, ExecuteOptions
 from jovay.simulation.simulate import Simulator
 from rigs import anvil as anvil_rig
+from rigs.contract_cases import ALICE, CASES, MAIN, accounts
+from rigs.memory_chain import MemoryChain
 from rigs.paths import MissingToolError
 from rigs.rpc import Rpc
 

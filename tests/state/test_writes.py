@@ -8,12 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jovay.compiler import kernel
-from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.native.hashing import keccak256
-from jovay.native.records import dtype_of
 from jovay.state import writes
 from jovay.state.latest import state_changes
 from jovay.state.writes import WriteSet, last_of
+from rigs.write_sets import account_changes, slot_changes
 
 KEYS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=40)
 ADDRESSES, WORDS = st.sampled_from([0, 1, 2, 2**160 - 1]), st.sampled_from([0, 1, 2**255 + 3])
@@ -22,23 +21,6 @@ ACCOUNTS = st.lists(
     st.tuples(ADDRESSES, WORDS, st.integers(0, 9), st.booleans(), st.integers(0, 1)), max_size=6
 )
 SLOTS = st.lists(st.tuples(ADDRESSES, WORDS, WORDS), max_size=6)
-
-
-def slot_changes(rows: list[tuple[int, int, int]]) -> writes.Records:
-    records = np.zeros(len(rows), dtype_of(SlotChange))
-    for record, row in zip(records, rows, strict=True):
-        for name, value in zip(("address", "key", "value"), row, strict=True):
-            record[name] = value.to_bytes(32, "little")
-    return records
-
-
-def account_changes(rows: list[tuple[int, int, int, bool, int]]) -> writes.Records:
-    records = np.zeros(len(rows), dtype_of(AccountChange))
-    for record, (address, balance, nonce, exists, wiped) in zip(records, rows, strict=True):
-        record["address"], record["balance"] = address.to_bytes(32, "little"), balance.to_bytes(32, "little")
-        record["code_hash"] = bytes(range(nonce, nonce + 32))
-        record["nonce"], record["exists"], record["wiped"] = nonce, exists, wiped
-    return records
 
 
 @pytest.mark.parametrize("collide", [False, True], ids=["spread", "all alike"])

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from execution.memory_chain import CHAIN_ID, ETHER, MemoryChain, Pre
-from execution.scenes import ALICE, MAIN, OTHER, asm
 from jovay.chain.types import AccessEntry, Authorization
 from jovay.compiler.native import Library
 from jovay.kernel.evm.forks import CANCUN, LONDON, OSAKA, PRAGUE
 from jovay.simulation.requests import AccountOverride, Bundle, Call, CallResult, ExecuteOptions, Halt, Invalid
 from jovay.simulation.simulate import Simulator
 from rigs.accounts import KEYS
+from rigs.assembly import asm
+from rigs.contract_cases import ALICE, MAIN, OTHER
+from rigs.memory_chain import CHAIN_ID, ETHER, MemoryChain, Pre
 from rigs.solidity import load
 from rigs.transactions import address_of, authorize, keccak256
 
