@@ -13,8 +13,8 @@ from jovay.chain.genesis import Genesis, GenesisAccount
 from jovay.compiler import kernel
 from jovay.compiler.native import Library
 from jovay.kernel.evm import status, validity
-from jovay.kernel.evm.forks import OSAKA
 from jovay.kernel.evm.process import process_transaction
+from jovay.kernel.protocol.forks import OSAKA
 from jovay.kernel.state.view import reset_view
 from jovay.simulation.message import Message, _transaction, _write_block
 from jovay.state.machine import NativeMachine

@@ -11,8 +11,8 @@ from jovay.conformance.differential.cases import Account, Case, Environment, Tra
 from jovay.conformance.differential.native import ARENA_BYTES, decode, encode
 from jovay.conformance.differential.operands import Surroundings
 from jovay.conformance.differential.programs import write_program
-from jovay.kernel.evm.forks import OSAKA
 from jovay.kernel.lang import U64
+from jovay.kernel.protocol.forks import OSAKA
 from jovay.kernel.replay import replay_transactions
 from jovay.native.arena import Arena
 

@@ -14,7 +14,7 @@ from jovay.chain.types import EMPTY_CODE_HASH, Header
 from jovay.compiler.native import Library
 from jovay.conformance.parallel import ENDLESS, Transactions
 from jovay.kernel.block.changes import AccountChange, SlotChange
-from jovay.kernel.evm.forks import OSAKA
+from jovay.kernel.protocol.forks import OSAKA
 from jovay.native.hashing import keccak256
 from jovay.native.records import dtype_of
 from jovay.sequencer.production.block import ProducedBlock

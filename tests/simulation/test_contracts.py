@@ -10,7 +10,7 @@ import pytest
 
 from jovay.chain.types import AccessEntry, Authorization
 from jovay.compiler.native import Library
-from jovay.kernel.evm.forks import CANCUN, LONDON, OSAKA, PRAGUE
+from jovay.kernel.protocol.forks import CANCUN, LONDON, OSAKA, PRAGUE
 from jovay.simulation.requests import AccountOverride, Bundle, Call, CallResult, ExecuteOptions, Halt, Invalid
 from jovay.simulation.simulate import Simulator
 from rigs.accounts import KEYS

@@ -8,7 +8,7 @@ from jovay.chain.development import BEACON_ROOTS, HISTORY_STORAGE
 from jovay.chain.forks import TIME_FORKS
 from jovay.chain.rules import ChainRules
 from jovay.chain.types import BlobSchedule, ChainConfig, Fork, Hash32
-from jovay.kernel.evm.gas import TX_GAS_LIMIT_CAP
+from jovay.kernel.protocol.gas import TX_GAS_LIMIT_CAP
 
 _FRONTIER = ("ECREC", "SHA256", "RIPEMD160", "ID")
 _BYZANTIUM = ("MODEXP", "BN254_ADD", "BN254_MUL", "BN254_PAIRING")

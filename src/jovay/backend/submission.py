@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from jovay.chain.transactions import decode_transaction
 from jovay.chain.types import Account, Address, Hash32, Inclusion, Transaction
-from jovay.kernel.evm import gas, validity
+from jovay.kernel.evm import validity
+from jovay.kernel.protocol import gas
 from jovay.kernel.transaction import status as decoding
 from jovay.kernel.transaction.record import BLOB, L1_MESSAGE, TRANSACTION_SIZE
 from jovay.native.records import int_of

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from jovay.kernel.evm.forks import CANCUN, LONDON, PRAGUE, SHANGHAI
+from jovay.kernel.protocol.forks import CANCUN, LONDON, PRAGUE, SHANGHAI
 
 from . import rlp
 from .environment import BlockEnvironment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jovay.kernel.evm.forks import FORKS
+from jovay.kernel.protocol.forks import FORKS
 
 from .genesis import INITIAL_BASE_FEE, Genesis
 from .types import Header

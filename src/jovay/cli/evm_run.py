@@ -130,7 +130,7 @@ def _prestate(path: Path | None, fork: str | None) -> tuple[Genesis, int]:
     """The state to execute on, and the number of the fork whose rules hold."""
     from jovay.chain.development import development_genesis
     from jovay.chain.genesis import read
-    from jovay.kernel.evm.forks import FORKS
+    from jovay.kernel.protocol.forks import FORKS
 
     genesis = replace(development_genesis(), alloc={}) if path is None else read(path)
     name = fork or genesis.config.fork(genesis.number, genesis.timestamp)

@@ -27,7 +27,7 @@ def table() -> list[Opcode]:
 
 def fork_names() -> dict[int, str]:
     """Each fork's first name."""
-    from jovay.kernel.evm.forks import FORKS
+    from jovay.kernel.protocol.forks import FORKS
 
     names: dict[int, str] = {}
     for name, number in FORKS.items():

@@ -46,7 +46,7 @@ def statetest(
 
 
 def _forks(names: list[str]) -> frozenset[str]:
-    from jovay.kernel.evm.forks import FORKS
+    from jovay.kernel.protocol.forks import FORKS
 
     if unknown := [name for name in names if name not in FORKS]:
         typer.echo(f"error: --fork {unknown[0]}: must be one of {', '.join(FORKS)}", err=True)

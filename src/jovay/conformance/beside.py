@@ -13,8 +13,8 @@ import numpy as np
 
 from jovay.chain.environment import BlockEnvironment
 from jovay.compiler.native import Library
-from jovay.kernel.evm.forks import OSAKA
 from jovay.kernel.evm.validity import SET_ASIDE
+from jovay.kernel.protocol.forks import OSAKA
 from jovay.sequencer.production.aside_run import DONE, AsideRun
 from jovay.sequencer.production.producer import BlockProducer
 from jovay.state.machine import NativeMachine

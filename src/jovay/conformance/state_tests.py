@@ -10,9 +10,9 @@ import msgspec
 
 from jovay.chain.rules import fake_exponential
 from jovay.kernel.evm import status as endings
-from jovay.kernel.evm.forks import FORKS
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.evm.validity import MESSAGES as INVALID
+from jovay.kernel.protocol.forks import FORKS
 from jovay.kernel.statetest import Outcome, PreAccount, StateTest
 from jovay.kernel.transaction.status import message as decoding_message
 from jovay.native.records import pack, unpack

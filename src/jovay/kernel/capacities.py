@@ -6,7 +6,10 @@ room for others beside it, counted in accounts.
 """
 
 from .evm.frames import LEAST_RETURN
-from .evm.gas import (
+from .evm.machine import STACK_BYTES
+from .evm.memory import memory_gas
+from .lang import U64, kernel
+from .protocol.gas import (
     ACCESS_LIST_ADDRESS,
     ACCESS_LIST_SLOT,
     AUTHORIZATION,
@@ -19,9 +22,6 @@ from .evm.gas import (
     SSTORE_RESET,
     WARM_ACCESS,
 )
-from .evm.machine import STACK_BYTES
-from .evm.memory import memory_gas
-from .lang import U64, kernel
 from .setup import FRAMES, MachineSizes
 from .state.code import code_footprint
 

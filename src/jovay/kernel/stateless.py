@@ -33,8 +33,6 @@ from .block.state_root import (
 )
 from .block.system import begin_block
 from .capacities import LISTED_GAS, machine_sizes, power_of_two
-from .evm.forks import CANCUN, OSAKA
-from .evm.gas import AUTHORIZATION, LOG, LOG_BYTE, TX_GAS_LIMIT_CAP
 from .evm.machine import Block, Machine, Result
 from .evm.process import process_transaction
 from .evm.status import ARENA_FULL
@@ -58,6 +56,8 @@ from .lang import (
     store64,
     store256be,
 )
+from .protocol.forks import CANCUN, OSAKA
+from .protocol.gas import AUTHORIZATION, LOG, LOG_BYTE, TX_GAS_LIMIT_CAP
 from .setup import MachineSizes, WorldSizes
 from .space import SPACE_SIZE, Space, left, new_machine, new_world, open_space, scratch, take, take_many
 from .state.code import code_footprint, find_code, intern_code

@@ -7,7 +7,6 @@ little-endian); then the raw transaction. Output: ``Outcome``.
 """
 
 from .block.receipts import write_log
-from .evm.forks import OSAKA
 from .evm.machine import LOG_SIZE, Block, Log, Machine, Result
 from .evm.process import process_transaction
 from .hashes.keccak import keccak256, keccak256_word
@@ -27,6 +26,7 @@ from .lang import (
     store64,
     store256be,
 )
+from .protocol.forks import OSAKA
 from .rlp import header_size, u64_size, u256_size, write_list_header, write_string, write_u64, write_u256
 from .setup import MachineSizes, WorldSizes
 from .sort import sort_by_key

@@ -22,7 +22,7 @@ from jovay.chain.rules import ChainRules
 from jovay.chain.types import Header
 from jovay.compiler.native import Library
 from jovay.kernel.block.changes import AccountChange, SlotChange
-from jovay.kernel.evm.forks import CANCUN
+from jovay.kernel.protocol.forks import CANCUN
 from jovay.native.hashing import keccak256
 from jovay.state.eviction import evict
 from jovay.state.trie import StateTrie

@@ -14,7 +14,7 @@ from jovay.chain.rules import ChainRules
 from jovay.chain.types import Header
 from jovay.compiler.native import Library
 from jovay.kernel.block.receipts import Receipt as ReceiptRecord
-from jovay.kernel.evm.gas import LOG
+from jovay.kernel.protocol.gas import LOG
 from jovay.kernel.transaction.record import TRANSACTION_SIZE
 from jovay.native.arena import Arena
 from jovay.native.hashing import keccak256

@@ -25,10 +25,10 @@ from jovay.chain.rules import ChainRules, base_fee_after
 from jovay.chain.types import Header
 from jovay.compiler.native import Library
 from jovay.kernel.evm import validity
-from jovay.kernel.evm.forks import LONDON, OSAKA, PARIS
-from jovay.kernel.evm.gas import TX_GAS_LIMIT_CAP
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.evm.status import ARENA_FULL, MESSAGES
+from jovay.kernel.protocol.forks import LONDON, OSAKA, PARIS
+from jovay.kernel.protocol.gas import TX_GAS_LIMIT_CAP
 from jovay.native.arena import Arena
 from jovay.native.hashing import keccak256
 from jovay.native.records import View, new_record

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jovay.chain import rlp
 from jovay.chain import types as chain
-from jovay.kernel.evm.forks import BERLIN, LONDON
+from jovay.kernel.protocol.forks import BERLIN, LONDON
 from jovay.kernel.transaction.record import ACCESS_LIST, BLOB, DYNAMIC_FEE, LEGACY, SET_CODE, Transaction
 from jovay.native.records import View, new_record
 

@@ -16,7 +16,7 @@ from jovay.chain.receipts import encode_receipt, logs_bloom
 from jovay.chain.types import Block, Header, Transaction, Withdrawal
 from jovay.kernel.block import system
 from jovay.kernel.block.system import begin_block
-from jovay.kernel.evm.forks import CANCUN, LONDON, SHANGHAI
+from jovay.kernel.protocol.forks import CANCUN, LONDON, SHANGHAI
 from jovay.native.hashing import keccak256, ordered_root
 from jovay.state.view_state import changed
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from jovay.chain.environment import BlockEnvironment
-from jovay.kernel.evm import forks, validity
-from jovay.kernel.evm import gas as prices
+from jovay.kernel.evm import validity
+from jovay.kernel.protocol import forks
+from jovay.kernel.protocol import gas as prices
 
 from .calls import CallRecord, kind_of, prices_of
 from .context import BlockContext

@@ -9,7 +9,7 @@ import pytest
 from jovay.chain.environment import BlockEnvironment
 from jovay.compiler.native import Library
 from jovay.conformance.parallel import COINBASE, Generator, Serial
-from jovay.kernel.evm.forks import OSAKA
+from jovay.kernel.protocol.forks import OSAKA
 from jovay.kernel.state.world import find_account, find_slot
 
 PARENT, CHILD, KEY, DELEGATE = 0xC0FE01, 0xC0FE02, 0xC0FE03, 0xC0FE04

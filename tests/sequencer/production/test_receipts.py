@@ -16,7 +16,7 @@ from jovay.compiler.native import Library
 from jovay.conformance import parallel
 from jovay.conformance.parallel import COINBASE, Generator, Side
 from jovay.kernel.block.receipts import StoredLog
-from jovay.kernel.evm.forks import OSAKA
+from jovay.kernel.protocol.forks import OSAKA
 from jovay.native.records import dtype_of
 from jovay.sequencer.production.block import ProducedBlock
 from jovay.sequencer.production.producer import BlockProducer

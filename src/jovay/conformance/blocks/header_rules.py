@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from jovay.chain.rules import MIN_BLOB_BASE_FEE, base_fee_after, fake_exponential
 from jovay.chain.types import EMPTY_UNCLES_HASH, Header
-from jovay.kernel.evm.forks import CANCUN, OSAKA
-from jovay.kernel.evm.gas import GAS_PER_BLOB
+from jovay.kernel.protocol.forks import CANCUN, OSAKA
+from jovay.kernel.protocol.gas import GAS_PER_BLOB
 
 from .encoding import MAX_BLOCK_SIZE, DecodedBlock
 from .network import Fork

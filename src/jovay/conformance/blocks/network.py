@@ -9,7 +9,7 @@ from typing import Any
 
 from jovay.chain.rules import BlobRules
 from jovay.conformance.state_tests import DEFAULT_BLOB_SCHEDULE, number
-from jovay.kernel.evm.forks import CANCUN, FORKS, OSAKA, PARIS, PRAGUE, SHANGHAI
+from jovay.kernel.protocol.forks import CANCUN, FORKS, OSAKA, PARIS, PRAGUE, SHANGHAI
 
 _TRANSITION = re.compile(r"(\w+)To(\w+)AtTime(\d+)(k?)")
 #: Forks that change blob parameters only (EIP-7892).

@@ -14,8 +14,8 @@ from jovay.kernel.block.receipts import StoredLog
 from jovay.kernel.block.system import system_call
 from jovay.kernel.block.withdrawals import withdraw
 from jovay.kernel.evm import status
-from jovay.kernel.evm.forks import PRAGUE
 from jovay.kernel.evm.machine import Account
+from jovay.kernel.protocol.forks import PRAGUE
 from jovay.kernel.state import commit, view
 from jovay.native.records import View, dtype_of, int_of
 from jovay.sequencer.production.block import ProducedBlock

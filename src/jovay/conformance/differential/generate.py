@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from jovay.kernel.evm.forks import CANCUN, FORKS, OSAKA, PRAGUE
 from jovay.kernel.precompiles.table import PRECOMPILES
+from jovay.kernel.protocol.forks import CANCUN, FORKS, OSAKA, PRAGUE
 
 from .cases import (
     ACCESS_LIST,

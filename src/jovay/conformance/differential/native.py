@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jovay.conformance.state_tests import describe
-from jovay.kernel.evm.forks import FORKS
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.evm.status import MESSAGES
+from jovay.kernel.protocol.forks import FORKS
 from jovay.kernel.replay import OWN_SIZES, Executed, PostAccount, Replay, ReplayLog, replay_transactions
 from jovay.kernel.setup import MachineSizes, WorldSizes
 from jovay.kernel.statetest import PreAccount

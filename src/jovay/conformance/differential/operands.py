@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from jovay.kernel.evm.forks import SHANGHAI
+from jovay.kernel.protocol.forks import SHANGHAI
 
 from .assembler import Assembler
 

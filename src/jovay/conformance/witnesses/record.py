@@ -17,7 +17,7 @@ from jovay.conformance.differential.cases import CHAIN_ID, Account, Case, block_
 from jovay.conformance.differential.generate import make_case
 from jovay.conformance.parallel import Transactions
 from jovay.kernel.block.changes import AccountChange, SlotChange
-from jovay.kernel.evm.forks import FORKS
+from jovay.kernel.protocol.forks import FORKS
 from jovay.native.hashing import keccak256
 from jovay.native.records import dtype_of
 from jovay.sequencer.production.block import ProducedBlock

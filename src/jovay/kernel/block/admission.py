@@ -2,7 +2,6 @@
 
 from ..evm import status
 from ..evm.frames import delegate_of
-from ..evm.gas import GAS_PER_BLOB
 from ..evm.machine import Block
 from ..evm.process import word_of_address
 from ..evm.validity import (
@@ -14,6 +13,7 @@ from ..evm.validity import (
     wide_product,
 )
 from ..lang import U64, U256, Ptr, Record, address_of, kernel, load64
+from ..protocol.gas import GAS_PER_BLOB
 from ..state.world import EMPTY_CODE_HASH, Code, World, find_account
 from ..transaction.record import L1_MESSAGE, TRANSACTION_SIZE, Transaction
 

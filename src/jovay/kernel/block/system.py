@@ -1,12 +1,13 @@
 """What happens at the start of a block before its transactions: the system contracts of EIP-2935 and EIP-4788."""
 
-from ..evm import forks, status
+from ..evm import status
 from ..evm.frames import enter_call, leave, new_frame
 from ..evm.instructions.system import CALL
 from ..evm.interpreter import run
 from ..evm.machine import Account, Machine
 from ..evm.process import begin, finalise, give_up
 from ..lang import U64, U256, Ptr, address_of, kernel, poison, store256be
+from ..protocol import forks
 from ..state.journal import ENTRY
 from ..state.view import account, set_slot, slot
 

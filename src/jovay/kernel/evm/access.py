@@ -6,9 +6,9 @@ is known, and asked for, before anything is loaded.
 
 from ..lang import U64, U256, Table, address_of, kernel
 from ..precompiles import is_precompile
+from ..protocol import forks
+from ..protocol import gas as price
 from ..state.view import add_slot, load_account, warm_account, warm_slot, with_value
-from . import forks
-from . import gas as price
 from .machine import Account, Machine, Slot
 
 SLOAD = Table(

@@ -3,12 +3,13 @@
 from ..hashes.keccak import keccak256_word
 from ..lang import U64, U256, Ptr, address_of, copy, kernel, load8, load64, poison, store256, unpoison
 from ..precompiles import PRECOMPILE, is_slow, precompile_at
+from ..protocol import forks
+from ..protocol.gas import CODE_DEPOSIT_BYTE, MAX_CODE_SIZE
 from ..state.code import code_footprint, place_code
 from ..state.journal import undo_to
 from ..state.view import account, set_balance, set_code, touch
 from ..state.world import Code
-from . import forks, status
-from .gas import CODE_DEPOSIT_BYTE, MAX_CODE_SIZE
+from . import status
 from .machine import FRAME_SIZE, LOG_SIZE, Account, Frame, Machine
 from .trace import trace_enter, trace_exit
 

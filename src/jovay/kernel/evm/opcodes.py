@@ -8,7 +8,7 @@ frame, and what stays in registers. The templates check gas and stack as the tab
 from collections.abc import Callable
 
 from ..lang import U64, Ptr, kernel, load256, store256
-from . import forks
+from ..protocol import forks
 from .machine import Frame, Machine
 from .status import INVALID_OPCODE, NEXT, OUT_OF_GAS, STACK_OVERFLOW, STACK_UNDERFLOW
 

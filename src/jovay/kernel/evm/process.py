@@ -15,6 +15,8 @@ from ..lang import (
     store256be,
     unpoison,
 )
+from ..protocol import forks
+from ..protocol.gas import AUTHORIZATION_REFUND, GAS_PER_BLOB
 from ..rlp import Cursor
 from ..state.code import code_footprint, place_code
 from ..state.journal import ENTRY, has_room, save, undo_to
@@ -45,10 +47,9 @@ from ..transaction.lists import (
 )
 from ..transaction.record import BLOB, L1_MESSAGE, Transaction
 from ..transaction.recovery import authority_of
-from . import forks, status
+from . import status
 from .addresses import create_address
 from .frames import delegate_of, enter_call, forget_frames, leave, new_frame
-from .gas import AUTHORIZATION_REFUND, GAS_PER_BLOB
 from .instructions.system import enter_create
 from .interpreter import run
 from .machine import LOG_SIZE, Account, Frame, Machine, Result

@@ -1,12 +1,8 @@
 """Whether a transaction may be in a block, and the status that says why not."""
 
 from ..lang import U64, U256, kernel, load8
-from ..state.view import code_size
-from ..transaction.lists import blob_hash
-from ..transaction.record import BLOB, L1_MESSAGE, LEGACY, SET_CODE, Transaction
-from . import forks
-from .frames import delegate_of
-from .gas import (
+from ..protocol import forks
+from ..protocol.gas import (
     ACCESS_LIST_ADDRESS,
     ACCESS_LIST_SLOT,
     AUTHORIZATION,
@@ -21,6 +17,10 @@ from .gas import (
     TX_DATA_ZERO,
     TX_GAS_LIMIT_CAP,
 )
+from ..state.view import code_size
+from ..transaction.lists import blob_hash
+from ..transaction.record import BLOB, L1_MESSAGE, LEGACY, SET_CODE, Transaction
+from .frames import delegate_of
 from .machine import Account, Block, Machine
 
 VALID = 0

@@ -12,11 +12,11 @@ from ..curves.bls12_381.precompiles import (
 from ..curves.bn254.precompiles import bn254_add, bn254_mul, bn254_pairing
 from ..curves.kzg import point_evaluation
 from ..curves.p256 import p256_verify
-from ..evm import forks
-from ..evm.gas import by_fork
 from ..evm.machine import Machine
 from ..evm.status import PRECOMPILE_FAILED
 from ..lang import U64, U256, Ptr, Table, kernel, load256be, store256be
+from ..protocol import forks
+from ..protocol.gas import by_fork
 from .msm_discounts import G1, G2
 from .support import Answer, answer, out_of_gas, padded_input
 

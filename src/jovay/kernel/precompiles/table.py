@@ -1,9 +1,9 @@
 """Which precompiled contract stands at which address, since when."""
 
-from ..evm import forks
 from ..evm.machine import Machine
 from ..evm.status import PRECOMPILE_FAILED
 from ..lang import U64, U256, Ptr, Switch, kernel, load64, load256
+from ..protocol import forks
 from . import curves, hashing, modexp
 
 Answer = tuple[U64, U64]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jovay.kernel.capacities import LISTED_GAS
-from jovay.kernel.evm import gas as gas_costs
+from jovay.kernel.protocol import gas as gas_costs
 
 from .block import U64Array
 

@@ -24,10 +24,10 @@ from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.block.receipts import Receipt, StoredLog
 from jovay.kernel.block.run import DEFERRED, DOUBTFUL, DROPPED, MISSING, NEW, RUN_STRIDE, SUSPENDED, Run
 from jovay.kernel.block.schedule import Schedule
-from jovay.kernel.evm.gas import TX_GAS_LIMIT_CAP
 from jovay.kernel.evm.status import ARENA_FULL, MISS, PAUSED
 from jovay.kernel.evm.status import MESSAGES as STATUS_MESSAGES
 from jovay.kernel.evm.validity import LEFT_OUT, SET_ASIDE
+from jovay.kernel.protocol.gas import TX_GAS_LIMIT_CAP
 from jovay.kernel.state import commit, view
 from jovay.kernel.state.code import code_footprint
 from jovay.kernel.state.world import Code

@@ -2,7 +2,7 @@
 
 from ... import arith
 from ...lang import U64, U256, Ptr, Table, kernel, load256, store256
-from .. import forks, gas
+from ...protocol import forks, gas
 from ..machine import Frame, Machine
 from ..opcodes import Control, instruction, pure
 from ..status import NEXT, OUT_OF_GAS

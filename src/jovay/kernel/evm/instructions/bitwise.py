@@ -2,7 +2,7 @@
 
 from ... import arith
 from ...lang import U256, clz, kernel, signed_lt
-from .. import forks, gas
+from ...protocol import forks, gas
 from ..opcodes import pure
 
 

@@ -1,8 +1,8 @@
 """0x40–0x4a: the block's environment."""
 
 from ...lang import U64, U256, Ptr, kernel, load256, load256be, store256
-from .. import forks
-from .. import gas as price
+from ...protocol import forks
+from ...protocol import gas as price
 from ..machine import PARENT, POSITION, PRICE, Frame, Machine
 from ..opcodes import Control, instruction, source
 from ..status import NEXT

@@ -1,9 +1,9 @@
 """0x00, 0x56–0x58, 0x5a, 0x5b, 0xf3, 0xfd, 0xfe: control flow and the ends of a frame."""
 
 from ...lang import U64, U256, Ptr, kernel, load256, store256
+from ...protocol import forks
+from ...protocol import gas as price
 from ...state.code import is_jumpdest
-from .. import forks
-from .. import gas as price
 from ..machine import Frame, Machine
 from ..memory import expand
 from ..opcodes import Control, instruction

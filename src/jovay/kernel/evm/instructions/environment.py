@@ -2,9 +2,9 @@
 
 from ...arith import saturated64
 from ...lang import U64, U256, Ptr, Table, address_of, copy, fill, kernel, load8, load256, load256be, store256
+from ...protocol import forks
+from ...protocol import gas as price
 from ...state.view import code_size, find_record, is_empty
-from .. import forks
-from .. import gas as price
 from ..access import access_account, is_cold, is_warm
 from ..machine import PRICE, Account, Frame, Machine
 from ..memory import at, expand, words_of

@@ -2,7 +2,7 @@
 
 from ...hashes.keccak import keccak256_word
 from ...lang import U64, Ptr, load256, store256
-from .. import gas as price
+from ...protocol import gas as price
 from ..machine import Frame, Machine
 from ..memory import at, expand, words_of
 from ..opcodes import Control, instruction

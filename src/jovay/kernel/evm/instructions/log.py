@@ -1,7 +1,7 @@
 """0xa0–0xa4: logs."""
 
 from ...lang import U64, Ptr, address_of, copy, load256, store256be, unpoison
-from .. import gas as price
+from ...protocol import gas as price
 from ..machine import LOG_SIZE, Frame, Log, Machine
 from ..memory import at, expand, words_of
 from ..opcodes import Control, instruction

@@ -1,8 +1,8 @@
 """0x51–0x53, 0x59, 0x5e: memory."""
 
 from ...lang import U64, U256, Ptr, copy, kernel, load256, load256be, store8, store256, store256be
-from .. import forks
-from .. import gas as price
+from ...protocol import forks
+from ...protocol import gas as price
 from ..machine import Frame, Machine
 from ..memory import at, expand, words_of
 from ..opcodes import Control, instruction, source

@@ -1,8 +1,8 @@
 """0x50, 0x5f–0x9f: POP, PUSHn, DUPn, SWAPn."""
 
 from ...lang import U64, U256, Ptr, load64be, load256, load256be, store256
-from .. import forks
-from .. import gas as price
+from ...protocol import forks
+from ...protocol import gas as price
 from ..machine import Frame, Machine
 from ..opcodes import Control, instruction
 from ..status import NEXT

@@ -1,9 +1,9 @@
 """0x54, 0x55, 0x5c, 0x5d: persistent and transient storage."""
 
 from ...lang import U64, U256, Ptr, Table, address_of, kernel, load256, store256
+from ...protocol import forks
+from ...protocol import gas as price
 from ...state.view import find_slot_record, set_slot, set_transient, slot_entry, transient
-from .. import forks
-from .. import gas as price
 from ..access import SLOAD, access_slot, is_cold_slot, is_warm_slot, sload_price
 from ..machine import Frame, Machine, Slot
 from ..opcodes import Control, instruction

@@ -2,6 +2,8 @@
 
 from ...arith import saturated64
 from ...lang import U64, U256, Ptr, Table, address_of, kernel, load256, store256, unpoison
+from ...protocol import forks
+from ...protocol import gas as price
 from ...state.code import code_footprint, place_code
 from ...state.view import (
     account,
@@ -16,8 +18,7 @@ from ...state.view import (
     warm_account,
 )
 from ...state.world import is_bare
-from .. import forks, status
-from .. import gas as price
+from .. import status
 from ..access import access_account, is_cold, is_warm, mark_account
 from ..addresses import create2_address, create_address
 from ..frames import delegate_of, enter_call, new_frame, set_code_of, start, transfer
