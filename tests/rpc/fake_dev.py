@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rpc.conftest import ALICE
+from rpc.serving import ALICE
 
 ANSWERS: dict[str, Any] = {
     "accounts": [ALICE],

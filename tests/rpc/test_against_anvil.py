@@ -15,7 +15,7 @@ from rigs.rpc import Rpc, RpcError
 from rigs.solidity import load
 from rigs.transactions import address_of, authorize, sign
 from rpc.anvil_backend import AnvilBackend
-from rpc.conftest import Served, serve
+from rpc.serving import Served, serve
 
 KEY = bytes.fromhex(KEYS[5][2:])
 ME = address_of(KEY)

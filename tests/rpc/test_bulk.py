@@ -15,9 +15,9 @@ from jovay.rpc.forms import receipt_form
 from jovay.rpc.limits import Limits
 from jovay.simulation.requests import Call, CallLog, CallResult, Invalid
 from rigs.transactions import keccak256
-from rpc.conftest import ALICE, BOB, Served, serve, transfer
 from rpc.memory_backend import MemoryBackend
-from rpc.test_transport import ask, call, post
+from rpc.requests import ask, call, post
+from rpc.serving import ALICE, BOB, Served, serve, transfer
 
 OCTETS = {"content-type": "application/octet-stream"}
 EMITTER = b"\xee" * 20

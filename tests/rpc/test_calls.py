@@ -22,8 +22,8 @@ from jovay.simulation.requests import (
 )
 from jovay.turns import READS
 from rigs.rpc import Rpc, RpcError
-from rpc.conftest import ALICE, BOB, serve
 from rpc.memory_backend import MemoryBackend
+from rpc.serving import ALICE, BOB, serve
 
 TARGET = b"\xaa" * 20
 ERROR = bytes.fromhex("08c379a0") + (32).to_bytes(32) + (4).to_bytes(32) + b"oops".ljust(32, b"\0")

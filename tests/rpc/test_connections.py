@@ -14,11 +14,11 @@ import pytest
 from jovay.rpc import connections, http, server, websocket
 from jovay.rpc.limits import Limits
 from jovay.simulation.requests import Call, CallResult
-from rpc.conftest import Served, serve
+from rpc.emitters import EMITTER
 from rpc.memory_backend import MemoryBackend
-from rpc.test_filters import EMITTER
-from rpc.test_transport import BODY, CHUNKED, HEAD, ask, call, raw_exchange
-from rpc.test_websocket import handshake, masked
+from rpc.requests import BODY, CHUNKED, HEAD, ask, call, raw_exchange
+from rpc.serving import Served, serve
+from rpc.sockets import handshake, masked
 
 REQUEST = HEAD % len(BODY) + b"\r\n" + BODY
 FLOOD = 2 << 20

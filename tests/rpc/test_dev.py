@@ -13,9 +13,9 @@ from jovay.rpc.docs import page
 from jovay.rpc.table import METHODS
 from rigs.rpc import Rpc, RpcError
 from rigs.transactions import keccak256
-from rpc.conftest import ALICE, BOB, serve, transfer
 from rpc.fake_dev import ANSWERS, FakeDev
 from rpc.memory_backend import MemoryBackend
+from rpc.serving import ALICE, BOB, serve, transfer
 
 A = "0x" + ALICE.hex()
 B = "0x" + BOB.hex()

@@ -12,9 +12,9 @@ from websockets.exceptions import InvalidStatus
 
 from jovay.rpc.exposure import Gate, host_name
 from jovay.rpc.table import METHODS
-from rpc.conftest import Served, serve
 from rpc.memory_backend import MemoryBackend
-from rpc.test_transport import BODY, JSON, ask, call, error_of, post, raw_exchange
+from rpc.requests import BODY, JSON, ask, call, error_of, post, raw_exchange
+from rpc.serving import Served, serve
 
 PAGE = "https://app.example"
 LOCAL_PAGES = (

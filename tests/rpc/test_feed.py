@@ -19,11 +19,11 @@ from jovay.rpc.backend import NewBlock, NewPending, Removed
 from jovay.rpc.delivery import Delivery, Subscription
 from jovay.rpc.event_log import EventLog
 from jovay.rpc.limits import Limits
-from rpc.conftest import Served, serve, transfer
+from rpc.emitters import EMITTER, OTHER, TOPIC, emit_at, x
 from rpc.memory_backend import MemoryBackend
-from rpc.test_filters import EMITTER, OTHER, TOPIC, emit_at, x
-from rpc.test_transport import call
-from rpc.test_websocket import ask, client, handshake, heard, masked, run
+from rpc.requests import call
+from rpc.serving import Served, serve, transfer
+from rpc.sockets import ask, client, handshake, heard, masked, run
 
 
 def test_a_log_without_readers_keeps_nothing() -> None:

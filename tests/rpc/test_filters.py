@@ -9,26 +9,11 @@ import pytest
 
 from jovay.rpc.backend import NewPending, Removed
 from jovay.rpc.limits import Limits
-from jovay.simulation.requests import Call, CallLog, CallResult
 from rigs.rpc import Rpc, RpcError
 from rigs.transactions import keccak256
-from rpc.conftest import Served, serve, transfer
+from rpc.emitters import EMITTER, OTHER, TOPIC, emit_at, x
 from rpc.memory_backend import MemoryBackend
-
-EMITTER = b"\xee" * 20
-OTHER = b"\xdd" * 20
-TOPIC = b"\x07" * 32
-
-
-def emit_at(address: bytes) -> Any:
-    """A contract that logs: topics of 32 bytes each and the rest as data."""
-
-    def contract(message: Call) -> CallResult:
-        count = len(message.data) // 32
-        topics = tuple(message.data[32 * n : 32 * n + 32] for n in range(count))
-        return CallResult(gas_used=30_000, logs=(CallLog(address, topics, message.data[32 * count :]),))
-
-    return contract
+from rpc.serving import Served, serve, transfer
 
 
 @pytest.fixture
@@ -43,10 +28,6 @@ def send(rpc: Rpc, nonce: int, to: bytes, data: bytes) -> str:
     """A transaction in a block of its own; returns its hash."""
     result: str = rpc.call("eth_sendRawTransaction", "0x" + transfer(nonce, to, 0, data).hex())
     return result
-
-
-def x(value: bytes) -> str:
-    return "0x" + value.hex()
 
 
 def test_get_logs(rpc: Rpc, chain: MemoryBackend) -> None:

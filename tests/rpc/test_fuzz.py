@@ -16,9 +16,9 @@ from jovay.rpc.context import Context
 from jovay.rpc.dispatch import Dispatcher
 from jovay.rpc.limits import Limits
 from jovay.rpc.table import METHODS
-from rpc.conftest import ALICE, BOB, serve, transfer
 from rpc.fake_dev import FakeDev
 from rpc.memory_backend import MemoryBackend
+from rpc.serving import ALICE, BOB, serve, transfer
 
 JSON_VALUES = st.recursive(
     st.none()

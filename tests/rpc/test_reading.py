@@ -14,8 +14,8 @@ from jovay.rpc.backend import BlockTag, Finality
 from jovay.rpc.methods.config import fork_id
 from rigs.rpc import Rpc, RpcError
 from rigs.transactions import keccak256, sign
-from rpc.conftest import ALICE, ALICE_KEY, BOB, Served, transfer
 from rpc.memory_backend import CHAIN_ID, MemoryBackend
+from rpc.serving import ALICE, ALICE_KEY, BOB, Served, transfer
 
 
 def x(value: bytes) -> str:

@@ -10,8 +10,8 @@ from jovay.rpc.limits import Limits
 from jovay.simulation.requests import CallResult, Frame, Trace
 from rigs.rpc import Rpc, RpcError
 from rigs.transactions import keccak256
-from rpc.conftest import ALICE, BOB, serve, transfer
 from rpc.memory_backend import MemoryBackend
+from rpc.serving import ALICE, BOB, serve, transfer
 
 CARL = b"\xca" * 20
 

@@ -23,8 +23,8 @@ from jovay.simulation.requests import (
 )
 from rigs.rpc import Rpc, RpcError
 from rigs.transactions import keccak256
-from rpc.conftest import ALICE, BOB, serve, transfer
 from rpc.memory_backend import MemoryBackend
+from rpc.serving import ALICE, BOB, serve, transfer
 
 TOKEN = b"\xaa" * 20
 NEW = b"\xcc" * 20
