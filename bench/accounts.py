@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from coincurve import PrivateKey
 
-from jovay.compiler import kernel
+from jovay.native import kernel
 from jovay.native.hashing import keccak256 as native_keccak
 
 Bytes2D = npt.NDArray[np.uint8]

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 from jovay.chain.development import development_genesis
 from jovay.chain.genesis import Genesis, GenesisAccount
-from jovay.compiler import kernel
-from jovay.compiler.native import Library
 from jovay.kernel.evm import status, validity
 from jovay.kernel.evm.process import process_transaction
 from jovay.kernel.protocol.forks import OSAKA
 from jovay.kernel.state.view import reset_view
+from jovay.native import kernel
+from jovay.native.library import Library
 from jovay.simulation.message import Message, _transaction, _write_block
 from jovay.state.machine import NativeMachine
 from jovay.state.world import NativeWorld

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jovay.chain.genesis import Genesis
-from jovay.compiler import kernel
-from jovay.compiler.native import Library
+from jovay.native import kernel
+from jovay.native.library import Library
 from jovay.sequencer.opening import OpenChain, open_chain
 from jovay.sequencer.sequencer import Sequencer, SequencerSettings
 from jovay.state.trie import StateTrie

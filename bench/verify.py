@@ -10,7 +10,6 @@ import numpy as np
 
 from jovay.chain.environment import BlockEnvironment, environment_of
 from jovay.chain.genesis import Genesis
-from jovay.compiler.native import Library
 from jovay.kernel.block import changes, system
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.evm import status
@@ -18,6 +17,7 @@ from jovay.kernel.evm.process import process_transaction
 from jovay.kernel.state import commit, view
 from jovay.kernel.transaction.record import TRANSACTION_SIZE
 from jovay.native.arena import Arena
+from jovay.native.library import Library
 from jovay.native.records import View, array_at, new_record
 from jovay.sequencer.portal import Portal
 from jovay.state.machine import NativeMachine

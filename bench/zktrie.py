@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from jovay.compiler.native import Library, compile_object, host_key
+from jovay.compiler.native import compile_object, host_key
 from jovay.compiler.simd.build import exported_symbols, host_features, ir_modules
 from jovay.kernel.hashes.poseidon2_constants import P
 from jovay.kernel.lang import U64
 from jovay.kernel.trie import multiproof, nodes, proofs, zktrie
 from jovay.kernel.trie.nodes import Trie
+from jovay.native.library import Library
 
 ENTRIES = [nodes.trie_init, zktrie.update_batch, multiproof.prove_many, multiproof.partial_trie]
 TWINS = {"hashes.poseidon2.compress_batch": "poseidon2_compress_batch"}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from jovay.compiler import kernel
-from jovay.compiler.native import Library
+from jovay.native import kernel
+from jovay.native.library import Library
 from rigs import fixtures
 
 

@@ -22,9 +22,9 @@ import uvloop
 from jovay.backend.dev import Development
 from jovay.backend.node_backend import NodeBackend
 from jovay.backend.pruning import Pruner
-from jovay.compiler import kernel
 from jovay.config import ConfigError, NodeConfig, flag_of
 from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE
+from jovay.native import kernel
 from jovay.rpc.connections import REFUSED
 from jovay.rpc.server import NAMESPACES, RpcServer, ServerConfig
 from jovay.sequencer.opening import OpenChain, open_chain

@@ -10,8 +10,8 @@ import pytest
 
 from jovay.chain.header import decode_header, encode_header
 from jovay.chain.types import Header
-from jovay.compiler.native import Library
 from jovay.native.hashing import keccak256
+from jovay.native.library import Library
 
 HEADERS: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name("mainnet_headers.json").read_text())
 QUANTITIES = {

@@ -8,8 +8,8 @@ import itertools
 import pytest
 
 from jovay.compiler.generate import function_key, generate
-from jovay.compiler.native import build
 from jovay.kernel.lang import KERNEL_FUNCTIONS, kernel
+from jovay.native.library import build
 from rigs.programs import import_source
 
 BASE = """

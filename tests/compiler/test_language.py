@@ -8,8 +8,9 @@ import itertools
 import pytest
 
 from compiler import samples
-from jovay.compiler.native import build, is_plain
+from jovay.compiler.native import is_plain
 from jovay.kernel.lang import U8, U16, U64, U256, Record, Table, address_of, kernel
+from jovay.native.library import build
 
 M64, M256 = 2**64 - 1, 2**256 - 1
 

@@ -20,6 +20,8 @@ from jovay.kernel.curves import secp256k1
 from jovay.kernel.hashes import keccak, poseidon2
 from jovay.kernel.lang import KERNEL_FUNCTIONS
 from jovay.native.arena import Arena
+from jovay.native.kernel import load
+from jovay.native.library import Library, build
 from rigs.transactions import keccak256
 
 TWIN = """
@@ -32,11 +34,11 @@ define i64 @"twin_of_literals"(i64 %x) {
 
 def test_a_twin_takes_the_place_of_its_function():
     twins = {samples.literals.symbol: "twin_of_literals"}
-    library = native.Library(
+    library = Library(
         native.compile_object([samples.literals, samples.through_both], twins, [TWIN]), [samples.literals]
     )
     assert library[samples.literals](7) == 7000
-    plain = native.build([samples.literals])
+    plain = build([samples.literals])
     assert plain[samples.literals](7) == 16
 
 
@@ -57,7 +59,7 @@ def scalar_and_simd():
     if not twins:
         pytest.skip("this CPU has no lanes that a twin is written for")
     simd = native.compile_object(entries, twins, ir_modules(features))
-    return native.build(entries), native.Library(simd, entries)
+    return build(entries), Library(simd, entries)
 
 
 def test_every_twin_stands_for_a_function_with_its_signature():
@@ -96,7 +98,7 @@ BUILD = """
 import sys
 sys.path[:0] = {path!r}
 from compiler import samples
-from jovay.compiler.native import build
+from jovay.native.library import build
 functions = [f for f in vars(samples).values() if hasattr(f, "symbol")]
 print(build(functions)[samples.literals](20))
 """
@@ -146,7 +148,7 @@ def test_digests_tell_parts_apart():
 
 
 def test_the_kernel_is_loaded_once_and_finds_its_entries(library):
-    assert kernel.load() is library
+    assert load() is library
     for entry in kernel.ENTRIES:
         assert callable(library[entry])
     with pytest.raises(KeyError):

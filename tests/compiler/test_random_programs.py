@@ -7,8 +7,8 @@ from random import Random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jovay.compiler.native import build
 from jovay.kernel.lang import U64
+from jovay.native.library import build
 from rigs.programs import MEMORY, import_source, write_module
 
 FUNCTIONS, INPUTS = 4, 6

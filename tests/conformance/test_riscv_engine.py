@@ -2,10 +2,10 @@
 
 import pytest
 
-from jovay.compiler import kernel
 from jovay.conformance.native_engine import NativeEngine
 from jovay.conformance.riscv_engine import RiscvEngine, RiscvError
 from jovay.conformance.state_tests import encode, run_case
+from jovay.native import kernel
 
 FORKS = ("Cancun", "Prague", "Osaka")
 

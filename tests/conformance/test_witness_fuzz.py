@@ -12,7 +12,6 @@ from random import Random
 
 import pytest
 
-from jovay.compiler.native import Library
 from jovay.conformance.witnesses import fuzz
 from jovay.conformance.witnesses.fuzz import Fuzzer, Outcome, Summary, campaign
 from jovay.conformance.witnesses.guarded import Guarded
@@ -20,6 +19,7 @@ from jovay.conformance.witnesses.judge import Unsound, judge
 from jovay.conformance.witnesses.parts import HEAD, Parts, get, put, take_apart
 from jovay.conformance.witnesses.proofs import Roots, made_up, parse, unparse
 from jovay.kernel import stateless
+from jovay.native.library import Library
 from jovay.tracer.witness import MESSAGES, StatelessResult
 
 CASES = 1_500

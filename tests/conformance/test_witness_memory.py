@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 
 from jovay.chain import rlp
-from jovay.compiler.native import Library
 from jovay.conformance.differential.cases import Account, address_of_key, private_key
 from jovay.conformance.differential.generate import make_case
 from jovay.conformance.witnesses.parts import HEAD, Parts, get, put, take_apart
@@ -26,6 +25,7 @@ from jovay.kernel.evm.validity import BLOCK_GAS_EXHAUSTED
 from jovay.kernel.stateless import Execution, Witness
 from jovay.native.arena import Arena
 from jovay.native.hashing import keccak256
+from jovay.native.library import Library
 from jovay.state.writes import WriteSet, empty
 from jovay.tracer.witness import StatelessExecutor, StatelessResult, read_result
 

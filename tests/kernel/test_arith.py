@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jovay.compiler.native import build
 from jovay.kernel import arith
 from jovay.kernel.lang import U256
+from jovay.native.library import build
 
 WRAP = 1 << 256
 EDGES = sorted(

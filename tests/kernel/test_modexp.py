@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jovay.compiler.native import build
 from jovay.kernel import modexp
 from jovay.kernel.lang import U64
+from jovay.native.library import build
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import rlp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jovay.compiler.native import build
 from jovay.kernel import rlp as kernel_rlp
 from jovay.kernel.lang import U64, U256
 from jovay.kernel.rlp import Cursor
+from jovay.native.library import build
 from rigs.archives import json_members
 from rigs.buffers import Buffer
 

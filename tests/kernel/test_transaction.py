@@ -10,13 +10,13 @@ from eth_account import Account
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jovay.compiler.native import build
 from jovay.kernel import transaction as kernel_tx
 from jovay.kernel.lang import U64
 from jovay.kernel.rlp import CURSOR_SIZE
 from jovay.kernel.transaction import AccessEntry, Authorization, Transaction
 from jovay.kernel.transaction import status as codes
 from jovay.kernel.transaction.batch import decode_batch_scratch
+from jovay.native.library import build
 from rigs import transactions as reference
 from rigs.archives import json_members
 from rigs.buffers import Buffer

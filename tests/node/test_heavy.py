@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from jovay.chain.genesis import read
-from jovay.compiler import kernel
 from jovay.config import NodeConfig
+from jovay.native import kernel
 from jovay.node import Node
 from jovay.sequencer.reexecution import Reexecution
 from jovay.storage.datadir import DataDirectory

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from jovay.chain.development import development_genesis
-from jovay.compiler.native import Library
+from jovay.native.library import Library
 from jovay.sequencer.reexecution import Reexecution
 from jovay.storage.datadir import DataDirectory
 from rigs import process

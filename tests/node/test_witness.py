@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from jovay.chain import rlp
-from jovay.compiler.native import Library
 from jovay.kernel import stateless
 from jovay.kernel.stateless import Witness
+from jovay.native.library import Library
 from jovay.node import Node
 from jovay.tracer.guest import GuestExecutor
 from jovay.tracer.witness import StatelessExecutor, StatelessResult

@@ -12,6 +12,7 @@ from jovay.compiler import native
 from jovay.compiler.checked.runtime import VIOLATION
 from jovay.compiler.frontend import lower_function
 from jovay.kernel.lang import KernelFunction
+from jovay.native.library import Library
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,13 @@ class Fault:
         return range(first, first + len(text))
 
 
-def build_with(entries: Sequence[KernelFunction], faults: Sequence[Fault] = ()) -> native.Library:
+def build_with(entries: Sequence[KernelFunction], faults: Sequence[Fault] = ()) -> Library:
     """The checked build of some entries, with faults; no other function is compiled anew."""
     replaced = {
         fault.function.symbol: lower_function(fault.function, checked=True, source=fault.source())
         for fault in faults
     }
-    return native.Library(native.compile_object(entries, checked=True, replaced=replaced), entries)
+    return Library(native.compile_object(entries, checked=True, replaced=replaced), entries)
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ import numpy as np
 from jovay.chain import rlp
 from jovay.chain.environment import BlockEnvironment
 from jovay.chain.types import EMPTY_CODE_HASH, Header
-from jovay.compiler.native import Library
 from jovay.conformance.parallel import ENDLESS, Transactions
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.protocol.forks import OSAKA
 from jovay.native.hashing import keccak256
+from jovay.native.library import Library
 from jovay.native.records import dtype_of
 from jovay.sequencer.production.block import ProducedBlock
 from jovay.sequencer.production.producer import BlockProducer

@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from jovay.chain import rlp
 from jovay.chain.types import EMPTY_CODE_HASH
-from jovay.compiler.native import Library
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.protocol.forks import OSAKA
 from jovay.kernel.state.world import BaseAccount, find_account
 from jovay.kernel.transaction import batch
 from jovay.kernel.transaction.record import Transaction
+from jovay.native.library import Library
 from jovay.native.records import View, dtype_of, pack
 from jovay.sequencer.pool.pooled import Taken
 from jovay.sequencer.pool.txpool import TxPool

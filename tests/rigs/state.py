@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any
 
 from jovay.chain.types import EMPTY_CODE_HASH
-from jovay.compiler.native import Library, build
 from jovay.kernel.block import changes
 from jovay.kernel.evm.machine import Account, Block, Machine, Slot
 from jovay.kernel.lang import KernelFunction, Record
@@ -16,6 +15,7 @@ from jovay.kernel.setup import MachineSizes, WorldSizes, init_machine, init_worl
 from jovay.kernel.state import code, commit, history, journal, view, world
 from jovay.kernel.state.world import World
 from jovay.native.arena import Arena
+from jovay.native.library import Library, build
 from jovay.native.records import View, new_record
 
 FUNCTIONS: tuple[KernelFunction, ...] = (

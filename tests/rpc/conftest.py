@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jovay.compiler import kernel
+from jovay.native import kernel
 from rigs.rpc import Rpc
 from rpc.memory_backend import MemoryBackend
 from rpc.serving import ALICE, BOB, Served, serve

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jovay.compiler.native import Library
+from jovay.native.library import Library
 from jovay.simulation.requests import AccountOverride, Bundle, Call, ExecuteOptions
 from jovay.simulation.simulate import Simulator
 from rigs.assembly import asm

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from jovay.chain.types import AccessEntry, Authorization
-from jovay.compiler.native import Library
 from jovay.kernel.protocol.forks import CANCUN, LONDON, OSAKA, PRAGUE
+from jovay.native.library import Library
 from jovay.simulation.requests import AccountOverride, Bundle, Call, CallResult, ExecuteOptions, Halt, Invalid
 from jovay.simulation.simulate import Simulator
 from rigs.accounts import KEYS

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jovay.compiler.native import Library
+from jovay.native.library import Library
 from jovay.simulation import machine_pool, session
 from jovay.simulation.requests import (
     AccountOverride,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jovay.compiler.native import Library
+from jovay.native.library import Library
 from jovay.simulation.requests import (
     AccountOverride,
     Bundle,

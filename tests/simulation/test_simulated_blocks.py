@@ -11,7 +11,7 @@ from trie import HexaryTrie  # type: ignore[import-not-found]
 
 from jovay.chain.development import BEACON_ROOTS, HISTORY_STORAGE, development_genesis
 from jovay.chain.types import EMPTY_TRIE_ROOT, AccessEntry, Block, Header, Withdrawal
-from jovay.compiler.native import Library
+from jovay.native.library import Library
 from jovay.simulation.requests import (
     AccountOverride,
     BlockOverrides,

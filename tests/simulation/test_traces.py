@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from jovay.compiler.native import Library
 from jovay.native.hashing import keccak256
+from jovay.native.library import Library
 from jovay.rpc.dispatch import encode
 from jovay.rpc.limits import Limits
 from jovay.rpc.tracers import Place, parse_config

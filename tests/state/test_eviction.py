@@ -8,10 +8,10 @@ import weakref
 
 import numpy as np
 
-from jovay.compiler.native import Library
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.state.world import BaseAccount, find_account
 from jovay.native.hashing import keccak256
+from jovay.native.library import Library
 from jovay.native.records import View, dtype_of
 from jovay.simulation.machine_pool import MachinePool
 from jovay.state.eviction import evict

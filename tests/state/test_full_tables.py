@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jovay.compiler.native import Library
+from jovay.native.library import Library
 from jovay.state.errors import StateDamagedError, TrieFullError, WorldFullError
 from jovay.state.trie import StateTrie
 from jovay.state.world import NativeWorld

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jovay.compiler import kernel
+from jovay.native import kernel
 from jovay.native.hashing import keccak256
 from jovay.state import writes
 from jovay.state.latest import state_changes

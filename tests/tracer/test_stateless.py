@@ -13,13 +13,13 @@ from coincurve import PrivateKey
 
 from jovay.chain import rlp
 from jovay.chain.environment import BlockEnvironment
-from jovay.compiler.native import Library
 from jovay.kernel import stateless
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.protocol.forks import OSAKA
 from jovay.kernel.stateless import Witness
 from jovay.native.hashing import keccak256
+from jovay.native.library import Library
 from jovay.native.records import View, dtype_of
 from jovay.sequencer.portal import Portal
 from jovay.sequencer.production.block import ProducedBlock

@@ -30,10 +30,10 @@ def blocktest(
 
     A block is judged as a node of Ethereum's main chain would, from Paris on.
     """
-    from jovay.compiler.loading import load_kernel
     from jovay.conformance.blocks.block_tests import BlockTests
     from jovay.conformance.blocks.network import UnsupportedNetworkError, network_of
     from jovay.conformance.runner import Selection
+    from jovay.native.kernel import load_visibly
 
     try:
         for name in fork or []:
@@ -41,13 +41,13 @@ def blocktest(
     except UnsupportedNetworkError as error:
         typer.echo(f"error: --fork: {error}", err=True)
         raise typer.Exit(2) from error
-    load_kernel()
+    load_visibly()
     selection = Selection(frozenset(fork or []), every, offset % every)
     run_and_exit(BlockTests(), lambda: _engine(parallel), paths, selection, jobs, as_json)
 
 
 def _engine(parallel: bool) -> BlockEngine:
-    from jovay.compiler import kernel
     from jovay.conformance.blocks.engine import BlockEngine
+    from jovay.native import kernel
 
     return BlockEngine(kernel.load(), parallel)

@@ -78,14 +78,15 @@ def run(
 
 
 def _execute(genesis: Genesis, fork: int, message: Message, traced: bool) -> MessageOutcome:
-    from jovay.compiler.loading import aside, interruptible, load_kernel
+    from jovay.compiler.interruptible import interruptible, on_another_thread
+    from jovay.native.kernel import load_visibly
     from jovay.simulation.message import run_message
 
-    library = load_kernel()
+    library = load_visibly()
     outcomes: list[MessageOutcome] = []
     trace_bytes = TRACE_BYTES if traced else 0
     with interruptible():
-        aside(lambda: outcomes.append(run_message(library, genesis, fork, message, trace_bytes)))
+        on_another_thread(lambda: outcomes.append(run_message(library, genesis, fork, message, trace_bytes)))
     return outcomes[0]
 
 

@@ -72,10 +72,10 @@ def fuzz_blocks(
     first_seed: Annotated[int, typer.Option(min=0, help="seed of the first chain of 100 blocks")] = 0,
 ) -> None:
     """Make blocks in parallel and serially, with many or few keys in common; the exit status is 1 if any differ."""
-    from jovay.compiler.loading import load_kernel
     from jovay.conformance.parallel import compare
+    from jovay.native.kernel import load_visibly
 
-    library, hot = load_kernel(), (0.0, 0.1, 0.5, 0.9, 1.0)
+    library, hot = load_visibly(), (0.0, 0.1, 0.5, 0.9, 1.0)
     for chain, begun in enumerate(range(0, blocks, 100)):
         seed, count = first_seed + chain, min(100, blocks - begun)
         if difference := compare(library, count, 30, hot[seed % 5], 1 + seed % 4, seed):
@@ -92,10 +92,10 @@ def fuzz_inputs(
 
     Only a crash is a fault: see ``jovay evm checked``.
     """
-    from jovay.compiler.loading import load_kernel
     from jovay.conformance.inputs import InputFuzzer
+    from jovay.native.kernel import load_visibly
 
-    fuzzer = InputFuzzer(load_kernel())
+    fuzzer = InputFuzzer(load_visibly())
     for seed in range(first_seed, first_seed + cases):
         fuzzer.run(seed)
     for what, count in sorted(fuzzer.seen.items()):

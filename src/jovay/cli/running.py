@@ -41,9 +41,9 @@ class StartError(Exception):
 
 def new_node(config: NodeConfig, metrics: Metrics) -> RunningNode:
     """A node, with its kernel compiled and loaded; shows how far that is."""
-    from jovay.compiler.loading import load_kernel
+    from jovay.native.kernel import load_visibly
 
-    load_kernel()
+    load_visibly()
     from jovay.node import Node
 
     return Node(config, metrics)

@@ -65,9 +65,9 @@ class _EngineMaker:
     def prepare(self) -> None:
         """Compile what is not in the cache, once and before processes are forked."""
         if self.name is EngineName.native:
-            from jovay.compiler.loading import load_kernel
+            from jovay.native.kernel import load_visibly
 
-            load_kernel()
+            load_visibly()
             return
         from jovay.compiler.progress import CompilationProgress
         from jovay.conformance.riscv_engine import RiscvEngine
@@ -78,7 +78,7 @@ class _EngineMaker:
     def __call__(self) -> Engine:
         if self._first is not None:
             return self._first
-        from jovay.compiler import kernel
         from jovay.conformance.native_engine import NativeEngine
+        from jovay.native import kernel
 
         return NativeEngine(kernel.load())

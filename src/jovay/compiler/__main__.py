@@ -1,4 +1,4 @@
-"""``python -m jovay.compiler``: compile the kernel for this machine, or find it in the cache, and load it."""
+"""``python -m jovay.compiler``: compile the kernel for this machine, or find it in the cache."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ def main() -> int:
     """Exit status: 0, or 1 with the reason on the error stream."""
     from jovay.compiler import kernel
     from jovay.compiler.errors import KernelCompileError
-    from jovay.compiler.loading import load_kernel
+    from jovay.compiler.interruptible import interruptible, on_another_thread
+    from jovay.compiler.progress import CompilationProgress
 
     started = time.monotonic()
     path = kernel.kernel_path()
     cached = path.exists()
     try:
-        load_kernel()
+        with interruptible(), CompilationProgress(sys.stderr) as progress:
+            on_another_thread(lambda: kernel.compile_kernel(progress))
     except KernelCompileError as error:
         print(f"the kernel does not compile:\n{error}", file=sys.stderr)
         return 1
@@ -24,7 +26,7 @@ def main() -> int:
         print(f"the kernel cannot be cached: {error}", file=sys.stderr)
         return 1
     seconds, size = time.monotonic() - started, path.stat().st_size
-    print(f"kernel {'loaded' if cached else 'compiled'} in {seconds:.1f} s: {path} ({size / 2**20:.1f} MiB)")
+    print(f"kernel {'found' if cached else 'compiled'} in {seconds:.1f} s: {path} ({size / 2**20:.1f} MiB)")
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from functools import cache
 from pathlib import Path
 
@@ -182,16 +181,3 @@ def compile_kernel(progress: Progress | None = None) -> bytes:
         code = native.compile_object(ENTRIES, twins, ir_modules(features), progress)
         write_atomically(path, code)
     return path.read_bytes()
-
-
-_loaded: list[native.Library] = []
-_loading = threading.Lock()
-
-
-def load(progress: Progress | None = None) -> native.Library:
-    """The kernel, loaded once per process. ``progress(done, total, what)`` is told of functions being compiled."""
-    if not _loaded:
-        with _loading:  # LLVM compiles on one thread of a process
-            if not _loaded:
-                _loaded.append(native.Library(compile_kernel(progress), ENTRIES))
-    return _loaded[0]

@@ -1,14 +1,13 @@
-"""Kernel → native library: link, optimise for this CPU, emit one object, load it.
+"""Kernel → native code: link, optimise for this CPU, emit one object.
 
-A library is built for a list of entry functions; everything else becomes internal. The object is cached under
-its IR and the CPU. An entry whose arguments and result are 64-bit words is called straight through its C ABI
-(the call releases the GIL); any other entry goes through a thunk over an array of 64-bit slots, meant for tests.
+An object is made for a list of entry functions; everything else becomes internal. It is cached under its IR and the
+CPU. An entry whose arguments and result are 64-bit words has the C ABI; any other gets a thunk beside it, over an
+array of 64-bit slots. ``jovay.native`` loads and calls.
 """
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -47,50 +46,8 @@ def host_key() -> str:
     return f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
 
 
-class Library:
-    """A loaded native kernel. ``library[function]`` is the callable of one of its entries."""
-
-    def __init__(self, code: bytes, entries: Sequence[KernelFunction]) -> None:
-        # An engine owns its target machine and frees it.
-        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), new_machine())
-        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-        self._engine.finalize_object()
-        if begin := self._engine.get_function_address(checks.BEGIN):
-            from .checked.runtime import runtime
-
-            runtime().attach(begin)
-        self._entries = {f.symbol: f for f in entries}
-
-    def address(self, symbol: str) -> int:
-        """Address of an exported symbol; ``KeyError`` if there is none."""
-        address: int = self._engine.get_function_address(symbol)
-        if not address:
-            raise KeyError(symbol)
-        return address
-
-    @cache  # noqa: B019  (a library lives as long as the process)
-    def __getitem__(self, function: KernelFunction) -> Callable[..., Any]:
-        symbol: str = function.symbol
-        arguments, result = _annotations(function)
-        if is_plain(function):
-            kind = ctypes.CFUNCTYPE(ctypes.c_uint64 if result else None, *[ctypes.c_uint64] * len(arguments))
-            return kind(self.address(symbol))
-        return _slot_call(
-            ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.address("slots." + symbol)), arguments, result
-        )
-
-    @cache  # noqa: B019
-    def held(self, function: KernelFunction) -> Callable[..., Any]:
-        """The same for plain entries, with the interpreter held: for what takes microseconds.
-
-        Whoever gives the interpreter away waits for it again, up to a switch interval if another thread computes.
-        """
-        arguments, result = _annotations(function)
-        kind = ctypes.PYFUNCTYPE(ctypes.c_uint64 if result else None, *[ctypes.c_uint64] * len(arguments))
-        return kind(self.address(function.symbol))
-
-
-def _annotations(function: KernelFunction) -> tuple[list[Any], Any]:
+def signature(function: KernelFunction) -> tuple[list[Any], Any]:
+    """The types of a function's arguments, and of its result (None: nothing)."""
     hints = get_type_hints(function)
     result = hints.pop("return", None)
     return list(hints.values()), None if result is type(None) else result
@@ -104,33 +61,15 @@ def _is_word64(annotation: Any) -> bool:
 
 def is_plain(function: KernelFunction) -> bool:
     """Whether arguments and result all are 64-bit words (or there is no result)."""
-    arguments, result = _annotations(function)
+    arguments, result = signature(function)
     return all(map(_is_word64, arguments)) and (result is None or _is_word64(result))
 
 
-def _slots(annotation: Any) -> int:
+def slots_of(annotation: Any) -> int:
+    """How many 64-bit slots a value of this type takes."""
     if isinstance(annotation, type) and issubclass(annotation, Word):
         return max(1, annotation.bits // 64)
     return 1
-
-
-def _slot_call(call: Any, arguments: list[Any], result: Any) -> Callable[..., Any]:
-    results = list(get_args(result)) if get_origin(result) is tuple else [] if result is None else [result]
-    size = max(sum(map(_slots, arguments)), sum(map(_slots, results)), 1)
-
-    def invoke(*values: int) -> Any:
-        words: list[int] = []
-        for annotation, value in zip(arguments, values, strict=True):
-            words += [(int(value) >> (64 * k)) & (2**64 - 1) for k in range(_slots(annotation))]
-        buffer = (ctypes.c_uint64 * size)(*words)
-        call(ctypes.addressof(buffer))
-        out, at = [], 0
-        for annotation in results:
-            out.append(sum(buffer[at + k] << (64 * k) for k in range(_slots(annotation))))
-            at += _slots(annotation)
-        return tuple(out) if get_origin(result) is tuple else out[0] if out else None
-
-    return invoke
 
 
 def _slot_thunks(functions: Sequence[KernelFunction]) -> str:
@@ -147,7 +86,7 @@ def _slot_thunks(functions: Sequence[KernelFunction]) -> str:
         return ir.IntType(annotation.bits if issubclass(annotation, Word) else 64)
 
     for function in functions:
-        arguments, result = _annotations(function)
+        arguments, result = signature(function)
         kind = ir.FunctionType(
             ir.VoidType() if result is None else llvm_type(result), [llvm_type(a) for a in arguments]
         )
@@ -165,7 +104,7 @@ def _slot_thunks(functions: Sequence[KernelFunction]) -> str:
             values.append(
                 value if wide == llvm_type(annotation) else builder.trunc(value, llvm_type(annotation))
             )
-            slot += _slots(annotation)
+            slot += slots_of(annotation)
         returned, slot = builder.call(callee, values), 0
         parts = get_args(result) if get_origin(result) is tuple else [] if result is None else [result]
         for k, annotation in enumerate(parts):
@@ -173,7 +112,7 @@ def _slot_thunks(functions: Sequence[KernelFunction]) -> str:
             if part.type.width < 64:
                 part = builder.zext(part, i64)
             builder.store(part, at(slot), align=8)
-            slot += _slots(annotation)
+            slot += slots_of(annotation)
         builder.ret_void()
     return str(module)
 
@@ -199,7 +138,7 @@ def optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine, level: int, ve
 
 def forward(function: KernelFunction, twin: str) -> str:
     """IR that defines ``function`` as a call of its SIMD twin: all arguments and the result are 64-bit words."""
-    arguments, result = _annotations(function)
+    arguments, result = signature(function)
     symbol = function.symbol
     if not is_plain(function) or result is None:
         raise KernelCompileError(f"{symbol}: a twin takes 64-bit words and returns one")
@@ -252,10 +191,3 @@ def compile_object(
         report(0, 0, "emitting machine code")
         write_atomically(path, machine.emit_object(module))
     return path.read_bytes()
-
-
-def build(
-    entries: Sequence[KernelFunction], progress: Progress | None = None, checked: bool | None = None
-) -> Library:
-    """Compile and load ``entries``: for tests and tools; the node's own library is ``kernel.load``."""
-    return Library(compile_object(entries, progress=progress, checked=checked), entries)

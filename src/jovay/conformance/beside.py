@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from jovay.chain.environment import BlockEnvironment
-from jovay.compiler.native import Library
 from jovay.kernel.evm.validity import SET_ASIDE
 from jovay.kernel.protocol.forks import OSAKA
+from jovay.native.library import Library
 from jovay.sequencer.production.aside_run import DONE, AsideRun
 from jovay.sequencer.production.producer import BlockProducer
 from jovay.state.machine import NativeMachine

@@ -13,10 +13,10 @@ import numpy as np
 
 from jovay.chain import rlp
 from jovay.chain.types import EMPTY_CODE_HASH
-from jovay.compiler.native import Library
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.protocol.forks import OSAKA
+from jovay.native.library import Library
 from jovay.native.records import dtype_of, pack
 from jovay.rpc import fast_sends
 from jovay.sequencer.pool.txpool import PoolLimits, TxPool

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ctypes
 
-from jovay.compiler.native import Library
 from jovay.kernel.statetest import Outcome, run_state_test
 from jovay.native.arena import Arena, Given
+from jovay.native.library import Library
 
 #: Address space, of which a test touches little.
 ARENA_BYTES = 8 << 30

@@ -17,7 +17,6 @@ import numpy.typing as npt
 from jovay.chain import rlp
 from jovay.chain.environment import BlockEnvironment
 from jovay.chain.types import EMPTY_CODE_HASH
-from jovay.compiler.native import Library
 from jovay.kernel.block import changes, system
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.evm.process import process_transaction
@@ -26,6 +25,7 @@ from jovay.kernel.state import commit, view
 from jovay.kernel.transaction.decode import decode
 from jovay.kernel.transaction.record import TRANSACTION_SIZE, Transaction
 from jovay.native.hashing import keccak256
+from jovay.native.library import Library
 from jovay.native.records import View, dtype_of, new_record
 from jovay.sequencer.production.block import ProducedBlock
 from jovay.sequencer.production.patience import Patience

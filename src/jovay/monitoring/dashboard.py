@@ -57,7 +57,7 @@ def welcome(config: NodeConfig, http_url: str, ws_url: str, stats: NodeStats) ->
 def development_addresses() -> list[str]:
     """The accounts' addresses with the checksum of EIP-55."""
     from jovay.chain.development import DEVELOPMENT_ADDRESSES
-    from jovay.compiler import kernel
+    from jovay.native import kernel
     from jovay.native.hashing import keccak256
 
     library = kernel.load()

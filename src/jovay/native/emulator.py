@@ -26,6 +26,7 @@ from jovay.kernel.riscv import machine as m
 from jovay.kernel.riscv.decode import decode_text
 
 from .arena import Arena
+from .library import Library
 
 #: Status names as ``Execution.reason`` has them, by the machine's status number.
 REASONS = (
@@ -166,7 +167,7 @@ def _machine_library() -> _Library:
     path = cache_directory() / "riscv" / f"machine-{digest(sources, native.host_key(), build)}.o"
     if not path.exists():
         write_atomically(path, native.compile_object([m.run, decode_text]))
-    library = native.Library(path.read_bytes(), [m.run, decode_text])
+    library = Library(path.read_bytes(), [m.run, decode_text])
     return _Library(library[m.run], library[decode_text])
 
 

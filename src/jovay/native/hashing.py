@@ -5,9 +5,10 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 
-from jovay.compiler.native import Library
 from jovay.kernel.hashes import keccak
 from jovay.kernel.trie import mpt
+
+from .library import Library
 
 #: Scratch of ``mpt.ordered_root``: a fixed part, per value, and the values' bytes once more.
 _FIXED, _PER_VALUE = 1 << 20, 4096

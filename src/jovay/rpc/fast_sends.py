@@ -10,9 +10,9 @@ from typing import overload
 
 import msgspec
 
-from jovay.compiler import kernel
 from jovay.kernel import wire
 from jovay.kernel.lang import KernelFunction
+from jovay.native import kernel
 from jovay.native.arena import Given, borrowed
 from jovay.native.records import View, new_record
 from jovay.rpc.backend import RawBatch
@@ -23,7 +23,7 @@ _PAIR = 8
 
 @cache
 def _native(function: KernelFunction) -> Callable[..., int]:
-    return kernel.load().held(function)
+    return kernel.load().brief(function)
 
 
 class RawIds(Sequence[msgspec.Raw]):

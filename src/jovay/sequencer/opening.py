@@ -20,10 +20,10 @@ from jovay.chain.genesis import Genesis, alloc_digest
 from jovay.chain.header import encode_header, header_of, sealed
 from jovay.chain.rules import ChainRules
 from jovay.chain.types import Header
-from jovay.compiler.native import Library
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.protocol.forks import CANCUN
 from jovay.native.hashing import keccak256
+from jovay.native.library import Library
 from jovay.state.eviction import evict
 from jovay.state.trie import StateTrie
 from jovay.state.world import NativeWorld

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from jovay.compiler.native import Library
 from jovay.compiler.simd.secp256k1_recover import SCRATCH_BYTES as RECOVERY_SCRATCH
 from jovay.kernel.curves.secp256k1 import recover_batch
 from jovay.kernel.transaction import batch
 from jovay.kernel.transaction.record import TRANSACTION_SIZE, Transaction
 from jovay.kernel.transaction.signing import SIGNING_OVERHEAD
 from jovay.native.arena import zeros
+from jovay.native.library import Library
 from jovay.native.records import dtype_of
 
 U64Array = npt.NDArray[np.uint64]

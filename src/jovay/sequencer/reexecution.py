@@ -12,12 +12,12 @@ from jovay.chain.environment import BlockEnvironment, environment_of, l1_fee_per
 from jovay.chain.genesis import Genesis
 from jovay.chain.rules import ChainRules
 from jovay.chain.types import Header
-from jovay.compiler.native import Library
 from jovay.kernel.block.receipts import Receipt as ReceiptRecord
 from jovay.kernel.protocol.gas import LOG
 from jovay.kernel.transaction.record import TRANSACTION_SIZE
 from jovay.native.arena import Arena
 from jovay.native.hashing import keccak256
+from jovay.native.library import Library
 from jovay.native.records import dtype_of, int_of
 from jovay.state.machine import SHARED
 from jovay.state.trie import StateTrie

@@ -23,7 +23,6 @@ from jovay.chain.environment import BlockEnvironment
 from jovay.chain.header import header_of, sealed
 from jovay.chain.rules import ChainRules, base_fee_after
 from jovay.chain.types import Header
-from jovay.compiler.native import Library
 from jovay.kernel.evm import validity
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.evm.status import ARENA_FULL, MESSAGES
@@ -31,6 +30,7 @@ from jovay.kernel.protocol.forks import LONDON, OSAKA, PARIS
 from jovay.kernel.protocol.gas import TX_GAS_LIMIT_CAP
 from jovay.native.arena import Arena
 from jovay.native.hashing import keccak256
+from jovay.native.library import Library
 from jovay.native.records import View, new_record
 from jovay.state.trie import StateTrie
 from jovay.state.world import NativeWorld

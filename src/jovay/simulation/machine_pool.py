@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jovay.compiler.native import Library
+from jovay.native.library import Library
 from jovay.state.errors import SimulationBusyError
 from jovay.state.machine import NativeMachine
 from jovay.state.world import NativeWorld

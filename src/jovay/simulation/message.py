@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jovay.chain.genesis import Genesis
-from jovay.compiler.native import Library
 from jovay.kernel.evm import status, validity
 from jovay.kernel.evm.machine import Frame, Log
 from jovay.kernel.evm.process import process_transaction
@@ -19,6 +18,7 @@ from jovay.kernel.protocol import forks
 from jovay.kernel.protocol import gas as prices
 from jovay.kernel.transaction.record import Transaction
 from jovay.native.hashing import keccak256
+from jovay.native.library import Library
 from jovay.native.records import View, array_at, int_of, new_record
 from jovay.state.errors import ExecutionError
 from jovay.state.machine import NativeMachine

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from jovay.chain.types import Hash32, Header
-from jovay.compiler.native import Library
+from jovay.native.library import Library
 from jovay.state.errors import ReplayError, StateMovedError, UnknownBlockError
 from jovay.state.machine import NativeMachine
 from jovay.state.view_state import looked_at

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jovay.compiler.native import Library
 from jovay.kernel.block import latest
 from jovay.kernel.block.latest import ACCOUNT_VALUE, ADDRESS, SLOT_KEY, SLOT_VALUE, Latest
 from jovay.native.arena import Arena
 from jovay.native.hashing import keccak256
+from jovay.native.library import Library
 from jovay.native.records import View, new_record
 from jovay.storage.state import StateChanges
 

@@ -7,7 +7,6 @@ import secrets
 
 import numpy as np
 
-from jovay.compiler.native import Library
 from jovay.kernel.capacities import machine_sizes
 from jovay.kernel.evm.machine import MISS_SIZE, Account, Block, Machine, Result, Slot
 from jovay.kernel.protocol.gas import TX_GAS_LIMIT_CAP
@@ -15,6 +14,7 @@ from jovay.kernel.setup import MachineSizes, init_machine, machine_room
 from jovay.kernel.state import view as kernel_view
 from jovay.kernel.state.journal import ENTRY
 from jovay.native.arena import Arena
+from jovay.native.library import Library
 from jovay.native.records import View, new_record
 
 from .errors import ArenaFullError

@@ -6,12 +6,12 @@ import ctypes
 import secrets
 from collections.abc import Mapping
 
-from jovay.compiler.native import Library
 from jovay.kernel.lang import RED_ZONE
 from jovay.kernel.setup import WORLD_SIZE, WorldSizes, init_world
 from jovay.kernel.state.history import VERSION_SIZE
 from jovay.kernel.state.world import BASE_ACCOUNT_SIZE, BASE_SLOT_SIZE, World
 from jovay.native.arena import Arena
+from jovay.native.library import Library
 from jovay.native.records import View, new_record
 
 CODE_INDEX, CHANGED = 1 << 20, 1 << 22

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ctypes
 import threading
 
-from jovay.compiler.native import Library
 from jovay.kernel.block import state_root as kernel_root
 from jovay.kernel.lang import U64, U256
 from jovay.kernel.state import leaves
 from jovay.kernel.trie import multiproof, nodes, proofs, zktrie
 from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE, Trie
 from jovay.native.arena import Arena
+from jovay.native.library import Library
 from jovay.native.records import View
 
 from .errors import TrieError, TrieFullError

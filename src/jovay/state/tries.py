@@ -14,8 +14,8 @@ from typing import Protocol
 import numpy as np
 
 from jovay.chain.types import Header
-from jovay.compiler.native import Library
 from jovay.kernel.block.state_root import LEAVES_PER_ACCOUNT
+from jovay.native.library import Library
 from jovay.storage.datadir import DataDirectory
 from jovay.storage.headers import read_header
 

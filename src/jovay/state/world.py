@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from jovay.chain.types import EMPTY_CODE_HASH
-from jovay.compiler.native import Library
 from jovay.kernel.block import changes as kernel_changes
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.state import code as kernel_code
 from jovay.kernel.state.world import BaseAccount, BaseSlot, find_account
 from jovay.native.hashing import keccak256
+from jovay.native.library import Library
 from jovay.native.records import array_at, dtype_of, new_record
 
 from .errors import CacheFullError, StateDamagedError, StateMovedError, WorldFullError

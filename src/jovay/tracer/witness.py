@@ -6,11 +6,11 @@ import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jovay.compiler.native import Library
 from jovay.kernel import stateless
 from jovay.kernel.evm.machine import Block
 from jovay.kernel.stateless import Execution, Witness
 from jovay.native.arena import Arena, Given
+from jovay.native.library import Library
 from jovay.native.records import View, new_record
 from jovay.state.writes import WriteSet
 

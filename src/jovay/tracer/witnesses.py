@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from jovay.chain.types import EMPTY_CODE_HASH, ExecutionWitness, Header
-from jovay.compiler.native import Library
+from jovay.native.library import Library
 from jovay.simulation.context import HASHES, BlockContext
 from jovay.simulation.simulate import Simulator
 from jovay.simulation.source import ChainSource

@@ -14,12 +14,12 @@ import pytest
 
 from compiler.riscv import guest
 from jovay.compiler.errors import KernelCompileError
-from jovay.compiler.native import build
 from jovay.compiler.riscv.build import build_elf
 from jovay.compiler.riscv.elf import program_digest, read_elf
 from jovay.compiler.riscv.layout import ARENA_BASE, STACK_BASE, MemorySizes
 from jovay.kernel.lang import U64, U256, kernel
 from jovay.native.emulator import Emulator, InputTooLargeError
+from jovay.native.library import build
 
 LIMIT = 50_000_000
 ARENA = 1 << 20

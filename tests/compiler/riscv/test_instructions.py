@@ -133,8 +133,8 @@ def legal(opcode, funct3, funct7):
 
 def test_what_is_legal():
     """Every opcode, funct3 and funct7: illegal words stop the machine where they stand, legal ones do not."""
-    from jovay.compiler.native import build
     from jovay.kernel.riscv.decode import decode
+    from jovay.native.library import build
 
     native = build([decode])[decode]
     for opcode in range(128):

@@ -5,9 +5,9 @@ import random
 
 import pytest
 
-from jovay.compiler.native import build
 from jovay.kernel.lang import U64
 from jovay.kernel.riscv.runtime import memcpy, memmove, memset
+from jovay.native.library import build
 
 SIZE = 256
 

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trie import HexaryTrie
 
-from jovay.compiler.native import Library, build
 from jovay.kernel.block import body, receipts
 from jovay.kernel.block.body import Body
 from jovay.kernel.block.receipts import BLOOM_WORK_SIZE, OK, TOO_SMALL, BlockReceipts, Receipt, StoredLog
 from jovay.kernel.block.run import RUN_SIZE, RUN_STRIDE, Run
 from jovay.kernel.evm.machine import LOG_SIZE, Log, Result
 from jovay.kernel.transaction.record import Transaction
+from jovay.native.library import Library, build
 from jovay.native.records import View, array_at, int_of
 from rigs.state import State
 from rigs.transactions import keccak256

@@ -9,7 +9,6 @@ from functools import cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jovay.compiler.native import Library, build
 from jovay.kernel.block import execute, run, schedule
 from jovay.kernel.block.run import (
     DEFERRED,
@@ -24,6 +23,7 @@ from jovay.kernel.block.run import (
 from jovay.kernel.block.schedule import Schedule
 from jovay.kernel.evm.machine import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot
 from jovay.kernel.state.view import READ_ONLY_GROUP
+from jovay.native.library import Library, build
 from jovay.native.records import View
 from rigs.state import State
 

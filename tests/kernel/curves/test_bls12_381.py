@@ -9,9 +9,9 @@ import pytest
 from py_ecc import optimized_bls12_381 as bls
 from py_ecc.bls.hash_to_curve import clear_cofactor_G1, clear_cofactor_G2, map_to_curve_G1, map_to_curve_G2
 
-from jovay.compiler.native import build
 from jovay.kernel.curves.bls12_381 import curve, precompiles
 from jovay.kernel.lang import U64
+from jovay.native.library import build
 
 P, R = curve.P, curve.R
 OUTPUT_SIZE = {

@@ -6,10 +6,10 @@ import random
 import pytest
 from py_ecc import optimized_bn128 as bn
 
-from jovay.compiler.native import build
 from jovay.kernel.curves.bn254 import curve, precompiles
 from jovay.kernel.curves.bn254.precompiles import bn254_add, bn254_mul, bn254_pairing
 from jovay.kernel.lang import U64
+from jovay.native.library import build
 
 pyrevm = pytest.importorskip("pyrevm")
 

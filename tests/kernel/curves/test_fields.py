@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from jovay.compiler.native import build
 from jovay.kernel.curves.bls12_381 import curve as bls12_381
 from jovay.kernel.curves.bn254 import curve as bn254
+from jovay.native.library import build
 
 FIELDS = {"bn254": bn254.FP2, "bls12_381": bls12_381.FP2}
 BASE = ["add", "sub", "mul", "sqr", "neg", "halve", "inverse"]

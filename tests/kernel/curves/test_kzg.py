@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from jovay.compiler.native import build
 from jovay.kernel.curves import kzg
 from jovay.kernel.curves.kzg import point_evaluation
+from jovay.native.library import build
 
 ckzg = pytest.importorskip("ckzg")
 eth_account = pytest.importorskip("eth_account")

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jovay.compiler.native import build
 from jovay.kernel.curves import p256
 from jovay.kernel.curves.jacobian import affine_sum
 from jovay.kernel.lang import U256
+from jovay.native.library import build
 
 P, N, G = p256.MODULUS, p256.ORDER_VALUE, p256.GENERATOR
 ALGORITHM = ec.ECDSA(Prehashed(hashes.SHA256()))

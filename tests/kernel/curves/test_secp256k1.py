@@ -9,11 +9,11 @@ from Crypto.Hash import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jovay.compiler.native import build
 from jovay.kernel.curves import secp256k1
 from jovay.kernel.curves.inverse import inverse_modulo
 from jovay.kernel.curves.jacobian import affine_sum
 from jovay.kernel.lang import U64, U256
+from jovay.native.library import build
 
 P, N, G = secp256k1.MODULUS, secp256k1.ORDER_VALUE, secp256k1.GENERATOR
 ROOT = 0x5363AD4CC05C30E0A5261C028812645A122E22EA20816678DF02967C1B23BD72

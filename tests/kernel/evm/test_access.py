@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from jovay.chain.environment import BlockEnvironment
-from jovay.compiler.native import Library
 from jovay.conformance.parallel import COINBASE, Generator, Serial
 from jovay.kernel.protocol.forks import OSAKA
 from jovay.kernel.state.world import find_account, find_slot
+from jovay.native.library import Library
 
 PARENT, CHILD, KEY, DELEGATE = 0xC0FE01, 0xC0FE02, 0xC0FE03, 0xC0FE04
 GAS = 1 << 24

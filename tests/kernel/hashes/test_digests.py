@@ -7,9 +7,9 @@ import random
 import pytest
 from Crypto.Hash import RIPEMD160
 
-from jovay.compiler.native import build
 from jovay.kernel.hashes import blake2b, ripemd160, sha256
 from jovay.kernel.lang import U64
+from jovay.native.library import build
 
 DIGESTS = {
     sha256.sha256: lambda data: hashlib.sha256(data).digest(),

@@ -6,9 +6,9 @@ import random
 import pytest
 from Crypto.Hash import keccak as reference
 
-from jovay.compiler.native import build
 from jovay.kernel.hashes import keccak
 from jovay.kernel.lang import U64
+from jovay.native.library import build
 
 
 def digest(data: bytes) -> bytes:

@@ -5,7 +5,6 @@ import random
 
 import pytest
 
-from jovay.compiler.native import build
 from jovay.kernel.hashes import poseidon2
 from jovay.kernel.hashes.poseidon2_constants import (
     DIAGONAL,
@@ -15,6 +14,7 @@ from jovay.kernel.hashes.poseidon2_constants import (
     P,
 )
 from jovay.kernel.lang import U64
+from jovay.native.library import build
 
 M4 = [[2, 3, 1, 1], [1, 2, 3, 1], [1, 1, 2, 3], [3, 1, 1, 2]]
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jovay.compiler.native import build
 from jovay.kernel.lang import U64, U256
 from jovay.kernel.state import leaves
+from jovay.native.library import build
 from rigs import zktrie_model as model
 from rigs.buffers import Buffer
 from rigs.transactions import keccak256

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trie import HexaryTrie
 
-from jovay.compiler.native import build
 from jovay.kernel.lang import U64
 from jovay.kernel.trie import mpt
+from jovay.native.library import build
 from rigs.archives import json_members
 from rigs.buffers import Buffer
 from rigs.transactions import keccak256

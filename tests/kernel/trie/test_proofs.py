@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jovay.compiler.native import build
 from jovay.conformance.witnesses.proofs import made_up, unparse
 from jovay.kernel.trie import multiproof, nodes, proofs, zktrie
+from jovay.native.library import build
 from rigs import zktrie_model as model
 from rigs.zktrie_strategies import keys, values
 from rigs.zktries import ENTRIES, Plain, Store, partial, verify

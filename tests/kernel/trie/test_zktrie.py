@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jovay.compiler.native import build
 from jovay.kernel.trie import nodes
+from jovay.native.library import build
 from rigs import zktrie_model as model
 from rigs.zktrie_strategies import keys, values
 from rigs.zktries import ENTRIES, Plain, Store

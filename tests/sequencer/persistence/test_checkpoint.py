@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from jovay.chain.types import EMPTY_CODE_HASH
-from jovay.compiler import kernel
 from jovay.kernel.block.changes import AccountChange, SlotChange
+from jovay.native import kernel
 from jovay.native.records import dtype_of
 from jovay.sequencer.persistence.checkpoint import Checkpoints
 from jovay.state.writes import WriteSet, empty

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from jovay.chain.types import EMPTY_CODE_HASH
-from jovay.compiler.native import Library, build
 from jovay.kernel.evm import validity
 from jovay.kernel.evm.status import ARENA_FULL
 from jovay.kernel.evm.validity import INSUFFICIENT_FUNDS, NONCE_TOO_HIGH, NONCE_TOO_LOW, POSTPONED
 from jovay.kernel.pool.price import PRICES, bucket_of, least_tip
 from jovay.kernel.state.code import intern_code
+from jovay.native.library import Library, build
 from jovay.native.records import int_of
 from jovay.sequencer.pool.pooled import Taken
 from jovay.sequencer.pool.txpool import (

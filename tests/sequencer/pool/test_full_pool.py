@@ -6,9 +6,9 @@ import ctypes
 
 import pytest
 
-from jovay.compiler.native import Library
 from jovay.kernel.evm import validity
 from jovay.kernel.state.code import intern_code
+from jovay.native.library import Library
 from jovay.native.records import int_of
 from jovay.sequencer.pool import txpool
 from jovay.sequencer.pool.txpool import (

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from jovay.compiler import kernel
 from jovay.kernel.evm.validity import NONCE_TOO_HIGH, NONCE_TOO_LOW, POSTPONED, SENDER_NOT_EOA
+from jovay.native import kernel
 from jovay.sequencer.pool.pooled import Taken
 from jovay.sequencer.pool.txpool import ALREADY_KNOWN, UNDERPRICED_REPLACEMENT, PoolLimits, TxPool
 from jovay.state.world import NativeWorld

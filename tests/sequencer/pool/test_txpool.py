@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from jovay.chain.types import EMPTY_CODE_HASH
-from jovay.compiler.native import Library
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm import validity
 from jovay.kernel.evm.status import ARENA_FULL
+from jovay.native.library import Library
 from jovay.native.records import dtype_of
 from jovay.sequencer.pool.txpool import (
     ALREADY_KNOWN,

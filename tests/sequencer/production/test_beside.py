@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from jovay.compiler.native import Library
 from jovay.conformance.beside import compare_beside
+from jovay.native.library import Library
 from jovay.sequencer.production.producer import BlockProducer
 
 

@@ -10,12 +10,12 @@ import pytest
 
 from jovay.chain import rlp
 from jovay.chain.environment import BlockEnvironment
-from jovay.compiler.native import Library
 from jovay.conformance.parallel import COINBASE, Side, Transactions
 from jovay.kernel.evm.validity import LEFT_OUT, NONCE_TOO_HIGH, SET_ASIDE
 from jovay.kernel.lang import U64
 from jovay.kernel.precompiles import is_slow
 from jovay.kernel.protocol.forks import OSAKA
+from jovay.native.library import Library
 from jovay.sequencer.production.aside_run import DONE, AsideRun
 from jovay.sequencer.production.block import ProducedBlock
 from jovay.sequencer.production.patience import Patience

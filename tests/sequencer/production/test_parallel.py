@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from jovay.chain.environment import BlockEnvironment
-from jovay.compiler.native import Library
 from jovay.conformance.parallel import COINBASE, ENDLESS, Generator, Serial, Side, compare, differs
 from jovay.kernel.protocol.forks import OSAKA
+from jovay.native.library import Library
 from jovay.sequencer.production.block import ProducedBlock
 from jovay.sequencer.production.patience import Patience
 from jovay.sequencer.production.producer import BlockProducer

@@ -12,11 +12,11 @@ import rlp  # type: ignore[import-untyped]
 from trie import HexaryTrie
 
 from jovay.chain.environment import BlockEnvironment
-from jovay.compiler.native import Library
 from jovay.conformance import parallel
 from jovay.conformance.parallel import COINBASE, Generator, Side
 from jovay.kernel.block.receipts import StoredLog
 from jovay.kernel.protocol.forks import OSAKA
+from jovay.native.library import Library
 from jovay.native.records import dtype_of
 from jovay.sequencer.production.block import ProducedBlock
 from jovay.sequencer.production.producer import BlockProducer

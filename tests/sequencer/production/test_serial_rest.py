@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jovay.compiler.native import Library
+from jovay.native.library import Library
 from rigs.assembly import asm
 from rigs.contract_cases import MAIN
 from rigs.memory_chain import ETHER, MemoryChain, Pre

@@ -6,7 +6,6 @@ import ctypes
 
 import pytest
 
-from jovay.compiler.native import Library
 from jovay.conformance.differential.cases import Case, Log, Ran
 from jovay.conformance.differential.generate import make_case
 from jovay.conformance.differential.native import NativeRunner, encode
@@ -17,6 +16,7 @@ from jovay.kernel.evm.machine import Log as KernelLog
 from jovay.kernel.evm.process import process_transaction, resume_transaction
 from jovay.kernel.replay import Replay
 from jovay.kernel.state.view import account
+from jovay.native.library import Library
 from jovay.native.records import View
 from jovay.state.machine import NativeMachine
 from jovay.state.world import NativeWorld

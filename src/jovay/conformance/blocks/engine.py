@@ -10,7 +10,6 @@ import numpy as np
 from jovay.chain.environment import BlockEnvironment
 from jovay.chain.header import encode_withdrawal
 from jovay.chain.types import Header
-from jovay.compiler.native import Library
 from jovay.conformance.state_tests import EngineError
 from jovay.kernel.evm import status
 from jovay.kernel.evm.validity import BLOCK_GAS_EXHAUSTED, FEE_CAP_TOO_LOW
@@ -18,6 +17,7 @@ from jovay.kernel.evm.validity import MESSAGES as INVALID
 from jovay.kernel.statetest import state_root
 from jovay.native.arena import Arena
 from jovay.native.hashing import ordered_root
+from jovay.native.library import Library
 from jovay.native.records import int_of
 from jovay.sequencer.portal import DecodedBatch, Portal
 from jovay.sequencer.production.block import ProducedBlock

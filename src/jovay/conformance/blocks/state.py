@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from jovay.compiler.native import Library
 from jovay.conformance.state_tests import number, unhex
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.state.code import code_footprint
 from jovay.kernel.state.world import BaseAccount, BaseSlot, Code
 from jovay.native.hashing import keccak256
+from jovay.native.library import Library
 from jovay.native.records import View, array_at, dtype_of
 from jovay.state.space import Space
 from jovay.state.world import NativeWorld

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 
 from jovay.chain.environment import BlockEnvironment
-from jovay.compiler.native import Library
 from jovay.conformance.state_tests import EngineError
 from jovay.kernel.block.receipts import StoredLog
 from jovay.kernel.block.system import system_call
@@ -17,6 +16,7 @@ from jovay.kernel.evm import status
 from jovay.kernel.evm.machine import Account
 from jovay.kernel.protocol.forks import PRAGUE
 from jovay.kernel.state import commit, view
+from jovay.native.library import Library
 from jovay.native.records import View, dtype_of, int_of
 from jovay.sequencer.production.block import ProducedBlock
 from jovay.state.machine import NativeMachine

@@ -155,7 +155,7 @@ class NativeRunner:
     @classmethod
     def load(cls) -> NativeRunner:
         """On the node's own kernel."""
-        from jovay.compiler import kernel
+        from jovay.native import kernel
 
         return cls(kernel.load()[replay_transactions])
 

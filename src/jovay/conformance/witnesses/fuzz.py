@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from random import Random
 
 from jovay.compiler.checked import is_chosen
-from jovay.compiler.native import Library
+from jovay.native.library import Library
 from jovay.state.errors import GuestError
 from jovay.tracer.guest import GUEST_ARENA, GuestExecutor
 from jovay.tracer.witness import StatelessExecutor, StatelessResult
@@ -167,7 +167,7 @@ def _in_child(fuzzer: type[Fuzzer], first: int, end: int, riscv: bool, sources: 
 
 
 def _work(out: Connection, fuzzer: type[Fuzzer], first: int, end: int, riscv: bool, sources: int) -> None:
-    from jovay.compiler import kernel
+    from jovay.native import kernel
 
     made = fuzzer(kernel.load(), sources, riscv)
     out.send(Outcome(-1, "", "ready"))

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from jovay.compiler.native import Library
 from jovay.kernel.hashes.poseidon2_constants import P
 from jovay.kernel.lang import U64
 from jovay.kernel.trie import multiproof, nodes
@@ -15,6 +14,7 @@ from jovay.kernel.trie.hashing import VERSION
 from jovay.kernel.trie.multiproof import BRANCH_TAG, EMPTY_TAG, LEAF_TAG, OPAQUE_TAG
 from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE, Trie
 from jovay.native.arena import Arena
+from jovay.native.library import Library
 
 EMPTY = bytes((VERSION, EMPTY_TAG))
 

@@ -12,13 +12,13 @@ import numpy as np
 from jovay.chain.development import BEACON_ROOTS, HISTORY_STORAGE, predeploys
 from jovay.chain.environment import BlockEnvironment
 from jovay.chain.types import EMPTY_CODE_HASH
-from jovay.compiler.native import Library
 from jovay.conformance.differential.cases import CHAIN_ID, Account, Case, block_hash
 from jovay.conformance.differential.generate import make_case
 from jovay.conformance.parallel import Transactions
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.protocol.forks import FORKS
 from jovay.native.hashing import keccak256
+from jovay.native.library import Library
 from jovay.native.records import dtype_of
 from jovay.sequencer.production.block import ProducedBlock
 from jovay.sequencer.production.producer import BlockProducer

@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from jovay.chain.environment import BlockEnvironment
-from jovay.compiler.native import Library
 from jovay.kernel.evm.machine import Block
+from jovay.native.library import Library
 from jovay.native.records import unpack
 from jovay.sequencer.portal import Portal
 from jovay.sequencer.production.producer import BlockProducer

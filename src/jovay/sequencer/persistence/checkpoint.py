@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from jovay.compiler.native import Library
+from jovay.native.library import Library
 from jovay.state.latest import state_changes
 from jovay.state.writes import WriteSet
 from jovay.storage.state import ADDRESS, SLOT_KEY, StateStore

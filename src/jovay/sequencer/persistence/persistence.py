@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from jovay.chain.types import Header
-from jovay.compiler.native import Library
+from jovay.native.library import Library
 from jovay.sequencer.errors import SequencerStoppedError
 from jovay.sequencer.pool.pooled import Taken
 from jovay.sequencer.production.block import ProducedBlock

@@ -16,7 +16,6 @@ from weakref import WeakValueDictionary
 import numpy as np
 import numpy.typing as npt
 
-from jovay.compiler.native import Library
 from jovay.kernel.block.admission import Admission, admit_batch
 from jovay.kernel.evm import validity
 from jovay.kernel.evm.status import MISS
@@ -41,6 +40,7 @@ from jovay.kernel.pool.thin import live_bytes, move_live
 from jovay.kernel.state.world import find_account
 from jovay.kernel.transaction.record import Transaction
 from jovay.kernel.transaction.status import message as decoding_message
+from jovay.native.library import Library
 from jovay.native.records import dtype_of
 from jovay.sequencer.portal import DecodedBatch
 from jovay.sequencer.production.block import Dropped
@@ -236,7 +236,7 @@ class TxPool:
             if not most:
                 return Taken.none(self)
             table, numbers = np.empty((3, most), np.uint64), np.empty(most + 1, np.uint64)
-            count = self._library.held(leave.take)(
+            count = self._library.brief(leave.take)(
                 self._memory.address,
                 most,
                 min(gas, (1 << 64) - 1),
@@ -297,12 +297,12 @@ class TxPool:
     def retake(self, entry: Pooled) -> bool:
         """Whether a block may take a transaction that was set aside: it has not left meanwhile."""
         with self._lock:
-            return bool(self._library.held(leave.retake)(self._memory.address, entry.reference))
+            return bool(self._library.brief(leave.retake)(self._memory.address, entry.reference))
 
     def give_back(self, entry: Pooled) -> None:
         """A transaction that was set aside is the next to be executed in a block."""
         with self._lock:
-            self._library.held(leave.give_back)(self._memory.address, entry.reference)
+            self._library.brief(leave.give_back)(self._memory.address, entry.reference)
         self._on_ready()
 
     def drop(self, digest: bytes) -> bool:
@@ -325,7 +325,7 @@ class TxPool:
         """A pooled transaction by its hash."""
         wanted = np.frombuffer(digest, np.uint8)
         with self._lock:
-            found = self._library.held(entries.find_hash)(self._memory.address, wanted.ctypes.data)
+            found = self._library.brief(entries.find_hash)(self._memory.address, wanted.ctypes.data)
             return self._pooled(found - 1) if found else None
 
     def _pooled(self, position: int) -> Pooled:
@@ -360,7 +360,7 @@ class TxPool:
 
     def _find_sender(self, address: bytes) -> int | None:
         wanted = np.frombuffer(address + bytes(12), np.uint8)  # the kernel reads whole words
-        found: int = self._library.held(entries.find_sender)(self._memory.address, wanted.ctypes.data)
+        found: int = self._library.brief(entries.find_sender)(self._memory.address, wanted.ctypes.data)
         return found - 1 if found else None
 
     def content(self, sender: bytes | None = None) -> tuple[Groups, Groups]:

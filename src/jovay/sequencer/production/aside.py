@@ -22,9 +22,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from jovay.chain.environment import BlockEnvironment
-from jovay.compiler.native import Library
 from jovay.kernel.evm.machine import POSITION
 from jovay.kernel.protocol.gas import TX_GAS_LIMIT_CAP
+from jovay.native.library import Library
 from jovay.sequencer.pool.pooled import Pooled
 from jovay.state.machine import NativeMachine
 from jovay.state.world import NativeWorld

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 
 from jovay.chain.environment import BlockEnvironment
-from jovay.compiler.native import Library
 from jovay.kernel.block import aside
 from jovay.kernel.evm import slices
 from jovay.kernel.evm.machine import PARENT
 from jovay.kernel.evm.status import ABORT, DETACHED, MISS, PAUSED, WAITING
+from jovay.native.library import Library
 from jovay.state.errors import CacheFullError, StateMovedError
 from jovay.state.machine import NativeMachine
 from jovay.state.misses import Misses

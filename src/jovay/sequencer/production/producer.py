@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 from jovay.chain.environment import BlockEnvironment
-from jovay.compiler.native import Library
 from jovay.kernel.block import aside, changes, execute, run, schedule, system
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.block.receipts import Receipt, StoredLog
@@ -32,6 +31,7 @@ from jovay.kernel.state import commit, view
 from jovay.kernel.state.code import code_footprint
 from jovay.kernel.state.world import Code
 from jovay.native.arena import Arena
+from jovay.native.library import Library
 from jovay.native.records import View, array_at, dtype_of, new_record
 from jovay.state.errors import ArenaFullError, WorldFullError
 from jovay.state.machine import SHARED, NativeMachine

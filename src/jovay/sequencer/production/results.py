@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ctypes
 
-from jovay.compiler.native import Library
 from jovay.kernel.block import body, receipts
 from jovay.kernel.block.body import Body
 from jovay.kernel.block.receipts import BlockReceipts, Receipt, StoredLog
 from jovay.native.arena import Arena
+from jovay.native.library import Library
 from jovay.native.records import View, new_record
 from jovay.state.errors import ArenaFullError
 from jovay.state.world import MEGABYTE

@@ -6,11 +6,11 @@ import ctypes
 
 import numpy as np
 
-from jovay.compiler.native import Library
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.block.touched import collect_touched
 from jovay.kernel.evm.machine import Account, Slot
 from jovay.native.arena import Arena
+from jovay.native.library import Library
 from jovay.native.records import View, array_at, new_record
 from jovay.state.machine import NativeMachine
 from jovay.state.writes import WriteSet, last_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from jovay.compiler.native import Library
 from jovay.kernel.block import predict
 from jovay.kernel.block.run import RUN_STRIDE, STOPPED, Run
+from jovay.native.library import Library
 from jovay.native.records import View
 from jovay.state.machine import NativeMachine
 

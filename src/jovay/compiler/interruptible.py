@@ -1,4 +1,4 @@
-"""Loading the kernel from a command line: progress is shown, and a signal is heeded while LLVM works."""
+"""Native work for a command line: a signal is heeded while LLVM works."""
 
 from __future__ import annotations
 
@@ -9,22 +9,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
-from .native import Library
-from .progress import CompilationProgress
-
 INTERRUPTED = 130
 
 
-def load_kernel() -> Library:
-    """The kernel, compiled first if the cache has none; what happens is told on the error stream."""
-    from . import kernel
-
-    with interruptible(), CompilationProgress(sys.stderr) as progress:
-        aside(lambda: kernel.load(progress))
-    return kernel.load()
-
-
-def aside(work: Callable[[], object]) -> None:
+def on_another_thread(work: Callable[[], object]) -> None:
     """Do ``work`` on another thread and wait for it.
 
     Native code looks at no signals for many seconds, and only the main thread handles them. Use it within
@@ -38,7 +26,7 @@ def aside(work: Callable[[], object]) -> None:
         except BaseException as error:
             errors.append(error)
 
-    thread = threading.Thread(target=run, name="aside", daemon=True)
+    thread = threading.Thread(target=run, name="native work", daemon=True)
     thread.start()
     thread.join()
     if errors:
