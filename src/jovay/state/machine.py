@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -70,6 +72,28 @@ class NativeMachine:
         """Let go of the space, so that its memory can be freed; ``attach`` before the next execution."""
         self.reset()
         self.space, self.view.world = None, 0
+
+    def stop_after(self, gas: int) -> None:
+        """Let runs stop after every so much gas; 0: never."""
+        self.view.slice = gas
+
+    @property
+    def waits_for_keys(self) -> bool:
+        """Whether a run stops at the first key that is not in memory, instead of taking it for absent."""
+        return bool(self.view.patient)
+
+    def wait_for_keys(self, waits: bool) -> None:
+        """Stop at such keys, or not."""
+        self.view.patient = int(waits)
+
+    @contextmanager
+    def trusting(self) -> Iterator[None]:
+        """Within, keys that are not in memory are taken for absent, and may be confirmed afterwards."""
+        self.view.trusting = 1
+        try:
+            yield
+        finally:
+            self.view.trusting = 0
 
     def reset(self) -> None:
         """Forget the view: records, changes, logs."""

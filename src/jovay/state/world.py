@@ -104,6 +104,11 @@ class NativeWorld:
         self.is_short = False  # a block found no room for keys: records should leave
         self._settled = {table: used for table, used, _ in self.fill()}  # as it was then
 
+    def go_to(self, height: int) -> None:
+        """What changes from now on does so as block ``height``."""
+        with self.lock.write():
+            self.view.height = height
+
     def holds_everything(self) -> None:
         """What is not in memory now does not exist: nothing is read from storage, until records are evicted."""
         self.source = NothingElse()

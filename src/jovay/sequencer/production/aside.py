@@ -30,10 +30,11 @@ from jovay.state.machine import NativeMachine
 from jovay.state.world import NativeWorld
 
 from .aside_run import CHANGED, DONE, MOVED, NEEDS_BLOCK, STOPPED, AsideRun
-from .producer import BESIDE
 from .reservation import Reservation
 
 log = logging.getLogger("jovay.aside")
+#: Machines beside the blocks: one executes, the others hold results that wait for their blocks.
+MACHINES = 3
 #: Accounts for which a machine has room beside those of its transaction.
 SHARED = 64
 #: Attempts before a transaction gets a block of its own.
@@ -223,7 +224,7 @@ class Aside:
         with self._changed:
             while not self._stopping:
                 unbound = any(heavy.reserved is None for heavy in self._done)
-                has_machine = self._machines or self._made < BESIDE
+                has_machine = self._machines or self._made < MACHINES
                 if self._waiting and has_machine and not unbound and not self._withdrawn:
                     heavy = self._waiting.pop(self._choose(self._waiting))
                     self._running = heavy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jovay.chain.environment import BlockEnvironment
+from jovay.state.machine import NativeMachine
 from jovay.state.writes import WriteSet
 
 U64Array = npt.NDArray[np.uint64]
@@ -35,6 +37,24 @@ class BlockStatistics:
         now = time.perf_counter()
         self.seconds[stage] = self.seconds.get(stage, 0.0) + now - since
         return now
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A block on its way through the stages: what it was asked to be, and figures.
+
+    ``in_order``: all run one after the other, and nothing that is valid is left out. ``bounded``: what takes long is
+    set aside. ``needs``: what the block's gas can take of the world's tables.
+    """
+
+    environment: BlockEnvironment
+    transactions: U64Array  # addresses of their records
+    beside: Sequence[NativeMachine]  # those that executed the first of them
+    bounded: bool
+    in_order: bool
+    stamp: int
+    needs: tuple[int, int, int, int]
+    statistics: BlockStatistics = field(default_factory=BlockStatistics)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,8 +61,9 @@ class Watch:
             if not is_long:
                 self._resume(machine.address, self._runs, index)
                 last = time.thread_time() - begun - took
-                view.slice = min(2 * view.slice, 8 * slice_) if last < self._patience.running / 16 else slice_
+                is_short = last < self._patience.running / 16
+                machine.stop_after(min(2 * view.slice, 8 * slice_) if is_short else slice_)
             if run.state == STOPPED and (is_long or view.spent == spent):
                 self._set_aside(machine.address, self._runs, index)
-        view.slice = slice_
+        machine.stop_after(slice_)
         self._spent += time.thread_time() - begun
