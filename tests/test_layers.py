@@ -26,6 +26,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
             {"state"},
             {"simulation", "sequencer"},
             {"tracer"},
+            {"bridge"},
             {"rpc"},
             {"backend", "conformance"},
             {"config"},

@@ -1,0 +1,96 @@
+"""Blobs (EIP-4844): DA data in field elements of 31 bytes, their commitments, and openings at a point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.resources import as_file, files
+
+import ckzg
+import numpy as np
+from eth_utils.crypto import keccak
+
+from jovay.bridge.errors import WireError
+from jovay.bridge.wire.da import DaData
+
+WORDS, WORD, DATA = 4096, 32, 31
+SIZE = WORDS * WORD
+CAPACITY = WORDS * DATA
+#: Order of the scalar field of BLS12-381 (EIP-4844, BLS_MODULUS).
+BLS_MODULUS = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
+
+
+def to_blobs(da: DaData) -> list[bytes]:
+    """As few blobs as hold the data; the last is filled up with zeros."""
+    count = max(1, -(-len(da.data) // CAPACITY))
+    words = np.zeros((count * WORDS, WORD), np.uint8)
+    padded = da.data.ljust(count * CAPACITY, b"\0")
+    words[:, 1:] = np.frombuffer(padded, np.uint8).reshape(-1, DATA)
+    words[0, 0] = da.da_version
+    data = words.tobytes()
+    return [data[at : at + SIZE] for at in range(0, len(data), SIZE)]
+
+
+def from_blobs(blobs: Sequence[bytes]) -> DaData:
+    """The data that ``blobs`` hold. Refused: set high bytes, data after the end, a blob too many."""
+    if not blobs or any(len(blob) != SIZE for blob in blobs):
+        raise WireError("blobs", f"sizes {[len(blob) for blob in blobs]} instead of {SIZE} each")
+    words = np.frombuffer(b"".join(blobs), np.uint8).reshape(-1, WORD)
+    if words[1:, 0].any():
+        raise WireError(
+            "blobs", "a field element of more than 31 bytes", int(words[1:, 0].argmax() + 1) * WORD
+        )
+    da = DaData.padded(int(words[0, 0]), words[:, 1:].tobytes())
+    if max(1, -(-len(da.data) // CAPACITY)) != len(blobs):
+        raise WireError("blobs", f"{len(blobs)} blobs for {len(da.data)} bytes")
+    return da
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Blob polynomial's value ``y`` at ``z`` with its proof, as the precompile 0x0a takes them."""
+
+    commitment: bytes
+    z: bytes
+    y: bytes
+    proof: bytes
+
+    @property
+    def versioned_hash(self) -> bytes:
+        return versioned_hash(self.commitment)
+
+
+def commitment_of(blob: bytes) -> bytes:
+    """KZG commitment, 48 bytes."""
+    return bytes(ckzg.blob_to_kzg_commitment(blob, _setup()))
+
+
+def versioned_hash(commitment: bytes) -> bytes:
+    """EIP-4844, kzg_to_versioned_hash."""
+    return b"\x01" + sha256(commitment).digest()[1:]
+
+
+def data_hash(versioned_hashes: Sequence[bytes]) -> bytes:
+    """``dataHash`` of a batch that travels in blobs."""
+    return keccak(b"".join(versioned_hashes))
+
+
+def evaluation_point(versioned_hash: bytes, data_digest: bytes) -> bytes:
+    """z, drawn from the commitment and the data that a prover worked with."""
+    return (int.from_bytes(keccak(versioned_hash + data_digest), "big") % BLS_MODULUS).to_bytes(32, "big")
+
+
+def open_blob(blob: bytes, commitment: bytes, data_digest: bytes) -> Opening:
+    """The opening that L1 asks for."""
+    z = evaluation_point(versioned_hash(commitment), data_digest)
+    proof, y = ckzg.compute_kzg_proof(blob, z, _setup())
+    return Opening(commitment, z, bytes(y), bytes(proof))
+
+
+@cache
+def _setup() -> object:
+    # eth-account ships the powers of Ethereum's ceremony; L1's precompile refuses what others make.
+    with as_file(files("eth_account") / "typed_transactions/blob_transactions/kzg_trusted_setup.txt") as path:
+        return ckzg.load_trusted_setup(str(path), 0)

@@ -1,0 +1,64 @@
+"""The append-only Keccak tree of L2 messages, as ``L2Mailbox`` keeps it and ``L1Mailbox`` checks proofs against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eth_utils.crypto import keccak
+
+from jovay.bridge.errors import WireError
+
+MAX_HEIGHT = 40
+
+
+class MessageTree:
+    """All leaves of the tree. Its height is the least that holds them; places without a leaf are zero."""
+
+    def __init__(self, leaves: Sequence[bytes] = ()) -> None:
+        self.leaves = list(leaves)
+
+    @property
+    def height(self) -> int:
+        return max(0, (len(self.leaves) - 1).bit_length()) if self.leaves else 0
+
+    def root(self) -> bytes:
+        """Zero without leaves; the leaf itself when there is one."""
+        return self._levels()[-1][0] if self.leaves else bytes(32)
+
+    def proof(self, index: int) -> list[bytes]:
+        """Siblings of leaf ``index`` from the bottom up."""
+        if not 0 <= index < len(self.leaves):
+            raise IndexError(f"leaf {index} of {len(self.leaves)}")
+        siblings = []
+        for level, (zero, nodes) in enumerate(zip(ZEROS, self._levels()[:-1], strict=False)):
+            at = (index >> level) ^ 1
+            siblings.append(nodes[at] if at < len(nodes) else zero)
+        return siblings
+
+    def _levels(self) -> list[list[bytes]]:
+        levels = [self.leaves]
+        for level in range(self.height):
+            below, zero = levels[-1], ZEROS[level]
+            right = [*below[1::2], zero]
+            levels.append([keccak(a + b) for a, b in zip(below[::2], right, strict=False)])
+        return levels
+
+
+def root_of(leaf: bytes, index: int, siblings: Sequence[bytes]) -> bytes:
+    """The root that a proof leads to."""
+    if len(siblings) > MAX_HEIGHT or index >> len(siblings):
+        raise WireError("message proof", f"leaf {index} below {len(siblings)} siblings")
+    for level, sibling in enumerate(siblings):
+        leaf = keccak(sibling + leaf) if index >> level & 1 else keccak(leaf + sibling)
+    return leaf
+
+
+def _zeros() -> tuple[bytes, ...]:
+    found = [bytes(32)]
+    for _ in range(MAX_HEIGHT):
+        found.append(keccak(found[-1] * 2))
+    return tuple(found)
+
+
+#: Root of an empty subtree by its height.
+ZEROS = _zeros()
