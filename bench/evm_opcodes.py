@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 
 from jovay.chain.development import development_genesis
 from jovay.chain.genesis import Genesis, GenesisAccount
-from jovay.kernel.evm import status, validity
+from jovay.kernel.evm import validity
 from jovay.kernel.evm.process import process_transaction
+from jovay.kernel.machine import status
+from jovay.kernel.machine.view import reset_view
 from jovay.kernel.protocol.forks import OSAKA
-from jovay.kernel.state.view import reset_view
 from jovay.native import kernel
 from jovay.native.library import Library
 from jovay.simulation.message import Message, _transaction, _write_block

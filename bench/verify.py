@@ -12,9 +12,8 @@ from jovay.chain.environment import BlockEnvironment, environment_of
 from jovay.chain.genesis import Genesis
 from jovay.kernel.block import changes, system
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
-from jovay.kernel.evm import status
 from jovay.kernel.evm.process import process_transaction
-from jovay.kernel.state import commit, view
+from jovay.kernel.machine import commit, status, view
 from jovay.kernel.transaction.record import TRANSACTION_SIZE
 from jovay.native.arena import Arena
 from jovay.native.library import Library

@@ -10,12 +10,17 @@ from jovay.kernel.block import receipts
 from jovay.kernel.block.admission import Admission
 from jovay.kernel.block.receipts import BlockReceipts, Receipt, StoredLog
 from jovay.kernel.evm import frames, memory
-from jovay.kernel.evm.machine import Block, Frame, Machine, Result
 from jovay.kernel.evm.opcodes import OPCODES
+from jovay.kernel.machine import journal, loading, marks, misses, view, writing
+from jovay.kernel.machine.environment import Block
+from jovay.kernel.machine.frame import Frame
+from jovay.kernel.machine.layout import MachineSizes, init_machine
+from jovay.kernel.machine.machine import Machine
+from jovay.kernel.machine.result import Result
 from jovay.kernel.pool import entries as pool_entries
 from jovay.kernel.riscv import decode as riscv_decode
-from jovay.kernel.setup import MachineSizes, WorldSizes, init_machine, init_world
-from jovay.kernel.state import code, journal, view
+from jovay.kernel.state import code
+from jovay.kernel.state.layout import WorldSizes, init_world
 from jovay.kernel.state.world import World
 from jovay.kernel.transaction.decode import _legacy, parse
 from jovay.kernel.transaction.record import Transaction
@@ -42,9 +47,9 @@ ENTRIES = (
     receipts.store_logs,
     riscv_decode.decode,
     view.account,
-    view.list_dirty,
-    view.list_miss,
-    view.list_touched,
+    writing.list_dirty,
+    misses.list_miss,
+    marks.list_touched,
     view.slot_entry,
     LOG0,
     MSTORE,
@@ -115,18 +120,18 @@ def fill_journal(b):
 
 def fill_dirty(b):
     for _ in range(LIMITS["accounts"] + LIMITS["slots"] + 1):
-        b.call(view.list_dirty, b.at, b.machine.accounts)
+        b.call(writing.list_dirty, b.at, b.machine.accounts)
 
 
 def fill_misses(b):
     for key in range(LIMITS["misses"] + 1):
-        b.call(view.list_miss, b.at, 0, key, 0)
+        b.call(misses.list_miss, b.at, 0, key, 0)
 
 
 def fill_touched(b):
     a = b.call(view.account, b.at, 1000)
     for _ in range(LIMITS["touched"] + 1):
-        b.call(view.list_touched, b.at, a)
+        b.call(marks.list_touched, b.at, a)
 
 
 def put(at, *words):
@@ -230,7 +235,7 @@ def decode_word(b):
 #: By part: the fault, the part as reports name it, and what touches it. ``None``: there is no name to give.
 FAULTS = {
     "view accounts": (
-        Fault(view.load_account, "position == m.account_capacity", "position > m.account_capacity"),
+        Fault(loading.load_account, "position == m.account_capacity", "position > m.account_capacity"),
         "machine.accounts",
         fill_accounts,
     ),
@@ -245,17 +250,17 @@ FAULTS = {
         fill_journal,
     ),
     "changes": (
-        Fault(view.list_dirty, "m.dirty_count == m.dirty_capacity", "m.dirty_count > m.dirty_capacity"),
+        Fault(writing.list_dirty, "m.dirty_count == m.dirty_capacity", "m.dirty_count > m.dirty_capacity"),
         "machine.dirty",
         fill_dirty,
     ),
     "misses": (
-        Fault(view.list_miss, "count < m.miss_capacity", "count <= m.miss_capacity"),
+        Fault(misses.list_miss, "count < m.miss_capacity", "count <= m.miss_capacity"),
         "machine.misses",
         fill_misses,
     ),
     "touched": (
-        Fault(view.list_touched, "count == m.touched_capacity", "count > m.touched_capacity"),
+        Fault(marks.list_touched, "count == m.touched_capacity", "count > m.touched_capacity"),
         "machine.touched",
         fill_touched,
     ),

@@ -22,7 +22,7 @@ SSTORE = 0x55
 
 @pytest.fixture(scope="module")
 def kernel(library):
-    from jovay.kernel.replay import replay_transactions
+    from jovay.kernel.programs.transition import replay_transactions
 
     return NativeRunner(library[replay_transactions])
 

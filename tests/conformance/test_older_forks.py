@@ -12,7 +12,7 @@ from jovay.conformance.blocks.state import state_of
 from jovay.conformance.native_engine import NativeEngine
 from jovay.conformance.state_tests import encode
 from jovay.kernel.evm import validity
-from jovay.kernel.statetest import Outcome
+from jovay.kernel.programs.state_test import Outcome
 from jovay.native.records import unpack
 from rigs.accounts import KEYS
 from rigs.load import address_of

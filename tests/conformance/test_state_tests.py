@@ -6,7 +6,7 @@ import pytest
 
 from jovay.conformance.native_engine import NativeEngine
 from jovay.conformance.state_tests import encode, judge, run_case
-from jovay.kernel.statetest import Outcome
+from jovay.kernel.programs.state_test import Outcome
 from jovay.native.records import unpack
 from rigs import fixtures
 

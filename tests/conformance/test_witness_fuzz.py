@@ -18,7 +18,7 @@ from jovay.conformance.witnesses.guarded import Guarded
 from jovay.conformance.witnesses.judge import Unsound, judge
 from jovay.conformance.witnesses.parts import HEAD, Parts, get, put, take_apart
 from jovay.conformance.witnesses.proofs import Roots, made_up, parse, unparse
-from jovay.kernel import stateless
+from jovay.kernel.programs import stateless
 from jovay.native.library import Library
 from jovay.tracer.witness import MESSAGES, StatelessResult
 

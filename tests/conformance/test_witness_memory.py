@@ -19,10 +19,10 @@ from jovay.conformance.witnesses.record import (
     record,
     record_block,
 )
-from jovay.kernel import stateless
 from jovay.kernel.block.changes import AccountChange
 from jovay.kernel.evm.validity import BLOCK_GAS_EXHAUSTED
-from jovay.kernel.stateless import Execution, Witness
+from jovay.kernel.programs import stateless
+from jovay.kernel.programs.stateless import Execution, Witness
 from jovay.native.arena import Arena
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library

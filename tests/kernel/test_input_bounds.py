@@ -8,9 +8,10 @@ from jovay.conformance.differential.generate import make_case
 from jovay.conformance.differential.native import OUTPUT_BYTES
 from jovay.conformance.differential.native import encode as encode_replay
 from jovay.conformance.state_tests import encode as encode_state_test
-from jovay.kernel.replay import Replay, replay_transactions
-from jovay.kernel.setup import MachineSizes, WorldSizes
-from jovay.kernel.statetest import Outcome, PreAccount, StateTest, run_state_test
+from jovay.kernel.machine.layout import MachineSizes
+from jovay.kernel.programs.state_test import Outcome, PreAccount, StateTest, run_state_test
+from jovay.kernel.programs.transition import Replay, replay_transactions
+from jovay.kernel.state.layout import WorldSizes
 from jovay.native.arena import Arena
 from jovay.native.records import unpack
 from rigs.bombs import node_sizes

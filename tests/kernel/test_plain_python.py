@@ -12,8 +12,8 @@ from jovay.conformance.differential.native import ARENA_BYTES, decode, encode
 from jovay.conformance.differential.operands import Surroundings
 from jovay.conformance.differential.programs import write_program
 from jovay.kernel.lang import U64
+from jovay.kernel.programs.transition import replay_transactions
 from jovay.kernel.protocol.forks import OSAKA
-from jovay.kernel.replay import replay_transactions
 from jovay.native.arena import Arena
 
 #: Where L1 messages go and come from: they carry no signature, whose recovery would take plain Python seconds.

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from jovay.chain import rlp
-from jovay.kernel import stateless
-from jovay.kernel.stateless import Witness
+from jovay.kernel.programs import stateless
+from jovay.kernel.programs.stateless import Witness
 from jovay.native.library import Library
 from jovay.node import Node
 from jovay.tracer.guest import GuestExecutor

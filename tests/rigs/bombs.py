@@ -5,8 +5,8 @@ import ctypes
 from jovay.conformance.differential.assembler import Assembler, Label
 from jovay.conformance.differential.cases import Account, Case, Environment, Transaction, address_of_key
 from jovay.conformance.differential.inputs import bls_g1, bn_g1, bn_g2
-from jovay.kernel.capacities import machine_sizes
-from jovay.kernel.setup import MachineSizes
+from jovay.kernel.evm.capacities import machine_sizes
+from jovay.kernel.machine.layout import MachineSizes
 from jovay.native import kernel
 from jovay.native.records import new_record, unpack
 from jovay.state.machine import SHARED

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from jovay.kernel.block import changes
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.lang import KernelFunction
-from jovay.kernel.state import commit, view
+from jovay.kernel.machine import commit, view, writing
 from jovay.native.records import View, array_at, new_record
 from jovay.state.writes import WriteSet
 
@@ -79,7 +79,7 @@ class Chain:
         a = account(self.machine, step.address)
         assert a is not None
         if step.gone:
-            assert call(view.set_balance, self.machine, a, 0)
+            assert call(writing.set_balance, self.machine, a, 0)
             a.exists = a.nonce = a.code = 0
             a.code_hash = NO_CODE
             a.storage_epoch += 1
@@ -87,13 +87,13 @@ class Chain:
             now.slots = {key: value for key, value in now.slots.items() if key[0] != step.address}
         elif step.key is None:
             nonce = now.accounts.get(step.address, (0, 0))[0] + 1
-            assert call(view.set_balance, self.machine, a, step.value)
-            assert call(view.set_nonce, self.machine, a, nonce)
+            assert call(writing.set_balance, self.machine, a, step.value)
+            assert call(writing.set_nonce, self.machine, a, nonce)
             now.accounts[step.address] = nonce, step.value
         elif step.address in now.accounts:
             s = slot(self.machine, a, step.key)
             assert s is not None
-            assert call(view.set_slot, self.machine, s, step.value)
+            assert call(writing.set_slot, self.machine, s, step.value)
             now.slots.pop((step.address, step.key), None)
             if step.value:
                 now.slots[step.address, step.key] = step.value

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from jovay.chain import rlp
 from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.kernel.block.changes import AccountChange, SlotChange
-from jovay.kernel.evm.machine import Block
+from jovay.kernel.machine.environment import Block
 from jovay.kernel.protocol.forks import OSAKA
 from jovay.kernel.state.world import BaseAccount, find_account
 from jovay.kernel.transaction import batch

@@ -9,10 +9,14 @@ from typing import Any
 
 from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.kernel.block import changes
-from jovay.kernel.evm.machine import Account, Block, Machine, Slot
 from jovay.kernel.lang import KernelFunction, Record
-from jovay.kernel.setup import MachineSizes, WorldSizes, init_machine, init_world
-from jovay.kernel.state import code, commit, history, journal, view, world
+from jovay.kernel.machine import commit, journal, loading, marks, misses, view, writing
+from jovay.kernel.machine.account import Account, Slot
+from jovay.kernel.machine.environment import Block
+from jovay.kernel.machine.layout import MachineSizes, init_machine
+from jovay.kernel.machine.machine import Machine
+from jovay.kernel.state import code, world
+from jovay.kernel.state.layout import WorldSizes, init_world
 from jovay.kernel.state.world import World
 from jovay.native.arena import Arena
 from jovay.native.library import Library, build
@@ -27,29 +31,29 @@ FUNCTIONS: tuple[KernelFunction, ...] = (
     code.intern_code,
     code.is_jumpdest,
     commit.commit_view,
-    history.account_at_height,
-    history.slot_at_height,
+    loading.account_at_height,
+    loading.slot_at_height,
     init_machine,
     init_world,
     journal.undo_to,
     view.account,
-    view.forget_guesses,
+    misses.forget_guesses,
     view.forget_index,
     view.forget_since,
-    view.mark_created,
-    view.mark_destructed,
+    marks.mark_created,
+    writing.mark_destructed,
     view.reset_view,
-    view.set_balance,
-    view.set_code,
-    view.set_nonce,
-    view.set_slot,
-    view.set_transient,
+    writing.set_balance,
+    writing.set_code,
+    writing.set_nonce,
+    writing.set_slot,
+    marks.set_transient,
     view.slot,
     view.slot_entry,
-    view.touch,
-    view.transient,
-    view.warm_account,
-    view.warm_slot,
+    marks.touch,
+    marks.transient,
+    marks.warm_account,
+    marks.warm_slot,
     world.find_account,
     world.find_slot,
     world.insert_account,

@@ -13,11 +13,11 @@ from coincurve import PrivateKey
 
 from jovay.chain import rlp
 from jovay.chain.environment import BlockEnvironment
-from jovay.kernel import stateless
 from jovay.kernel.block.changes import AccountChange, SlotChange
-from jovay.kernel.evm.machine import Block
+from jovay.kernel.machine.environment import Block
+from jovay.kernel.programs import stateless
+from jovay.kernel.programs.stateless import Witness
 from jovay.kernel.protocol.forks import OSAKA
-from jovay.kernel.stateless import Witness
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
 from jovay.native.records import View, dtype_of

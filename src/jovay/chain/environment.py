@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jovay.kernel.evm.machine import Block
+from jovay.kernel.machine.environment import Block
 from jovay.native.records import View, pack
 
 from .rules import ChainRules

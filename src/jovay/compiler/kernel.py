@@ -5,31 +5,34 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from jovay.kernel import capacities, replay, setup, stateless, statetest, wire
 from jovay.kernel.block import (
     admission,
     aside,
     body,
     changes,
     execute,
-    latest,
-    past,
+    flat_state,
+    historical,
     predict,
+    prestate,
     receipts,
     run,
     schedule,
     state_root,
     system,
-    touched,
     withdrawals,
 )
 from jovay.kernel.curves import secp256k1
-from jovay.kernel.evm import frames, process, slices, validity
+from jovay.kernel.evm import capacities, frames, process, resumable, validity
 from jovay.kernel.hashes import keccak
 from jovay.kernel.lang import KernelFunction
-from jovay.kernel.pool import entries, leave, place, thin
-from jovay.kernel.state import code, commit, eviction, leaves, overrides, view, world
-from jovay.kernel.transaction import batch
+from jovay.kernel.machine import commit, journal, misses, state_override, view
+from jovay.kernel.machine.layout import init_machine, machine_footprint
+from jovay.kernel.pool import compaction, entries, leave, place
+from jovay.kernel.programs import state_test, stateless, transition
+from jovay.kernel.state import code, leaves, retention, world
+from jovay.kernel.state.layout import init_world
+from jovay.kernel.transaction import batch, wire
 from jovay.kernel.transaction.decode import decode
 from jovay.kernel.trie import mpt, multiproof, nodes, proofs, zktrie
 
@@ -67,8 +70,8 @@ ENTRIES: tuple[KernelFunction, ...] = (
     decode,
     entries.find_hash,
     entries.find_sender,
-    eviction.count_classes,
-    eviction.move_world,
+    retention.count_classes,
+    retention.move_world,
     execute.collect_groups,
     execute.commit_runs,
     execute.credit_fees,
@@ -80,8 +83,8 @@ ENTRIES: tuple[KernelFunction, ...] = (
     execute.postpone,
     frames.run_detached,
     keccak.keccak256,
-    latest.latest_accounts,
-    latest.latest_slots,
+    flat_state.latest_accounts,
+    flat_state.latest_slots,
     leave.clear,
     leave.give_back,
     leave.retake,
@@ -90,8 +93,8 @@ ENTRIES: tuple[KernelFunction, ...] = (
     leave.put_back,
     leave.settle_included,
     leave.take,
-    overrides.override_account,
-    overrides.restore_before,
+    state_override.override_account,
+    journal.restore_before,
     predict.predict_runs,
     predict.resume_run,
     predict.set_aside,
@@ -102,8 +105,8 @@ ENTRIES: tuple[KernelFunction, ...] = (
     multiproof.prove_many,
     nodes.root,
     place.place_batch,
-    past.accounts_at,
-    past.slots_at,
+    historical.accounts_at,
+    historical.slots_at,
     nodes.trie_init,
     process.process_transaction,
     process.resume_transaction,
@@ -114,23 +117,23 @@ ENTRIES: tuple[KernelFunction, ...] = (
     run.init_runs,
     run.mark_doubtful,
     schedule.group_runs,
-    replay.replay_transactions,
+    transition.replay_transactions,
     secp256k1.recover_batch,
-    setup.init_machine,
-    setup.machine_room,
-    setup.init_world,
-    slices.resume_within,
-    statetest.run_state_test,
-    statetest.state_root,
+    init_machine,
+    machine_footprint,
+    init_world,
+    resumable.resume_within,
+    state_test.run_state_test,
+    state_test.state_root,
     state_root.update_state,
     state_root.write_leaves,
     stateless.execute_block,
     system.begin_block,
     system.system_call,
-    thin.live_bytes,
-    thin.move_live,
-    touched.collect_touched,
-    view.confirm_guesses,
+    compaction.live_bytes,
+    compaction.move_live,
+    prestate.collect_touched,
+    misses.confirm_guesses,
     view.forget_records,
     view.reset_view,
     validity.floor_gas,

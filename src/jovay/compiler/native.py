@@ -15,7 +15,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import llvmlite.binding as llvm
 import llvmlite.ir as ir
 
-from jovay.kernel import shadow
+from jovay.kernel.arenas import shadow
 from jovay.kernel.lang import KernelFunction, Record, Word
 
 from .cache import cache_directory, digest, toolchain_version, write_atomically

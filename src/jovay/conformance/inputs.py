@@ -14,7 +14,7 @@ import numpy as np
 from jovay.chain import rlp
 from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.kernel.block.changes import AccountChange, SlotChange
-from jovay.kernel.evm.machine import Block
+from jovay.kernel.machine.environment import Block
 from jovay.kernel.protocol.forks import OSAKA
 from jovay.native.library import Library
 from jovay.native.records import dtype_of, pack

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 
-from jovay.kernel.statetest import Outcome, run_state_test
+from jovay.kernel.programs.state_test import Outcome, run_state_test
 from jovay.native.arena import Arena, Given
 from jovay.native.library import Library
 

@@ -20,8 +20,8 @@ from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.kernel.block import changes, system
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.evm.process import process_transaction
+from jovay.kernel.machine import commit, view
 from jovay.kernel.protocol.forks import OSAKA
-from jovay.kernel.state import commit, view
 from jovay.kernel.transaction.decode import decode
 from jovay.kernel.transaction.record import TRANSACTION_SIZE, Transaction
 from jovay.native.hashing import keccak256

@@ -5,12 +5,12 @@ from __future__ import annotations
 from jovay.compiler.generate import Progress
 from jovay.compiler.riscv.build import build_elf
 from jovay.compiler.riscv.layout import MIB, MemorySizes
-from jovay.kernel.guests import state_test
+from jovay.kernel.programs.guests import state_test
 from jovay.native.emulator import Emulator
 
 from .state_tests import EngineError
 
-#: Room for ``statetest.sizes_for`` at scale 0, the scale of tests for this engine.
+#: Room for ``state_test.sizes_for`` at scale 0, the scale of tests for this engine.
 SIZES = MemorySizes(stack=64 * MIB, arena=1280 * MIB)
 #: More than a test of 2²⁴ gas, the limit of a transaction, should ever need.
 MAX_CYCLES = 100_000_000_000

@@ -1,4 +1,4 @@
-"""State tests of execution-spec-tests: JSON case → ``kernel.statetest`` → outcome, as geth's ``evm statetest``."""
+"""State tests of execution-spec-tests, as geth's ``evm statetest``: JSON case → ``programs.state_test`` → outcome."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, Protocol
 import msgspec
 
 from jovay.chain.rules import fake_exponential
-from jovay.kernel.evm import status as endings
-from jovay.kernel.evm.machine import Block
 from jovay.kernel.evm.validity import MESSAGES as INVALID
+from jovay.kernel.machine import status as endings
+from jovay.kernel.machine.environment import Block
+from jovay.kernel.programs.state_test import Outcome, PreAccount, StateTest
 from jovay.kernel.protocol.forks import FORKS
-from jovay.kernel.statetest import Outcome, PreAccount, StateTest
 from jovay.kernel.transaction.status import message as decoding_message
 from jovay.native.records import pack, unpack
 

@@ -10,8 +10,8 @@ from typing import overload
 
 import msgspec
 
-from jovay.kernel import wire
 from jovay.kernel.lang import KernelFunction
+from jovay.kernel.transaction import wire
 from jovay.native import kernel
 from jovay.native.arena import Given, borrowed
 from jovay.native.records import View, new_record

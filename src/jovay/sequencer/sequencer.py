@@ -24,8 +24,8 @@ from jovay.chain.header import header_of, sealed
 from jovay.chain.rules import ChainRules, base_fee_after
 from jovay.chain.types import Header
 from jovay.kernel.evm import validity
-from jovay.kernel.evm.machine import Block
-from jovay.kernel.evm.status import ARENA_FULL, MESSAGES
+from jovay.kernel.machine.environment import Block
+from jovay.kernel.machine.status import ARENA_FULL, MESSAGES
 from jovay.kernel.protocol.forks import LONDON, OSAKA, PARIS
 from jovay.kernel.protocol.gas import TX_GAS_LIMIT_CAP
 from jovay.native.arena import Arena

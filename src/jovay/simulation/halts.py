@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from jovay.kernel.evm import status
+from jovay.kernel.machine import status
 
 from .requests import Halt
 

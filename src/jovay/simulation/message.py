@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jovay.chain.genesis import Genesis
-from jovay.kernel.evm import status, validity
-from jovay.kernel.evm.machine import Frame, Log
+from jovay.kernel.evm import validity
 from jovay.kernel.evm.process import process_transaction
+from jovay.kernel.machine import status
+from jovay.kernel.machine.frame import Frame
+from jovay.kernel.machine.log import Log
 from jovay.kernel.protocol import forks
 from jovay.kernel.protocol import gas as prices
 from jovay.kernel.transaction.record import Transaction

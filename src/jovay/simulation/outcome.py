@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 from jovay.chain.environment import BlockEnvironment
 from jovay.chain.types import AccessEntry
-from jovay.kernel.evm import status, validity
-from jovay.kernel.evm.machine import LOG_SIZE, Frame, Log
+from jovay.kernel.evm import validity
+from jovay.kernel.machine import status
+from jovay.kernel.machine.frame import Frame
+from jovay.kernel.machine.log import LOG_SIZE, Log
 from jovay.kernel.protocol import gas as prices
 from jovay.kernel.transaction.record import Transaction
 from jovay.native.hashing import keccak256

@@ -6,8 +6,8 @@ import ctypes
 from collections.abc import Mapping
 
 from jovay.chain.types import Address
+from jovay.kernel.machine import state_override as kernel
 from jovay.kernel.precompiles.table import MOVED_SIZE, PRECOMPILES
-from jovay.kernel.state import overrides as kernel
 from jovay.native.records import new_record
 from jovay.state.errors import OverrideError
 

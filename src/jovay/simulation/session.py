@@ -10,9 +10,10 @@ import ctypes
 import time
 from collections.abc import Callable
 
-from jovay.kernel.evm import frames, process, status
-from jovay.kernel.evm.machine import Account
-from jovay.kernel.state import view as kernel_view
+from jovay.kernel.evm import frames, process
+from jovay.kernel.machine import status
+from jovay.kernel.machine import view as kernel_view
+from jovay.kernel.machine.account import Account
 from jovay.native.records import View
 from jovay.state.errors import ArenaFullError, HistoryUnavailableError
 from jovay.state.machine import NativeMachine

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from jovay.chain.types import AccessEntry, Address
-from jovay.kernel.evm.machine import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot
-from jovay.kernel.state import overrides as kernel_overrides
+from jovay.kernel.machine import journal as kernel_overrides
+from jovay.kernel.machine.account import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot
 from jovay.kernel.state.world import Code
 from jovay.native.records import View, array_at, dtype_of, int_of
 

@@ -6,7 +6,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from jovay.kernel.evm import status, trace
+from jovay.kernel.evm import trace
+from jovay.kernel.machine import status
 from jovay.turns import READS
 
 from .halts import halt_text

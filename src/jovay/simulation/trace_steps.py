@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, overload
 
-from jovay.kernel.evm import status, trace
+from jovay.kernel.evm import trace
+from jovay.kernel.machine import status
 
 from .halts import SSTORE, halt_text, opcode_table
 from .recorder import Recorder

@@ -8,8 +8,8 @@ import time
 
 import numpy as np
 
-from jovay.kernel.state import eviction as kernel
-from jovay.kernel.state.eviction import CLASSES, Horizon
+from jovay.kernel.state import retention as kernel
+from jovay.kernel.state.retention import CLASSES, Horizon
 from jovay.native.records import new_record
 
 from .errors import WorldFullError

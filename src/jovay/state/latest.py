@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jovay.kernel.block import latest
-from jovay.kernel.block.latest import ACCOUNT_VALUE, ADDRESS, SLOT_KEY, SLOT_VALUE, Latest
+from jovay.kernel.block import flat_state
+from jovay.kernel.block.flat_state import ACCOUNT_VALUE, ADDRESS, SLOT_KEY, SLOT_VALUE, Latest
 from jovay.native.arena import Arena
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
@@ -28,9 +28,9 @@ _BEYOND = 64
 def state_changes(library: Library, sets: Sequence[WriteSet]) -> StateChanges:
     """What the flat state is after ``sets``: the latest value of each key."""
     accounts = _Merge([one.accounts for one in sets], ACCOUNT_ROOM)
-    library[latest.latest_accounts](*accounts.arguments)
+    library[flat_state.latest_accounts](*accounts.arguments)
     slots = _Merge([one.slots for one in sets], SLOT_ROOM)
-    library[latest.latest_slots](*slots.arguments)
+    library[flat_state.latest_slots](*slots.arguments)
     codes = {keccak256(library, code): code for one in sets for code in one.codes}
     return StateChanges(
         accounts=accounts.taken("accounts", "account_count"),

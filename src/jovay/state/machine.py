@@ -9,12 +9,16 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from jovay.kernel.capacities import machine_sizes
-from jovay.kernel.evm.machine import MISS_SIZE, Account, Block, Machine, Result, Slot
+from jovay.kernel.evm.capacities import machine_sizes
+from jovay.kernel.machine import view as kernel_view
+from jovay.kernel.machine.account import Account, Slot
+from jovay.kernel.machine.environment import Block
+from jovay.kernel.machine.journal import ENTRY
+from jovay.kernel.machine.layout import MachineSizes, init_machine, machine_footprint
+from jovay.kernel.machine.machine import Machine
+from jovay.kernel.machine.misses import MISS_SIZE
+from jovay.kernel.machine.result import Result
 from jovay.kernel.protocol.gas import TX_GAS_LIMIT_CAP
-from jovay.kernel.setup import MachineSizes, init_machine, machine_room
-from jovay.kernel.state import view as kernel_view
-from jovay.kernel.state.journal import ENTRY
 from jovay.native.arena import Arena
 from jovay.native.library import Library
 from jovay.native.records import View, new_record
@@ -46,7 +50,7 @@ class NativeMachine:
         self.library, self.world, self.gas = library, world, gas
         spec = new_record(MachineSizes, {})
         library[machine_sizes](gas, shared, ctypes.addressof(spec))
-        size = library[machine_room](ctypes.addressof(spec))
+        size = library[machine_footprint](ctypes.addressof(spec))
         try:
             self._arena = Arena(size, huge_pages)
         except (OSError, ValueError, OverflowError) as error:

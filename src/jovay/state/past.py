@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from jovay.kernel.block.changes import AccountChange, SlotChange
-from jovay.kernel.block.past import accounts_at, slots_at
-from jovay.kernel.evm.machine import Account, Slot
+from jovay.kernel.block.historical import accounts_at, slots_at
+from jovay.kernel.machine.account import Account, Slot
 from jovay.native.records import dtype_of, new_record
 from jovay.storage.blocks import BlockStore
 from jovay.storage.errors import MissingBlockError, PrunedDataError

@@ -7,8 +7,8 @@ import secrets
 from collections.abc import Mapping
 
 from jovay.kernel.lang import RED_ZONE
-from jovay.kernel.setup import WORLD_SIZE, WorldSizes, init_world
 from jovay.kernel.state.history import VERSION_SIZE
+from jovay.kernel.state.layout import WORLD_SIZE, WorldSizes, init_world
 from jovay.kernel.state.world import BASE_ACCOUNT_SIZE, BASE_SLOT_SIZE, World
 from jovay.native.arena import Arena
 from jovay.native.library import Library

@@ -8,7 +8,7 @@ import numpy as np
 
 from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.kernel.block.changes import AccountChange, SlotChange
-from jovay.kernel.evm.machine import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot
+from jovay.kernel.machine.account import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot
 from jovay.kernel.state.world import BaseAccount, BaseSlot, Code, World, any_slot
 from jovay.native.records import View, array_at, dtype_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jovay.compiler.riscv.build import build_elf
 from jovay.compiler.riscv.elf import program_digest
 from jovay.compiler.riscv.layout import MIB, MemorySizes
-from jovay.kernel import guests
+from jovay.kernel.programs import guests
 from jovay.native.emulator import Emulator
 from jovay.state.errors import GuestError
 

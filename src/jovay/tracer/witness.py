@@ -6,9 +6,9 @@ import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jovay.kernel import stateless
-from jovay.kernel.evm.machine import Block
-from jovay.kernel.stateless import Execution, Witness
+from jovay.kernel.machine.environment import Block
+from jovay.kernel.programs import stateless
+from jovay.kernel.programs.stateless import Execution, Witness
 from jovay.native.arena import Arena, Given
 from jovay.native.library import Library
 from jovay.native.records import View, new_record

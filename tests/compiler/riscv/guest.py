@@ -1,6 +1,5 @@
 """A guest that uses the whole kernel language. Input: a task number and its data; output: the result."""
 
-from jovay.kernel import arith
 from jovay.kernel.hashes.keccak import keccak256
 from jovay.kernel.lang import (
     U8,
@@ -41,6 +40,7 @@ from jovay.kernel.lang import (
     store64be,
     store256be,
 )
+from jovay.kernel.words import arith
 
 BAD_TASK, TOO_SHORT = 1, 2
 HEADER = 8

@@ -11,9 +11,9 @@ import pytest
 from jovay.chain.environment import BlockEnvironment
 from jovay.conformance.blocks.state import state_of, write_state
 from jovay.conformance.state_tests import encode_block, unhex
-from jovay.kernel.evm.machine import Block
+from jovay.kernel.machine.environment import Block
+from jovay.kernel.programs.state_test import state_root
 from jovay.kernel.protocol.forks import FORKS, PARIS
-from jovay.kernel.statetest import state_root
 from jovay.native.arena import Arena
 from jovay.native.records import unpack
 from jovay.sequencer.portal import Portal

@@ -16,7 +16,8 @@ from jovay.kernel.block import body, receipts
 from jovay.kernel.block.body import Body
 from jovay.kernel.block.receipts import BLOOM_WORK_SIZE, OK, TOO_SMALL, BlockReceipts, Receipt, StoredLog
 from jovay.kernel.block.run import RUN_SIZE, RUN_STRIDE, Run
-from jovay.kernel.evm.machine import LOG_SIZE, Log, Result
+from jovay.kernel.machine.log import LOG_SIZE, Log
+from jovay.kernel.machine.result import Result
 from jovay.kernel.transaction.record import Transaction
 from jovay.native.library import Library, build
 from jovay.native.records import View, array_at, int_of

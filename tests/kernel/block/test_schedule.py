@@ -21,8 +21,8 @@ from jovay.kernel.block.run import (
     Run,
 )
 from jovay.kernel.block.schedule import Schedule
-from jovay.kernel.evm.machine import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot
-from jovay.kernel.state.view import READ_ONLY_GROUP
+from jovay.kernel.machine.account import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot
+from jovay.kernel.machine.loading import READ_ONLY_GROUP
 from jovay.native.library import Library, build
 from jovay.native.records import View
 from rigs.state import State

@@ -8,7 +8,7 @@ import pytest
 from jovay.conformance.differential.cases import Case
 from jovay.conformance.differential.generate import make_case
 from jovay.conformance.differential.native import NativeRunner
-from jovay.kernel.replay import replay_transactions
+from jovay.kernel.programs.transition import replay_transactions
 from rigs.bombs import node_sizes
 
 FULL = "execution arena full"

@@ -6,7 +6,7 @@ import pytest
 
 from jovay.conformance.differential.cases import Outcome
 from jovay.conformance.differential.native import NativeRunner
-from jovay.kernel.replay import replay_transactions
+from jovay.kernel.programs.transition import replay_transactions
 from rigs.bombs import BOMBS, bomb, node_sizes, plain_transaction
 
 TRANSACTION_CAP = 1 << 24  # EIP-7825

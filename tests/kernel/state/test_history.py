@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jovay.kernel.evm import status
+from jovay.kernel.machine import status
 from rigs.chain_of_states import ADDRESSES, KEYS, Chain, Step
 from rigs.state import account, slot
 

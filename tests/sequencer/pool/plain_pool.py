@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from jovay.kernel.evm.status import ARENA_FULL
 from jovay.kernel.evm.validity import INSUFFICIENT_FUNDS, NONCE_TOO_HIGH, NONCE_TOO_LOW, POSTPONED
+from jovay.kernel.machine.status import ARENA_FULL
 from jovay.kernel.transaction.record import TRANSACTION_SIZE
 from jovay.sequencer.pool.txpool import (
     ALREADY_KNOWN,

@@ -14,8 +14,8 @@ import pytest
 
 from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.kernel.evm import validity
-from jovay.kernel.evm.status import ARENA_FULL
 from jovay.kernel.evm.validity import INSUFFICIENT_FUNDS, NONCE_TOO_HIGH, NONCE_TOO_LOW, POSTPONED
+from jovay.kernel.machine.status import ARENA_FULL
 from jovay.kernel.pool.price import PRICES, bucket_of, least_tip
 from jovay.kernel.state.code import intern_code
 from jovay.native.library import Library, build

@@ -7,7 +7,7 @@ import ctypes
 import pytest
 
 from jovay.kernel.evm import validity
-from jovay.kernel.evm.status import ARENA_FULL
+from jovay.kernel.machine.status import ARENA_FULL
 from jovay.sequencer.pool.txpool import Pooled, PoolLimits, Taken, TxPool
 from rigs.pool import Draft, block_record, decoded, funded, make_block
 

@@ -14,7 +14,7 @@ import pytest
 from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.evm import validity
-from jovay.kernel.evm.status import ARENA_FULL
+from jovay.kernel.machine.status import ARENA_FULL
 from jovay.native.library import Library
 from jovay.native.records import dtype_of
 from jovay.sequencer.pool.txpool import (

@@ -10,12 +10,14 @@ from jovay.conformance.differential.cases import Case, Log, Ran
 from jovay.conformance.differential.generate import make_case
 from jovay.conformance.differential.native import NativeRunner, encode
 from jovay.conformance.parallel import Transactions
-from jovay.kernel.evm import status
-from jovay.kernel.evm.machine import LOG_SIZE, Account, Block
-from jovay.kernel.evm.machine import Log as KernelLog
 from jovay.kernel.evm.process import process_transaction, resume_transaction
-from jovay.kernel.replay import Replay
-from jovay.kernel.state.view import account
+from jovay.kernel.machine import status
+from jovay.kernel.machine.account import Account
+from jovay.kernel.machine.environment import Block
+from jovay.kernel.machine.log import LOG_SIZE
+from jovay.kernel.machine.log import Log as KernelLog
+from jovay.kernel.machine.view import account
+from jovay.kernel.programs.transition import Replay
 from jovay.native.library import Library
 from jovay.native.records import View
 from jovay.state.machine import NativeMachine

@@ -6,7 +6,7 @@ What is refused is told to the host, which does not return.
 
 from __future__ import annotations
 
-from jovay.kernel import shadow
+from jovay.kernel.arenas import shadow
 
 #: What code is told the shadow through.
 BEGIN = "checked.begin"

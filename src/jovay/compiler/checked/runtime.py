@@ -16,7 +16,7 @@ import traceback
 from functools import cache
 from typing import NoReturn
 
-from jovay.kernel.shadow import (
+from jovay.kernel.arenas.shadow import (
     BITS_SIZE,
     LEAD,
     LIMIT,

@@ -11,10 +11,10 @@ from jovay.chain.environment import BlockEnvironment
 from jovay.chain.header import encode_withdrawal
 from jovay.chain.types import Header
 from jovay.conformance.state_tests import EngineError
-from jovay.kernel.evm import status
 from jovay.kernel.evm.validity import BLOCK_GAS_EXHAUSTED, FEE_CAP_TOO_LOW
 from jovay.kernel.evm.validity import MESSAGES as INVALID
-from jovay.kernel.statetest import state_root
+from jovay.kernel.machine import status
+from jovay.kernel.programs.state_test import state_root
 from jovay.native.arena import Arena
 from jovay.native.hashing import ordered_root
 from jovay.native.library import Library

@@ -12,10 +12,9 @@ from jovay.conformance.state_tests import EngineError
 from jovay.kernel.block.receipts import StoredLog
 from jovay.kernel.block.system import system_call
 from jovay.kernel.block.withdrawals import withdraw
-from jovay.kernel.evm import status
-from jovay.kernel.evm.machine import Account
+from jovay.kernel.machine import commit, status, view
+from jovay.kernel.machine.account import Account
 from jovay.kernel.protocol.forks import PRAGUE
-from jovay.kernel.state import commit, view
 from jovay.native.library import Library
 from jovay.native.records import View, dtype_of, int_of
 from jovay.sequencer.production.block import ProducedBlock

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jovay.conformance.state_tests import describe
-from jovay.kernel.evm.machine import Block
-from jovay.kernel.evm.status import MESSAGES
+from jovay.kernel.machine.environment import Block
+from jovay.kernel.machine.layout import MachineSizes
+from jovay.kernel.machine.status import MESSAGES
+from jovay.kernel.programs.state_test import PreAccount
+from jovay.kernel.programs.transition import (
+    OWN_SIZES,
+    Executed,
+    PostAccount,
+    Replay,
+    ReplayLog,
+    replay_transactions,
+)
 from jovay.kernel.protocol.forks import FORKS
-from jovay.kernel.replay import OWN_SIZES, Executed, PostAccount, Replay, ReplayLog, replay_transactions
-from jovay.kernel.setup import MachineSizes, WorldSizes
-from jovay.kernel.statetest import PreAccount
+from jovay.kernel.state.layout import WorldSizes
 from jovay.native.arena import Arena, Given
 from jovay.native.records import pack
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from jovay.chain import rlp
-from jovay.kernel.stateless import Witness
+from jovay.kernel.programs.stateless import Witness
 from jovay.kernel.trie.multiproof import BRANCH_TAG, LEAF_TAG, OPAQUE_TAG
 
 from .parts import ACCOUNT, HEAD, SLOT, Field, Parts, get, put, take_apart

@@ -6,9 +6,9 @@ import struct
 from dataclasses import dataclass, field
 
 from jovay.kernel.block.changes import ACCOUNT_CHANGE_SIZE, SLOT_CHANGE_SIZE, AccountChange, SlotChange
-from jovay.kernel.evm.machine import Block
 from jovay.kernel.lang import Record, Word
-from jovay.kernel.stateless import Witness
+from jovay.kernel.machine.environment import Block
+from jovay.kernel.programs.stateless import Witness
 
 _WORD = struct.Struct("<Q")
 Field = tuple[int, int]

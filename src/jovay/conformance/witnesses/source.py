@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from jovay.chain.environment import BlockEnvironment
-from jovay.kernel.evm.machine import Block
+from jovay.kernel.machine.environment import Block
 from jovay.native.library import Library
 from jovay.native.records import unpack
 from jovay.sequencer.portal import Portal

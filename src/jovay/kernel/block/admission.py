@@ -1,8 +1,6 @@
 """What the pool asks of a decoded transaction: the static rules, and the sender's account as it is now."""
 
-from ..evm import status
 from ..evm.frames import delegate_of
-from ..evm.machine import Block
 from ..evm.process import word_of_address
 from ..evm.validity import (
     INSUFFICIENT_FUNDS,
@@ -13,6 +11,8 @@ from ..evm.validity import (
     wide_product,
 )
 from ..lang import U64, U256, Ptr, Record, address_of, kernel, load64
+from ..machine import status
+from ..machine.environment import Block
 from ..protocol.gas import GAS_PER_BLOB
 from ..state.world import EMPTY_CODE_HASH, Code, World, find_account
 from ..transaction.record import L1_MESSAGE, TRANSACTION_SIZE, Transaction

@@ -5,24 +5,16 @@ instruction that needs another key waits. Its result becomes part of a later blo
 has changed by then, and if the block is as it was told wherever it asked.
 """
 
-from ..evm.machine import (
-    ACCOUNT_SIZE,
-    MISS_SIZE,
-    PARENT,
-    POSITION,
-    PRICE,
-    SLOT_SIZE,
-    Account,
-    Block,
-    Machine,
-    Result,
-    Slot,
-)
 from ..evm.process import process_transaction
 from ..evm.validity import SET_ASIDE, VALID
 from ..lang import U64, U256, Ptr, address_of, copy, kernel, load64, load256
-from ..state.commit import commit_range
-from ..state.view import account, reset_view, slot
+from ..machine.account import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot
+from ..machine.commit import commit_range
+from ..machine.environment import PARENT, POSITION, PRICE, Block
+from ..machine.machine import Machine
+from ..machine.misses import MISS_SIZE
+from ..machine.result import Result
+from ..machine.view import account, reset_view, slot
 from ..transaction.record import Transaction
 from .run import DROPPED, EXECUTED, RESULT_SIZE, run_at
 

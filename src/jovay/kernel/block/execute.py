@@ -1,14 +1,15 @@
 """Execution of conflict groups, commitment of what they changed, and the serial rest of a block."""
 
-from ..evm import status
-from ..evm.machine import ACCOUNT_SIZE, SLOT_SIZE, Account, Machine, Slot
 from ..evm.process import abandon_transaction
-from ..evm.slices import begin_within, resume_within
+from ..evm.resumable import begin_within, resume_within
 from ..evm.validity import POSTPONED, SET_ASIDE, VALID
 from ..lang import U64, U256, Ptr, address_of, kernel, load64, store64
-from ..state.commit import OK, WORLD_FULL, begin_change, commit_range
+from ..machine import status
+from ..machine.account import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot
+from ..machine.commit import OK, WORLD_FULL, begin_change, commit_range
+from ..machine.machine import Machine
+from ..machine.view import forget_index
 from ..state.history import push_account
-from ..state.view import forget_index
 from ..state.world import UPPER_CHANGED, World, insert_account
 from .run import DEFERRED, DEPENDENT, DROPPED, EXECUTED, PREDICTED, SUSPENDED, Run, run_at
 

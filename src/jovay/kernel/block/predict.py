@@ -4,10 +4,8 @@ A transaction that nobody else in the block disturbs is done with that; the othe
 takes long stops after a slice, and the host decides whether it goes on.
 """
 
-from ..evm import status
-from ..evm.machine import Machine
 from ..evm.process import abandon_transaction
-from ..evm.slices import begin_within, resume_within
+from ..evm.resumable import begin_within, resume_within
 from ..evm.validity import (
     ANY_BALANCE,
     ANY_NONCE,
@@ -18,7 +16,9 @@ from ..evm.validity import (
     VALID,
 )
 from ..lang import U64, Ptr, kernel
-from ..state.view import forget_index
+from ..machine import status
+from ..machine.machine import Machine
+from ..machine.view import forget_index
 from .run import DEFERRED, DEPENDENT, DROPPED, MISSING, NEW, PREDICTED, STOPPED, Run, run_at
 
 

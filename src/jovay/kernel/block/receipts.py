@@ -1,6 +1,5 @@
 """Receipts: what the node stores and serves, the bloom filters, and the two roots over transactions and receipts."""
 
-from ..evm.machine import LOG_SIZE, Log, Machine, Result
 from ..hashes.keccak import keccak256_batch
 from ..lang import (
     U64,
@@ -17,6 +16,9 @@ from ..lang import (
     store64,
     store256be,
 )
+from ..machine.log import LOG_SIZE, Log
+from ..machine.machine import Machine
+from ..machine.result import Result
 from ..rlp import header_size, string_size, u64_size, write_list_header, write_string, write_u64
 from ..trie.mpt import mpt_scratch, ordered_root
 from .run import Run, run_at

@@ -1,7 +1,8 @@
 """A run: one transaction of a block on its way through prediction, grouping and execution."""
 
-from ..evm.machine import Machine, Result
 from ..lang import U64, Ptr, Record, kernel, load64
+from ..machine.machine import Machine
+from ..machine.result import Result
 from ..transaction.record import Transaction
 
 #: States of a run.

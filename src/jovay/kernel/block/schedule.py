@@ -1,8 +1,8 @@
 """Conflict groups: transactions that touch a key which one of them writes end in one group (union-find)."""
 
-from ..evm.machine import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot
 from ..lang import U64, Ptr, Record, address_of, kernel
-from ..state.view import READ_ONLY_GROUP
+from ..machine.account import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot
+from ..machine.loading import READ_ONLY_GROUP
 from .run import DEPENDENT, PREDICTED, Run, run_at
 
 WRITTEN = 0xFFFFFFFE

@@ -1,10 +1,12 @@
 """EIP-4895. Blocks of the L2 have no withdrawals: this serves the tests of Ethereum's blocks."""
 
-from ..evm.machine import Machine
 from ..evm.process import begin, finalise
 from ..lang import U64, U256, address_of, kernel, poison
-from ..state.journal import ENTRY
-from ..state.view import account, set_balance, touch
+from ..machine.journal import ENTRY
+from ..machine.machine import Machine
+from ..machine.marks import touch
+from ..machine.view import account
+from ..machine.writing import set_balance
 
 
 @kernel

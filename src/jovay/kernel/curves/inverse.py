@@ -8,8 +8,8 @@ the way, as in Montgomery's reduction, and so needs no correction in the end.
 
 from collections.abc import Callable
 
-from ..arith import product_by_limb
 from ..lang import U64, U256, Word, clz, kernel
+from ..words.arith import product_by_limb
 
 STEPS = 31
 LOW_BITS = U64(0x7FFFFFFF)

@@ -1,7 +1,7 @@
 """P-256 (FIPS 186-5, secp256r1): verification of ECDSA signatures as in EIP-7951."""
 
-from ..arith import mulmod, product64
 from ..lang import U64, U256, kernel
+from ..words.arith import mulmod, product64
 from .inverse import inverse_modulo
 from .jacobian import DIGIT_BIAS, Point, non_adjacent_form, signed_digit, weierstrass_curve
 from .prime256 import montgomery_field

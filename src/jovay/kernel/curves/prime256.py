@@ -8,8 +8,8 @@ Elements are always fully reduced, so equality is equality of words.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..arith import product64, product512, product_by_limb
 from ..lang import U64, U256, kernel
+from ..words.arith import product64, product512, product_by_limb
 from .inverse import inverse_modulo
 
 

@@ -5,9 +5,9 @@
 in non-adjacent form share 128 doublings with each other and with the windows of the generator.
 """
 
-from ..arith import mulmod, product512
 from ..hashes.keccak import keccak256_word
 from ..lang import U64, U256, Ptr, kernel, load8, load256be, store8, store64be, store256be
+from ..words.arith import mulmod, product512
 from .inverse import inverse_modulo
 from .jacobian import DIGIT_BIAS, Point, non_adjacent_form, signed_digit, weierstrass_curve
 from .prime256 import pseudo_mersenne_field

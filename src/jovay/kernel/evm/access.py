@@ -5,11 +5,14 @@ is known, and asked for, before anything is loaded.
 """
 
 from ..lang import U64, U256, Table, address_of, kernel
+from ..machine.account import Account, Slot
+from ..machine.loading import load_account
+from ..machine.machine import Machine
+from ..machine.marks import warm_account, warm_slot
+from ..machine.view import add_slot, with_value
 from ..precompiles import is_precompile
 from ..protocol import forks
 from ..protocol import gas as price
-from ..state.view import add_slot, load_account, warm_account, warm_slot, with_value
-from .machine import Account, Machine, Slot
 
 SLOAD = Table(
     U64, price.by_fork({forks.FRONTIER: 50, forks.TANGERINE: 200, forks.ISTANBUL: 800, forks.BERLIN: 100})

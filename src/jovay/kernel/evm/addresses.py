@@ -2,7 +2,7 @@
 
 from ..hashes.keccak import keccak256, keccak256_word
 from ..lang import U64, U256, Ptr, clz, kernel, store8, store256be
-from .machine import Machine
+from ..machine.machine import Machine
 
 ADDRESS_MASK = U256((1 << 160) - 1)
 

@@ -2,15 +2,20 @@
 
 from ..hashes.keccak import keccak256_word
 from ..lang import U64, U256, Ptr, address_of, copy, kernel, load8, load64, poison, store256, unpoison
+from ..machine import status
+from ..machine.account import Account
+from ..machine.frame import FRAME_SIZE, Frame
+from ..machine.journal import undo_to
+from ..machine.log import LOG_SIZE
+from ..machine.machine import Machine
+from ..machine.marks import touch
+from ..machine.view import account
+from ..machine.writing import set_balance, set_code
 from ..precompiles import PRECOMPILE, is_slow, precompile_at
 from ..protocol import forks
 from ..protocol.gas import CODE_DEPOSIT_BYTE, MAX_CODE_SIZE
 from ..state.code import code_footprint, place_code
-from ..state.journal import undo_to
-from ..state.view import account, set_balance, set_code, touch
 from ..state.world import Code
-from . import status
-from .machine import FRAME_SIZE, LOG_SIZE, Account, Frame, Machine
 from .trace import trace_enter, trace_exit
 
 CREATE, CREATE2 = 0xF0, 0xF5
@@ -39,8 +44,8 @@ def delegate_of(code: Code) -> U256:
 def new_frame(m: Machine, gas: U64) -> Frame:
     """The next frame above the running one, with its checkpoints.
 
-    There is room: callers go no deeper than 1,024, for which frames and stacks suffice (``setup.FRAMES``). Its memory
-    begins where its parent's ends, and asks for room when it grows.
+    There is room: callers go no deeper than 1,024, for which frames and stacks suffice (``machine.layout.FRAMES``). Its
+    memory begins where its parent's ends, and asks for room when it grows.
     """
     f = Frame(m.frames + m.depth * FRAME_SIZE)
     unpoison(m.frames, address_of(f), U64(FRAME_SIZE))

@@ -1,13 +1,14 @@
 """The interpreter: one loop over the opcode table."""
 
 from ..lang import CHECKED, U64, Ptr, Switch, kernel, load8, poison, unpoison
+from ..machine.frame import Frame
+from ..machine.machine import Machine
+from ..machine.preemption import begin_slice, count_slice
+from ..machine.status import ABORT, ENTER, INVALID_OPCODE, MISS, NEXT, PAUSED, WAITING
 from . import instructions  # noqa: F401  (fills the table)
 from .frames import leave
 from .instructions.system import ENTERED
-from .machine import Frame, Machine
 from .opcodes import LIMIT, OPCODES, Control
-from .pace import begin_slice, count_slice
-from .status import ABORT, ENTER, INVALID_OPCODE, MISS, NEXT, PAUSED, WAITING
 from .trace import trace_step
 
 LOW = 0xFFFFFFFF

@@ -1,8 +1,9 @@
 """A frame's memory: it lies above its parent's in one arena and only the running frame's can grow."""
 
 from ..lang import U64, U256, Ptr, fill, kernel, unpoison
-from .machine import Frame, Machine
-from .status import ARENA_FULL
+from ..machine.frame import Frame
+from ..machine.machine import Machine
+from ..machine.status import ARENA_FULL
 
 #: Offsets and sizes from here on cost more gas than can exist.
 TOO_FAR = 1 << 32

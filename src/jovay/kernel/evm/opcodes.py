@@ -8,9 +8,10 @@ frame, and what stays in registers. The templates check gas and stack as the tab
 from collections.abc import Callable
 
 from ..lang import U64, Ptr, kernel, load256, store256
+from ..machine.frame import Frame
+from ..machine.machine import Machine
+from ..machine.status import INVALID_OPCODE, NEXT, OUT_OF_GAS, STACK_OVERFLOW, STACK_UNDERFLOW
 from ..protocol import forks
-from .machine import Frame, Machine
-from .status import INVALID_OPCODE, NEXT, OUT_OF_GAS, STACK_OVERFLOW, STACK_UNDERFLOW
 
 Control = tuple[U64, U64, U64, U64]
 ITEM = 32

@@ -15,27 +15,30 @@ from ..lang import (
     store256be,
     unpoison,
 )
-from ..protocol import forks
-from ..protocol.gas import AUTHORIZATION_REFUND, GAS_PER_BLOB
-from ..rlp import Cursor
-from ..state.code import code_footprint, place_code
-from ..state.journal import ENTRY, has_room, save, undo_to
-from ..state.view import (
+from ..machine import status
+from ..machine.account import Account, is_empty
+from ..machine.frame import Frame
+from ..machine.journal import ENTRY, has_room, save, undo_to
+from ..machine.loading import clear_account
+from ..machine.log import LOG_SIZE
+from ..machine.machine import Machine
+from ..machine.marks import warm_account
+from ..machine.misses import forget_guesses
+from ..machine.result import Result
+from ..machine.view import account, forget_since, slot_entry
+from ..machine.writing import (
     BALANCE_OFFSET,
     CODE_HASH_OFFSET,
     NONCE_OFFSET,
-    account,
-    clear_account,
-    forget_guesses,
-    forget_since,
-    is_empty,
     may_write_account,
     set_balance,
     set_code,
     set_nonce,
-    slot_entry,
-    warm_account,
 )
+from ..protocol import forks
+from ..protocol.gas import AUTHORIZATION_REFUND, GAS_PER_BLOB
+from ..rlp import Cursor
+from ..state.code import code_footprint, place_code
 from ..state.world import EMPTY_CODE_HASH, Code
 from ..transaction.lists import (
     ACCESS_KEY_STRIDE,
@@ -47,12 +50,10 @@ from ..transaction.lists import (
 )
 from ..transaction.record import BLOB, L1_MESSAGE, Transaction
 from ..transaction.recovery import authority_of
-from . import status
 from .addresses import create_address
 from .frames import delegate_of, enter_call, forget_frames, leave, new_frame
 from .instructions.system import enter_create
 from .interpreter import run
-from .machine import LOG_SIZE, Account, Frame, Machine, Result
 from .validity import (
     ALL,
     ANY_BALANCE,

@@ -5,9 +5,11 @@ When the buffer is full, events are dropped and ``overflow`` counts the bytes th
 """
 
 from ..lang import U64, U256, Bytes, Ptr, Record, address_of, copy, kernel, load8, load256
-from ..state.view import find_slot_record, slot
+from ..machine.frame import FRAME_SIZE, Frame
+from ..machine.log import Log
+from ..machine.machine import Machine
+from ..machine.view import find_slot_record, slot
 from .access import sload_price
-from .machine import FRAME_SIZE, Frame, Log, Machine
 
 ENTER, EXIT, STEP, SELFDESTRUCT, REFUSED, LOG = 1, 2, 3, 4, 5, 6
 #: What to record: steps, with their stack, memory, return data; calls with their data, and logs.

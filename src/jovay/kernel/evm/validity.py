@@ -1,6 +1,9 @@
 """Whether a transaction may be in a block, and the status that says why not."""
 
 from ..lang import U64, U256, kernel, load8
+from ..machine.account import Account, code_size
+from ..machine.environment import Block
+from ..machine.machine import Machine
 from ..protocol import forks
 from ..protocol.gas import (
     ACCESS_LIST_ADDRESS,
@@ -17,11 +20,9 @@ from ..protocol.gas import (
     TX_DATA_ZERO,
     TX_GAS_LIMIT_CAP,
 )
-from ..state.view import code_size
 from ..transaction.lists import blob_hash
 from ..transaction.record import BLOB, L1_MESSAGE, LEGACY, SET_CODE, Transaction
 from .frames import delegate_of
-from .machine import Account, Block, Machine
 
 VALID = 0
 INVALID = 128  # from here on: why a transaction may not be in a block

@@ -1,8 +1,8 @@
 """Finding and making entries and senders."""
 
+from ..arenas.index import erase, next_match, put
 from ..block.admission import Admission
 from ..evm.process import word_of_address
-from ..index import erase, next_match, put
 from ..lang import U64, U256, Ptr, address_of, copy, kernel, load32, load64, store64, unpoison
 from ..state.world import GOLDEN, hash_word, mix
 from ..transaction.record import TRANSACTION_SIZE, Transaction

@@ -1,7 +1,6 @@
 """Transactions leave the pool: a block takes and settles them, or somebody drops them."""
 
 from ..block.changes import ACCOUNT_CHANGE_SIZE, AccountChange
-from ..evm.status import ARENA_FULL
 from ..evm.validity import (
     BLOCK_GAS_EXHAUSTED,
     FEE_CAP_TOO_LOW,
@@ -13,6 +12,7 @@ from ..evm.validity import (
     SET_ASIDE,
 )
 from ..lang import U64, Ptr, address_of, kernel, load64, store64
+from ..machine.status import ARENA_FULL
 from ..state.world import EMPTY_CODE_HASH
 from ..transaction.record import Transaction
 from .buckets import enter_bucket, leave_bucket

@@ -1,9 +1,9 @@
 """A batch of transactions enters the pool."""
 
+from ..arenas.index import erase
 from ..block.admission import ADMISSION_SIZE, Admission
 from ..evm.process import word_of_address
 from ..evm.validity import INSUFFICIENT_FUNDS, NONCE_TOO_HIGH, NONCE_TOO_LOW
-from ..index import erase
 from ..lang import U64, U256, U384, Ptr, address_of, kernel
 from ..state.world import EMPTY_CODE_HASH, World, find_account
 from ..transaction.record import TRANSACTION_SIZE, Transaction

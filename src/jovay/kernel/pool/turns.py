@@ -4,7 +4,7 @@ A sender's ready transactions follow each other without a gap, and its balance c
 them fails for want of money, unless the account runs code (EIP-7702).
 """
 
-from ..index import erase
+from ..arenas.index import erase
 from ..lang import U64, U256, kernel, load64, store64
 from .buckets import enter_bucket, leave_bucket
 from .entries import (

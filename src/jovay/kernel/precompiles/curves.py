@@ -12,9 +12,9 @@ from ..curves.bls12_381.precompiles import (
 from ..curves.bn254.precompiles import bn254_add, bn254_mul, bn254_pairing
 from ..curves.kzg import point_evaluation
 from ..curves.p256 import p256_verify
-from ..evm.machine import Machine
-from ..evm.status import PRECOMPILE_FAILED
 from ..lang import U64, U256, Ptr, Table, kernel, load256be, store256be
+from ..machine.machine import Machine
+from ..machine.status import PRECOMPILE_FAILED
 from ..protocol import forks
 from ..protocol.gas import by_fork
 from .msm_discounts import G1, G2

@@ -1,13 +1,13 @@
 """0x01–0x04 and 0x09: signature recovery, hashes and the identity (Yellow Paper, appendix E; EIP-152)."""
 
 from ..curves.secp256k1 import recover
-from ..evm.machine import Machine
-from ..evm.status import ARENA_FULL, PRECOMPILE_FAILED
 from ..hashes.blake2b import blake2f
 from ..hashes.keccak import keccak256
 from ..hashes.ripemd160 import ripemd160
 from ..hashes.sha256 import sha256
 from ..lang import U64, Ptr, copy, fill, kernel, load8, load64, load256be
+from ..machine.machine import Machine
+from ..machine.status import ARENA_FULL, PRECOMPILE_FAILED
 from .support import Answer, answer, out_of_gas, padded_input
 
 BLAKE2F_INPUT = 213

@@ -1,11 +1,11 @@
 """0x05: modular exponentiation (EIP-198, EIP-2565, EIP-7823, EIP-7883)."""
 
-from ..arith import bit_length
-from ..evm.machine import Machine
-from ..evm.status import ARENA_FULL, PRECOMPILE_FAILED
 from ..lang import U64, U128, U256, Ptr, copy, fill, kernel, load8, load256be
-from ..modexp import modexp, modexp_scratch
+from ..machine.machine import Machine
+from ..machine.status import ARENA_FULL, PRECOMPILE_FAILED
 from ..protocol import forks
+from ..words.arith import bit_length
+from ..words.modexp import modexp, modexp_scratch
 from .support import Answer, answer, out_of_gas, padded_input
 
 #: EIP-7823: operands of at most 1,024 bytes.

@@ -1,8 +1,8 @@
 """What every precompile does: charge gas, pad input, answer."""
 
-from ..evm.machine import Machine
-from ..evm.status import OUT_OF_GAS, RETURN
 from ..lang import U64, Ptr, copy, fill, kernel
+from ..machine.machine import Machine
+from ..machine.status import OUT_OF_GAS, RETURN
 
 Answer = tuple[U64, U64]
 

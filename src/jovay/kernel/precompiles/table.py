@@ -1,8 +1,8 @@
 """Which precompiled contract stands at which address, since when."""
 
-from ..evm.machine import Machine
-from ..evm.status import PRECOMPILE_FAILED
 from ..lang import U64, U256, Ptr, Switch, kernel, load64, load256
+from ..machine.machine import Machine
+from ..machine.status import PRECOMPILE_FAILED
 from ..protocol import forks
 from . import curves, hashing, modexp
 

@@ -1,7 +1,7 @@
 """How long a slow precompile may take, before it runs: its price at most, weighed by what its gas costs in time."""
 
-from ..evm.machine import Machine
 from ..lang import U64, Ptr, Table, kernel, load64be, load256be
+from ..machine.machine import Machine
 from .modexp import FAR, input_word, price
 from .support import padded_input
 

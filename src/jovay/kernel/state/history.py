@@ -4,7 +4,6 @@ A version holds the value that a record had from block ``version`` until the nex
 versions ever written; it is dead once the ring has gone round it.
 """
 
-from ..evm.machine import Account, Slot
 from ..lang import U64, U256, Record, address_of, kernel, unpoison
 from .world import BaseAccount, BaseSlot, Code, World
 
@@ -76,39 +75,3 @@ def find_version(world: World, link: U64, height: U64) -> Version:
             return v
         link = v.older
     return Version(U64(0))
-
-
-@kernel
-def account_at_height(world: World, base: BaseAccount, height: U64, into: Account) -> bool:
-    """Copy the account as of block ``height``; false when that is no longer kept."""
-    if base.version <= height:
-        into.balance = base.balance
-        into.code_hash = base.code_hash
-        into.nonce = base.nonce
-        into.code = Code(base.code)
-        into.exists = base.exists
-        into.storage_epoch = base.storage_epoch
-        return True
-    v = find_version(world, base.history, height)
-    if v == Version(U64(0)):
-        return False
-    into.balance = v.balance
-    into.code_hash = v.code_hash
-    into.nonce = v.nonce
-    into.code = v.code
-    into.exists = v.exists
-    into.storage_epoch = v.storage_epoch
-    return True
-
-
-@kernel
-def slot_at_height(world: World, base: BaseSlot, height: U64, into: Slot) -> bool:
-    """Copy the slot's value as of block ``height`` (zero if the account was wiped since); false if not kept."""
-    if base.version <= height:
-        into.value = base.value if base.storage_epoch == into.storage_epoch else U256(0)
-        return True
-    v = find_version(world, base.history, height)
-    if v == Version(U64(0)):
-        return False
-    into.value = v.balance if v.storage_epoch == into.storage_epoch else U256(0)
-    return True

@@ -18,8 +18,9 @@ import numpy.typing as npt
 
 from jovay.kernel.block.admission import Admission, admit_batch
 from jovay.kernel.evm import validity
-from jovay.kernel.evm.status import MISS
+from jovay.kernel.machine.status import MISS
 from jovay.kernel.pool import entries, leave, place
+from jovay.kernel.pool.compaction import live_bytes, move_live
 from jovay.kernel.pool.record import (
     ALREADY_KNOWN,
     ASIDE,
@@ -36,7 +37,6 @@ from jovay.kernel.pool.record import (
     UNDERPRICED_REPLACEMENT,
     WAITING,
 )
-from jovay.kernel.pool.thin import live_bytes, move_live
 from jovay.kernel.state.world import find_account
 from jovay.kernel.transaction.record import Transaction
 from jovay.kernel.transaction.status import message as decoding_message

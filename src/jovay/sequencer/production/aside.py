@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from jovay.chain.environment import BlockEnvironment
-from jovay.kernel.evm.machine import POSITION
+from jovay.kernel.machine.environment import POSITION
 from jovay.kernel.protocol.gas import TX_GAS_LIMIT_CAP
 from jovay.native.library import Library
 from jovay.sequencer.pool.pooled import Pooled

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from jovay.chain.environment import BlockEnvironment
 from jovay.kernel.block import aside
-from jovay.kernel.evm import slices
-from jovay.kernel.evm.machine import PARENT
-from jovay.kernel.evm.status import ABORT, DETACHED, MISS, PAUSED, WAITING
+from jovay.kernel.evm import resumable
+from jovay.kernel.machine.environment import PARENT
+from jovay.kernel.machine.status import ABORT, DETACHED, MISS, PAUSED, WAITING
 from jovay.native.library import Library
 from jovay.state.errors import CacheFullError, StateMovedError
 from jovay.state.machine import NativeMachine
@@ -90,7 +90,7 @@ class AsideRun:
         view, begun, spent = self._view, time.thread_time(), self._view.spent
         if pending is not None:
             view.pending = pending
-        call = self._library[slices.resume_within]
+        call = self._library[resumable.resume_within]
         how: int = call(self.machine.address, self._transaction, self.machine.result.pointer, self._slice)
         took = time.thread_time() - begun
         if took < SLICE_SECONDS / 2:

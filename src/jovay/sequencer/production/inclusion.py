@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jovay.kernel.block import aside
 from jovay.kernel.evm.validity import SET_ASIDE
-from jovay.kernel.state import commit
+from jovay.kernel.machine import commit
 from jovay.state.errors import WorldFullError
 
 from .block import Draft

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from jovay.kernel.state import commit
+from jovay.kernel.machine import commit
 from jovay.native.library import Library
 from jovay.state.errors import WorldFullError
 from jovay.state.machine import NativeMachine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jovay.kernel.capacities import LISTED_GAS
+from jovay.kernel.evm.capacities import LISTED_GAS
 from jovay.kernel.protocol import gas as gas_costs
 
 from .block import U64Array

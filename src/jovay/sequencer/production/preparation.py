@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from jovay.kernel.block import system
-from jovay.kernel.evm.status import MESSAGES, MISS
-from jovay.kernel.state import view
+from jovay.kernel.machine import view
+from jovay.kernel.machine.status import MESSAGES, MISS
 from jovay.state.errors import ArenaFullError
 
 from .block import Draft

@@ -8,8 +8,9 @@ from functools import partial
 
 from jovay.kernel.block import execute
 from jovay.kernel.block.run import SUSPENDED
-from jovay.kernel.evm.status import ARENA_FULL, PAUSED
-from jovay.kernel.state import view
+from jovay.kernel.machine import view
+from jovay.kernel.machine.misses import confirm_guesses
+from jovay.kernel.machine.status import ARENA_FULL, PAUSED
 
 from .block import Draft
 from .loading import has_loaded, has_loaded_missed
@@ -64,7 +65,7 @@ class SerialRest:
         there after all, it runs once more with them in memory. Answers whether it is done; if not, nothing is.
         """
         machine, runs, held = self._machines.serial, self._runs, self._machines.held
-        call, confirm = self._library[execute.execute_deferred], self._library[view.confirm_guesses]
+        call, confirm = self._library[execute.execute_deferred], self._library[confirm_guesses]
         for _ in range(0 if self._postponed.some_are_patient() else TRUSTING):
             with machine.trusting():
                 end = held(call, machine.address, runs.address, runs.count, 0)

@@ -7,8 +7,8 @@ import ctypes
 import numpy as np
 
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
-from jovay.kernel.block.touched import collect_touched
-from jovay.kernel.evm.machine import Account, Slot
+from jovay.kernel.block.prestate import collect_touched
+from jovay.kernel.machine.account import Account, Slot
 from jovay.native.arena import Arena
 from jovay.native.library import Library
 from jovay.native.records import View, array_at, new_record

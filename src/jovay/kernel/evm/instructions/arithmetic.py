@@ -1,11 +1,12 @@
 """0x01–0x0b: arithmetic modulo 2²⁵⁶ (Yellow Paper, appendix H)."""
 
-from ... import arith
 from ...lang import U64, U256, Ptr, Table, kernel, load256, store256
+from ...machine.frame import Frame
+from ...machine.machine import Machine
+from ...machine.status import NEXT, OUT_OF_GAS
 from ...protocol import forks, gas
-from ..machine import Frame, Machine
+from ...words import arith
 from ..opcodes import Control, instruction, pure
-from ..status import NEXT, OUT_OF_GAS
 
 
 @kernel

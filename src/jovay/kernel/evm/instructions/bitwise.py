@@ -1,8 +1,8 @@
 """0x10–0x1e: comparisons and bit operations."""
 
-from ... import arith
 from ...lang import U256, clz, kernel, signed_lt
 from ...protocol import forks, gas
+from ...words import arith
 from ..opcodes import pure
 
 

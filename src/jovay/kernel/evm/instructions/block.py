@@ -1,11 +1,13 @@
 """0x40–0x4a: the block's environment."""
 
 from ...lang import U64, U256, Ptr, kernel, load256, load256be, store256
+from ...machine.environment import PARENT, POSITION, PRICE
+from ...machine.frame import Frame
+from ...machine.machine import Machine
+from ...machine.status import NEXT
 from ...protocol import forks
 from ...protocol import gas as price
-from ..machine import PARENT, POSITION, PRICE, Frame, Machine
 from ..opcodes import Control, instruction, source
-from ..status import NEXT
 
 HASHES_SERVED = 256
 

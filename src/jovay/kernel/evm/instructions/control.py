@@ -1,13 +1,14 @@
 """0x00, 0x56–0x58, 0x5a, 0x5b, 0xf3, 0xfd, 0xfe: control flow and the ends of a frame."""
 
 from ...lang import U64, U256, Ptr, kernel, load256, store256
+from ...machine.frame import Frame
+from ...machine.machine import Machine
+from ...machine.status import INVALID_JUMP, INVALID_OPCODE, NEXT, OUT_OF_GAS, PAUSED, RETURN, REVERT, STOP
 from ...protocol import forks
 from ...protocol import gas as price
 from ...state.code import is_jumpdest
-from ..machine import Frame, Machine
 from ..memory import expand
 from ..opcodes import Control, instruction
-from ..status import INVALID_JUMP, INVALID_OPCODE, NEXT, OUT_OF_GAS, PAUSED, RETURN, REVERT, STOP
 
 
 @instruction(0x00, "STOP", price.ZERO, pops=0, pushes=0)

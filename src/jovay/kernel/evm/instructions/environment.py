@@ -1,16 +1,19 @@
 """0x30–0x3f: the frame's own environment and other accounts' code."""
 
-from ...arith import saturated64
 from ...lang import U64, U256, Ptr, Table, address_of, copy, fill, kernel, load8, load256, load256be, store256
+from ...machine.account import Account, code_size, is_empty
+from ...machine.environment import PRICE
+from ...machine.frame import Frame
+from ...machine.machine import Machine
+from ...machine.preemption import pace
+from ...machine.status import NEXT, OUT_OF_GAS, RETURN_DATA_OUT_OF_BOUNDS
+from ...machine.view import find_record
 from ...protocol import forks
 from ...protocol import gas as price
-from ...state.view import code_size, find_record, is_empty
+from ...words.arith import saturated64
 from ..access import access_account, is_cold, is_warm
-from ..machine import PRICE, Account, Frame, Machine
 from ..memory import at, expand, words_of
 from ..opcodes import Control, instruction, source
-from ..pace import pace
-from ..status import NEXT, OUT_OF_GAS, RETURN_DATA_OUT_OF_BOUNDS
 
 COPY_WORD = price.COPY_WORD
 ADDRESS_MASK = U256((1 << 160) - 1)

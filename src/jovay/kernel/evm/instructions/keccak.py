@@ -2,12 +2,13 @@
 
 from ...hashes.keccak import keccak256_word
 from ...lang import U64, Ptr, load256, store256
+from ...machine.frame import Frame
+from ...machine.machine import Machine
+from ...machine.preemption import pace
+from ...machine.status import OUT_OF_GAS
 from ...protocol import gas as price
-from ..machine import Frame, Machine
 from ..memory import at, expand, words_of
 from ..opcodes import Control, instruction
-from ..pace import pace
-from ..status import OUT_OF_GAS
 
 WORD_COST = price.KECCAK256_WORD
 

@@ -1,11 +1,13 @@
 """0xa0–0xa4: logs."""
 
 from ...lang import U64, Ptr, address_of, copy, load256, store256be, unpoison
+from ...machine.frame import Frame
+from ...machine.log import LOG_SIZE, Log
+from ...machine.machine import Machine
+from ...machine.status import ARENA_FULL, NEXT, OUT_OF_GAS, STATIC_VIOLATION
 from ...protocol import gas as price
-from ..machine import LOG_SIZE, Frame, Log, Machine
 from ..memory import at, expand, words_of
 from ..opcodes import Control, instruction
-from ..status import ARENA_FULL, NEXT, OUT_OF_GAS, STATIC_VIOLATION
 from ..trace import trace_log
 
 LOG_BYTE = price.LOG_BYTE

@@ -1,13 +1,14 @@
 """0x51–0x53, 0x59, 0x5e: memory."""
 
 from ...lang import U64, U256, Ptr, copy, kernel, load256, load256be, store8, store256, store256be
+from ...machine.frame import Frame
+from ...machine.machine import Machine
+from ...machine.preemption import pace
+from ...machine.status import NEXT, OUT_OF_GAS
 from ...protocol import forks
 from ...protocol import gas as price
-from ..machine import Frame, Machine
 from ..memory import at, expand, words_of
 from ..opcodes import Control, instruction, source
-from ..pace import pace
-from ..status import NEXT, OUT_OF_GAS
 
 COPY_WORD = price.COPY_WORD
 

@@ -1,11 +1,12 @@
 """0x50, 0x5f–0x9f: POP, PUSHn, DUPn, SWAPn."""
 
 from ...lang import U64, U256, Ptr, load64be, load256, load256be, store256
+from ...machine.frame import Frame
+from ...machine.machine import Machine
+from ...machine.status import NEXT
 from ...protocol import forks
 from ...protocol import gas as price
-from ..machine import Frame, Machine
 from ..opcodes import Control, instruction
-from ..status import NEXT
 
 
 @instruction(0x50, "POP", price.BASE, pops=1, pushes=0)

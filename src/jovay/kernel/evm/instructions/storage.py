@@ -1,13 +1,17 @@
 """0x54, 0x55, 0x5c, 0x5d: persistent and transient storage."""
 
 from ...lang import U64, U256, Ptr, Table, address_of, kernel, load256, store256
+from ...machine.account import Slot
+from ...machine.frame import Frame
+from ...machine.machine import Machine
+from ...machine.marks import set_transient, transient
+from ...machine.status import NEXT, OUT_OF_GAS, STATIC_VIOLATION
+from ...machine.view import find_slot_record, slot_entry
+from ...machine.writing import set_slot
 from ...protocol import forks
 from ...protocol import gas as price
-from ...state.view import find_slot_record, set_slot, set_transient, slot_entry, transient
 from ..access import SLOAD, access_slot, is_cold_slot, is_warm_slot, sload_price
-from ..machine import Frame, Machine, Slot
 from ..opcodes import Control, instruction
-from ..status import NEXT, OUT_OF_GAS, STATIC_VIOLATION
 
 COLD_SLOAD = price.COLD_SLOAD
 SET, RESET, SENTRY = price.SSTORE_SET, price.SSTORE_RESET, price.SSTORE_SENTRY

@@ -1,28 +1,22 @@
 """0xf0–0xf2, 0xf4, 0xf5, 0xfa, 0xff: creates, calls and SELFDESTRUCT."""
 
-from ...arith import saturated64
 from ...lang import U64, U256, Ptr, Table, address_of, kernel, load256, store256, unpoison
+from ...machine import status
+from ...machine.account import Account, is_empty
+from ...machine.frame import Frame
+from ...machine.loading import load_account
+from ...machine.machine import Machine
+from ...machine.marks import mark_created, touch, warm_account
+from ...machine.view import account, find_record
+from ...machine.writing import mark_destructed, set_balance, set_nonce
 from ...protocol import forks
 from ...protocol import gas as price
 from ...state.code import code_footprint, place_code
-from ...state.view import (
-    account,
-    find_record,
-    is_empty,
-    load_account,
-    mark_created,
-    mark_destructed,
-    set_balance,
-    set_nonce,
-    touch,
-    warm_account,
-)
 from ...state.world import is_bare
-from .. import status
+from ...words.arith import saturated64
 from ..access import access_account, is_cold, is_warm, mark_account
 from ..addresses import create2_address, create_address
 from ..frames import delegate_of, enter_call, new_frame, set_code_of, start, transfer
-from ..machine import Account, Frame, Machine
 from ..memory import at, expand
 from ..opcodes import Control, instruction
 from ..trace import trace_refused, trace_selfdestruct

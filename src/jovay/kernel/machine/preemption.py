@@ -1,0 +1,37 @@
+"""Slices: long executions stop now and then, so that the host can look at the clock and let a writer in.
+
+The measure is gas. A slice ends at the first jump, costly copy or change of frames after it is used up.
+"""
+
+from ..lang import U64, kernel
+from .frame import Frame
+from .machine import Machine
+from .status import NEXT, PAUSED
+
+
+@kernel(inline=True)
+def pace(m: Machine, gas: U64) -> U64:
+    """Status of an instruction that is done and may have taken long: NEXT, or PAUSED if the slice is used up."""
+    return U64(PAUSED) if gas < m.pause_below else U64(NEXT)
+
+
+@kernel(inline=True)
+def begin_slice(m: Machine, f: Frame) -> bool:
+    """Note in terms of ``f`` when to pause; false if that is now."""
+    if m.slice_left == 0:
+        return False
+    m.pause_below = f.gas - m.slice_left if f.gas > m.slice_left else U64(0)
+    return True
+
+
+@kernel(inline=True)
+def count_slice(m: Machine, begun: U64, gas: U64) -> None:
+    """Take what a frame spent since it ran on from the slice."""
+    spent = begun - gas if begun > gas else U64(0)
+    charge(m, spent)
+
+
+@kernel(inline=True)
+def charge(m: Machine, spent: U64) -> None:
+    m.spent += spent
+    m.slice_left = m.slice_left - spent if m.slice_left > spent else U64(0)

@@ -1,0 +1,1 @@
+"""Arithmetic on words and on numbers of many words."""
