@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from jovay.sequencer.persistence.persistence import SealedBlock
 from jovay.sequencer.portal import DecodedBatch
+from jovay.sequencer.production.sealing import SealedBlock
 
 from .accounts import CHAIN_ID, Signed
 from .chain import genesis

@@ -13,7 +13,8 @@ from jovay.chain.genesis import Genesis
 from jovay.native import kernel
 from jovay.native.library import Library
 from jovay.sequencer.opening import OpenChain, open_chain
-from jovay.sequencer.sequencer import Sequencer, SequencerSettings
+from jovay.sequencer.sequencer import Sequencer
+from jovay.sequencer.settings import SequencerSettings
 from jovay.state.trie import StateTrie
 from jovay.state.world import NativeWorld
 from jovay.storage.datadir import DataDirectory

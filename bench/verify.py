@@ -42,7 +42,7 @@ class Verifier:
         """The state root after a block of these transactions."""
         machine, world, call = self.machine, self.chain.world, self.library
         environment.write(machine.block)
-        world.view.height = environment.number
+        world.go_to(environment.number)
         machine.view.parallel = machine.view.group = 0
         while call[system.begin_block](machine.address, int.from_bytes(environment.parent_hash, "big"), 0):
             world.load(machine.take_misses())

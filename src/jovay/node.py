@@ -21,14 +21,15 @@ import uvloop
 
 from jovay.backend.dev import Development
 from jovay.backend.node_backend import NodeBackend
-from jovay.backend.pruning import Pruner
 from jovay.config import ConfigError, NodeConfig, flag_of
 from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE
 from jovay.native import kernel
 from jovay.rpc.connections import REFUSED
 from jovay.rpc.server import NAMESPACES, RpcServer, ServerConfig
 from jovay.sequencer.opening import OpenChain, open_chain
-from jovay.sequencer.sequencer import Sequencer, SequencerSettings
+from jovay.sequencer.persistence.pruning import Pruner
+from jovay.sequencer.sequencer import Sequencer
+from jovay.sequencer.settings import SequencerSettings
 from jovay.storage.datadir import DataDirectory
 from jovay.storage.descriptors import SEGMENT_FILES
 from jovay.storage.logs_index import LogsIndex
@@ -113,11 +114,12 @@ class Node:
         sequencer.start()
         running.callback(sequencer.stop)
         if config.dev:
-            development = Development(self.backend, index)
+            development = Development(self.backend)
             self.backend.development = development
             running.callback(development.close)
         if config.keep_blocks:
-            running.callback(Pruner(sequencer, config.keep_blocks).stop)
+            pruner = Pruner(data, sequencer.persistence, self.backend.head, config.keep_blocks)
+            running.callback(pruner.stop)
         self._serve()
         settle_interpreter()
         log.info("serving chain %d at %s", genesis.config.chain_id, self.http_url)

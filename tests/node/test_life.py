@@ -21,7 +21,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from jovay.backend.pruning import Pruner
 from jovay.chain.development import development_genesis
 from jovay.chain.errors import GenesisError
 from jovay.chain.genesis import GenesisAccount, to_json
@@ -30,6 +29,7 @@ from jovay.monitoring.metrics import Metrics
 from jovay.monitoring.stats import STAGES
 from jovay.node import Node, most_connections
 from jovay.sequencer.errors import ChainIdMismatchError, GenesisMismatchError
+from jovay.sequencer.persistence.pruning import Pruner
 from jovay.storage.alloc import state_changes
 from jovay.storage.datadir import DataDirectory
 from jovay.storage.errors import DatadirLockedError, IncompleteDirectoryError
@@ -303,8 +303,9 @@ def test_old_blocks_lose_what_the_settings_do_not_keep(folder: Path) -> None:
     client = Client(node)
     node.sequencer.data.blocks.segment_blocks = 8
     receipts = [client.send(TO, value=1) for _ in range(50)]
-    assert Pruner(node.sequencer, 1000).prune() == 0
-    assert Pruner(node.sequencer, 20).prune() > 0
+    data, persistence, head = node.sequencer.data, node.sequencer.persistence, node.backend.head
+    assert Pruner(data, persistence, head, 1000).prune() == 0
+    assert Pruner(data, persistence, head, 20).prune() > 0
     head, balance = client.number("eth_blockNumber"), client.number("eth_getBalance", hexed(TO), "latest")
     node.stop()
     node = Node(config(folder, keep_blocks=20))

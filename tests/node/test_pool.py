@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from eth_account import Account
 
 from jovay.node import Node
@@ -65,9 +67,9 @@ def test_a_gap_filled_by_a_transfer_of_all_ether(client: Client) -> None:
 def test_places_are_not_held_by_what_cannot_run(node: Node) -> None:
     """A pool of 200 places: senders whose first transaction takes all their ether get one each."""
     client = Client(node)
-    limits = node.sequencer.pool.limits
+    pool, limits = node.sequencer.pool, node.sequencer.pool.limits
     try:
-        node.sequencer.pool.limits = type(limits)(transactions=200, transaction_gas=limits.transaction_gas)
+        pool.limit(dataclasses.replace(limits, transactions=200))
         client("evm_setAutomine", False)
         keys = funded(client, "places", 5, 40 * COST)
         for key in keys:
@@ -91,7 +93,7 @@ def test_places_are_not_held_by_what_cannot_run(node: Node) -> None:
         assert client.rpc.wait_receipt(hexed(keccak256(tipped)))["status"] == "0x1"
     finally:
         client("evm_setAutomine", True)
-        node.sequencer.pool.limits = limits
+        pool.limit(limits)
 
 
 def test_one_call_voids_one_transaction_of_an_account_that_runs_code(client: Client) -> None:

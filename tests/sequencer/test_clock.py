@@ -59,8 +59,8 @@ def test_a_clock_set_back_makes_no_block_earlier() -> None:
 
 def test_an_interval_ends_at_the_greatest_time() -> None:
     machine = Machine()
-    machine.clock.interval = 1 << 32
+    machine.clock.space(1 << 32)
     assert machine.clock.timestamp(MAX_TIMESTAMP - 5) == MAX_TIMESTAMP
-    machine.clock.next = 7
+    machine.clock.plan(7)
     assert machine.clock.timestamp(5) == 7
     assert machine.clock.timestamp(9) == 9

@@ -6,15 +6,15 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jovay.chain.types import Address, Hash32
 from jovay.rpc.backend import BackendError, OutOfRangeError, RawBatch
 from jovay.sequencer.clock import MAX_TIMESTAMP
 from jovay.simulation.requests import Call
-from jovay.storage.logs_index import LogsIndex
 
 from .edits import Editor
+from .errors import executing
 from .impersonation import decoded
 from .node_backend import NodeBackend
 from .rewind import Rewinder
@@ -43,11 +43,12 @@ class Snapshot:
 class Development:
     """Serves the development methods of one node; thread-safe."""
 
-    def __init__(self, backend: NodeBackend, logs_index: LogsIndex) -> None:
+    def __init__(self, backend: NodeBackend) -> None:
         self._backend, self._sequencer = backend, backend.sequencer
         sequencer, reader = backend.sequencer, backend.chain_reader
+        self._clock = sequencer.next_block.clock
         self._editor = Editor(sequencer, backend.state)
-        self._rewinder = Rewinder(sequencer, backend.state, reader, logs_index, backend.events)
+        self._rewinder = Rewinder(sequencer, backend.state, reader, backend.events)
         self._keys = Keys(sequencer.rules.chain_id, sequencer.keccak)
         self._impersonated: set[Address] = set()
         self._all_impersonated = False
@@ -154,15 +155,15 @@ class Development:
         sequencer = self._sequencer
         check_range("interval", interval or 0, 0, MAX_INTERVAL)
         with sequencer.paused():
-            last = sequencer.clock.timestamp(sequencer.executed.timestamp) + blocks * (interval or 0)
+            last = sequencer.next_block.environment().timestamp + blocks * (interval or 0)
             check_range("timestamp", last, 0, MAX_TIMESTAMP)
             for made in range(blocks):
                 if interval is not None and made:
-                    sequencer.clock.next = sequencer.executed.timestamp + interval
+                    sequencer.next_block.plan(timestamp=sequencer.executed.timestamp + interval)
                 sequencer.make_block()
             if interval is not None:
                 self._follow(sequencer.executed.timestamp)
-        sequencer.persistence.drain()
+        sequencer.drain()
 
     def set_automine(self, enabled: bool) -> None:
         """Cut blocks by the clock, or only on demand."""
@@ -194,7 +195,7 @@ class Development:
         self._check()
         with self._lock, self._sequencer.paused() as head:
             identifier, self._next_snapshot = self._next_snapshot, self._next_snapshot + 1
-            self._snapshots[identifier] = Snapshot(head.number, head.hash, self._sequencer.clock.offset)
+            self._snapshots[identifier] = Snapshot(head.number, head.hash, self._clock.offset)
             return identifier
 
     def revert(self, snapshot: int) -> bool:
@@ -217,7 +218,7 @@ class Development:
             self._impersonated.clear()
             self._all_impersonated = False
             self._rewinder.rewind(self._sequencer.data.blocks.oldest)
-            self._sequencer.clock.interval = None
+            self._sequencer.next_block.space_time_stamps(None)
             self._set_offset(0)
 
     def rollback(self, blocks: int) -> None:
@@ -238,13 +239,13 @@ class Development:
 
     def increase_time(self, seconds: int) -> int:
         """Move the clock forward; returns its offset in seconds."""
-        self._set_offset(self._sequencer.clock.offset + seconds)
-        return self._sequencer.clock.offset
+        self._set_offset(self._clock.offset + seconds)
+        return self._clock.offset
 
     def set_time(self, timestamp: int) -> int:
         """Set the clock; returns its offset in seconds."""
         self._set_offset(timestamp - int(time.time()))
-        return self._sequencer.clock.offset
+        return self._clock.offset
 
     def set_next_timestamp(self, timestamp: int) -> None:
         """Time stamp of the next block; the clock goes on from there."""
@@ -256,47 +257,41 @@ class Development:
                     f"Timestamp error: {timestamp} is lower than previous block's timestamp {head.timestamp}"
                 )
             self._follow(timestamp)
-            sequencer.clock.next = timestamp
-            sequencer.change()
+            sequencer.next_block.plan(timestamp=timestamp)
 
     def set_timestamp_interval(self, seconds: int | None) -> None:
         """Distance between the time stamps of blocks; None goes back to the clock."""
         check_range("interval", seconds or 0, 0, MAX_INTERVAL)
-        self._sequencer.clock.interval = seconds
-        self._sequencer.change()
+        self._sequencer.next_block.space_time_stamps(seconds)
 
     def _follow(self, timestamp: int) -> None:
         """Let the clock show ``timestamp`` now."""
-        self._sequencer.clock.offset = timestamp - int(time.time())
+        self._sequencer.next_block.shift_clock(timestamp - int(time.time()))
 
     def _set_offset(self, seconds: int) -> None:
         check_range("timestamp", int(time.time()) + seconds, 0, MAX_TIMESTAMP)
-        self._sequencer.clock.offset = seconds
-        self._sequencer.change()
+        self._sequencer.next_block.shift_clock(seconds)
 
     # ---- the environment of blocks ---------------------------------------------------------------------------
 
     def set_coinbase(self, address: Address) -> None:
         """Fee receiver of later blocks."""
-        self._sequencer.change(coinbase=int.from_bytes(address, "big"))
+        self._sequencer.next_block.change(coinbase=int.from_bytes(address, "big"))
 
     def set_gas_limit(self, gas: int) -> None:
         """Gas limit of later blocks."""
         check_range("gas limit", gas, *GAS_LIMITS)
-        pool = self._sequencer.pool
-        pool.limits = replace(pool.limits, transaction_gas=gas)
-        self._sequencer.change(gas_limit=gas)
+        with executing():
+            self._sequencer.limit_gas(gas)
 
     def set_next_base_fee(self, wei: int) -> None:
         """Base fee of the next block."""
         check_range("base fee", wei, 0, MAX_BASE_FEE)
-        self._sequencer.next_base_fee = wei
-        self._sequencer.change()
+        self._sequencer.next_block.plan(base_fee=wei)
 
     def set_prev_randao(self, value: Hash32) -> None:
         """PREVRANDAO of the next block."""
-        self._sequencer.next_prevrandao = int.from_bytes(value, "big")
-        self._sequencer.change()
+        self._sequencer.next_block.plan(prevrandao=int.from_bytes(value, "big"))
 
     # ---- pool ------------------------------------------------------------------------------------------------
 

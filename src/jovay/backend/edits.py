@@ -35,7 +35,7 @@ class Editor:
         self._sequencer.data.state.expect_bare_storage()
         block = self._sequencer.make_block(edit=edit)
         assert block is not None
-        self._sequencer.persistence.drain()
+        self._sequencer.drain()
 
     def set_account(self, address: Address, **values: int) -> None:
         """Change ``nonce`` or ``balance``."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from jovay.chain.types import Header, Log
 from jovay.rpc.backend import Event, NewBlock, NewPending, Removed
-from jovay.sequencer.persistence.persistence import SealedBlock
+from jovay.sequencer.production.sealing import SealedBlock
 
 log = logging.getLogger("jovay.backend")
 Listener = Callable[[Event], None]

@@ -35,8 +35,8 @@ from jovay.rpc.backend import (
     RawBatch,
     Submitted,
 )
-from jovay.sequencer.persistence.persistence import SealedBlock
 from jovay.sequencer.portal import DecodedBatch
+from jovay.sequencer.production.sealing import SealedBlock
 from jovay.sequencer.sequencer import Sequencer
 from jovay.simulation.requests import Bundle, BundleResult, CallResult, ExecuteOptions, TraceOptions
 from jovay.simulation.simulate import Simulator
@@ -258,7 +258,7 @@ class NodeBackend:
         return self.submission.next_nonce(address)
 
     def fees(self) -> Fees:
-        environment = self.sequencer.next_environment
+        environment = self.sequencer.next_block.expected
         return Fees(environment.base_fee, self._min_price, environment.blob_base_fee)
 
     def blob_base_fee(self, number: int) -> int | None:

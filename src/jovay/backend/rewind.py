@@ -10,13 +10,11 @@ from jovay.chain.types import EMPTY_CODE_HASH, Log
 from jovay.rpc.backend import BackendError, LogFilter
 from jovay.sequencer.sequencer import Sequencer
 from jovay.state.errors import HistoryUnavailableError
-from jovay.state.latest import state_changes
 from jovay.state.past import Past, changed_keys
 from jovay.state.reader import StateReader
 from jovay.state.writes import Records, WriteSet
 from jovay.storage.blocks import BlockStore
 from jovay.storage.headers import read_header
-from jovay.storage.logs_index import LogsIndex
 
 from .chain import ChainReader
 from .errors import executing
@@ -33,12 +31,11 @@ class Rewinder:
         sequencer: Sequencer,
         state: StateReader,
         chain: ChainReader,
-        logs_index: LogsIndex,
         events: Events,
     ) -> None:
         self._sequencer, self._chain = sequencer, chain
         self._past = Past(sequencer.world, state)
-        self._index, self._events = logs_index, events
+        self._events = events
 
     def rewind(self, target: int) -> None:
         """Make block ``target`` the newest one. Pooled transactions are dropped."""
@@ -56,29 +53,13 @@ class Rewinder:
             except HistoryUnavailableError:
                 older = writes_from_log(sequencer, accounts, slots, target)
             gone = self._logs(target + 1, head.number)
-            sequencer.visible = header
-            sequencer.persistence.call(lambda: self._cut(older, target))
-            sequencer.world.bring(older, target)
-            sequencer.world.known_since(target)
-            if sequencer.trie.update(older) != header.state_root:
-                raise AssertionError(f"the state of block {target} has another root")
+            sequencer.rewind(header, older)
             self._chain.forget()
-            sequencer.pool.clear()
-            sequencer.rewound(header)
         self._events.removed(header, gone)
 
     def _logs(self, first: int, last: int) -> list[Log]:
         logs = self._chain.logs(LogFilter(first=first, last=last, limit=0))
         return [msgspec.structs.replace(log, removed=True) for log in logs]
-
-    def _cut(self, older: WriteSet, target: int) -> None:
-        """On the persistence thread: state first, so that a crash in between leaves blocks to replay, not a gap."""
-        sequencer = self._sequencer
-        sequencer.persistence.checkpoint(sync=True)
-        changes = state_changes(sequencer.library, [older])
-        sequencer.data.state.write(target, changes, sync=True, piece=_ALL_AT_ONCE)
-        sequencer.data.blocks.truncate(target)
-        self._index.truncate(target)
 
 
 def writes_from_log(sequencer: Sequencer, accounts: Records, slots: Records, target: int) -> WriteSet:

@@ -41,7 +41,7 @@ class SimulationSource:
 
     def next_base_fee(self, header: Header) -> int:
         """Base fee of the block after this one, in wei."""
-        return self._sequencer.base_fee_after(header)
+        return self._sequencer.next_block.base_fee_after(header)
 
     def roots_after(self, number: int) -> RootsAfter:
         """Roots of states that follow from the state after a block."""

@@ -80,7 +80,7 @@ class Submission:
         statuses[fine & (records["kind"] == L1_MESSAGE)] = validity.TYPE_NOT_SUPPORTED
         if self._min_price:
             statuses[fine & below(records["max_priority_fee"], self._min_price)] = txpool.UNDERPRICED
-        base_fee = self._sequencer.next_environment.base_fee
+        base_fee = self._sequencer.next_block.expected.base_fee
         if base_fee:
             statuses[(statuses == 0) & below(records["max_fee"], base_fee)] = validity.FEE_CAP_TOO_LOW
 
@@ -106,7 +106,7 @@ class Submission:
         if status == validity.FLOOR_GAS_TOO_LOW:
             return f"gas {limit}, minimum needed {self._gas_of(validity.floor_gas, address)}"
         if status == validity.FEE_CAP_TOO_LOW:
-            fees = int_of(record["max_fee"]), self._sequencer.next_environment.base_fee
+            fees = int_of(record["max_fee"]), self._sequencer.next_block.expected.base_fee
             return "address 0x{}, maxFeePerGas: {}, baseFee: {}".format(
                 record["sender"].tobytes().hex(), *fees
             )

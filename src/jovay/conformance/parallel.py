@@ -121,7 +121,7 @@ class Serial(Side):
         """((status, gas) per transaction, account changes, slot changes)."""
         machine, call = self.machine, self.library
         environment.write(machine.block)
-        self.world.view.height = environment.number
+        self.world.go_to(environment.number)
         machine.view.parallel = machine.view.group = 0
         while call[system.begin_block](machine.address, int.from_bytes(environment.parent_hash, "big"), 0):
             self.world.load(machine.take_misses())

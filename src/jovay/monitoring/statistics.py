@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jovay.sequencer.persistence.persistence import SealedBlock
+from jovay.sequencer.production.sealing import SealedBlock
 from jovay.sequencer.sequencer import Sequencer, reason_of
 
 from .metrics import Metrics
@@ -44,6 +44,7 @@ class Statistics:
         self._sequencer, self._metrics, self._datadir = sequencer, metrics, datadir
         self._lock = threading.Lock()
         self._records: deque[Record] = deque(maxlen=4_096)
+        self._latencies: deque[float] = deque(maxlen=4_096)  # of some transactions of each block
         self._started = time.monotonic()
         self._transactions = self._groups = self._conflicts = self._reexecutions = self._misses = 0
         self._datadir_size = (0.0, 0)
@@ -63,6 +64,8 @@ class Statistics:
         share = self._sequencer.persistence.seconds / len(blocks)
         for block in blocks:
             self._count(block, now, share)
+            some = block.entries.arrived[:: max(1, len(block.entries) // 16)]
+            self._latencies.extend((now - some).tolist())
         self._metrics.write("blocks", self._sequencer.persistence.seconds)
         pending, queued = self._sequencer.pool.counts()
         self._metrics.pool(pending, queued)
@@ -138,7 +141,7 @@ class Statistics:
         latest = [record for record in records if now - record.made <= SHORT_WINDOW]
         span = min(WINDOW, max(now - self._started, SHORT_WINDOW))
         pending, queued = sequencer.pool.counts()
-        latencies = np.array(sequencer.latencies.copy())
+        latencies = np.array(self._latencies.copy())
         head, failure = sequencer.visible, sequencer.failure
         transactions, groups, conflicts, reexecutions, misses = totals
         return NodeStats(

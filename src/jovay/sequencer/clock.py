@@ -22,7 +22,7 @@ def elapsed() -> float:
 
 
 class Clock:
-    """``offset`` is added to the system's clock; ``next`` is the next block's time, ``interval`` that between blocks.
+    """The system's clock shifted by ``offset`` seconds, unless somebody has said what time stamps shall be.
 
     Where the system's clock jumps ahead, time stamps follow it at ``FASTEST``. A time that was too late by a mistake
     thus stands in blocks no further ahead than the mistake lasted, and so long they wait for the right time at most.
@@ -33,23 +33,35 @@ class Clock:
         self, system: Callable[[], float] = time.time, elapsed: Callable[[], float] = elapsed
     ) -> None:
         self.offset = 0
-        self.next: int | None = None
-        self.interval: int | None = None
+        self._planned: int | None = None
+        self._interval: int | None = None
         self._system, self._elapsed = system, elapsed
         self._shown, self._asked = system(), elapsed()
         self._has_jumped = False
 
+    def shift(self, seconds: int) -> None:
+        """Show so much more than the system's clock."""
+        self.offset = seconds
+
+    def plan(self, timestamp: int | None) -> None:
+        """Let the next time stamp be this; None: what follows from the rest."""
+        self._planned = timestamp
+
+    def space(self, seconds: int | None) -> None:
+        """Let time stamps be so far apart, whatever the clock shows; None: they follow it."""
+        self._interval = seconds
+
     @property
     def is_free(self) -> bool:
         """Whether nobody has said what the next time stamp shall be."""
-        return self.next is None and self.interval is None
+        return self._planned is None and self._interval is None
 
     def timestamp(self, parent: int) -> int:
         """Seconds for the block after one of ``parent``."""
-        if self.next is not None:
-            return max(self.next, parent)
-        if self.interval is not None:
-            return min(parent + self.interval, MAX_TIMESTAMP)
+        if self._planned is not None:
+            return max(self._planned, parent)
+        if self._interval is not None:
+            return min(parent + self._interval, MAX_TIMESTAMP)
         return max(int(self.now()) + self.offset, parent)
 
     def now(self) -> float:

@@ -87,7 +87,7 @@ def open_chain(
     recovered = replay(data, world, trie)
     if trie.root() != head.state_root:
         raise RecoveryError(head.number, head.state_root, trie.root())
-    world.view.height = head.number
+    world.go_to(head.number)
     log.info("opened at block %d, root %s", head.number, head.state_root.hex())
     return OpenChain(world, trie, rules, head, recovered)
 

@@ -40,10 +40,7 @@ def evict(world: NativeWorld, height: int, stamp: int, force: bool = False) -> b
         space = _moved(world, height, stamp, max(blocks or 0, LAST_BLOCKS))
         if _is_full_of_code(space) and not force:
             return False
-        # In this order: whoever sees the new space must read what left it from where it is.
-        world.source = world.stored
-        world.version = max(world.version, height)
-        world.settle(space)
+        world.move_to(space, height)
     stay = ", ".join(
         f"{now:,} of {was:,} {table}"
         for (table, was, _), (_, now, _) in zip(before, world.fill(), strict=True)

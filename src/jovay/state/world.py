@@ -95,14 +95,28 @@ class NativeWorld:
         self.source = self.stored
         self.version = version
         self.sizes = world_sizes(accounts, slots, code_bytes, history)
-        self.on_crowded: Callable[[], None] = lambda: None
+        self._tell_crowded: Callable[[], None] = lambda: None
         self.settle(Space(library, self.sizes))
+
+    def move_to(self, space: Space, height: int) -> None:
+        """Go on in ``space``, which some records are not in: the source has those, as of block ``height`` or later.
+
+        The caller has the lock.
+        """
+        # In this order: whoever sees the new space must read what left it from where it is.
+        self.source = self.stored
+        self.version = max(self.version, height)
+        self.settle(space)
 
     def settle(self, space: Space) -> None:
         """Go on in ``space`` (the caller has the lock, or nobody else knows the world yet)."""
         self.space, self.address, self.view = space, space.address, space.view
         self.is_short = False  # a block found no room for keys: records should leave
         self._settled = {table: used for table, used, _ in self.fill()}  # as it was then
+
+    def tell_when_crowded(self, listener: Callable[[], None]) -> None:
+        """Call ``listener``, from any thread, whenever somebody finds the tables crowded."""
+        self._tell_crowded = listener
 
     def go_to(self, height: int) -> None:
         """What changes from now on does so as block ``height``."""
@@ -153,7 +167,7 @@ class NativeWorld:
         longer in ``space``: what was read may be stale, and accounts of its slots may be gone.
         """
         if self.is_crowded():
-            self.on_crowded()
+            self._tell_crowded()
         found = self.source.read(misses)
         with self.lock.write():
             if space is not self.space:
@@ -167,7 +181,7 @@ class NativeWorld:
         where readers may load no more, unless it is ``for_blocks``.
         """
         if self.is_crowded():
-            self.on_crowded()
+            self._tell_crowded()
         while True:
             space = self.space
             accounts, slots, codes = self.source.read(Misses(addresses))

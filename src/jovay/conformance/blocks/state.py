@@ -85,5 +85,5 @@ def _codes(view: View) -> list[bytes]:
 def write_state(state: State, world: NativeWorld, height: int) -> None:
     """Let the world begin anew with ``state``, as after block ``height``."""
     world.settle(Space(world.library, world.sizes))
-    world.view.height = height
+    world.go_to(height)
     world.insert(state.accounts, state.slots, state.codes)

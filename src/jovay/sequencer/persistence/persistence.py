@@ -9,14 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from jovay.chain.types import Header
 from jovay.native.library import Library
 from jovay.sequencer.errors import SequencerStoppedError
-from jovay.sequencer.pool.pooled import Taken
-from jovay.sequencer.production.block import ProducedBlock
+from jovay.sequencer.production.sealing import SealedBlock
+from jovay.state.latest import state_changes
 from jovay.state.writes import WriteSet
 from jovay.storage.block_parts import BlockParts
 from jovay.storage.datadir import DataDirectory
@@ -26,17 +24,7 @@ from .checkpoint import Checkpoints
 
 log = logging.getLogger("jovay.persistence")
 T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class SealedBlock:
-    """A block with its header, ready to be stored. ``entries`` are the pool's transactions in block order."""
-
-    header: Header
-    header_rlp: bytes
-    produced: ProducedBlock
-    writes: WriteSet
-    entries: Taken
+_ALL_AT_ONCE = 1 << 40
 
 
 class Job:
@@ -67,7 +55,7 @@ class Persistence:
         checkpoint_blocks: int = 4096,
         depth: int = 4,
     ) -> None:
-        self._data, self._logs = data, logs_index
+        self._library, self._data, self._logs = library, data, logs_index
         self._published, self._failed = published, failed
         self._checkpoints = Checkpoints(library, data.state, checkpoint_seconds, checkpoint_blocks)
         self._queue: queue.Queue[SealedBlock | Job | None] = queue.Queue(depth)
@@ -148,6 +136,21 @@ class Persistence:
     def checkpoint(self, sync: bool = False) -> None:
         """Bring the flat state up to the newest durable block, now; on the thread, see ``call``."""
         self._checkpoints.write(self._data.blocks.latest, sync)
+
+    def rewind(self, number: int, older: WriteSet) -> None:
+        """Let block ``number`` be the newest one that is stored; ``older`` leads the state back to it.
+
+        State first, so that a crash in between leaves blocks to replay, not a gap.
+        """
+
+        def work() -> None:
+            self.checkpoint(sync=True)
+            changes = state_changes(self._library, [older])
+            self._data.state.write(number, changes, sync=True, piece=_ALL_AT_ONCE)
+            self._data.blocks.truncate(number)
+            self._logs.truncate(number)
+
+        self.call(work)
 
     def recovered(self, writes: Sequence[WriteSet]) -> None:
         """Write sets found beyond the checkpoint at the start."""

@@ -124,11 +124,11 @@ class TxPool:
 
     @property
     def limits(self) -> PoolLimits:
-        """In force for what comes; ``transactions`` can only be lowered."""
+        """In force for what comes."""
         return self._limits
 
-    @limits.setter
-    def limits(self, limits: PoolLimits) -> None:
+    def limit(self, limits: PoolLimits) -> None:
+        """Put other limits in force; that on ``transactions`` can only be lowered."""
         with self._lock:
             self._limits = limits
             self._memory.limit(limits)

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from jovay.sequencer.errors import SequencerStoppedError
-from jovay.sequencer.sequencer import Sequencer
+from jovay.storage.datadir import DataDirectory
 from jovay.storage.errors import StorageError
 from jovay.storage.prune import Keep, prune
+
+from .persistence import Persistence
 
 log = logging.getLogger("jovay.pruning")
 PERIOD = 60.0
 
 
 class Pruner:
-    """Looks every ``period`` seconds for files of the block log of which something can go."""
+    """Looks every ``period`` seconds for files of the block log of which something can go.
 
-    def __init__(self, sequencer: Sequencer, keep_blocks: int, period: float = PERIOD) -> None:
-        self._sequencer, self._keep, self._period = sequencer, keep_blocks, period
+    ``head()`` is the newest visible block; the last ``keep`` up to it stay whole.
+    """
+
+    def __init__(
+        self,
+        data: DataDirectory,
+        persistence: Persistence,
+        head: Callable[[], int],
+        keep: int,
+        period: float = PERIOD,
+    ) -> None:
+        self._data, self._persistence, self._head = data, persistence, head
+        self._keep, self._period = keep, period
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pruning", daemon=True)
         self._thread.start()
@@ -37,17 +51,16 @@ class Pruner:
 
     def prune(self) -> int:
         """Free what can be freed now; the bytes. The log's writer waits meanwhile."""
-        sequencer = self._sequencer
-        first = sequencer.visible.number + 1 - self._keep
-        if first <= 0 or all(segment.last >= first for segment in sequencer.data.blocks.segments[:-1]):
+        blocks, first = self._data.blocks, self._head() + 1 - self._keep
+        if first <= 0 or all(segment.last >= first for segment in blocks.segments[:-1]):
             return 0
 
         def work() -> int:
-            sequencer.persistence.checkpoint(sync=True)
-            writes = min(first, sequencer.data.state.height + 1)
-            return prune(sequencer.data.blocks, Keep(bodies=first, receipts=first, writes=writes))
+            self._persistence.checkpoint(sync=True)
+            writes = min(first, self._data.state.height + 1)
+            return prune(blocks, Keep(bodies=first, receipts=first, writes=writes))
 
-        freed = sequencer.persistence.call(work)
+        freed = self._persistence.call(work)
         if freed:
             log.info("freed %d bytes of blocks before %d", freed, first)
         return freed
