@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import msgspec
 import pytest
 
+from jovay.kernel.evm.trace import Trace
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
+from jovay.native.records import View
 from jovay.rpc.dispatch import encode
 from jovay.rpc.limits import Limits
 from jovay.rpc.tracers import Place, parse_config
+from jovay.simulation import session
 from jovay.simulation.requests import Bundle, Call, ExecuteOptions
+from jovay.simulation.session import Session
 from jovay.simulation.simulate import Simulator
 from rigs import anvil as anvil_rig
+from rigs.assembly import asm, call
 from rigs.contract_cases import ALICE, CASES, MAIN, accounts
-from rigs.memory_chain import MemoryChain
+from rigs.memory_chain import ETHER, MemoryChain, Pre
 from rigs.paths import MissingToolError
 from rigs.rpc import Rpc
 
@@ -46,6 +52,63 @@ def trace_ours(library: Library, case: str, config: dict[str, Any]) -> Any:
         chain.close()
     place = Place(gas=GAS, precompiles=frozenset(), keccak=lambda data: keccak256(library, data))
     return msgspec.json.decode(encode(parsed.tracer.form(result, place)))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_trace_is_the_same_in_however_many_slices(
+    library: Library, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    for config in ({"enableMemory": True, "enableReturnData": True}, {"tracer": "callTracer"}):
+        whole = trace_ours(library, case, config)
+        with monkeypatch.context() as patch:
+            for name in ("FIRST_SLICE", "LEAST_SLICE", "MOST_SLICE"):
+                patch.setattr(session, name, 1)
+            assert trace_ours(library, case, config) == whole
+
+
+FILL, MOST_ITEMS = asm("push0") * 1_000, 1_001
+WIDE = asm("push0 pop") * 2_000
+LOOP = asm("jumpdest push0 pop push0") + asm(len(FILL)) + asm("jump")
+REFUSED = asm("jumpdest") + call(ALICE, 10**30, size=20_000) + asm("pop", len(FILL), "jump")
+
+
+@pytest.mark.parametrize(
+    ("code", "config", "largest"),
+    [
+        (FILL + WIDE, {}, 32 * MOST_ITEMS),
+        (FILL + LOOP, {}, 32 * MOST_ITEMS),
+        (FILL + asm("push0", 40_000, "mstore") + WIDE, {"enableMemory": True}, 32 * MOST_ITEMS + 40_032),
+        (FILL + REFUSED, {"tracer": "callTracer"}, 20_032),
+    ],
+)
+def test_a_slice_writes_no_more_than_it_is_long(
+    library: Library, monkeypatch: pytest.MonkeyPatch, code: bytes, config: dict[str, Any], largest: int
+) -> None:
+    """Whatever runs: else the state is held for as long as the tape is."""
+    size, head = 100_000, 512
+    written = [0]
+
+    def go_on(self: Session, *arguments: Any) -> int:
+        how = usual(self, *arguments)
+        written.append(View(Trace, self.view.trace).used)
+        return how
+
+    usual = Session._go_on
+    monkeypatch.setattr(Session, "_go_on", go_on)
+    for name in ("FIRST_SLICE", "LEAST_SLICE", "MOST_SLICE"):
+        monkeypatch.setattr(session, name, size)
+    chain = MemoryChain(library, {ALICE: Pre(ETHER), MAIN: Pre(0, 1, code)})
+    options = parse_config(config, Limits()).options
+    try:
+        Simulator(library, chain.world, chain).execute(
+            [Bundle((Call(sender=ALICE, to=MAIN),))],
+            0,
+            ExecuteOptions(gas_cap=GAS, time_limit=60.0, trace=options),
+        )
+    finally:
+        chain.close()
+    assert written[-1] > 5 * size
+    assert max(after - before for before, after in pairwise(written)) <= size + largest + head
 
 
 def trace_theirs(rpc: Rpc, case: str, config: dict[str, Any]) -> Any:

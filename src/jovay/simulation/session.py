@@ -23,7 +23,7 @@ from jovay.turns import KERNEL, READS
 from .recorder import Recorder
 
 U64_MAX = (1 << 64) - 1
-#: Gas of a slice at first; it is then fitted to ``SLICE_SECONDS``.
+#: Gas of a slice at first, and bytes of a trace; it is then fitted to ``SLICE_SECONDS``.
 FIRST_SLICE, LEAST_SLICE, MOST_SLICE = 500_000, 200_000, 16_000_000
 SLICE_SECONDS = 0.002
 #: Attempts that guess at missing keys, before an execution waits for one key after the other where it stands; and
@@ -78,34 +78,29 @@ class Session:
 
     def _attempt(self, transaction: int) -> int:
         library, machine, result = self.machine.library, self.machine.address, self.result.pointer
-        begun = time.monotonic()
-        self._slice_left.value = self._slice
-        with READS.away(), KERNEL.turn(), self.world.lock.read():
-            how: int = library[process.process_transaction](machine, transaction, U64_MAX, result)
+        how = self._go_on(library[process.process_transaction], machine, transaction, U64_MAX, result)
         while how in (status.PAUSED, status.DETACHED, status.WAITING):
+            self.check_time()
             if how == status.DETACHED:
                 with READS.away(), KERNEL.turn():
                     library[frames.run_detached](machine)
-                begun = time.monotonic()
             elif how == status.WAITING:
                 self.load_misses()
-                begun = time.monotonic()
-            else:
-                begun = self._fit_slice(begun)
-            if begun > self.deadline:
-                raise TimeLimitError
-            self._slice_left.value = self._slice
-            with READS.away(), KERNEL.turn(), self.world.lock.read():
-                how = library[process.resume_transaction](machine, transaction, result)
+            how = self._go_on(library[process.resume_transaction], machine, transaction, result)
         return how
 
-    def _fit_slice(self, begun: float) -> float:
-        now = time.monotonic()
-        if now - begun < SLICE_SECONDS / 2:
+    def _go_on(self, call: Callable[..., int], *arguments: int) -> int:
+        """One slice, with the state held still; the next one is longer if this one was short."""
+        self._slice_left.value = self._slice
+        with READS.away(), KERNEL.turn(), self.world.lock.read():
+            begun = time.monotonic()
+            how = call(*arguments)
+            took = time.monotonic() - begun
+        if how == status.PAUSED and took < SLICE_SECONDS / 2:
             self._slice = min(MOST_SLICE, 2 * self._slice)
-        elif now - begun > 2 * SLICE_SECONDS:
+        elif took > 2 * SLICE_SECONDS:
             self._slice = max(LEAST_SLICE, self._slice // 2)
-        return now
+        return how
 
     def load_misses(self) -> None:
         """Load what look-ups missed; a key that is missed again after that is no longer kept for this height.

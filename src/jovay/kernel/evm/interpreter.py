@@ -36,8 +36,9 @@ def run(m: Machine) -> U64:
         pc, sp, gas, how = f.pc, f.sp, f.gas, U64(NEXT)
         while how == NEXT:
             opcode = load8(f.code + pc)
-            if m.trace != 0:
-                trace_step(m, f, pc, opcode, sp, gas)
+            if m.trace != 0 and not trace_step(m, f, pc, opcode, sp, gas):
+                how = U64(PAUSED)
+                break
             if CHECKED:
                 before = sp
                 if sp < f.stack + LIMIT:  # no instruction writes more than one item above the top

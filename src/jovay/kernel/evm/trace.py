@@ -8,6 +8,7 @@ from ..lang import U64, U256, Bytes, Ptr, Record, address_of, copy, kernel, load
 from ..machine.frame import FRAME_SIZE, Frame
 from ..machine.log import Log
 from ..machine.machine import Machine
+from ..machine.preemption import count_bytes
 from ..machine.view import find_slot_record, slot
 from .access import sload_price
 
@@ -123,6 +124,7 @@ def open_event(m: Machine, kind: U64, size: U64, gas: U64) -> Ptr:
         return U64(0)
     e = Event(t.buffer + t.used)
     t.used += size
+    count_bytes(m, size)
     e.kind = kind
     e.size = size
     e.depth = m.depth
@@ -227,20 +229,23 @@ def trace_exit(m: Machine, f: Frame, how: U64, ended: U64, refund: U64) -> None:
 
 
 @kernel(inline=False)
-def trace_step(m: Machine, f: Frame, pc: U64, opcode: U64, sp: Ptr, gas: U64) -> None:
+def trace_step(m: Machine, f: Frame, pc: U64, opcode: U64, sp: Ptr, gas: U64) -> bool:
+    """Record the step that follows; false where the slice is used up, and the run pauses before it."""
     t = Trace(m.trace)
     if t.flags & WITH_STEPS == 0:
-        return
+        return True
+    if m.paced != 0 and gas < m.pause_below:
+        return False
     t.steps += 1
     if t.steps > t.max_steps:
-        return
+        return True
     flags = t.flags
     stack = sp - f.stack if flags & WITH_STACK != 0 else U64(0)
     memory = f.memory_size if flags & WITH_MEMORY != 0 else U64(0)
     returned = m.return_size if flags & WITH_RETURN_DATA != 0 else U64(0)
     at = open_event(m, U64(STEP), stack + memory + returned + STEP_SIZE, gas)
     if at == 0:
-        return
+        return True
     e = StepEvent(at)
     e.pc = pc
     e.opcode = opcode
@@ -256,6 +261,7 @@ def trace_step(m: Machine, f: Frame, pc: U64, opcode: U64, sp: Ptr, gas: U64) ->
     copy(at, f.stack, stack)
     copy(at + stack, f.memory, memory)
     copy(at + stack + memory, m.return_arena, returned)
+    return True
 
 
 @kernel

@@ -1,6 +1,7 @@
 """Slices: long executions stop now and then, so that the host can look at the clock and let a writer in.
 
-The measure is gas. A slice ends at the first jump, costly copy or change of frames after it is used up.
+The measure is gas, and where a tracer looks on, what is written for it. A slice ends at the first jump, costly copy or
+change of frames after it is used up.
 """
 
 from ..lang import U64, kernel
@@ -22,6 +23,15 @@ def begin_slice(m: Machine, f: Frame) -> bool:
         return False
     m.pause_below = f.gas - m.slice_left if f.gas > m.slice_left else U64(0)
     return True
+
+
+@kernel(inline=True)
+def count_bytes(m: Machine, size: U64) -> None:
+    """Take the writing of ``size`` bytes from the slice, a byte like a gas."""
+    if m.paced != 0:
+        m.slice_left = m.slice_left - size if m.slice_left > size else U64(0)
+        if m.slice_left == 0:
+            m.pause_below = ~U64(0)
 
 
 @kernel(inline=True)
