@@ -39,13 +39,16 @@ class Artifact:
 
 
 def compile_sources(paths: Iterable[Path]) -> dict[str, Artifact]:
-    """Compiles the files as one unit; contract name → artefact, without abstract ones.
+    """Compiles the files as one unit, named by where they lie below their common folder, so that they may import
+    each other; contract name → artefact, without abstract ones.
 
     Without metadata in the bytecode, so that the bytes depend on the code alone. Raises CompileError.
     """
+    sources = sorted(paths)
+    folder = Path(os.path.commonpath([path.parent for path in sources]))
     standard = {
         "language": "Solidity",
-        "sources": {path.name: {"content": path.read_text()} for path in sorted(paths)},
+        "sources": {path.relative_to(folder).as_posix(): {"content": path.read_text()} for path in sources},
         "settings": {
             "evmVersion": EVM_VERSION,
             "optimizer": {"enabled": True, "runs": OPTIMIZER_RUNS},
