@@ -108,14 +108,14 @@ class Node:
             config.history_blocks,
             config.min_price,
             config.rpc.call_gas,
+            self.metrics.refused,
         )
-        self.backend.refused = self.metrics.refused
         self.statistics = Statistics(sequencer, self.metrics, config.datadir, self.backend.submission.seconds)
         sequencer.start()
         running.callback(sequencer.stop)
         if config.dev:
             development = Development(self.backend)
-            self.backend.development = development
+            self.backend.develop(development)
             running.callback(development.close)
         if config.keep_blocks:
             pruner = Pruner(data, sequencer.persistence, self.backend.head, config.keep_blocks)

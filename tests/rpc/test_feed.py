@@ -332,12 +332,14 @@ class Ears:
 
     def __init__(self) -> None:
         self.subscriptions: dict[str, Any] = {}
-        self.when_ready: Any = None
         self.is_ready = True
         self.heard = 0
 
     def notify(self, messages: list[bytes]) -> None:
         self.heard += len(messages)
+
+    def tell_when_ready(self, listener: Any) -> None:
+        """It always is."""
 
     def drop(self, reason: str) -> None:
         raise AssertionError(reason)

@@ -68,15 +68,19 @@ class NodeBackend:
         history_blocks: int = 8_192,
         min_price: int = 0,
         call_gas: int = 50_000_000,
+        refused: Callable[[str, int], None] = lambda reason, count: None,
     ) -> None:
-        """``min_price``: least priority fee that the pool takes, in wei per gas; ``call_gas``: most of a request."""
+        """``min_price``: least priority fee that the pool takes, in wei per gas; ``call_gas``: most of a request.
+
+        ``refused`` is told how many transactions were refused for a reason.
+        """
         self.sequencer, self._history, self._min_price = sequencer, history_blocks, min_price
         self.chain_reader = ChainReader(
             sequencer.data.blocks, logs_index, sequencer.keccak, lambda: sequencer.visible
         )
         self.state = StateReader(sequencer.world)
         self.events = Events()
-        self.development: DevBackend | None = None
+        self._development: DevBackend | None = None
         self._genesis_hash = genesis_hash
         self.submission = Submission(sequencer, self._newest_account, min_price)
         self._tries = Tries(sequencer, self.state)
@@ -85,7 +89,7 @@ class NodeBackend:
         gas = max(call_gas, sequencer.settings.gas_limit)
         self._simulator = Simulator(sequencer.library, sequencer.world, source, gas=gas)
         self._witnesses = Witnesses(sequencer.library, source, self.state, self._simulator, self._tries)
-        self.refused: Callable[[str, int], None] = lambda reason, count: None
+        self._refused = refused
         sequencer.listen(self._on_blocks)
 
     def _on_blocks(self, blocks: Sequence[SealedBlock]) -> None:
@@ -100,7 +104,11 @@ class NodeBackend:
 
     @property
     def dev(self) -> DevBackend | None:
-        return self.development
+        return self._development
+
+    def develop(self, development: DevBackend) -> None:
+        """Serve the development methods, too."""
+        self._development = development
 
     @cached_property
     def client_version(self) -> str:
@@ -245,7 +253,7 @@ class NodeBackend:
         """Tell listeners and metrics of the outcome of a submission."""
         self.events.pending(taken)
         for reason, count in reasons.items():
-            self.refused(reason.value, count)
+            self._refused(reason.value, count)
         return result
 
     def pool_status(self) -> PoolStatus:

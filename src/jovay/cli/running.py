@@ -54,7 +54,7 @@ class StopSignal:
 
     def __init__(self) -> None:
         self.event = threading.Event()
-        self.serving = False
+        self._serving = False
         self._process = os.getpid()
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
@@ -63,9 +63,13 @@ class StopSignal:
         if self.event.is_set():
             os._exit(128 + number)
         self.event.set()
-        if not self.serving:
+        if not self._serving:
             # Starting may take long, and nothing that it does is lost when it is left half done.
             raise KeyboardInterrupt
+
+    def serve(self) -> None:
+        """The start is over: from now on what runs is ended in order."""
+        self._serving = True
 
     @contextmanager
     def installed(self) -> Iterator[StopSignal]:
@@ -134,7 +138,7 @@ def started(config: NodeConfig, signals: StopSignal) -> Iterator[RunningNode]:
     node = new_node(config, metrics)
     try:
         node.start()
-        signals.serving = True
+        signals.serve()
         yield node
     finally:
         node.stop()

@@ -78,7 +78,7 @@ class Delivery:
         """Deliver from now on."""
         session = subscription.session
         self._sessions.setdefault(session, deque()).append(subscription)
-        session.when_ready = self.wake
+        session.tell_when_ready(self.wake)
         self.wake()
 
     def leave(self, subscription: Subscription) -> None:

@@ -33,18 +33,37 @@ def take_terms(terms: Budget, count: int) -> None:
         )
 
 
-class BlockFilter:
+class _Polled:
+    """A filter and when it was polled last."""
+
+    def __init__(self) -> None:
+        self.used()
+
+    def used(self) -> None:
+        """It is polled now."""
+        self.last_used = time.monotonic()
+
+
+class BlockFilter(_Polled):
     """eth_newBlockFilter; ``next_block`` is the first block that no answer has covered."""
 
     def __init__(self, next_block: int, removed: EventLog[Removed]) -> None:
+        super().__init__()
         self.next_block = next_block
         self.reader = removed.reader()
-        self.last_used = time.monotonic()
 
     @property
     def terms(self) -> int:
         """Addresses and topics that it looks for."""
         return 0
+
+    def claim(self, last: int) -> None:
+        """An answer covers the blocks up to ``last``."""
+        self.next_block = max(self.next_block, last + 1)
+
+    def unclaim(self, first: int) -> None:
+        """It does not, from ``first`` on."""
+        self.next_block = min(self.next_block, first)
 
     def go_back(self) -> list[Log]:
         """Before a poll: begin again where blocks were removed; logs told before that no longer stand."""
@@ -80,15 +99,15 @@ class LogFilterState(BlockFilter):
         return [log for log in event.logs if log.block_number < self.next_block and self.matcher(log)]
 
 
-class PendingFilter:
+class PendingFilter(_Polled):
     """eth_newPendingTransactionFilter; ``full`` wants whole transactions."""
 
     terms = 0
 
     def __init__(self, full: bool, hashes: EventLog[News]) -> None:
+        super().__init__()
         self.full = full
         self.reader: Reader[News] = hashes.reader()
-        self.last_used = time.monotonic()
 
     def take(self, most: int) -> bytes:
         """Hashes since the last poll, back to back, or the oldest ``most`` of them."""
@@ -154,7 +173,7 @@ class Filters:
         item = self._filters.pop(identifier, None)
         if item is None:
             raise RpcError("filter not found")
-        item.last_used = time.monotonic()
+        item.used()
         self._filters[identifier] = item
         if item.reader.is_behind:
             self.uninstall(identifier)

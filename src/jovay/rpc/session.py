@@ -12,12 +12,12 @@ class Session(Protocol):
     subscriptions: dict[str, Callable[[], None]]
     """Live subscriptions: id to what ends them."""
 
-    when_ready: Callable[[], None] | None
-    """Called when the connection can take more after it could not."""
-
     @property
     def is_ready(self) -> bool:
         """Whether the client reads what it is sent."""
+
+    def tell_when_ready(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` whenever the connection can take more after it could not."""
 
     def notify(self, messages: list[bytes]) -> None:
         """Send text messages, in order; never blocks."""

@@ -39,7 +39,7 @@ class WebSocket(asyncio.Protocol):
     ) -> None:
         self.transport = transport
         self.subscriptions: dict[str, Callable[[], None]] = {}
-        self.when_ready: Callable[[], None] | None = None
+        self._when_ready: Callable[[], None] = lambda: None
         self.is_ready = True
         self._answer = answer
         self._limits = limits
@@ -98,8 +98,11 @@ class WebSocket(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The client reads again."""
         self.is_ready = True
-        if self.when_ready is not None:
-            self.when_ready()
+        self._when_ready()
+
+    def tell_when_ready(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` whenever the client reads again."""
+        self._when_ready = listener
 
     def connection_lost(self, error: Exception | None) -> None:
         """The client is gone: its subscriptions and requests end."""

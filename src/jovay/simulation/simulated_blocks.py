@@ -139,7 +139,7 @@ class SimulatedBlocks:
         parent = int.from_bytes(environment.parent_hash, "big")
         beacon = int.from_bytes(draft.overrides.parent_beacon_block_root or b"", "big")
         session.call(lambda machine: self._library[begin_block](machine, parent, beacon))
-        self._calls.logs = 0
+        self._calls.begin_block()
         for call in bundle.calls:
             result = self._add(draft, call)
             draft.results.append(result)

@@ -29,9 +29,13 @@ class SimulatedCalls:
         self.session, self.options = session, options
         self.overrides = Overrides(session)
         self.gas_left = options.gas_cap
-        self.logs = 0
+        self._logs = 0  # of the block so far
         self.own_logs: list[CallLog] = []
         self.ended = False
+
+    def begin_block(self) -> None:
+        """Logs are counted by block."""
+        self._logs = 0
 
     def run(self, bundle: Bundle, context: BlockContext) -> list[CallResult]:
         """Results of a bundle's calls."""
@@ -90,12 +94,12 @@ class SimulatedCalls:
         if options.trace is not None and recorder is not None:
             target = session.result.created if call.to is None else int.from_bytes(call.to, "big")
             also = (environment.coinbase, int.from_bytes(call.sender, "big"), target)
-            trace = trace_of(session, recorder, options.trace, -self.logs, also)
-        logs = self.own_logs = logs_of(session, self.logs)
+            trace = trace_of(session, recorder, options.trace, -self._logs, also)
+        logs = self.own_logs = logs_of(session, self._logs)
         if options.transfers and recorder is not None:
-            logs = logs_with_transfers(recorder, self.logs)
+            logs = logs_with_transfers(recorder, self._logs)
         result = result_of(session, record.address, logs, touched, trace)
-        self.logs += len(logs)
+        self._logs += len(logs)
         session.forget_logs()
         return result
 

@@ -110,7 +110,7 @@ class BlockStore:
             last.cut(last.last)
 
     def _complete_index(self) -> None:
-        self._index.oldest = max(self.oldest, 0)
+        self._index.forget_before(max(self.oldest, 0))
         self._index.truncate(self.latest)
         if self.latest < 0:
             return

@@ -46,6 +46,10 @@ class LazyFile:
                 _enter(self)
             return opened
 
+    def close(self) -> None:
+        """Let go of the file; readers still have it, and the next one opens it again."""
+        self._open = None
+
     def hold(self) -> None:
         """Keep the file open from now on: it is written, or another takes its name."""
         with _lock:
@@ -74,4 +78,4 @@ def _enter(file: LazyFile) -> None:
     while len(_opened) > SEGMENT_FILES:
         oldest = _opened.pop(0)()
         if oldest is not None:
-            oldest._open = None
+            oldest.close()

@@ -73,6 +73,16 @@ class _Memory:
         self.first = number if self.first < 0 else self.first
         self.last = number
 
+    def until(self, latest: int) -> _Memory:
+        """Those of the blocks up to ``latest``."""
+        part = _Memory()
+        if 0 <= self.first <= latest < self.last:
+            part.entries = {key: at for key, at in self.entries.items() if at >> 24 <= latest}
+            whole = latest - self.first + 1
+            part.keys, part.locations = self.keys[:whole], self.locations[:whole]
+            part.first, part.last = self.first, latest
+        return self if self.last <= latest else part
+
 
 class HashIndex:
     """All entries: in memory, being written, and in files. One thread adds, any number look up."""
@@ -243,12 +253,7 @@ class HashIndex:
             file.path.unlink()
         self._files = kept
         sync_directory(self.folder)  # else a later start misses blocks that were removed on purpose
-        memory, self._memory = self._memory, _Memory()
-        if 0 <= memory.first <= latest:
-            self._memory.entries = {key: at for key, at in memory.entries.items() if at >> 24 <= latest}
-            whole = latest - memory.first + 1
-            self._memory.keys, self._memory.locations = memory.keys[:whole], memory.locations[:whole]
-            self._memory.first, self._memory.last = memory.first, latest
+        self._memory = self._memory.until(latest)
 
     def _cut(self, file: PairFile, latest: int) -> list[PairFile]:
         """What is left of a file without the blocks after ``latest``."""

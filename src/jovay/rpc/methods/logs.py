@@ -92,7 +92,7 @@ async def get_filter_changes(context: Context, identifier: StringArg) -> list[An
     first = item.next_block
     last = min(context.backend.head(), first + context.limits.log_blocks - 1)
     # Claim the range before leaving the loop, so that polls at the same time do not answer it twice.
-    item.next_block = max(first, last + 1)
+    item.claim(last)
     changes: list[Any]
     try:
         if isinstance(item, LogFilterState):
@@ -100,7 +100,7 @@ async def get_filter_changes(context: Context, identifier: StringArg) -> list[An
         else:
             changes = await context.services.pool.run(_block_hashes, context, first, last)
     except BaseException:
-        item.next_block = min(item.next_block, first)
+        item.unclaim(first)
         raise
     return [log_form(log) | {"removed": True} for log in removed] + changes
 
@@ -137,7 +137,7 @@ def _some_logs(context: Context, item: Filter, first: int, last: int) -> Sequenc
         if error.last_block < first:
             raise limit_exceeded(str(error)) from None
         found = context.backend.logs(log_filter(item.query, first, error.last_block, limits))
-        item.next_block = min(item.next_block, error.last_block + 1)
+        item.unclaim(error.last_block + 1)
         return found
 
 
