@@ -18,7 +18,7 @@ from jovay.conformance.witnesses.guarded import Guarded
 from jovay.conformance.witnesses.judge import Unsound, judge
 from jovay.conformance.witnesses.parts import HEAD, Parts, get, put, take_apart
 from jovay.conformance.witnesses.proofs import Roots, made_up, parse, unparse
-from jovay.kernel.programs import stateless
+from jovay.kernel.programs import verdict
 from jovay.native.library import Library
 from jovay.tracer.witness import MESSAGES, StatelessResult
 
@@ -36,9 +36,9 @@ def test_hostile_witnesses(fuzzer: Fuzzer) -> None:
         summary.add(fuzzer.run(seed))
     assert not summary.faults, "\n".join(summary.lines())
     refusals = {
-        stateless.RECEIPTS_TOO_LARGE,
-        stateless.NO_ROOM,
-        stateless.INCOMPLETE_TRIE,
+        verdict.RECEIPTS_TOO_LARGE,
+        verdict.NO_ROOM,
+        verdict.INCOMPLETE_TRIE,
     }  # take more than these
     for status in MESSAGES.keys() - refusals:
         assert summary.verdicts[f"refused: {MESSAGES[status]}"] > 0, MESSAGES[status]
@@ -126,18 +126,18 @@ def outcomes(fuzzer: Fuzzer, change: str, rounds: int = 6) -> list[int]:
 @pytest.mark.parametrize(
     ("change", "refused_with"),
     [
-        ("record_field", stateless.WRONG_VALUE),
-        ("accounts", stateless.INVALID_TRANSACTION),
-        ("slots", stateless.OK),
-        ("codes", stateless.MISSING_CODE),
-        ("withhold", stateless.WRONG_VALUE),
-        ("forge", stateless.WRONG_VALUE),
-        ("proof", stateless.BAD_MULTIPROOF),
-        ("hashes", stateless.OK),
-        ("environment", stateless.INVALID_TRANSACTION),
-        ("transactions", stateless.BAD_TRANSACTION),
-        ("splice", stateless.WRONG_VALUE),
-        ("tail", stateless.MALFORMED),
+        ("record_field", verdict.WRONG_VALUE),
+        ("accounts", verdict.INVALID_TRANSACTION),
+        ("slots", verdict.OK),
+        ("codes", verdict.MISSING_CODE),
+        ("withhold", verdict.WRONG_VALUE),
+        ("forge", verdict.WRONG_VALUE),
+        ("proof", verdict.BAD_MULTIPROOF),
+        ("hashes", verdict.OK),
+        ("environment", verdict.INVALID_TRANSACTION),
+        ("transactions", verdict.BAD_TRANSACTION),
+        ("splice", verdict.WRONG_VALUE),
+        ("tail", verdict.MALFORMED),
     ],
 )
 def test_forgeries(fuzzer: Fuzzer, change: str, refused_with: int) -> None:
@@ -153,7 +153,7 @@ def test_every_account_withheld(fuzzer: Fuzzer) -> None:
             del parts.accounts[index]
             result = fuzzer.executor.execute(parts.encode())
             judge(source, parts.encode(), honest, result)
-            refused += result.status != stateless.OK
+            refused += result.status != verdict.OK
     assert refused > 2 * len(fuzzer.sources)
 
 
@@ -165,7 +165,7 @@ def test_every_slot_withheld(fuzzer: Fuzzer) -> None:
             del parts.slots[index]
             result = fuzzer.executor.execute(parts.encode())
             judge(source, parts.encode(), honest, result)
-            refused += result.status != stateless.OK
+            refused += result.status != verdict.OK
     assert refused > 0
 
 

@@ -21,7 +21,7 @@ from jovay.conformance.witnesses.record import (
 )
 from jovay.kernel.block.changes import AccountChange
 from jovay.kernel.evm.validity import BLOCK_GAS_EXHAUSTED
-from jovay.kernel.programs import stateless
+from jovay.kernel.programs import stateless, verdict
 from jovay.kernel.programs.stateless import Execution, Witness
 from jovay.native.arena import Arena
 from jovay.native.hashing import keccak256
@@ -82,7 +82,7 @@ def test_absurd_counts_are_malformed(executor: StatelessExecutor, block: Recorde
         data = bytearray(honest)
         put(data, HEAD[name], value)
         result = executor.execute(bytes(data))
-        assert result.status == stateless.MALFORMED, value
+        assert result.status == verdict.MALFORMED, value
         assert not any(result.state_root + result.inputs)
 
 
@@ -104,7 +104,7 @@ def test_sizes_of_code_and_transactions_end_with_the_input(
         for value in (*EDGES, len(honest) - at - 7):
             data = bytearray(honest)
             put(data, (at, 8), value)
-            assert executor.execute(bytes(data)).status == stateless.MALFORMED, value
+            assert executor.execute(bytes(data)).status == verdict.MALFORMED, value
 
 
 def test_no_arena_is_too_small_to_say_so(library: Library, block: Recorded) -> None:
@@ -122,8 +122,8 @@ def test_no_arena_is_too_small_to_say_so(library: Library, block: Recorded) -> N
         behind = memory.read(memory.address + length, min(4 << 20, ARENA - length))
         assert behind.count(0) == len(behind), f"arena of {length} bytes"
         memory.reset()
-    assert {stateless.OK, stateless.NO_ROOM} <= found
-    assert found <= {stateless.OK, stateless.NO_ROOM, stateless.RECEIPTS_TOO_LARGE, stateless.INCOMPLETE_TRIE}
+    assert {verdict.OK, verdict.NO_ROOM} <= found
+    assert found <= {verdict.OK, verdict.NO_ROOM, verdict.RECEIPTS_TOO_LARGE, verdict.INCOMPLETE_TRIE}
 
 
 def signed(library: Library, to: bytes, data: bytes, gas: int = 16_000_000) -> bytes:
@@ -144,7 +144,7 @@ def test_a_transaction_longer_than_the_scratch_is_refused(
     def only(parts: Parts) -> None:
         parts.transactions = [raw]
 
-    assert executor.execute(changed(block, only)).status == stateless.NO_ROOM
+    assert executor.execute(changed(block, only)).status == verdict.NO_ROOM
 
 
 def test_an_l1_message_takes_no_more_gas_than_the_block_has(
@@ -158,7 +158,7 @@ def test_an_l1_message_takes_no_more_gas_than_the_block_has(
 
     for gas in (2**64 - 1, 2**63, block_gas_limit(block) + 1):
         result = executor.execute(changed(block, with_message(gas)))
-        assert (result.status, result.detail) == (stateless.INVALID_TRANSACTION, BLOCK_GAS_EXHAUSTED)
+        assert (result.status, result.detail) == (verdict.INVALID_TRANSACTION, BLOCK_GAS_EXHAUSTED)
 
     def endless(limit: int) -> Callable[[Parts], None]:
         def change(parts: Parts) -> None:
@@ -167,10 +167,10 @@ def test_an_l1_message_takes_no_more_gas_than_the_block_has(
 
         return change
 
-    for limit, status in ((2**31, stateless.INVALID_TRANSACTION), (2**64 - 1, stateless.NO_ROOM)):
+    for limit, status in ((2**31, verdict.INVALID_TRANSACTION), (2**64 - 1, verdict.NO_ROOM)):
         result = executor.execute(changed(block, endless(limit)))
         assert result.status == status
-        assert result.detail == (BLOCK_GAS_EXHAUSTED if status == stateless.INVALID_TRANSACTION else 0)
+        assert result.detail == (BLOCK_GAS_EXHAUSTED if status == verdict.INVALID_TRANSACTION else 0)
 
 
 def block_gas_limit(block: Recorded) -> int:
@@ -181,14 +181,14 @@ def test_nothing_may_follow_the_last_transaction(executor: StatelessExecutor, bl
     def longer(parts: Parts) -> None:
         parts.tail = bytes(8)
 
-    assert executor.execute(changed(block, longer)).status == stateless.MALFORMED
+    assert executor.execute(changed(block, longer)).status == verdict.MALFORMED
 
 
 def test_forks_without_prices_are_refused(executor: StatelessExecutor, block: Recorded) -> None:
     for fork in (0, 11, 15, 16, 2**32 + 14):
         data = bytearray(block.input.encode(scale=0))
         put(data, HEAD["block.fork"], fork)
-        assert executor.execute(bytes(data)).status == stateless.MALFORMED
+        assert executor.execute(bytes(data)).status == verdict.MALFORMED
 
 
 def test_the_result_binds_what_no_witness_shows(executor: StatelessExecutor, block: Recorded) -> None:
@@ -276,8 +276,8 @@ def test_many_transactions_in_a_small_arena(library: Library, block: Recorded) -
         return status
 
     low, high = 0, ARENA >> 1
-    assert run(high) == stateless.OK
+    assert run(high) == verdict.OK
     while high - low > 64:
         middle = (low + high) // 128 * 64
-        low, high = (middle, high) if run(middle) == stateless.NO_ROOM else (low, middle)
-    assert {run(high + more) for more in range(0, 100_000, 5_000)} == {stateless.RECEIPTS_TOO_LARGE}
+        low, high = (middle, high) if run(middle) == verdict.NO_ROOM else (low, middle)
+    assert {run(high + more) for more in range(0, 100_000, 5_000)} == {verdict.RECEIPTS_TOO_LARGE}

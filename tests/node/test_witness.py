@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jovay.chain import rlp
-from jovay.kernel.programs import stateless
+from jovay.kernel.programs import verdict
 from jovay.kernel.programs.stateless import Witness
 from jovay.native.library import Library
 from jovay.node import Node
@@ -65,7 +65,7 @@ def block(node: Node, counter: bytes) -> dict[str, Any]:
 
 def is_of(result: StatelessResult, block: dict[str, Any]) -> bool:
     return (
-        result.status == stateless.OK
+        result.status == verdict.OK
         and hexed(result.state_root) == block["stateRoot"]
         and hexed(result.receipts_root) == block["receiptsRoot"]
         and hexed(result.transactions_root) == block["transactionsRoot"]
@@ -111,11 +111,11 @@ def test_flipped_and_missing_bytes_are_noticed(
         forged = bytearray(witness)
         forged[at] ^= 1 << int(dice.integers(8))
         result = executor.execute(bytes(forged))
-        assert result.status != stateless.OK or is_of(result, block)  # padding may be anything
-        refused += result.status != stateless.OK
+        assert result.status != verdict.OK or is_of(result, block)  # padding may be anything
+        refused += result.status != verdict.OK
     assert refused > 200
     for at in (Witness.size, first + 5, len(witness) - 1):
-        assert executor.execute(witness[:at] + witness[at + 1 :]).status == stateless.MALFORMED
+        assert executor.execute(witness[:at] + witness[at + 1 :]).status == verdict.MALFORMED
 
 
 def test_blocks_around_it(client: Client, executor: StatelessExecutor, block: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from jovay.chain import rlp
 from jovay.chain.environment import BlockEnvironment
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.machine.environment import Block
-from jovay.kernel.programs import stateless
+from jovay.kernel.programs import verdict
 from jovay.kernel.programs.stateless import Witness
 from jovay.kernel.protocol.forks import OSAKA
 from jovay.native.hashing import keccak256
@@ -116,7 +116,7 @@ def executor(library: Library) -> StatelessExecutor:
 def accepted(result: StatelessResult, case: Case) -> bool:
     """Whether a result claims what the honest one claims."""
     return (
-        result.status == stateless.OK
+        result.status == verdict.OK
         and result.state_root == case.root
         and result.receipts_root == case.produced.receipts_root
         and result.transactions_root == case.produced.transactions_root
@@ -162,7 +162,7 @@ def changed(case: Case, **fields: Any) -> bytes:
 
 def test_a_wrong_parent_root_is_refused(executor: StatelessExecutor, case: Case) -> None:
     result = executor.execute(changed(case, parent_root=bytes(32)))
-    assert result.status == stateless.BAD_MULTIPROOF
+    assert result.status == verdict.BAD_MULTIPROOF
     assert "parent" in result.error
 
 
@@ -171,14 +171,14 @@ def test_a_forged_balance_is_refused(executor: StatelessExecutor, case: Case) ->
     rich = int(np.flatnonzero(accounts["nonce"] == 0)[0])
     accounts["balance"][rich] = (10**30).to_bytes(32, "little")
     forged = WriteSet(accounts, case.input.touched.slots, case.input.touched.codes)
-    assert executor.execute(changed(case, touched=forged)).status == stateless.WRONG_VALUE
+    assert executor.execute(changed(case, touched=forged)).status == verdict.WRONG_VALUE
 
 
 def test_a_forged_slot_is_refused(executor: StatelessExecutor, case: Case) -> None:
     slots = case.input.touched.slots.copy()
     slots["value"][0] = (99).to_bytes(32, "little")
     forged = WriteSet(case.input.touched.accounts, slots, case.input.touched.codes)
-    assert executor.execute(changed(case, touched=forged)).status == stateless.WRONG_VALUE
+    assert executor.execute(changed(case, touched=forged)).status == verdict.WRONG_VALUE
 
 
 @pytest.mark.parametrize("codes", [[], [COUNTER_CODE[:-1]], [b"\x00"]])
@@ -186,7 +186,7 @@ def test_missing_or_other_code_is_refused(
     executor: StatelessExecutor, case: Case, codes: list[bytes]
 ) -> None:
     forged = WriteSet(case.input.touched.accounts, case.input.touched.slots, codes)
-    assert executor.execute(changed(case, touched=forged)).status == stateless.MISSING_CODE
+    assert executor.execute(changed(case, touched=forged)).status == verdict.MISSING_CODE
 
 
 def test_every_omitted_key_is_noticed(executor: StatelessExecutor, case: Case) -> None:
@@ -229,11 +229,11 @@ def test_no_flipped_bit_of_state_or_proof_gives_another_result(
         forged = bytearray(honest)
         forged[at] ^= 1 << int(dice.integers(8))
         result = executor.execute(bytes(forged))
-        assert result.status != stateless.OK or accepted(result, case)  # padding may be anything
-        refused += result.status != stateless.OK
+        assert result.status != verdict.OK or accepted(result, case)  # padding may be anything
+        refused += result.status != verdict.OK
     assert refused > 300
 
 
 @pytest.mark.parametrize("size", [0, 8, 100, 900])
 def test_a_cut_off_input_is_malformed(executor: StatelessExecutor, case: Case, size: int) -> None:
-    assert executor.execute(case.input.encode()[:size]).status == stateless.MALFORMED
+    assert executor.execute(case.input.encode()[:size]).status == verdict.MALFORMED

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jovay.kernel.machine.environment import Block
-from jovay.kernel.programs import stateless
+from jovay.kernel.programs import stateless, verdict
 from jovay.kernel.programs.stateless import Execution, Witness
 from jovay.native.arena import Arena, Given
 from jovay.native.library import Library
@@ -16,16 +16,16 @@ from jovay.state.writes import WriteSet
 
 #: What went wrong, by status.
 MESSAGES = {
-    stateless.BAD_MULTIPROOF: "the multiproof does not lead to the parent's state root",
-    stateless.WRONG_VALUE: "a claimed value is not in the state",
-    stateless.TABLES_FULL: "the witness does not fit the tables",
-    stateless.BAD_TRANSACTION: "a transaction does not decode, or its signature is void",
-    stateless.INVALID_TRANSACTION: "a transaction may not be in the block, or the witness lacks a key it needs",
-    stateless.RECEIPTS_TOO_LARGE: "the receipts do not fit",
-    stateless.INCOMPLETE_TRIE: "the new root needs a part of the trie that the witness lacks",
-    stateless.MALFORMED: "the witness is malformed",
-    stateless.MISSING_CODE: "the witness lacks the code of an account",
-    stateless.NO_ROOM: "the arena is too small for the input",
+    verdict.BAD_MULTIPROOF: "the multiproof does not lead to the parent's state root",
+    verdict.WRONG_VALUE: "a claimed value is not in the state",
+    verdict.TABLES_FULL: "the witness does not fit the tables",
+    verdict.BAD_TRANSACTION: "a transaction does not decode, or its signature is void",
+    verdict.INVALID_TRANSACTION: "a transaction may not be in the block, or the witness lacks a key it needs",
+    verdict.RECEIPTS_TOO_LARGE: "the receipts do not fit",
+    verdict.INCOMPLETE_TRIE: "the new root needs a part of the trie that the witness lacks",
+    verdict.MALFORMED: "the witness is malformed",
+    verdict.MISSING_CODE: "the witness lacks the code of an account",
+    verdict.NO_ROOM: "the arena is too small for the input",
 }
 
 

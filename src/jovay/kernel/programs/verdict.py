@@ -1,0 +1,23 @@
+"""How a stateless program ends, as every one of them writes it at the start of its output."""
+
+from ..lang import U64, Record
+
+OK = 0
+BAD_MULTIPROOF = 1
+WRONG_VALUE = 2  # a claimed value is not what the trie holds
+TABLES_FULL = 3  # or a slot without its account
+BAD_TRANSACTION = 4  # does not decode, or its sender cannot be recovered
+INVALID_TRANSACTION = 5  # may not be in the block, or needs a key that the witness lacks
+RECEIPTS_TOO_LARGE = 6
+INCOMPLETE_TRIE = 7  # the new root needs a part of the trie that the witness lacks
+MALFORMED = 8
+MISSING_CODE = 9
+NO_ROOM = 10  # the arena is too small for the input
+
+
+class Verdict(Record):
+    """How every program's output begins. ``detail`` and ``at`` say more where ``status`` is not OK."""
+
+    status: U64
+    detail: U64
+    at: U64
