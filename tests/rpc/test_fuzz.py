@@ -77,7 +77,7 @@ class Harness:
             return answer if isinstance(answer, bytes) else await answer
 
         answer = asyncio.run_coroutine_threadsafe(work(), self.served.loop).result(20)
-        assert isinstance(answer, bytes)
+        assert isinstance(answer, bytes | bytearray)
         return answer
 
     def ask(self, message: Any) -> Any:

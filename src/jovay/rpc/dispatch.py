@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -15,7 +15,7 @@ import msgspec
 from jovay.rpc import bulk
 from jovay.rpc.backend import BackendError, OutOfRangeError
 from jovay.rpc.context import Context
-from jovay.rpc.encoding import encode, too_large
+from jovay.rpc.encoding import Text, encode, too_large
 from jovay.rpc.errors import (
     INTERNAL,
     INVALID_PARAMS,
@@ -73,9 +73,14 @@ class _Call(msgspec.Struct, gc=False):
     params: msgspec.Raw
 
 
-def answer(identifier: bytes, result: bytes) -> bytes:
+def answer_head(identifier: bytes | None) -> bytes:
+    """What stands before the encoded result in a successful answer; ``}`` follows it."""
+    return b"" if identifier is None else b'{"jsonrpc":"2.0","id":' + identifier + b',"result":'
+
+
+def answer(identifier: bytes, result: Text) -> bytes:
     """A successful answer around an encoded result."""
-    return b'{"jsonrpc":"2.0","id":' + identifier + b',"result":' + result + b"}"
+    return answer_head(identifier) + result + b"}"
 
 
 def error_answer(identifier: bytes, error: RpcError) -> bytes:
@@ -90,7 +95,7 @@ class Dispatcher:
         self._observer = observer
         self._loop_turn = asyncio.Lock()
 
-    def handle(self, body: bytes, context: Context) -> bytes | Awaitable[bytes]:
+    def handle(self, body: bytes, context: Context) -> bytes | Awaitable[Text]:
         """Answer to a request body; empty when there is nothing to say.
 
         What memory can answer at once is answered at once; otherwise the answer is awaitable.
@@ -110,7 +115,7 @@ class Dispatcher:
             return call
         return self._start(call, context)
 
-    def _start(self, call: _Call, context: Context) -> bytes | Awaitable[bytes]:
+    def _start(self, call: _Call, context: Context) -> bytes | Awaitable[Text]:
         begun = time.perf_counter()
         try:
             method = find_method(call.name, context.services)
@@ -122,28 +127,33 @@ class Dispatcher:
             result = encode(method.handler(context, *arguments), context.limits.response)
         except Exception as error:
             return self._failed(call, error, begun)
-        return self._succeeded(call, result, context, begun)
+        self._succeeded(call, begun)
+        return b"" if call.id is None else answer(call.id, result)
 
     async def _finish(
         self, call: _Call, method: Method, arguments: list[Any] | None, context: Context, begun: float
-    ) -> bytes:
+    ) -> Text:
         """Answer in time; ``arguments`` None: a worker thread has to decode them first, for they are large."""
+        head = answer_head(call.id)
         try:
             if arguments is None:
                 arguments = await context.services.pool.run(_bind, method, call.params, context)
             if method.run is Run.WAIT:
-                result = encode(await method.handler(context, *arguments))
+                text = encode(await method.handler(context, *arguments), head=head)
             else:
                 async with asyncio.timeout(context.limits.request_time):
-                    result = await _run(method, arguments, context)
+                    text = await _run(method, arguments, context, head)
         except Exception as error:
             return self._failed(call, error, begun)
-        return self._succeeded(call, result, context, begun)
+        self._succeeded(call, begun)
+        if call.id is None:
+            return b""
+        text += b"}"
+        return text
 
-    def _succeeded(self, call: _Call, result: bytes, context: Context, begun: float) -> bytes:
+    def _succeeded(self, call: _Call, begun: float) -> None:
         if self._observer is not None:
             self._observer(call.name, time.perf_counter() - begun, True, 1)
-        return b"" if call.id is None else answer(call.id, result)
 
     def _failed(self, call: _Call, error: Exception, begun: float) -> bytes:
         visible = _visible(call.name, error)
@@ -151,7 +161,7 @@ class Dispatcher:
             self._observer(call.name, time.perf_counter() - begun, False, 1)
         return b"" if call.id is None else error_answer(call.id, visible)
 
-    def _handle_batch(self, body: bytes, context: Context) -> bytes | Awaitable[bytes]:
+    def _handle_batch(self, body: bytes, context: Context) -> bytes | Awaitable[Text]:
         """Large ones are decoded by a worker thread, but for those of transactions, which wait for nobody."""
         if len(body) <= _SMALL or bulk.names_sends(body):
             fast = _recognise(body, context)
@@ -162,7 +172,7 @@ class Dispatcher:
         entries = _decode_batch(body, context.limits)
         return entries if isinstance(entries, bytes) else self._run_batch(entries, context)
 
-    async def _handle_large(self, body: bytes, context: Context) -> bytes:
+    async def _handle_large(self, body: bytes, context: Context) -> Text:
         def decode() -> list[_Call | bytes] | bytes | bulk.ReceiptBatch | bulk.SendBatch:
             with READS.unbroken():
                 return _recognise(body, context) or _decode_batch(body, context.limits)
@@ -193,9 +203,16 @@ class Dispatcher:
             self._observer(batch.method, time.perf_counter() - begun, True, len(batch.ids))
         return content
 
-    async def _run_batch(self, entries: list[_Call | bytes], context: Context) -> bytes:
-        answers: list[bytes] = []
+    async def _run_batch(self, entries: list[_Call | bytes], context: Context) -> Text:
+        text = bytearray()
         held = 0
+
+        def add(content: Text) -> None:
+            nonlocal text
+            if content:
+                text += b"," if text else b"["
+                text += content
+
         try:
             stop: RpcError | None = None
             deadline = time.perf_counter() + context.limits.request_time
@@ -208,8 +225,7 @@ class Dispatcher:
                         stop = too_large()  # for this entry and all that follow
                         break
                     position += 1
-                    if content:
-                        answers.append(content)
+                    add(content)
                 granted = context.services.memory.move(held, size)
                 held = size
                 if stop is None and not granted:
@@ -218,14 +234,18 @@ class Dispatcher:
                     stop = RpcError("request timed out", TIMEOUT)
             for entry in entries[position:]:
                 if isinstance(entry, bytes):
-                    answers.append(entry)
+                    add(entry)
                 elif entry.id is not None and stop is not None:
-                    answers.append(error_answer(entry.id, stop))
-            return b"[" + b",".join(answers) + b"]" if answers else b""
+                    add(error_answer(entry.id, stop))
+            if text:
+                text += b"]"
+            return text
         finally:
             context.services.memory.move(held, 0)
 
-    async def _run_next(self, entries: list[_Call | bytes], position: int, context: Context) -> list[bytes]:
+    async def _run_next(
+        self, entries: list[_Call | bytes], position: int, context: Context
+    ) -> Sequence[Text]:
         """Answers to the next entry; a run of transactions goes on together, as it would in a pure batch.
 
         Of a run of reads a worker thread answers as many as fit into a slice of time.
@@ -236,7 +256,7 @@ class Dispatcher:
         if isinstance(first, bytes) or _is_quick(first):
             return await self._answer_here(entries, position, context)
         end = position
-        run: list[bytes | Awaitable[bytes]] = []
+        run: list[bytes | Awaitable[Text]] = []
         while end < len(entries):
             entry = entries[end]
             if isinstance(entry, bytes) or entry.name != _SEND:
@@ -251,13 +271,13 @@ class Dispatcher:
 
     async def _answer_here(
         self, entries: list[_Call | bytes], position: int, context: Context
-    ) -> list[bytes]:
+    ) -> Sequence[Text]:
         """Answers to entries from ``position`` on that the event loop gives at once, while a slice lasts.
 
         One batch at a time, and then as long for others, however many there are.
         """
         answers: list[bytes] = []
-        rest: Awaitable[bytes] | None = None
+        rest: Awaitable[Text] | None = None
         async with self._loop_turn:
             begun = time.perf_counter()
             for entry in islice(entries, position, None):
@@ -328,16 +348,21 @@ def _bind(method: Method, params: msgspec.Raw, context: Context) -> list[Any]:
         return method.bind(params, context.limits.params)
 
 
-async def _run(method: Method, arguments: list[Any], context: Context) -> bytes:
+async def _run(method: Method, arguments: list[Any], context: Context, head: bytes) -> Text:
+    """JSON of a method's result, ``head`` before it."""
     pool, limit = context.services.pool, context.limits.response
     if method.run is Run.ASYNC:
         result = await method.handler(context, *arguments)
-        return encode(result) if isinstance(result, str) else await pool.run(encode, result, limit)
+        return (
+            encode(result, head=head)
+            if isinstance(result, str)
+            else await pool.run(encode, result, limit, head)
+        )
     if method.run in _ON_LOOP:
-        return encode(method.handler(context, *arguments), limit)
+        return encode(method.handler(context, *arguments), limit, head)
 
-    def work() -> bytes:
-        return encode(method.handler(context, *arguments), limit)
+    def work() -> Text:
+        return encode(method.handler(context, *arguments), limit, head)
 
     return await (pool.run_heavy(work) if method.run is Run.HEAVY else pool.run(work))
 

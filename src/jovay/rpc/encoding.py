@@ -6,7 +6,6 @@ A result may hold iterators, which become arrays without ever being there as a w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 import msgspec
@@ -15,10 +14,21 @@ from jovay.rpc.errors import RESPONSE_TOO_LARGE, RpcError
 from jovay.turns import READS
 
 _encode = msgspec.json.Encoder().encode
-_PIECE = 64
+_PIECE = 64 << 10
+"""Bytes of JSON that are made in one go, about."""
+_TOGETHER = 64
 """Entries of an array that are encoded together."""
-_DEEPEST = 3
-"""Levels of objects and arrays that are looked through for long arrays."""
+_EACH = 8
+"""Bytes of a number, and of what surrounds a member."""
+Text = bytes | bytearray
+"""JSON; a bytearray where it is long, grown in place, since copying it takes long as well."""
+
+
+class Fragments:
+    """JSON that is put together elsewhere, piece by piece."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self.pieces = pieces
 
 
 def too_large() -> RpcError:
@@ -26,58 +36,86 @@ def too_large() -> RpcError:
     return RpcError("response too large", RESPONSE_TOO_LARGE)
 
 
-def encode(result: Any, limit: int | None = None) -> bytes:
-    """JSON of a handler's result, of at most ``limit`` bytes; ``msgspec.Raw`` goes in as it is."""
-    if _is_short(result, _DEEPEST):
+def encode(result: Any, limit: int | None = None, head: bytes = b"") -> Text:
+    """``head`` and JSON of a handler's result, of at most ``limit`` bytes; ``msgspec.Raw`` goes in as it is."""
+    if weigh(result, _PIECE) <= _PIECE:
         content = _encode(result)
         if limit is not None and len(content) > limit:
             raise too_large()
-        return content
-    parts, size = [], 0
-    for part in _pieces(result, _DEEPEST):
-        parts.append(part)
-        size += len(part)
-        if limit is not None and size > limit:
+        return head + content if head else content
+    text = bytearray(head)
+    for piece in _pieces(result):
+        text += piece
+        if limit is not None and len(text) - len(head) > limit:
             raise too_large()
-    return b"".join(parts)
-
-
-def _is_short(value: Any, levels: int) -> bool:
-    """Whether no long array stands in the outer levels."""
-    if isinstance(value, dict):
-        return not levels or (len(value) <= _PIECE and all(_is_short(v, levels - 1) for v in value.values()))
-    if isinstance(value, list):
-        return len(value) <= _PIECE and (not levels or all(_is_short(v, levels - 1) for v in value[:4]))
-    return not isinstance(value, Iterator)
-
-
-def _pieces(value: Any, levels: int) -> Iterator[bytes]:
-    if isinstance(value, Iterator):
-        yield from _long(value)
-    elif isinstance(value, list) and len(value) > _PIECE:
-        yield from _long(iter(value))
-    elif levels and isinstance(value, list):
-        yield from _joined(b"[", [(b"", item) for item in value], b"]", levels)
-    elif levels and isinstance(value, dict):
-        yield from _joined(b"{", [(_encode(str(k)) + b":", item) for k, item in value.items()], b"}", levels)
-    else:
-        yield _encode(value)
-
-
-def _joined(head: bytes, members: list[tuple[bytes, Any]], end: bytes, levels: int) -> Iterator[bytes]:
-    yield head
-    for position, (name, item) in enumerate(members):
-        yield b"," + name if position else name
-        yield from _pieces(item, levels - 1)
-    yield end
-
-
-def _long(values: Iterator[Any]) -> Iterator[bytes]:
-    separator = b"["
-    while piece := list(islice(values, _PIECE)):
-        with READS.unbroken():
-            content = _encode(piece)
         READS.pass_on()
-        yield separator + content[1:-1]
+    return text
+
+
+def weigh(value: Any, most: int) -> int:
+    """Bytes of its JSON, about; they are counted up to ``most``. What comes piece by piece weighs more than that."""
+    kind = type(value)
+    if kind is str:
+        return len(value)
+    if kind is dict or kind is list:
+        weight = 0
+        for member in value.values() if kind is dict else value:
+            weight += _EACH + (len(member) if type(member) is str else weigh(member, most - weight))
+            if weight > most:
+                break
+        return weight
+    if value is None or kind is int or kind is bool:
+        return _EACH
+    if isinstance(value, msgspec.Raw):
+        return len(memoryview(value))
+    return most + 1 if isinstance(value, Iterator | Fragments) else _EACH
+
+
+def _pieces(value: Any) -> Iterator[bytes | memoryview]:
+    """JSON of what weighs more than a piece."""
+    if isinstance(value, str):
+        yield b'"'
+        for start in range(0, len(value), _PIECE):
+            yield _whole(value[start : start + _PIECE])[1:-1]
+        yield b'"'
+    elif isinstance(value, msgspec.Raw):
+        content = memoryview(value)
+        yield from (content[start : start + _PIECE] for start in range(0, len(content), _PIECE))
+    elif isinstance(value, Fragments):
+        yield from value.pieces
+    elif isinstance(value, dict):
+        separator = b"{"
+        for name, member in value.items():
+            yield separator + _encode(str(name)) + b":"
+            yield from _pieces(member) if weigh(member, _PIECE) > _PIECE else (_whole(member),)
+            separator = b","
+        yield b"}"
+    else:
+        yield from _array(value)
+
+
+def _array(values: Any) -> Iterator[bytes | memoryview]:
+    """JSON of a long array, or one that holds much: what is light together, what is heavy in pieces."""
+    light: list[Any] = []
+    separator, sum_ = b"[", 0
+    for value in values:
+        weight = weigh(value, _PIECE)
+        if light and (sum_ + weight > _PIECE or len(light) == _TOGETHER):
+            yield separator + _whole(light)[1:-1]
+            separator, light, sum_ = b",", [], 0
+        if weight <= _PIECE:
+            light.append(value)
+            sum_ += weight + _EACH
+            continue
+        yield separator
+        yield from _pieces(value)
+        separator = b","
+    if light:
+        yield separator + _whole(light)[1:-1]
         separator = b","
     yield b"[]" if separator == b"[" else b"]"
+
+
+def _whole(value: Any) -> bytes:
+    with READS.unbroken():
+        return _encode(value)

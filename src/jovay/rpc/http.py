@@ -50,7 +50,7 @@ class HttpResponse(msgspec.Struct, gc=False):
     """An answer."""
 
     status: int
-    body: bytes
+    body: bytes | bytearray
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
 
@@ -305,7 +305,11 @@ class HttpConnection(asyncio.Protocol):
         ]
         head += [f"{name}: {value}\r\n" for name, value in response.headers]
         head.append("\r\n" if request.keep_alive else "connection: close\r\n\r\n")
-        self.transport.write("".join(head).encode("latin-1") + body)
+        start = "".join(head).encode("latin-1")
+        if len(body) > _SMALL:
+            self.transport.writelines((start, body))  # without a copy of what is large
+        else:
+            self.transport.write(start + body)
         if size := _counted(request):
             self._working -= size
             self._hold()

@@ -19,6 +19,7 @@ from jovay.rpc.budget import Budget
 from jovay.rpc.connections import Connections
 from jovay.rpc.context import Context, Services
 from jovay.rpc.dispatch import Dispatcher, Observer
+from jovay.rpc.encoding import Text
 from jovay.rpc.errors import RpcError
 from jovay.rpc.exposure import LOCAL, Gate
 from jovay.rpc.feed import Feed
@@ -293,9 +294,9 @@ class RpcServer:
         socket.start(head, rest)
         return None
 
-    def _answer(self, message: bytes, socket: WebSocket) -> bytes | Awaitable[bytes]:
+    def _answer(self, message: bytes, socket: WebSocket) -> bytes | Awaitable[Text]:
         return self._dispatcher.handle(message, Context(self._services, socket))
 
 
-async def _wrap(answer: Awaitable[bytes], headers: tuple[tuple[str, str], ...]) -> HttpResponse:
+async def _wrap(answer: Awaitable[Text], headers: tuple[tuple[str, str], ...]) -> HttpResponse:
     return HttpResponse(200, await answer, headers=headers)

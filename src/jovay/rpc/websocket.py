@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from websockets.exceptions import InvalidHandshake, InvalidState
 from websockets.frames import CloseCode, Frame, Opcode
@@ -17,13 +17,15 @@ from websockets.server import ServerProtocol
 
 from jovay.rpc.budget import Budget
 from jovay.rpc.connections import Connections
+from jovay.rpc.encoding import Text
 from jovay.rpc.limits import SLACK, Limits
 
 logger = logging.getLogger(__name__)
 
 _CLOSE_TIME = 5.0
 _SMALL = 1 << 20
-Answer = Callable[[bytes, "WebSocket"], bytes | Awaitable[bytes]]
+_LARGE = 64 << 10
+Answer = Callable[[bytes, "WebSocket"], bytes | Awaitable[Text]]
 
 
 class WebSocket(asyncio.Protocol):
@@ -157,7 +159,7 @@ class WebSocket(asyncio.Protocol):
             self._begun = self._loop.time()  # while the client had to wait, it could not send
             self.transport.resume_reading()
 
-    async def _wait(self, answer: Awaitable[bytes], size: int) -> None:
+    async def _wait(self, answer: Awaitable[Text], size: int) -> None:
         self._working += size
         try:
             content = await answer
@@ -170,19 +172,23 @@ class WebSocket(asyncio.Protocol):
         actions, self._actions = self._actions, []
         self._finish(content, actions)
 
-    def _finish(self, content: bytes, actions: list[Callable[[], None]]) -> None:
+    def _finish(self, content: Text, actions: list[Callable[[], None]]) -> None:
         if content:
             self.notify([content])
         for action in actions:
             action()
 
     # Session.
-    def notify(self, messages: list[bytes]) -> None:
+    def notify(self, messages: Sequence[Text]) -> None:
         """Send text messages; a client that asks on and on without reading the answers is dropped."""
         if self._protocol.state is not OPEN or self.transport.is_closing():
             return
         is_full = self.transport.get_write_buffer_size() > self._limits.response
-        self.transport.write(b"".join([part for text in messages for part in (_text_head(text), text)]))
+        parts = [part for text in messages for part in (_text_head(text), text)]
+        if len(messages[0]) > _LARGE:
+            self.transport.writelines(parts)  # without a copy
+        else:
+            self.transport.write(b"".join(parts))
         if is_full or not self._hold():
             self.drop("too slow")
 
@@ -244,7 +250,7 @@ class WebSocket(asyncio.Protocol):
             self.transport.close()
 
 
-def _text_head(text: bytes) -> bytes:
+def _text_head(text: Text) -> bytes:
     """Head of an unfragmented, unmasked text frame (RFC 6455, section 5.2)."""
     size = len(text)
     if size < 126:

@@ -29,21 +29,20 @@ class Steps(Sequence[Step]):
     """The steps on a tape. Iterate: an index reads the tape from its start."""
 
     def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-        options, recorded = recorder.options, int(recorder.view.steps)
-        if options is not None and options.max_steps:
-            recorded = min(recorded, options.max_steps)
-        # Where the tape was full, nobody counted how many steps are on it.
-        self._length = sum(1 for _ in self) if recorder.view.overflow else recorded
-        self._most = recorded
+        self._recorder, options = recorder, recorder.options
+        self._most = options.max_steps if options is not None and options.max_steps else None
+        self._length: int | None = None
 
     def __len__(self) -> int:
+        if self._length is None:
+            recorded = int(self._recorder.view.steps)
+            if self._recorder.view.overflow:  # nobody counted how many steps are on the tape
+                recorded = sum(1 for _ in read_steps(self._recorder))
+            self._length = recorded if self._most is None else min(recorded, self._most)
         return self._length
 
     def __iter__(self) -> Iterator[Step]:
-        options = self._recorder.options
-        most = options.max_steps if options is not None and options.max_steps else None
-        return islice(read_steps(self._recorder), most)
+        return islice(read_steps(self._recorder), self._most)
 
     @overload
     def __getitem__(self, index: int) -> Step: ...
@@ -54,8 +53,8 @@ class Steps(Sequence[Step]):
     def __getitem__(self, index: int | slice) -> Step | Sequence[Step]:
         if isinstance(index, slice):
             return list(self)[index]
-        at = index + self._length if index < 0 else index
-        if not 0 <= at < self._length:
+        at = index + len(self) if index < 0 else index
+        if not 0 <= at < len(self):
             raise IndexError(index)
         return next(islice(iter(self), at, None))
 

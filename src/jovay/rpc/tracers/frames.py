@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from jovay.rpc.codec import data, optional_data, quantity
+from jovay.rpc.encoding import Fragments
 from jovay.rpc.revert import revert_reason
 from jovay.rpc.tracers.base import Place, flag
 from jovay.simulation.requests import CallLog, CallResult, Frame, Halt, TraceParts
-from jovay.turns import READS
 
 CREATE, CALL, CALLCODE, DELEGATECALL = 0xF0, 0xF1, 0xF2, 0xF4
 CREATE2, STATICCALL, SELFDESTRUCT = 0xF5, 0xFA, 0xFF
@@ -27,8 +27,6 @@ NAMES = {
 
 
 _encode = msgspec.json.Encoder().encode
-_PIECE = 256
-"""Pieces of an answer between two places where a read gives way."""
 
 
 class Node:
@@ -80,27 +78,26 @@ class CallTracer:
             return {}
         # The transaction's own gas, intrinsic costs included.
         own = {"gas": quantity(place.gas), "gasUsed": quantity(result.gas_used)}
-        parts: list[bytes] = []
-        passed = 0
+        return Fragments(self._fragments(root, own))
+
+    def _fragments(self, root: Node, own: dict[str, Any]) -> Iterator[bytes]:
         rest: list[bytes | tuple[Node, bool]] = [(root, False)]
         while rest:
             item = rest.pop()
             if isinstance(item, bytes):
-                parts.append(item)
+                yield item
                 continue
             node, failed = item
-            if len(parts) - passed > _PIECE:
-                passed = len(parts)
-                READS.pass_on()
             failed = failed or node.frame.error is not None
-            parts.append(_encode(self._frame(node.frame, failed) | (own if node is root else {})))
+            form = _encode(self._frame(node.frame, failed) | (own if node is root else {}))
             if node.children and not self.only_top:
-                parts[-1] = parts[-1][:-1] + b',"calls":['
+                yield form[:-1] + b',"calls":['
                 rest.append(b"]}")
                 for child in reversed(node.children):
                     rest += [(child, failed), b","]
                 rest.pop()
-        return msgspec.Raw(b"".join(parts))
+            else:
+                yield form
 
     def _frame(self, frame: Frame, failed: bool) -> dict[str, Any]:
         """A call without those that it made; ``failed``: it or one around it did."""
