@@ -11,18 +11,20 @@ PY := $(BIN)/python
 STAMPS := $(VENV)/stamps
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 CLIENTS := tests/clients
+CONTRACTS := contracts
 KERNEL_SOURCES := $(shell find src/jovay/kernel src/jovay/compiler -name '*.py' 2>/dev/null)
 
 # Arguments for the commands behind the targets: make up ARGS="--http-port 8545", make test ARGS="-k rpc".
 ARGS ?=
 
-.PHONY: help up test checked check bench setup setup-dev format lock clean
+.PHONY: help up test checked check bench contracts setup setup-dev format lock clean
 
 help:
 	@echo "make up      set everything up, then run a development chain with its live view"
 	@echo "make test    set everything up, then run the tests"
 	@echo "make checked the suites that watch the kernel's memory, whole (hours)"
 	@echo "make check   formatting, lint, types"
+	@echo "make contracts compile the Solidity contracts into the package"
 	@echo "make bench   throughput and latency, with anvil under the same load"
 	@echo "make format  rewrite the sources the way 'make check' wants them"
 	@echo "make lock    renew requirements/*.txt from pyproject.toml"
@@ -49,6 +51,9 @@ format: $(STAMPS)/dev
 
 bench: setup-dev
 	@$(BIN)/jovay bench $(ARGS)
+
+contracts: $(STAMPS)/dev $(STAMPS)/node
+	@$(PY) contracts/script/artifacts.py
 
 setup: $(STAMPS)/kernel
 
@@ -86,15 +91,18 @@ $(STAMPS)/kernel: $(STAMPS)/package $(KERNEL_SOURCES)
 	@$(PY) -m jovay.compiler
 	@touch $@
 
-# Client libraries, the Solidity compiler and anvil come from npm. Without Node >= 18, one comes from PyPI.
-$(STAMPS)/node: $(CLIENTS)/package-lock.json requirements/node.txt $(STAMPS)/venv
+# Client libraries, the Solidity compiler, OpenZeppelin's contracts, anvil and forge come from npm. Without Node >= 18,
+# one comes from PyPI.
+$(STAMPS)/node: $(CLIENTS)/package-lock.json $(CONTRACTS)/package-lock.json requirements/node.txt $(STAMPS)/venv
 	@export PATH="$(CURDIR)/$(BIN):$$PATH"; \
 	if ! node -e 'process.exit(+(process.versions.node.split(".")[0] < 18))' 2>/dev/null || ! npm --version >/dev/null 2>&1; then \
 	    echo "installing Node from PyPI"; \
 	    $(PIP) install --require-hashes --only-binary :all: -r requirements/node.txt; \
 	fi; \
-	echo "installing the node packages of the tests"; \
-	cd $(CLIENTS) && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
+	echo "installing the node packages of tests and contracts"; \
+	for folder in $(CLIENTS) $(CONTRACTS); do \
+	    (cd $$folder && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error); \
+	done
 	@touch $@
 
 # Locks hold names, versions and hashes, never an address. Renewing them needs pip-tools, in its own place.
@@ -106,8 +114,11 @@ lock: $(STAMPS)/venv
 	compile $(ARGS) --build-deps-for editable --extra dev --constraint requirements/run.txt \
 	    --output-file requirements/dev.txt pyproject.toml; \
 	compile $(ARGS) --output-file requirements/node.txt requirements/node.in
-	@cd $(CLIENTS) && npm install --package-lock-only --ignore-scripts --no-fund --no-audit
+	@for folder in $(CLIENTS) $(CONTRACTS); do \
+	    (cd $$folder && npm install --package-lock-only --ignore-scripts --no-fund --no-audit); \
+	done
 
 clean:
-	rm -rf $(VENV) $(VENV)-lock $(CLIENTS)/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lock $(CLIENTS)/node_modules $(CONTRACTS)/node_modules \
+	    $(CONTRACTS)/out $(CONTRACTS)/cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

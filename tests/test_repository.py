@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import jovay
-from rigs.paths import CLIENTS, ROOT
+from rigs.paths import CLIENTS, ROOT, SOLIDITY
 
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 
@@ -30,8 +30,9 @@ def test_python_locks_hold_names_versions_and_hashes_only(lock: Path) -> None:
     assert "--hash" in text
 
 
-def test_node_lock_holds_hashes_and_no_addresses() -> None:
-    packages = json.loads((CLIENTS / "package-lock.json").read_text())["packages"]
+@pytest.mark.parametrize("folder", [CLIENTS, SOLIDITY], ids=lambda folder: folder.name)
+def test_node_locks_hold_hashes_and_no_addresses(folder: Path) -> None:
+    packages = json.loads((folder / "package-lock.json").read_text())["packages"]
     del packages[""]
     assert packages
     for name, package in packages.items():

@@ -10,6 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = ROOT / "tests" / "clients"
 CONTRACTS = ROOT / "tests" / "contracts"
 NODE_MODULES = CLIENTS / "node_modules"
+SOLIDITY = ROOT / "contracts"
+SOLIDITY_MODULES = SOLIDITY / "node_modules"
 
 
 class MissingToolError(Exception):
@@ -25,15 +27,17 @@ def cache_dir(name: str) -> Path:
 
 
 def foundry_binary(tool: str) -> Path:
-    """The native `anvil` or `cast` out of its npm package, or else the one on PATH.
+    """The native `anvil`, `cast` or `forge` out of its npm package, or else the one on PATH.
 
     Raises MissingToolError when there is neither.
     """
-    for candidate in sorted(NODE_MODULES.glob(f"@foundry-rs/{tool}-*/bin/{tool}")):
+    modules = SOLIDITY_MODULES if tool == "forge" else NODE_MODULES
+    for candidate in sorted(modules.glob(f"@foundry-rs/{tool}-*/bin/{tool}")):
         return candidate
     found = shutil.which(tool)
     if found is None:
-        raise MissingToolError(f"{tool} is not installed: run `npm ci --ignore-scripts` in tests/clients")
+        where = modules.parent.relative_to(ROOT)
+        raise MissingToolError(f"{tool} is not installed: run `npm ci --ignore-scripts` in {where}")
     return Path(found)
 
 
