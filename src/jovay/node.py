@@ -19,11 +19,12 @@ from typing import Any
 import msgspec
 import uvloop
 
-from jovay.backend.dev import Development
+from jovay.backend.development.operations import Development
 from jovay.backend.node_backend import NodeBackend
 from jovay.config import ConfigError, NodeConfig, flag_of
 from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE
 from jovay.native import kernel
+from jovay.rpc.backend import Backend
 from jovay.rpc.connections import REFUSED
 from jovay.rpc.server import NAMESPACES, RpcServer, ServerConfig
 from jovay.sequencer.opening import OpenChain, open_chain
@@ -70,7 +71,7 @@ class Node:
         self.metrics = metrics or Metrics(process=False)
         self._running = ExitStack()
         self._server: RpcServer | None = None
-        self.backend: NodeBackend
+        self.backend: Backend
         self.sequencer: Sequencer
         self.statistics: Statistics
 
@@ -101,7 +102,7 @@ class Node:
         sequencer = self._new_sequencer(chain, data, index, genesis)
         self.sequencer = sequencer
         sequencer.persistence.recovered(chain.recovered)
-        self.backend = NodeBackend(
+        backend = NodeBackend(
             sequencer,
             index,
             blocks.hash_of(max(blocks.oldest, 0)),
@@ -110,15 +111,15 @@ class Node:
             config.rpc.call_gas,
             self.metrics.refused,
         )
-        self.statistics = Statistics(sequencer, self.metrics, config.datadir, self.backend.submission.seconds)
+        self.statistics = Statistics(sequencer, self.metrics, config.datadir, backend.pool.seconds)
         sequencer.start()
         running.callback(sequencer.stop)
-        if config.dev:
-            development = Development(self.backend)
-            self.backend.develop(development)
+        development = Development(backend) if config.dev else None
+        if development is not None:
             running.callback(development.close)
+        self.backend = backend.interfaces(development)
         if config.keep_blocks:
-            pruner = Pruner(data, sequencer.persistence, self.backend.head, config.keep_blocks)
+            pruner = Pruner(data, sequencer.persistence, self.backend.chain.head, config.keep_blocks)
             running.callback(pruner.stop)
         self._serve()
         settle_interpreter()

@@ -303,7 +303,7 @@ def test_old_blocks_lose_what_the_settings_do_not_keep(folder: Path) -> None:
     client = Client(node)
     node.sequencer.data.blocks.segment_blocks = 8
     receipts = [client.send(TO, value=1) for _ in range(50)]
-    data, persistence, head = node.sequencer.data, node.sequencer.persistence, node.backend.head
+    data, persistence, head = node.sequencer.data, node.sequencer.persistence, node.backend.chain.head
     assert Pruner(data, persistence, head, 1000).prune() == 0
     assert Pruner(data, persistence, head, 20).prune() > 0
     head, balance = client.number("eth_blockNumber"), client.number("eth_getBalance", hexed(TO), "latest")

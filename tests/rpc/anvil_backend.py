@@ -25,21 +25,11 @@ from jovay.chain.types import (
     Receipt,
     SlotProof,
 )
-from jovay.rpc.backend import (
-    BackendError,
-    BlockTag,
-    Event,
-    Fees,
-    Finality,
-    LogFilter,
-    NewBlock,
-    NewPending,
-    PoolContent,
-    PoolStatus,
-    RawBatch,
-    SubmitError,
-    Submitted,
-)
+from jovay.rpc.backend import Backend
+from jovay.rpc.backend.chain import BlockTag, Finality, LogFilter
+from jovay.rpc.backend.errors import BackendError
+from jovay.rpc.backend.events import Event, NewBlock, NewPending
+from jovay.rpc.backend.pool import Fees, PoolContent, PoolStatus, RawBatch, SubmitError, Submitted
 from jovay.simulation.requests import (
     Bundle,
     BundleResult,
@@ -76,10 +66,9 @@ T = TypeVar("T")
 
 
 class AnvilBackend:
-    """Implements :class:`jovay.rpc.backend.Backend` over an anvil that mines each transaction at once."""
+    """Implements what :class:`jovay.rpc.backend.Backend` has over an anvil that mines each transaction at once."""
 
     dev: Any = None
-    client_version = "anvil behind jovay"
 
     def __init__(self, connect: Callable[[], Rpc]) -> None:
         self._local = threading.local()
@@ -93,17 +82,27 @@ class AnvilBackend:
             max_transaction_gas=1 << 24,
             precompiles={str(n): n.to_bytes(20) for n in (*range(1, 18), 256)},
         )
-        self.chain = ChainConfig(
+        self.config = ChainConfig(
             chain_id=number(self._call("eth_chainId")), genesis_hash=genesis, forks=(osaka,)
+        )
+
+    def interfaces(self) -> Backend:
+        """As the server takes it."""
+        return Backend(
+            chain=self,
+            state=self,
+            pool=self,
+            executor=self,
+            events=self,
+            keccak=keccak256,
+            client_version="anvil behind jovay",
+            development=self.dev,
         )
 
     def _call(self, method: str, *params: Any) -> Any:
         if not hasattr(self._local, "rpc"):
             self._local.rpc = self._connect()
         return self._local.rpc.call(method, *params)
-
-    def keccak256(self, content: bytes) -> bytes:
-        return keccak256(content)
 
     # Blocks.
     def head(self) -> int:
@@ -301,11 +300,11 @@ class AnvilBackend:
             self._announced = head
             time.sleep(0.01)
 
-    def pool_status(self) -> PoolStatus:
+    def status(self) -> PoolStatus:
         found = self._call("txpool_status")
         return PoolStatus(number(found["pending"]), number(found["queued"]))
 
-    def pool_content(self, sender: bytes | None = None) -> PoolContent:
+    def content(self, sender: bytes | None = None) -> PoolContent:
         return PoolContent({}, {})
 
     def next_nonce(self, address: bytes) -> int:

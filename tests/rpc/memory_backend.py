@@ -23,23 +23,11 @@ from jovay.chain.types import (
     SlotProof,
     Transaction,
 )
-from jovay.rpc.backend import (
-    BackendError,
-    BlockTag,
-    Event,
-    Fees,
-    Finality,
-    HistoryUnavailableError,
-    LogFilter,
-    NewBlock,
-    NewPending,
-    PoolContent,
-    PoolStatus,
-    RawBatch,
-    SubmitError,
-    Submitted,
-    TooManyResultsError,
-)
+from jovay.rpc.backend import Backend
+from jovay.rpc.backend.chain import BlockTag, Finality, LogFilter
+from jovay.rpc.backend.errors import BackendError, HistoryUnavailableError, TooManyResultsError
+from jovay.rpc.backend.events import Event, NewBlock, NewPending
+from jovay.rpc.backend.pool import Fees, PoolContent, PoolStatus, RawBatch, SubmitError, Submitted
 from jovay.simulation.requests import (
     Bundle,
     BundleResult,
@@ -84,14 +72,13 @@ class State(msgspec.Struct):
 
 
 class MemoryBackend:
-    """Implements :class:`jovay.rpc.backend.Backend`."""
+    """Implements the interfaces of :class:`jovay.rpc.backend.Backend`."""
 
     dev: Any = None
-    client_version = "memory/v0"
 
     def __init__(self, automine: bool = True) -> None:
         self.automine = automine
-        self.chain = chain_config()
+        self.config = chain_config()
         self.contracts: dict[bytes, Contract] = {}
         self.pool: list[tuple[Transaction, bytes]] = []
         self.blocks: list[Block] = []
@@ -108,6 +95,19 @@ class MemoryBackend:
         self._listeners: list[Callable[[Event], None]] = []
         self._lock = threading.RLock()
         self.seal()
+
+    def interfaces(self) -> Backend:
+        """As the server takes it."""
+        return Backend(
+            chain=self,
+            state=self,
+            pool=self,
+            executor=self,
+            events=self,
+            keccak=keccak256,
+            client_version="memory/v0",
+            development=self.dev,
+        )
 
     # Making a chain.
     def fund(self, address: bytes, balance: int) -> None:
@@ -130,7 +130,7 @@ class MemoryBackend:
             number = len(self.blocks)
             state = self.states[-1].copy()
             taken, self.pool = self.pool, []
-            block_hash = self.chain.genesis_hash if not number else keccak256(b"block%d" % number)
+            block_hash = self.config.genesis_hash if not number else keccak256(b"block%d" % number)
             when = timestamp if timestamp is not None else 1_700_000_000 + number
             logs: list[Log] = []
             gas = 0
@@ -174,9 +174,6 @@ class MemoryBackend:
         return result
 
     # Backend.
-    def keccak256(self, content: bytes) -> bytes:
-        return keccak256(content)
-
     def head(self) -> int:
         return len(self.blocks) - 1
 
@@ -342,10 +339,10 @@ class MemoryBackend:
             return SubmitError(Invalid.INSUFFICIENT_FUNDS, Invalid.INSUFFICIENT_FUNDS.value)
         return None
 
-    def pool_status(self) -> PoolStatus:
+    def status(self) -> PoolStatus:
         return PoolStatus(len(self.pool), 0)
 
-    def pool_content(self, sender: bytes | None = None) -> PoolContent:
+    def content(self, sender: bytes | None = None) -> PoolContent:
         pending: dict[bytes, list[Transaction]] = {}
         for item, _ in self.pool:
             if sender in (None, item.sender):

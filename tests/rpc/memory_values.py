@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from jovay.chain.types import BlobSchedule, Block, ChainConfig, Fork, Header, Log, Receipt, Transaction
-from jovay.rpc.backend import LogFilter
+from jovay.rpc.backend.chain import LogFilter
 from jovay.simulation.requests import Bundle, CallResult
 from rigs.transactions import decode, keccak256, recover
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from jovay.rpc.backend import Backend
 from jovay.rpc.limits import Limits
@@ -54,8 +54,15 @@ class Served:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
 
 
+class Double(Protocol):
+    """What stands in for a node."""
+
+    def interfaces(self) -> Backend:
+        """As the server takes it."""
+
+
 @contextmanager
-def serve(backend: Backend, limits: Limits | None = None, **config: Any) -> Iterator[Served]:
+def serve(backend: Double, limits: Limits | None = None, **config: Any) -> Iterator[Served]:
     """Serve a backend on a free port for the length of a ``with`` block."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -63,7 +70,7 @@ def serve(backend: Backend, limits: Limits | None = None, **config: Any) -> Iter
     settings = ServerConfig(limits=limits or Limits(), **({"http_port": 0, "tracing": True} | config))
 
     async def begin() -> RpcServer:
-        server = RpcServer(backend, settings, metrics=lambda: ("text/plain", b"up 1\n"))
+        server = RpcServer(backend.interfaces(), settings, metrics=lambda: ("text/plain", b"up 1\n"))
         await server.start()
         return server
 

@@ -10,7 +10,7 @@ import pytest
 
 from jovay.chain.types import Receipt
 from jovay.rpc import bulk
-from jovay.rpc.backend import RawBatch, SubmitError, Submitted
+from jovay.rpc.backend.pool import RawBatch, SubmitError, Submitted
 from jovay.rpc.forms import receipt_form
 from jovay.rpc.limits import Limits
 from jovay.simulation.requests import Call, CallLog, CallResult, Invalid

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jovay.rpc import bulk, fast_sends
-from jovay.rpc.backend import RawBatch, SubmitError, Submitted
+from jovay.rpc.backend.pool import RawBatch, SubmitError, Submitted
 from jovay.simulation.requests import Invalid
 
 IDS = st.integers(0, 10**18 - 1) | st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=9)

@@ -15,7 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from jovay.chain.types import Log
 from jovay.rpc import event_log, feed, news
 from jovay.rpc.args import LogArgs
-from jovay.rpc.backend import NewBlock, NewPending, Removed
+from jovay.rpc.backend.events import NewBlock, NewPending, Removed
 from jovay.rpc.delivery import Delivery, Subscription
 from jovay.rpc.event_log import EventLog
 from jovay.rpc.limits import Limits

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jovay.rpc.backend import NewPending, Removed
+from jovay.rpc.backend.events import NewPending, Removed
 from jovay.rpc.limits import Limits
 from rigs.rpc import Rpc, RpcError
 from rigs.transactions import keccak256

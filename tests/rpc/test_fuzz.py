@@ -219,9 +219,9 @@ def test_faults_of_the_node_are_hidden(harness: Harness, caplog: pytest.LogCaptu
     def broken(*_: Any) -> Any:
         raise ZeroDivisionError("a secret")
 
-    harness.context.backend.fees = broken  # type: ignore[method-assign]
+    harness.context.pool.fees = broken  # type: ignore[method-assign]
     with caplog.at_level(logging.CRITICAL, "jovay"):
         answer = harness.ask({"jsonrpc": "2.0", "id": 1, "method": "eth_gasPrice"})
     assert answer["error"] == {"code": -32603, "message": "internal error: ZeroDivisionError"}
-    del harness.context.backend.fees
+    del harness.context.pool.fees
     assert harness.ask({"jsonrpc": "2.0", "id": 1, "method": "eth_gasPrice"})["result"] == "0xa"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from jovay.chain.types import ChainConfig, Fork
-from jovay.rpc.backend import BlockTag, Finality
+from jovay.rpc.backend.chain import BlockTag, Finality
 from jovay.rpc.methods.config import fork_id
 from rigs.rpc import Rpc, RpcError
 from rigs.transactions import keccak256, sign
@@ -340,7 +340,7 @@ def test_many_wait_for_one_block(served: Served, backend: MemoryBackend) -> None
     for nonce, raw in enumerate(raws):
         threads.append(threading.Thread(target=wait, args=(raw,)))
         threads[-1].start()
-        while backend.pool_status().pending <= nonce:
+        while backend.status().pending <= nonce:
             time.sleep(0.001)
     backend.seal()
     for thread in threads:

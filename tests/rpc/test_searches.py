@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jovay.rpc.backend import HistoryUnavailableError
+from jovay.rpc.backend.errors import HistoryUnavailableError
 from jovay.rpc.history import first_state
 from jovay.rpc.limits import Limits
 from jovay.simulation.requests import CallResult, Frame, Trace
@@ -87,7 +87,7 @@ def test_halving_over_states_some_of_which_are_gone(backend: MemoryBackend, rpc:
                 raise HistoryUnavailableError("gone")
             return height >= number
 
-        return first_state(backend, holds)
+        return first_state(backend.head(), holds)
 
     for number in range(41):
         asked.clear()

@@ -10,7 +10,7 @@ import time
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from jovay.rpc.backend import NewBlock, NewPending, Removed
+from jovay.rpc.backend.events import NewBlock, NewPending, Removed
 from jovay.rpc.limits import Limits
 from jovay.simulation.requests import Call, CallLog, CallResult
 from rigs.transactions import keccak256

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from jovay.rpc import workers
-from jovay.rpc.workers import Pool
+from jovay.rpc.workers import Workers
 
 
 class Large:
@@ -25,14 +25,14 @@ def test_a_failed_request_leaves_nothing_to_the_collector() -> None:
         made.append(weakref.ref(large))
         raise ValueError("no")
 
-    async def ask(pool: Pool) -> None:
+    async def ask(pool: Workers) -> None:
         with pytest.raises(ValueError, match="no"):
             await pool.run_heavy(work)
 
     gc.disable()
     try:
         with ThreadPoolExecutor(1) as executor:
-            asyncio.run(ask(Pool(executor, 1, 1)))
+            asyncio.run(ask(Workers(executor, 1, 1)))
         assert [one() for one in made] == [None]
     finally:
         gc.enable()
@@ -43,7 +43,7 @@ def test_memory_goes_back_after_long_requests(monkeypatch: pytest.MonkeyPatch) -
     tidied: list[bool] = []
     monkeypatch.setattr(workers, "release_free_memory", lambda: tidied.append(True))
 
-    async def ask(pool: Pool, executor: ThreadPoolExecutor) -> None:
+    async def ask(pool: Workers, executor: ThreadPoolExecutor) -> None:
         for _ in range(2):
             await pool.run_heavy(lambda: None)
         while executor._work_queue.qsize():
@@ -53,6 +53,6 @@ def test_memory_goes_back_after_long_requests(monkeypatch: pytest.MonkeyPatch) -
     for seconds, expected in ((1e9, []), (-1.0, [True])):
         monkeypatch.setattr(workers, "LONG_SECONDS", seconds)
         with ThreadPoolExecutor(1) as executor:
-            asyncio.run(ask(Pool(executor, 1, 1), executor))
+            asyncio.run(ask(Workers(executor, 1, 1), executor))
         assert tidied[:1] == expected
     workers.release_free_memory()

@@ -1,279 +1,57 @@
-"""Blocks, transactions, receipts and logs of the visible chain, from the block store."""
+"""The chain as JSON-RPC sees it: what is visible, what waits in the pool by its hash, and how final blocks are."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from functools import cached_property
 
-import numpy as np
-import numpy.typing as npt
-
-from jovay.chain import rlp
-from jovay.chain.receipts import encode_receipt
-from jovay.chain.transactions import decode_transaction
-from jovay.chain.types import Block, Hash32, Header, Inclusion, Log, Receipt, Transaction
-from jovay.rpc.backend import LogFilter, TooManyResultsError
-from jovay.simulation.source import StoredTransaction
-from jovay.storage.blocks import BlockStore
-from jovay.storage.frame import Part
-from jovay.storage.headers import read_header
+from jovay.chain.rules import ChainRules
+from jovay.chain.types import ChainConfig, Hash32, Inclusion
+from jovay.rpc.backend.chain import BlockTag, Finality
+from jovay.sequencer.sequencer import Sequencer
 from jovay.storage.logs_index import LogsIndex
 
-from .errors import stored
-from .stored import LOG, RECEIPT, BlockReceipts, Keccak, Read, raw_transaction, reader
+from . import finality as stages
+from .configuration import chain_config
+from .pooled import PooledTransactions
+from .visible_chain import VisibleChain
 
-HEADERS_KEPT = 4_096
-_TOPICS_AT, _TOPIC_COUNT_AT = 32, 160
 
+class NodeChain(VisibleChain):
+    """Implements ``Chain`` of ``jovay.rpc.backend``; every method may be called from any thread."""
 
-class ChainReader:
-    """The chain up to ``visible()``, its newest visible header; thread-safe."""
+    def __init__(self, sequencer: Sequencer, logs_index: LogsIndex, genesis_hash: Hash32) -> None:
+        super().__init__(sequencer.data.blocks, logs_index, sequencer.keccak, lambda: sequencer.visible)
+        self._rules: ChainRules = sequencer.rules
+        self._pooled, self._genesis_hash = PooledTransactions(sequencer.pool), genesis_hash
 
-    def __init__(
-        self, store: BlockStore, logs_index: LogsIndex, keccak: Keccak, visible: Callable[[], Header]
-    ) -> None:
-        self._store, self._index, self._keccak, self._visible = store, logs_index, keccak, visible
-        self._headers: OrderedDict[int, Header] = OrderedDict()
+    @cached_property
+    def config(self) -> ChainConfig:
+        """Chain parameters."""
+        return chain_config(self._rules, self._genesis_hash)
 
-    def forget(self) -> None:
-        """Blocks have left the chain: drop what is remembered of any."""
-        self._headers.clear()
+    def resolve(self, tag: BlockTag) -> int | None:
+        """Block number of a tag."""
+        return stages.resolve(tag, self.head())
 
-    # ---- blocks ----------------------------------------------------------------------------------------------
+    def finality(self, number: int) -> Finality:
+        """How final a block is."""
+        return stages.finality(number)
 
-    def head(self) -> int:
-        """Number of the newest visible block."""
-        return self._visible().number
-
-    def _has(self, number: int) -> bool:
-        return 0 <= number <= self._visible().number
-
-    def number_of(self, block_hash: Hash32) -> int | None:
-        """Number of a visible block."""
-        with stored():
-            number = self._store.number_of(block_hash)
-        return number if number is not None and self._has(number) else None
-
-    def header(self, number: int) -> Header | None:
-        """Header of a visible block."""
-        visible = self._visible()
-        if not 0 <= number <= visible.number:
-            return None
-        if number == visible.number:
-            return visible
-        found = self._headers.get(number)
-        if found is None:
-            found = self._headers[number] = self._read_header(number)
-            while len(self._headers) > HEADERS_KEPT:
-                self._headers.popitem(last=False)
-        return found
-
-    def _read_header(self, number: int) -> Header:
-        with stored():
-            return read_header(self._store, number)
-
-    def _known(self, number: int) -> Header:
+    def blob_base_fee(self, number: int) -> int | None:
+        """Blob base fee of a block; None before Cancun."""
         header = self.header(number)
-        assert header is not None
-        return header
-
-    def block_hash(self, number: int) -> Hash32 | None:
-        """Hash of a visible block; None if it is not stored any more."""
-        if not self._has(number) or number < self._store.oldest:
+        if header is None or header.excess_blob_gas is None:
             return None
-        return self._store.hash_of(number)
+        return self._rules.blob_base_fee(header.excess_blob_gas, number, header.timestamp)
 
-    def stored_transactions(self, number: int) -> list[StoredTransaction]:
-        """Envelopes and senders of a visible block's transactions, with what their receipts say."""
-        with stored():
-            offsets, raw = self._store.transactions(number)
-            senders, records = self._store.senders(number), self._store.receipts(number)
-        cuts = offsets.tolist()
-        found = []
-        for index, receipt in enumerate(RECEIPT.iter_unpack(records)):
-            sender, fee = senders[20 * index : 20 * index + 20], int.from_bytes(receipt[9], "little")
-            found.append(StoredTransaction(raw[cuts[index] : cuts[index + 1]], sender, receipt[2], fee))
-        return found
-
-    def block(self, number: int) -> Block | None:
-        """Header and body of a visible block."""
-        header = self.header(number)
-        if header is None:
-            return None
-        transactions = self.transactions(number)
-        return Block(
-            header=header,
-            transactions=transactions,
-            withdrawals=None if header.withdrawals_root is None else (),
-        )
-
-    def transactions(self, number: int) -> list[Transaction]:
-        """The transactions of a visible block."""
-        with stored():
-            offsets, raw = self._store.transactions(number)
-            hashes, senders = self._store.tx_hashes(number), self._store.senders(number)
-        cuts = offsets.tolist()
-        return [
-            decode_transaction(
-                raw[cuts[i] : cuts[i + 1]], senders[20 * i : 20 * i + 20], hashes[32 * i : 32 * i + 32]
-            )
-            for i in range(len(cuts) - 1)
-        ]
-
-    def transaction_count(self, number: int) -> int | None:
-        """How many transactions a visible block has."""
-        with stored():
-            return self._store.tx_count(number) if self._has(number) else None
-
-    def transaction_hashes(self, number: int) -> bytes | None:
-        """Hashes of a visible block's transactions, back to back."""
-        with stored():
-            return self._store.tx_hashes(number) if self._has(number) else None
-
-    # ---- transactions and receipts ---------------------------------------------------------------------------
-
-    def locate(self, transaction_hash: Hash32) -> tuple[int, int] | None:
-        """(block number, index) of a visible transaction."""
-        with stored():
-            place = self._store.locate(transaction_hash)
-        return place if place is not None and self._has(place[0]) else None
+    # The pool lets go of a transaction after its block has become visible: one of three looks finds it.
 
     def transaction(self, transaction_hash: Hash32) -> Inclusion | None:
-        """A visible transaction."""
-        place = self.locate(transaction_hash)
-        return None if place is None else self._inclusion(*place)
-
-    def transaction_at(self, number: int, index: int) -> Inclusion | None:
-        """A visible transaction by its position."""
-        count = self.transaction_count(number)
-        return self._inclusion(number, index) if count is not None and 0 <= index < count else None
-
-    def _inclusion(self, number: int, index: int) -> Inclusion:
-        with stored():
-            read = reader(self._store, number)
-            raw, digest = raw_transaction(read, index), read(Part.TX_HASHES, 32 * index, 32)
-            sender = read(Part.SENDERS, 20 * index, 20)
-        return Inclusion(decode_transaction(raw, sender, digest), self._known(number), index)
+        """A mined or pooled transaction."""
+        visible, pooled = super().transaction, self._pooled.get
+        return visible(transaction_hash) or pooled(transaction_hash) or visible(transaction_hash)
 
     def raw_transaction(self, transaction_hash: Hash32) -> bytes | None:
-        """Envelope of a visible transaction."""
-        place = self.locate(transaction_hash)
-        if place is None:
-            return None
-        with stored():
-            return raw_transaction(reader(self._store, place[0]), place[1])
-
-    def receipts(self, hashes: Sequence[Hash32]) -> list[Receipt | None]:
-        """Receipts of visible transactions in the order of ``hashes``."""
-        blocks: dict[int, BlockReceipts] = {}
-        found: list[Receipt | None] = []
-        with stored():
-            for digest in hashes:
-                place = self.locate(digest)
-                if place is None:
-                    found.append(None)
-                    continue
-                block = blocks.get(place[0])
-                if block is None:
-                    block = blocks[place[0]] = self._receipts_of(place[0])
-                found.append(block.receipt(place[1]))
-        return found
-
-    def _receipts_of(self, number: int) -> BlockReceipts:
-        return BlockReceipts(reader(self._store, number), self._known(number), self._keccak)
-
-    def block_receipts(self, number: int) -> list[Receipt] | None:
-        """All receipts of a visible block."""
-        count = self.transaction_count(number)
-        if count is None:
-            return None
-        with stored():
-            block = BlockReceipts(self._whole(number), self._known(number), self._keccak)
-            return [block.receipt(index) for index in range(count)]
-
-    def _whole(self, number: int) -> Read:
-        """A block read once, for what looks at all of it."""
-        part_of = self._store.block(number).part
-        return lambda part, start, length: part_of(part)[start : start + length]
-
-    # ---- raw encodings ---------------------------------------------------------------------------------------
-
-    def raw_header(self, number: int) -> bytes | None:
-        """RLP of a header."""
-        with stored():
-            return self._store.header(number) if self._has(number) else None
-
-    def raw_block(self, number: int) -> bytes | None:
-        """RLP [header, transactions, no uncles, no withdrawals]."""
-        header = self.header(number)
-        if header is None:
-            return None
-        with stored():
-            encoded = self._store.header(number)
-            offsets, raw = self._store.transactions(number)
-        cuts = offsets.tolist()
-        bodies = [raw[low:high] for low, high in pairwise(cuts)]
-        listed = b"".join([body if body[0] >= 0xC0 else rlp.encode(body) for body in bodies])
-        rest = b"\xc0" if header.withdrawals_root is None else b"\xc0\xc0"
-        return rlp.encode_list(encoded + rlp.encode_list(listed) + rest)
-
-    def raw_receipts(self, number: int) -> list[bytes] | None:
-        """Consensus encodings of a block's receipts."""
-        receipts = self.block_receipts(number)
-        if receipts is None:
-            return None
-        return [
-            encode_receipt(r.type, r.status or 0, r.cumulative_gas_used, r.logs_bloom, r.logs)
-            for r in receipts
-        ]
-
-    # ---- logs ------------------------------------------------------------------------------------------------
-
-    def logs(self, query: LogFilter) -> list[Log]:
-        """Matching logs in chain order; ``query.limit`` 0 means no limit."""
-        found: list[Log] = []
-        last = min(query.last, self.head())
-        numbers = self._index.candidates(query.first, last, query.addresses, query.topics)
-        for number in numbers.tolist():
-            found += self._logs_of(number, query, query.limit - len(found) if query.limit else None)
-        return found
-
-    def _logs_of(self, number: int, query: LogFilter, most: int | None) -> list[Log]:
-        with stored():
-            records = self._store.read(number, Part.LOGS)
-            if not records:
-                return []
-            rows = matching(records, query)
-            if not len(rows):
-                return []
-            if most is not None and len(rows) > most:
-                raise TooManyResultsError(query.limit, number - 1)
-            block = self._receipts_of(number)
-            return [block.log(at, records, at) for at in rows.tolist()]
-
-
-def matching(records: bytes, query: LogFilter) -> npt.NDArray[np.int64]:
-    """Positions of the stored logs that match a filter."""
-    table = np.frombuffer(records, np.uint8).reshape(-1, LOG.size)
-    keep = np.ones(len(table), np.bool_)
-    if query.addresses:
-        keep &= _among(table[:, :20], [address[::-1] for address in query.addresses])
-    if query.topics:
-        counts = (
-            np.ascontiguousarray(table[:, _TOPIC_COUNT_AT : _TOPIC_COUNT_AT + 8]).view(np.uint64).reshape(-1)
-        )
-        keep &= counts >= len(query.topics)
-        for position, wanted in enumerate(query.topics):
-            if wanted and keep.any():
-                at = _TOPICS_AT + 32 * position
-                keep &= _among(table[:, at : at + 32], wanted)
-    return np.flatnonzero(keep)
-
-
-def _among(column: npt.NDArray[np.uint8], wanted: Sequence[bytes]) -> npt.NDArray[np.bool_]:
-    """Which rows equal one of ``wanted``."""
-    either = np.zeros(len(column), np.bool_)
-    for value in wanted:
-        either |= (column == np.frombuffer(value, np.uint8)).all(axis=1)
-    return either
+        """Envelope of a mined or pooled transaction."""
+        visible, pooled = super().raw_transaction, self._pooled.raw
+        return visible(transaction_hash) or pooled(transaction_hash) or visible(transaction_hash)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jovay.rpc.backend import BackendError, HistoryUnavailableError
+from jovay.rpc.backend.errors import BackendError, HistoryUnavailableError
 from jovay.sequencer.errors import SequencerError
 from jovay.state import errors as state
 from jovay.storage.errors import CorruptStoreError, IndexRepairError, MissingBlockError, PrunedDataError

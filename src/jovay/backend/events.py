@@ -7,19 +7,21 @@ import threading
 from collections.abc import Callable, Sequence
 
 from jovay.chain.types import Header, Log
-from jovay.rpc.backend import Event, NewBlock, NewPending, Removed
+from jovay.rpc.backend.events import Event, NewBlock, NewPending, Removed
 from jovay.sequencer.production.sealing import SealedBlock
+from jovay.sequencer.sequencer import Sequencer
 
 log = logging.getLogger("jovay.backend")
 Listener = Callable[[Event], None]
 
 
-class Events:
-    """Hands events to listeners, in order; thread-safe."""
+class NodeEvents:
+    """Implements ``Events`` of ``jovay.rpc.backend``: hands events to listeners, in order; thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, sequencer: Sequencer) -> None:
         self._listeners: tuple[Listener, ...] = ()
         self._lock = threading.Lock()
+        sequencer.listen(self._blocks)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` for every event from now on; returns how to stop that."""
@@ -32,7 +34,7 @@ class Events:
 
         return stop
 
-    def blocks(self, blocks: Sequence[SealedBlock]) -> None:
+    def _blocks(self, blocks: Sequence[SealedBlock]) -> None:
         """Blocks became visible."""
         for block in blocks if self._listeners else ():
             self._emit(NewBlock(block.header, block.produced.body.hashes))

@@ -6,7 +6,7 @@ Attestation and proof on L1 (stages 2 and 3) exist for no block but genesis, whi
 
 from __future__ import annotations
 
-from jovay.rpc.backend import BlockTag, Finality
+from jovay.rpc.backend.chain import BlockTag, Finality
 
 EXECUTED = 1
 GENESIS = 0

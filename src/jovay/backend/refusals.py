@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from jovay.kernel.transaction import status as decoding
-from jovay.rpc.backend import SubmitError
+from jovay.rpc.backend.pool import SubmitError
 from jovay.sequencer.pool import txpool
 from jovay.sequencer.pool.txpool import Refusal
 from jovay.simulation.outcome import INVALID

@@ -9,13 +9,13 @@ from jovay.simulation.source import StoredTransaction
 from jovay.state.roots import RootsAfter
 from jovay.state.tries import Tries
 
-from .chain import ChainReader
+from .visible_chain import VisibleChain
 
 
 class SimulationSource:
     """Reads one sequencer's chain."""
 
-    def __init__(self, sequencer: Sequencer, chain: ChainReader, tries: Tries) -> None:
+    def __init__(self, sequencer: Sequencer, chain: VisibleChain, tries: Tries) -> None:
         self._sequencer, self._chain, self._tries = sequencer, chain, tries
 
     @property

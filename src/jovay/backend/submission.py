@@ -1,26 +1,22 @@
-"""Raw transactions into the pool, with geth's words for those that are refused; and what the pool holds."""
+"""Raw transactions into the pool, with geth's words for those that are refused."""
 
 from __future__ import annotations
 
-import ctypes
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from jovay.chain.transactions import decode_transaction
-from jovay.chain.types import Account, Address, Hash32, Inclusion, Transaction
 from jovay.kernel.evm import validity
 from jovay.kernel.protocol import gas
 from jovay.kernel.transaction import status as decoding
 from jovay.kernel.transaction.record import BLOB, L1_MESSAGE, TRANSACTION_SIZE
 from jovay.native.records import int_of
-from jovay.rpc.backend import BackendError, PoolContent, PoolStatus, RawBatch, SubmitError, Submitted
+from jovay.rpc.backend.pool import RawBatch, SubmitError, Submitted
 from jovay.sequencer.pool import txpool
-from jovay.sequencer.pool.pooled import Pooled
 from jovay.sequencer.pool.txpool import Refusal
 from jovay.sequencer.portal import DecodedBatch
 from jovay.sequencer.sequencer import Sequencer
@@ -38,17 +34,16 @@ class Submission:
     def __init__(
         self,
         sequencer: Sequencer,
-        account: Callable[[Address], Account],
         min_price: int = 0,
     ) -> None:
-        """``account`` reads the newest state; ``min_price`` is the least priority fee, in wei per gas."""
-        self._sequencer, self._account, self._min_price = sequencer, account, min_price
+        """``min_price`` is the least priority fee, in wei per gas."""
+        self._sequencer, self._min_price = sequencer, min_price
         self.seconds = {"portal": 0.0, "pool": 0.0}
         """Time spent so far."""
 
     def submit(self, batch: RawBatch, ready_only: bool = False) -> tuple[Submitted, bytes, Reasons]:
         """Pool raw transactions; the outcome, the hashes of those that the pool took, and why it refused others."""
-        check_running(self._sequencer)
+        self._sequencer.check_running()
         begun = time.perf_counter()
         decoded = self._sequencer.portal.decode(batch.data, batch.ends)
         between = time.perf_counter()
@@ -134,32 +129,6 @@ class Submission:
         fork = self._sequencer.rules.fork(head.number + 1, head.timestamp)
         return int(self._sequencer.library[rule](address, fork))
 
-    # ---- looking ---------------------------------------------------------------------------------------------
-
-    def status(self) -> PoolStatus:
-        """Size of the pool."""
-        return PoolStatus(*self._sequencer.pool.counts())
-
-    def content(self, sender: Address | None) -> PoolContent:
-        """The pool's transactions."""
-        ready, waiting = self._sequencer.pool.content(sender)
-        return PoolContent(_transactions(ready), _transactions(waiting))
-
-    def get(self, digest: Hash32) -> Inclusion | None:
-        """A pooled transaction."""
-        entry = self._sequencer.pool.get(digest)
-        return None if entry is None else Inclusion(pooled_transaction(entry))
-
-    def raw(self, digest: Hash32) -> bytes | None:
-        """Envelope of a pooled transaction."""
-        entry = self._sequencer.pool.get(digest)
-        return None if entry is None else raw_of(entry)
-
-    def next_nonce(self, address: Address) -> int:
-        """Nonce after the sender's executable pooled transactions."""
-        found = self._sequencer.pool.next_nonce(address)
-        return self._account(address).nonce if found is None else found
-
 
 def below(column: npt.NDArray[Any], bound: int) -> npt.NDArray[np.bool_]:
     """Which 256-bit words of a column of records are less than ``bound``."""
@@ -176,24 +145,3 @@ def below(column: npt.NDArray[Any], bound: int) -> npt.NDArray[np.bool_]:
 def is_malformed(status: int) -> bool:
     """Whether a status of decoding says that the bytes are no transaction, so that they have no hash."""
     return 16 <= status & 0xFF < 64 and status & 0xFF != decoding.RECOVERY_FAILED
-
-
-def check_running(sequencer: Sequencer) -> None:
-    """Raises ``BackendError`` when the sequencer has stopped."""
-    if sequencer.failure is not None:
-        raise BackendError(f"the sequencer has stopped: {sequencer.failure}")
-
-
-def raw_of(entry: Pooled) -> bytes:
-    """Envelope of a pooled transaction."""
-    record = entry.record
-    return ctypes.string_at(int(record["raw"]), int(record["raw_size"]))
-
-
-def pooled_transaction(entry: Pooled) -> Transaction:
-    """A pooled transaction as a value."""
-    return decode_transaction(raw_of(entry), entry.sender, entry.hash)
-
-
-def _transactions(groups: dict[bytes, list[Pooled]]) -> dict[Address, Sequence[Transaction]]:
-    return {sender: [pooled_transaction(entry) for entry in entries] for sender, entries in groups.items()}

@@ -9,7 +9,7 @@ import msgspec
 
 from jovay.chain.types import AccessEntry, Authorization, Withdrawal
 from jovay.rpc import codec
-from jovay.rpc.backend import BlockTag
+from jovay.rpc.backend.chain import BlockTag
 from jovay.rpc.table import Kind
 from jovay.simulation.requests import AccountOverride, BlockOverrides, Call
 

@@ -14,7 +14,7 @@ import msgspec
 
 from jovay.chain.types import Log, Receipt
 from jovay.rpc import fast_sends
-from jovay.rpc.backend import RawBatch, Submitted
+from jovay.rpc.backend.pool import RawBatch, Submitted
 from jovay.rpc.context import Context
 from jovay.rpc.errors import RESPONSE_TOO_LARGE, RpcError
 from jovay.rpc.forms import receipt_form
@@ -103,7 +103,7 @@ class SendBatch:
         """Submit all and answer each."""
         result = await context.services.ingest.submit(self.batch)
         if result.errors:  # each has a text of its own
-            return await context.services.pool.run(format_sends, self.ids, result)
+            return await context.services.workers.run(format_sends, self.ids, result)
         return format_sends(self.ids, result)
 
 
@@ -144,13 +144,13 @@ class ReceiptBatch:
 
     async def run(self, context: Context) -> bytes:
         """Look up all and answer each."""
-        return await context.services.pool.run(self._work, context)
+        return await context.services.workers.run(self._work, context)
 
     def _work(self, context: Context) -> bytes:
         parts: list[bytes] = []
         size = 0
         for start in range(0, len(self.ids), _PIECE):
-            receipts = context.backend.receipts(self.hashes[start : start + _PIECE])
+            receipts = context.chain.receipts(self.hashes[start : start + _PIECE])
             parts.append(format_receipts(self.ids[start : start + _PIECE], receipts)[1:-1])
             size += len(parts[-1])
             if size > context.limits.response:

@@ -12,7 +12,7 @@ from jovay.rpc.hub import Hub
 from jovay.rpc.ingest import Ingest
 from jovay.rpc.limits import Limits
 from jovay.rpc.session import Session
-from jovay.rpc.workers import Pool
+from jovay.rpc.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +25,31 @@ class Services:
     filters: Filters
     feed: Feed
     ingest: Ingest
-    pool: Pool
+    workers: Workers
     memory: Budget
     namespaces: frozenset[str]
     tracing: bool
 
 
 class Context:
-    """One connection's view of the node."""
+    """One connection's view of the node: its interfaces, and what the connection may use."""
 
-    __slots__ = ("backend", "limits", "services", "session")
+    __slots__ = (
+        "chain",
+        "development",
+        "executor",
+        "keccak",
+        "limits",
+        "pool",
+        "services",
+        "session",
+        "state",
+    )
 
     def __init__(self, services: Services, session: Session | None = None) -> None:
         self.services = services
-        self.backend = services.backend
+        node = services.backend
+        self.chain, self.state, self.pool, self.executor = node.chain, node.state, node.pool, node.executor
+        self.development, self.keccak = node.development, node.keccak
         self.limits = services.limits
         self.session = session

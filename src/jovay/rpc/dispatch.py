@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from jovay.rpc import bulk
-from jovay.rpc.backend import BackendError, OutOfRangeError
+from jovay.rpc.backend.errors import BackendError, OutOfRangeError
 from jovay.rpc.context import Context
 from jovay.rpc.encoding import Text, encode, too_large
 from jovay.rpc.errors import (
@@ -137,7 +137,7 @@ class Dispatcher:
         head = answer_head(call.id)
         try:
             if arguments is None:
-                arguments = await context.services.pool.run(_bind, method, call.params, context)
+                arguments = await context.services.workers.run(_bind, method, call.params, context)
             if method.run is Run.WAIT:
                 text = encode(await method.handler(context, *arguments), head=head)
             else:
@@ -177,7 +177,7 @@ class Dispatcher:
             with READS.unbroken():
                 return _recognise(body, context) or _decode_batch(body, context.limits)
 
-        found = await context.services.pool.run(decode)
+        found = await context.services.workers.run(decode)
         if isinstance(found, bytes):
             return found
         if isinstance(found, list):
@@ -252,7 +252,7 @@ class Dispatcher:
         """
         first = entries[position]
         if len(entries) > _FEW and _is_read(first):
-            return await context.services.pool.run(self._answer_reads, entries, position, context)
+            return await context.services.workers.run(self._answer_reads, entries, position, context)
         if isinstance(first, bytes) or _is_quick(first):
             return await self._answer_here(entries, position, context)
         end = position
@@ -350,13 +350,13 @@ def _bind(method: Method, params: msgspec.Raw, context: Context) -> list[Any]:
 
 async def _run(method: Method, arguments: list[Any], context: Context, head: bytes) -> Text:
     """JSON of a method's result, ``head`` before it."""
-    pool, limit = context.services.pool, context.limits.response
+    workers, limit = context.services.workers, context.limits.response
     if method.run is Run.ASYNC:
         result = await method.handler(context, *arguments)
         return (
             encode(result, head=head)
             if isinstance(result, str)
-            else await pool.run(encode, result, limit, head)
+            else await workers.run(encode, result, limit, head)
         )
     if method.run in _ON_LOOP:
         return encode(method.handler(context, *arguments), limit, head)
@@ -364,7 +364,7 @@ async def _run(method: Method, arguments: list[Any], context: Context, head: byt
     def work() -> Text:
         return encode(method.handler(context, *arguments), limit, head)
 
-    return await (pool.run_heavy(work) if method.run is Run.HEAVY else pool.run(work))
+    return await (workers.run_heavy(work) if method.run is Run.HEAVY else workers.run(work))
 
 
 def _visible(name: str, error: Exception) -> RpcError:

@@ -65,7 +65,7 @@ class _Search:
         override = self.state.get(self.call.sender) if self.state else None
         if override is not None and override.balance is not None:
             return override.balance
-        return self.context.backend.account(self.call.sender, self.number).balance
+        return self.context.state.account(self.call.sender, self.number).balance
 
     def recipient_has_code(self) -> bool:
         """Whether the call runs code (a creation does)."""
@@ -74,7 +74,7 @@ class _Search:
         override = self.state.get(self.call.to) if self.state else None
         if override is not None and override.code is not None:
             return bool(override.code)
-        return bool(self.context.backend.code(self.call.to, self.number))
+        return bool(self.context.state.code(self.call.to, self.number))
 
 
 def estimate_gas(
@@ -123,13 +123,13 @@ def _bisect(search: _Search, low: int, high: int) -> int:
 def _highest(search: _Search, args: CallArgs) -> int:
     """The largest gas limit that rules, cap and the sender's balance allow."""
     context, call = search.context, search.call
-    header = header_of(context.backend, search.number)
+    header = header_of(context.chain, search.number)
     block = search.block
     high = header.gas_limit if block is None or block.gas_limit is None else block.gas_limit
     if args.gas is not None and args.gas >= TRANSFER_GAS:
         high = args.gas
     timestamp = header.timestamp if block is None or block.timestamp is None else block.timestamp
-    most = active_fork(context.backend, timestamp).max_transaction_gas
+    most = active_fork(context.chain, timestamp).max_transaction_gas
     if most is not None:
         high = min(high, most)
     price = call.max_fee_per_gas if call.gas_price is None else call.gas_price

@@ -30,7 +30,7 @@ def check_call(context: Context, args: CallArgs) -> None:
         args.max_fee_per_gas is not None or args.max_priority_fee_per_gas is not None
     ):
         raise RpcError("both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified")
-    want = context.backend.chain.chain_id
+    want = context.chain.config.chain_id
     if args.chain_id is not None and args.chain_id != want:
         raise RpcError(f"chainId does not match node's (have={args.chain_id}, want={want})")
 
@@ -66,7 +66,7 @@ def execute_one(
     """Execute a single call over the state after a block."""
     if options is None:
         options = call_options(context)
-    return context.backend.execute([Bundle((call,), block, state)], number, options)[0].calls[0]
+    return context.executor.execute([Bundle((call,), block, state)], number, options)[0].calls[0]
 
 
 def call_options(context: Context, access_list: bool = False) -> ExecuteOptions:

@@ -90,7 +90,7 @@ def find_method(name: str, services: Services) -> Method:
     method = METHODS.get(name)
     if method is None:
         raise method_not_found(name)
-    if method.dev and services.backend.dev is None:
+    if method.dev and services.backend.development is None:
         raise method_not_found(name, "--dev opens it")
     if method.tracing and not services.tracing:
         raise method_not_found(name, "--debug-api opens it")

@@ -15,7 +15,7 @@ from jovay.kernel.transaction import wire
 from jovay.native import kernel
 from jovay.native.arena import Given, borrowed
 from jovay.native.records import View, new_record
-from jovay.rpc.backend import RawBatch
+from jovay.rpc.backend.pool import RawBatch
 
 _PAIR = 8
 """Bytes of an id's place: where it begins and how long it is, 32 bits each."""

@@ -1,6 +1,6 @@
 """Events of the node for subscriptions and filters: one log of each kind, filled from the hub.
 
-Blocks and pending hashes are entered as they come.  Logs and whole transactions need a look into the backend,
+Blocks and pending hashes are entered as they come.  Logs and whole transactions need a look into the chain,
 so tasks of their own read and enter them, in order, several blocks at a time when they lag.
 """
 
@@ -15,7 +15,9 @@ from typing import Any
 import msgspec
 
 from jovay.chain.types import Log
-from jovay.rpc.backend import Backend, Event, LogFilter, NewBlock, NewPending, Removed, TooManyResultsError
+from jovay.rpc.backend.chain import Chain, LogFilter
+from jovay.rpc.backend.errors import TooManyResultsError
+from jovay.rpc.backend.events import Event, NewBlock, NewPending, Removed
 from jovay.rpc.budget import Budget
 from jovay.rpc.delivery import Delivery, Subscription
 from jovay.rpc.errors import limit_exceeded
@@ -26,7 +28,7 @@ from jovay.rpc.hub import Hub
 from jovay.rpc.limits import Limits
 from jovay.rpc.news import Hashes, Head, LogMatcher, Logs, News, Results
 from jovay.rpc.session import Session
-from jovay.rpc.workers import Pool
+from jovay.rpc.workers import Workers
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +37,7 @@ _MOST_BLOCKS = 64
 _MOST_LOGS = 10_000
 """Blocks and logs of one query; a block with more logs is read alone."""
 _MOST_ADDRESSES = 256
-"""Up to so many addresses of all subscriptions together, the backend is asked for theirs alone."""
+"""Up to so many addresses of all subscriptions together, the chain is asked for theirs alone."""
 ALWAYS = 4
 """Subscriptions that a connection may have even where others hold all that the node has."""
 _MOST_HASHES = 256
@@ -45,10 +47,10 @@ _MOST_HASHES = 256
 class Feed:
     """All subscriptions of the node.  Lives on the event loop."""
 
-    def __init__(self, backend: Backend, hub: Hub, pool: Pool, limits: Limits, terms: Budget) -> None:
+    def __init__(self, chain: Chain, hub: Hub, workers: Workers, limits: Limits, terms: Budget) -> None:
         """``terms`` bounds addresses and topics, here and of filters."""
-        self._backend = backend
-        self._pool = pool
+        self._chain = chain
+        self._workers = workers
         self._limit = limits.all_subscriptions
         self._terms = terms
         self.heads: EventLog[News] = EventLog(limits.queue)
@@ -154,7 +156,7 @@ class Feed:
             self._enter(self.logs, Logs(unread.logs))
             return True
         blocks = unread[:_MOST_BLOCKS]
-        found, last = await self._pool.run(self._logs_of, blocks, self._addresses())
+        found, last = await self._workers.run(self._logs_of, blocks, self._addresses())
         if last + 1 < unread.stop:
             self._unread.appendleft(range(last + 1, unread.stop))
         if found:
@@ -178,7 +180,7 @@ class Feed:
         while True:
             limit = _MOST_LOGS if last > first else 0
             try:
-                return self._backend.logs(
+                return self._chain.logs(
                     LogFilter(first=first, last=last, addresses=addresses, limit=limit)
                 ), last
             except TooManyResultsError as error:
@@ -201,14 +203,14 @@ class Feed:
             return end if end < len(news.hashes) else None
 
         self._pending.read(step)
-        forms = await self._pool.run(self._forms_of, hashes)
+        forms = await self._workers.run(self._forms_of, hashes)
         self._enter(self.transactions, Results(forms))
         return True
 
     def _forms_of(self, hashes: bytes) -> list[bytes]:
         forms = []
         for start in range(0, len(hashes), 32):
-            found = self._backend.transaction(hashes[start : start + 32])
+            found = self._chain.transaction(hashes[start : start + 32])
             if found is not None:
                 forms.append(_encode(transaction_form(found.transaction)))
         return forms

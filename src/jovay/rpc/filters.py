@@ -12,7 +12,7 @@ import time
 
 from jovay.chain.types import Log
 from jovay.rpc.args import LogArgs
-from jovay.rpc.backend import Removed
+from jovay.rpc.backend.events import Removed
 from jovay.rpc.budget import Budget
 from jovay.rpc.errors import RpcError, limit_exceeded
 from jovay.rpc.event_log import EventLog, Reader

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jovay.chain.types import Address, Inclusion
-from jovay.rpc.backend import Backend, HistoryUnavailableError
+from jovay.rpc.backend.chain import Chain
+from jovay.rpc.backend.errors import HistoryUnavailableError
+from jovay.rpc.backend.state import State
 
 
-def first_state(backend: Backend, holds: Callable[[int], bool]) -> int | None:
-    """The first block after which ``holds`` does, where it goes on to hold; None if it does not hold now.
+def first_state(head: int, holds: Callable[[int], bool]) -> int | None:
+    """The first block up to ``head`` after which ``holds`` does, and goes on to; None if it does not hold at ``head``.
 
     Raises ``HistoryUnavailableError`` if the states before that block are not kept.
     """
-    low, high, lost = 0, backend.head(), False
+    low, high, lost = 0, head, False
     if not holds(high):
         return None
     while low < high:
@@ -30,10 +32,10 @@ def first_state(backend: Backend, holds: Callable[[int], bool]) -> int | None:
     return low
 
 
-def transaction_of(backend: Backend, sender: Address, nonce: int) -> Inclusion | None:
+def transaction_of(chain: Chain, state: State, sender: Address, nonce: int) -> Inclusion | None:
     """The mined transaction of a sender with that nonce."""
-    number = first_state(backend, lambda height: backend.account(sender, height).nonce > nonce)
-    block = None if number is None else backend.block(number)
+    number = first_state(chain.head(), lambda height: state.account(sender, height).nonce > nonce)
+    block = None if number is None else chain.block(number)
     if block is None:
         return None
     for index, transaction in enumerate(block.transactions):

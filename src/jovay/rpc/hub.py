@@ -1,4 +1,4 @@
-"""The backend's events on the event loop: receipt waiters, subscriptions and pending-transaction filters."""
+"""The node's events on the event loop: receipt waiters, subscriptions and pending-transaction filters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
 from jovay.chain.types import Hash32, Receipt
-from jovay.rpc.backend import Backend, Event, NewBlock
+from jovay.rpc.backend.chain import Chain
+from jovay.rpc.backend.events import Event, Events, NewBlock
 
 logger = logging.getLogger(__name__)
 
@@ -19,18 +20,18 @@ Listener = Callable[[list[Event]], None]
 class Hub:
     """Receives events from any thread and hands them, in order and in batches, to listeners on the loop."""
 
-    def __init__(self, backend: Backend, executor: Executor) -> None:
-        self._backend = backend
+    def __init__(self, chain: Chain, events: Events, executor: Executor) -> None:
+        self._chain = chain
         self._executor = executor
         self._loop = asyncio.get_running_loop()
-        self._events: deque[Event] = deque()
+        self._coming: deque[Event] = deque()
         self._scheduled = False
         self._listeners: set[Listener] = set()
         self._waiters: dict[Hash32, list[asyncio.Future[Receipt | None]]] = {}
-        self._stop = backend.listen(self._post)
+        self._stop = events.listen(self._post)
 
     def close(self) -> None:
-        """Stop listening to the backend and wake all waiters."""
+        """Stop listening to the node and wake all waiters."""
         self._stop()
         for futures in self._waiters.values():
             for future in futures:
@@ -49,7 +50,7 @@ class Hub:
         # Register first, then look: an event between the two finds the waiter.
         self._waiters.setdefault(transaction_hash, []).append(future)
         try:
-            found = self._backend.receipts([transaction_hash])[0]
+            found = self._chain.receipts([transaction_hash])[0]
             if found is not None:
                 return found
             async with asyncio.timeout(timeout):
@@ -68,21 +69,21 @@ class Hub:
                 del self._waiters[transaction_hash]
 
     def _post(self, event: Event) -> None:
-        self._events.append(event)
+        self._coming.append(event)
         if not self._scheduled:
             self._scheduled = True
             try:
                 self._loop.call_soon_threadsafe(self._drain)
             except RuntimeError:
                 # The loop is closed: nobody is left to hear it.
-                self._events.clear()
+                self._coming.clear()
 
     def _drain(self) -> None:
         # Reset the flag before taking events, so that one posted meanwhile schedules another run.
         self._scheduled = False
         events: list[Event] = []
-        while self._events:
-            events.append(self._events.popleft())
+        while self._coming:
+            events.append(self._coming.popleft())
         if not events:
             return
         if self._waiters:
@@ -101,7 +102,7 @@ class Hub:
                 mined = {hashes[start : start + 32] for start in range(0, len(hashes), 32)}
                 hits.extend(mined & self._waiters.keys())
         if hits:
-            task = self._loop.run_in_executor(self._executor, self._backend.receipts, hits)
+            task = self._loop.run_in_executor(self._executor, self._chain.receipts, hits)
             task.add_done_callback(lambda done: self._answer(hits, done))
 
     def _answer(self, hits: list[Hash32], done: asyncio.Future[Sequence[Receipt | None]]) -> None:

@@ -1,7 +1,7 @@
-"""Transactions on their way into the pool: many requests become few calls of the backend, none of them long.
+"""Transactions on their way into the pool: many requests become few calls of the pool, none of them long.
 
-Whatever arrives while the backend works on one batch forms the next one, so that the cost per call (a thread
-switch, the backend's fixed work) is shared under load and nothing waits when there is no load. Large batches go in
+Whatever arrives while the pool works on one batch forms the next one, so that the cost per call (a thread
+switch, the pool's fixed work) is shared under load and nothing waits when there is no load. Large batches go in
 pieces, each in its turn, and single transactions go before them: nobody waits for more than one piece of others'.
 """
 
@@ -14,13 +14,13 @@ from concurrent.futures import Executor
 
 import numpy as np
 
-from jovay.rpc.backend import Backend, RawBatch, SubmitError, Submitted
+from jovay.rpc.backend.pool import Pool, RawBatch, SubmitError, Submitted
 from jovay.rpc.budget import Budget
 from jovay.rpc.errors import limit_exceeded
 from jovay.turns import READS
 
 _MOST_TRANSACTIONS = 2_048
-"""In one call of the backend: some 16 ms of decoding and recovering senders."""
+"""In one call of the pool: some 16 ms of decoding and recovering senders."""
 _FEWER, _RECENT = 512, 0.1
 """The same where somebody sent few within so many seconds, who may do so again."""
 _MOST_BYTES = 1 << 20
@@ -82,11 +82,11 @@ class _Part:
 
 
 class Ingest:
-    """Feeds raw transactions to the backend, one batch at a time: few before many, else in order of arrival."""
+    """Feeds raw transactions to the pool, one batch at a time: few before many, else in order of arrival."""
 
-    def __init__(self, backend: Backend, executor: Executor, limit: int, memory: Budget) -> None:
+    def __init__(self, pool: Pool, executor: Executor, limit: int, memory: Budget) -> None:
         """``limit`` transactions may wait; what they take comes from ``memory``."""
-        self._backend = backend
+        self._pool = pool
         self._executor = executor
         self._limit = limit
         self._memory = memory
@@ -124,7 +124,7 @@ class Ingest:
         batch = RawBatch(raw, (len(raw),))
         loop = asyncio.get_running_loop()
         self._few_came = loop.time()
-        return await loop.run_in_executor(self._executor, self._backend.submit, batch, True)
+        return await loop.run_in_executor(self._executor, self._pool.submit, batch, True)
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
@@ -135,7 +135,7 @@ class Ingest:
             pieces = [piece for _, piece in taken]
             batch = pieces[0] if len(pieces) == 1 else merge(pieces)
             try:
-                result = await loop.run_in_executor(self._executor, self._backend.submit, batch)
+                result = await loop.run_in_executor(self._executor, self._pool.submit, batch)
             except Exception as error:
                 for part, _ in taken:
                     if not part.future.done():

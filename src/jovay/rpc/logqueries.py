@@ -1,9 +1,9 @@
-"""Log queries of clients, bounded and made ready for the backend."""
+"""Log queries of clients, bounded and made ready for the chain."""
 
 from __future__ import annotations
 
 from jovay.rpc.args import LATEST, BlockRef, LogArgs
-from jovay.rpc.backend import LogFilter
+from jovay.rpc.backend.chain import LogFilter
 from jovay.rpc.context import Context
 from jovay.rpc.errors import RpcError, invalid_params
 from jovay.rpc.limits import Limits
@@ -19,7 +19,7 @@ def check_terms(query: LogArgs, limits: Limits) -> None:
 
 
 def log_filter(query: LogArgs, first: int, last: int, limits: Limits) -> LogFilter:
-    """The backend's form of a query over a block range."""
+    """The form of a query over a block range."""
     return LogFilter(
         first=first, last=last, addresses=query.addresses, topics=query.topics, limit=limits.log_results
     )
@@ -27,13 +27,13 @@ def log_filter(query: LogArgs, first: int, last: int, limits: Limits) -> LogFilt
 
 def block_range(context: Context, query: LogArgs) -> tuple[int, int]:
     """First and last block of a query (first after last: nothing yet); raises for bad ranges."""
-    backend = context.backend
+    chain = context.chain
     if query.block_hash is not None:
-        number = backend.number_of(query.block_hash)
+        number = chain.number_of(query.block_hash)
         if number is None:
             raise RpcError("unknown block")
         return number, number
-    head = backend.head()
+    head = chain.head()
     first = _bound(context, query.first or LATEST, head)
     last = _bound(context, query.last or LATEST, head)
     if first > last:
@@ -52,5 +52,5 @@ def block_range(context: Context, query: LogArgs) -> tuple[int, int]:
 def _bound(context: Context, ref: BlockRef, head: int) -> int:
     if ref.number is not None:
         return ref.number
-    number = find_block(context.backend, ref)
+    number = find_block(context.chain, ref)
     return head if number is None else number

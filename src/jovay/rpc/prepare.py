@@ -39,7 +39,7 @@ def _fill_fees(context: Context, args: CallArgs) -> CallArgs:
         if args.max_fee_per_gas is not None or args.max_priority_fee_per_gas is not None:
             raise RpcError("both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified")
         return args
-    fees = context.backend.fees()
+    fees = context.pool.fees()
     tip = args.max_priority_fee_per_gas
     cap = args.max_fee_per_gas
     if tip is None:
@@ -59,19 +59,19 @@ def _fill_fees(context: Context, args: CallArgs) -> CallArgs:
 
 def fill(context: Context, args: CallArgs) -> CallArgs:
     """The same transaction with nonce, gas, prices and chain id set."""
-    backend = context.backend
-    _check(args, backend.chain.chain_id)
+    chain_id = context.chain.config.chain_id
+    _check(args, chain_id)
     filled = _fill_fees(context, args)
     sender = args.sender or bytes(20)
-    nonce = backend.next_nonce(sender) if args.nonce is None else args.nonce
-    gas = args.gas if args.gas is not None else estimate_gas(context, filled, backend.head())
+    nonce = context.pool.next_nonce(sender) if args.nonce is None else args.nonce
+    gas = args.gas if args.gas is not None else estimate_gas(context, filled, context.chain.head())
     return msgspec.structs.replace(
         filled,
         sender=sender,
         nonce=nonce,
         gas=gas,
         value=args.value or 0,
-        chain_id=backend.chain.chain_id,
+        chain_id=chain_id,
     )
 
 

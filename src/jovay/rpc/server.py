@@ -30,7 +30,7 @@ from jovay.rpc.ingest import Ingest
 from jovay.rpc.limits import Limits
 from jovay.rpc.table import TRACING_NAMESPACES
 from jovay.rpc.websocket import WebSocket
-from jovay.rpc.workers import Pool
+from jovay.rpc.workers import Workers
 
 logger = logging.getLogger(__name__)
 
@@ -110,25 +110,25 @@ class RpcServer:
         """Listen; returns when requests are served.  Raises ``OSError`` when a port is taken."""
         config, limits = self._config, self._limits
         loop = asyncio.get_running_loop()
-        self._workers = ThreadPoolExecutor(limits.workers + limits.heavy, "jovay-rpc")
+        self._threads = ThreadPoolExecutor(limits.workers + limits.heavy, "jovay-rpc")
         self._portal = ThreadPoolExecutor(1, "jovay-portal")
         self._receipts = ThreadPoolExecutor(1, "jovay-receipts")  # for who waits: not behind reads
         namespaces = set(config.namespaces)
-        if self._backend.dev is not None:
+        if self._backend.development is not None:
             namespaces.update(DEV_NAMESPACES)
         if not config.tracing:
             namespaces.difference_update(TRACING_NAMESPACES)
-        hub = Hub(self._backend, self._receipts)
-        pool = Pool(self._workers, limits.heavy, limits.waiting)
+        hub = Hub(self._backend.chain, self._backend.events, self._receipts)
+        workers = Workers(self._threads, limits.heavy, limits.waiting)
         terms = Budget(limits.filter_terms)
         self._services = Services(
             backend=self._backend,
             limits=limits,
             hub=hub,
             filters=Filters(limits.filters, limits.filter_time, terms),
-            feed=Feed(self._backend, hub, pool, limits, terms),
-            ingest=Ingest(self._backend, self._portal, limits.ingest, self._budget),
-            pool=pool,
+            feed=Feed(self._backend.chain, hub, workers, limits, terms),
+            ingest=Ingest(self._backend.pool, self._portal, limits.ingest, self._budget),
+            workers=workers,
             memory=self._budget,
             namespaces=frozenset(namespaces),
             tracing=config.tracing,
@@ -177,7 +177,7 @@ class RpcServer:
             await asyncio.gather(self._care, return_exceptions=True)
         await self._services.feed.close()
         self._services.hub.close()
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
         self._portal.shutdown(wait=False, cancel_futures=True)
         self._receipts.shutdown(wait=False, cancel_futures=True)
 
@@ -218,7 +218,7 @@ class RpcServer:
         if request.path == "/metrics" and self._metrics is not None and self._config.metrics_port is None:
             return self._expose(self._metrics, headers)
         if request.path == "/health":
-            trouble, form = self._trouble(), {"status": "ok", "block": self._backend.head()}
+            trouble, form = self._trouble(), {"status": "ok", "block": self._backend.chain.head()}
             if trouble is not None:
                 since = datetime.fromtimestamp(trouble.since, UTC).isoformat(timespec="milliseconds")
                 form |= {"status": trouble.reason, "since": since}
@@ -232,7 +232,7 @@ class RpcServer:
         loop = asyncio.get_running_loop()
         async with self._exposing:
             if self._exposed is None or loop.time() > self._exposed[0] + METRICS_AGE:
-                self._exposed = loop.time(), await self._services.pool.run(metrics)
+                self._exposed = loop.time(), await self._services.workers.run(metrics)
             content_type, content = self._exposed[1]
         return HttpResponse(200, content, content_type, headers)
 

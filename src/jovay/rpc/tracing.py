@@ -57,7 +57,7 @@ def place_of(context: Context, block: Block, index: int) -> Place:
     return Place(
         gas=transaction.gas,
         precompiles=precompiles(context, block.header.timestamp),
-        keccak=context.backend.keccak256,
+        keccak=context.keccak,
         block_hash=block.header.hash,
         block_number=block.header.number,
         transaction_hash=transaction.hash,
@@ -67,7 +67,7 @@ def place_of(context: Context, block: Block, index: int) -> Place:
 
 def precompiles(context: Context, timestamp: int) -> frozenset[Address]:
     """Addresses of the precompiles in blocks of that time."""
-    return frozenset(active_fork(context.backend, timestamp).precompiles.values())
+    return frozenset(active_fork(context.chain, timestamp).precompiles.values())
 
 
 def trace_each(
@@ -78,7 +78,7 @@ def trace_each(
     look: Callable[[Place, CallResult], T],
 ) -> list[T]:
     """What ``look`` makes of the results, with traces, of some (or, for None, all) transactions of a block."""
-    block = context.backend.block(number)
+    block = context.chain.block(number)
     if block is None:
         raise RpcError(f"block #{number} not found")
     if number == 0:
@@ -87,7 +87,7 @@ def trace_each(
     def placed(index: int, result: CallResult) -> T:
         return look(place_of(context, block, index), result)
 
-    return context.backend.trace_transactions(number, indexes, config.options, config.time_limit, placed)
+    return context.executor.trace_transactions(number, indexes, config.options, config.time_limit, placed)
 
 
 def trace_forms(

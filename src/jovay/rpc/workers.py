@@ -19,8 +19,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Pool:
-    """Worker threads for handlers that may block, with a cap on heavy ones."""
+class Workers:
+    """Threads for handlers that may block, with a cap on heavy ones."""
 
     def __init__(self, executor: Executor, heavy: int, waiting: int) -> None:
         self._executor = executor

@@ -10,7 +10,7 @@ import msgspec
 from jovay.chain.envelope import envelope
 from jovay.chain.types import Transaction
 from jovay.rpc.args import AddressArg, AnyArg, CallArg, CallArgs, DataArg, IntegerArg, parse_object
-from jovay.rpc.backend import DevBackend
+from jovay.rpc.backend.development import Development
 from jovay.rpc.codec import data
 from jovay.rpc.context import Context
 from jovay.rpc.errors import RpcError, invalid_params
@@ -24,15 +24,15 @@ from jovay.rpc.typed_data import TypedData
 @method("eth_accounts", Run.INLINE)
 def accounts(context: Context) -> list[str]:
     """Accounts whose keys the node holds: none outside development."""
-    dev = context.backend.dev
+    dev = context.development
     return [] if dev is None else [data(address) for address in dev.accounts()]
 
 
 alias("eth_accounts", "eth_requestAccounts")
 
 
-def _keeper(context: Context) -> DevBackend:
-    dev = context.backend.dev
+def _keeper(context: Context) -> Development:
+    dev = context.development
     if dev is None:
         raise RpcError("unknown account")
     return dev
@@ -53,7 +53,7 @@ def fill_transaction(context: Context, transaction: CallArg) -> Form:
     """The transaction with nonce, gas and prices filled in, unsigned, as ``raw`` and as ``tx``."""
     made = unsigned(fill(context, transaction))
     raw = envelope(made)
-    made = msgspec.structs.replace(made, hash=context.backend.keccak256(raw))
+    made = msgspec.structs.replace(made, hash=context.keccak(raw))
     return {"raw": data(raw), "tx": _transaction_form(made)}
 
 
@@ -81,7 +81,7 @@ def send_unsigned_transaction(context: Context, transaction: CallArg) -> str:
 async def send_transaction_sync(context: Context, transaction: CallArg, timeout: IntegerArg = 0) -> Form:
     """Send a transaction from an account of the node, and wait for its receipt (EIP-7966)."""
     send = partial(_send, context, transaction)
-    return await wait_receipt(context, await context.services.pool.run_heavy(send), timeout)
+    return await wait_receipt(context, await context.services.workers.run_heavy(send), timeout)
 
 
 @method("eth_signTransaction", Run.HEAVY, large=True)
@@ -94,7 +94,7 @@ def sign_transaction(context: Context, transaction: CallArg) -> Form:
         raise RpcError("nonce not specified")
     filled = fill(context, transaction)
     raw = dev.sign_transaction(filled.call(filled.gas))
-    made = msgspec.structs.replace(unsigned(filled), hash=context.backend.keccak256(raw))
+    made = msgspec.structs.replace(unsigned(filled), hash=context.keccak(raw))
     return {"raw": data(raw), "tx": _transaction_form(made)}
 
 
@@ -103,7 +103,7 @@ def sign(context: Context, address: AddressArg, message: DataArg) -> str:
     """Sign a message (EIP-191, version E) with a key of the node."""
     dev = _keeper(context)
     prefix = b"\x19Ethereum Signed Message:\n%d" % len(message)
-    return data(dev.sign(address, context.backend.keccak256(prefix + message)))
+    return data(dev.sign(address, context.keccak(prefix + message)))
 
 
 def parse_typed_data(value: Any) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def sign_typed_data(context: Context, address: AddressArg, typed: TypedDataArg) 
     """Sign typed structured data (EIP-712) with a key of the node."""
     dev = _keeper(context)
     try:
-        digest = TypedData(typed, context.backend.keccak256).digest()
+        digest = TypedData(typed, context.keccak).digest()
     except ValueError as error:
         raise invalid_params(f"invalid argument 1: {error}") from None
     return data(dev.sign(address, digest))
@@ -142,8 +142,8 @@ def personal_sign(context: Context, message: DataArg, address: AddressArg, passw
 @method("eth_pendingTransactions", Run.POOL)
 def pending_transactions(context: Context) -> list[Form]:
     """Pooled transactions of the node's own accounts."""
-    dev = context.backend.dev
+    dev = context.development
     if dev is None:
         return []
-    pending = context.backend.pool_content().pending
+    pending = context.pool.content().pending
     return [transaction_form(item) for address in dev.accounts() for item in pending.get(address, ())]

@@ -37,7 +37,7 @@ def call(
     """Execute a call and return its output."""
     check_block_overrides(overrides)
     message = make_call(context, transaction)
-    result = execute_one(context, message, state_block(context.backend, block), state, overrides)
+    result = execute_one(context, message, state_block(context.chain, block), state, overrides)
     raise_failure(context, message, result)
     return data(result.output)
 
@@ -52,7 +52,7 @@ def estimate(
 ) -> str:
     """The gas limit that a transaction needs."""
     check_block_overrides(overrides)
-    number = state_block(context.backend, block)
+    number = state_block(context.chain, block)
     return quantity(estimate_gas(context, transaction, number, state, overrides))
 
 
@@ -61,7 +61,7 @@ def create_access_list(
     context: Context, transaction: CallArg, block: BlockArg = LATEST, state: StateArg | None = None
 ) -> Form:
     """The access list (EIP-2930) that a transaction would profit from, and its gas with that list."""
-    number = state_block(context.backend, block)
+    number = state_block(context.chain, block)
     message = make_call(context, transaction)
     known = transaction.access_list or ()
     for _ in range(_MOST_ROUNDS):
@@ -87,8 +87,8 @@ def _useful(
     context: Context, args: CallArgs, message: Call, result: CallResult, number: int
 ) -> tuple[AccessEntry, ...]:
     """Touched entries, without addresses that are warm anyway (unless slots of them were touched)."""
-    timestamp = header_of(context.backend, number).timestamp
-    warm = {message.sender, *active_fork(context.backend, timestamp).precompiles.values()}
+    timestamp = header_of(context.chain, number).timestamp
+    warm = {message.sender, *active_fork(context.chain, timestamp).precompiles.values()}
     target = args.to or result.created
     if target is not None:
         warm.add(target)

@@ -16,26 +16,26 @@ from jovay.rpc.table import Run, method
 @method("eth_chainId", Run.INLINE)
 def chain_id(context: Context) -> str:
     """Chain id for EIP-155 signatures."""
-    return quantity(context.backend.chain.chain_id)
+    return quantity(context.chain.config.chain_id)
 
 
 @method("eth_blockNumber", Run.INLINE)
 def block_number(context: Context) -> str:
     """Number of the newest block."""
-    return quantity(context.backend.head())
+    return quantity(context.chain.head())
 
 
 def _block(context: Context, ref: BlockRef, full: bool) -> Form | None:
-    backend = context.backend
-    number = find_block(backend, ref)
+    chain = context.chain
+    number = find_block(chain, ref)
     if number is None:
         return None
-    header = backend.header(number)
+    header = chain.header(number)
     if not full and header is not None and header.withdrawals_root in (None, EMPTY_TRIE_ROOT):
-        hashes = backend.transaction_hashes(number)
+        hashes = chain.transaction_hashes(number)
         withdrawals = None if header.withdrawals_root is None else ()
         return None if hashes is None else block_form(header, hash_forms(hashes), withdrawals)
-    block = backend.block(number)
+    block = chain.block(number)
     if block is None:
         return None
     if not full:
@@ -58,8 +58,8 @@ def get_block_by_hash(context: Context, block_hash: HashArg, full: BoolArg) -> F
 
 
 def _header(context: Context, ref: BlockRef) -> Form | None:
-    number = find_block(context.backend, ref)
-    header = None if number is None else context.backend.header(number)
+    number = find_block(context.chain, ref)
+    header = None if number is None else context.chain.header(number)
     return None if header is None else header_form(header)
 
 
@@ -76,8 +76,8 @@ def get_header_by_hash(context: Context, block_hash: HashArg) -> Form | None:
 
 
 def _count(context: Context, ref: BlockRef) -> str | None:
-    number = find_block(context.backend, ref)
-    count = None if number is None else context.backend.transaction_count(number)
+    number = find_block(context.chain, ref)
+    count = None if number is None else context.chain.transaction_count(number)
     return None if count is None else quantity(count)
 
 
@@ -94,7 +94,7 @@ def get_transaction_count_by_hash(context: Context, block_hash: HashArg) -> str 
 
 
 def _uncle_count(context: Context, ref: BlockRef) -> str | None:
-    return None if find_block(context.backend, ref) is None else "0x0"
+    return None if find_block(context.chain, ref) is None else "0x0"
 
 
 @method("eth_getUncleCountByBlockNumber", Run.INLINE)
@@ -126,12 +126,12 @@ def _included(found: Inclusion | None) -> Form | None:
 @method("eth_getTransactionByHash", Run.INLINE)
 def get_transaction_by_hash(context: Context, transaction_hash: HashArg) -> Form | None:
     """A mined or pooled transaction."""
-    return _included(context.backend.transaction(transaction_hash))
+    return _included(context.chain.transaction(transaction_hash))
 
 
 def _at(context: Context, ref: BlockRef, index: int) -> Inclusion | None:
-    number = find_block(context.backend, ref)
-    return None if number is None else context.backend.transaction_at(number, index)
+    number = find_block(context.chain, ref)
+    return None if number is None else context.chain.transaction_at(number, index)
 
 
 @method("eth_getTransactionByBlockNumberAndIndex", Run.INLINE)
@@ -149,7 +149,7 @@ def get_transaction_by_block_hash(context: Context, block_hash: HashArg, index: 
 @method("eth_getRawTransactionByHash", Run.INLINE)
 def get_raw_transaction(context: Context, transaction_hash: HashArg) -> str | None:
     """EIP-2718 envelope of a mined or pooled transaction."""
-    return optional_data(context.backend.raw_transaction(transaction_hash))
+    return optional_data(context.chain.raw_transaction(transaction_hash))
 
 
 def _raw_at(context: Context, ref: BlockRef, index: int) -> str | None:
@@ -172,13 +172,13 @@ def get_raw_transaction_by_block_hash(context: Context, block_hash: HashArg, ind
 @method("eth_getTransactionReceipt", Run.INLINE)
 def get_transaction_receipt(context: Context, transaction_hash: HashArg) -> Form | None:
     """Receipt of a mined transaction."""
-    receipt = context.backend.receipts([transaction_hash])[0]
+    receipt = context.chain.receipts([transaction_hash])[0]
     return None if receipt is None else receipt_form(receipt)
 
 
 @method("eth_getBlockReceipts", Run.POOL)
 def get_block_receipts(context: Context, block: BlockArg) -> Iterator[Form] | None:
     """All receipts of a block."""
-    number = find_block(context.backend, block)
-    receipts = None if number is None else context.backend.block_receipts(number)
+    number = find_block(context.chain, block)
+    receipts = None if number is None else context.chain.block_receipts(number)
     return None if receipts is None else (receipt_form(receipt) for receipt in receipts)

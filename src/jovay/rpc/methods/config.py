@@ -48,8 +48,8 @@ def _fork_form(chain: ChainConfig, position: int) -> Form:
 @method("eth_config", Run.INLINE)
 def config(context: Context) -> Form:
     """Parameters of the current, the next and the last fork (EIP-7910)."""
-    chain = context.backend.chain
-    now = header_of(context.backend, context.backend.head()).timestamp
+    chain = context.chain.config
+    now = header_of(context.chain, context.chain.head()).timestamp
     current = max(
         (position for position, fork in enumerate(chain.forks) if fork.activation_time <= now), default=0
     )

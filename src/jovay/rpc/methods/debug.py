@@ -18,7 +18,7 @@ from jovay.rpc.args import (
     parse_object,
     parse_state_overrides,
 )
-from jovay.rpc.backend import BlockTag
+from jovay.rpc.backend.chain import BlockTag
 from jovay.rpc.codec import data, optional_data, parse_uint64
 from jovay.rpc.context import Context
 from jovay.rpc.errors import RpcError, invalid_params
@@ -35,7 +35,7 @@ TraceArg = Annotated[dict[str, Any], Kind("TRACE OPTIONS", lambda value: parse_o
 
 
 def _block_number(context: Context, ref: BlockRef) -> int:
-    number = find_block(context.backend, ref)
+    number = find_block(context.chain, ref)
     if number is None:
         raise RpcError(f"block {data(ref.hash)} not found" if ref.hash else f"block #{ref.number} not found")
     return number
@@ -45,7 +45,7 @@ def _block_number(context: Context, ref: BlockRef) -> int:
 def trace_transaction(context: Context, transaction_hash: HashArg, options: TraceArg = _NO_OPTIONS) -> Any:
     """Trace of a mined transaction."""
     config = config_of(context, options)
-    found = context.backend.transaction(transaction_hash)
+    found = context.chain.transaction(transaction_hash)
     if found is None or found.header is None:
         raise RpcError("transaction not found")
     return trace_forms(context, found.header.number, [found.index], config)[0][1]
@@ -74,7 +74,7 @@ def trace_block_by_hash(context: Context, block_hash: HashArg, options: TraceArg
 @method("debug_traceBlock", Run.HEAVY, large=True)
 def trace_block(context: Context, block: DataArg, options: TraceArg = _NO_OPTIONS) -> list[Form]:
     """Traces of all transactions of a block of this chain, given as RLP."""
-    block_hash = context.backend.keccak256(_first_item(block))
+    block_hash = context.keccak(_first_item(block))
     return _trace_block(context, BlockRef(hash=block_hash), options)
 
 
@@ -113,11 +113,11 @@ def trace_call(
         trace=config.options,
     )
     result = execute_one(context, call, number, state, overrides, execute)
-    header = context.backend.header(number)
+    header = context.chain.header(number)
     place = Place(
         gas=call.gas or 0,
         precompiles=precompiles(context, header.timestamp if header else 0),
-        keccak=context.backend.keccak256,
+        keccak=context.keccak,
     )
     return form_of(context, config, result, place)
 
@@ -141,29 +141,29 @@ def _raw(content: bytes | None, what: str, ref: BlockRef) -> str:
 @method("debug_getRawHeader", Run.POOL)
 def get_raw_header(context: Context, block: BlockArg) -> str:
     """RLP of a header."""
-    number = find_block(context.backend, block)
-    return _raw(None if number is None else context.backend.raw_header(number), "header", block)
+    number = find_block(context.chain, block)
+    return _raw(None if number is None else context.chain.raw_header(number), "header", block)
 
 
 @method("debug_getRawBlock", Run.POOL)
 def get_raw_block(context: Context, block: BlockArg) -> str:
     """RLP of a block."""
-    number = find_block(context.backend, block)
-    return _raw(None if number is None else context.backend.raw_block(number), "block", block)
+    number = find_block(context.chain, block)
+    return _raw(None if number is None else context.chain.raw_block(number), "block", block)
 
 
 @method("debug_getRawReceipts", Run.POOL)
 def get_raw_receipts(context: Context, block: BlockArg) -> list[str]:
     """Consensus encodings of a block's receipts."""
-    number = find_block(context.backend, block)
-    receipts = None if number is None else context.backend.raw_receipts(number)
+    number = find_block(context.chain, block)
+    receipts = None if number is None else context.chain.raw_receipts(number)
     return [] if receipts is None else [data(receipt) for receipt in receipts]
 
 
 @method("debug_getRawTransaction", Run.INLINE)
 def get_raw_transaction(context: Context, transaction_hash: HashArg) -> str | None:
     """Envelope of a mined or pooled transaction."""
-    return optional_data(context.backend.raw_transaction(transaction_hash))
+    return optional_data(context.chain.raw_transaction(transaction_hash))
 
 
 @method("debug_executionWitness", Run.HEAVY)
@@ -177,7 +177,7 @@ def execution_witness(context: Context, block: BlockArg) -> Form:
     number = _block_number(context, block)
     if number == 0:
         raise RpcError("genesis is not executed")
-    found = context.backend.witness(number, context.limits.trace_time)
+    found = context.executor.witness(number, context.limits.trace_time)
     return {
         "scheme": found.scheme,
         "witness": data(found.input),

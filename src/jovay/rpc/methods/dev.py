@@ -9,7 +9,7 @@ import msgspec
 
 from jovay.rpc import codec
 from jovay.rpc.args import AddressArg, AnyArg, BlockRef, BoolArg, DataArg, HashArg, IntegerArg, WideArg
-from jovay.rpc.backend import DevBackend
+from jovay.rpc.backend.development import Development
 from jovay.rpc.codec import data
 from jovay.rpc.context import Context
 from jovay.rpc.encoding import encode
@@ -22,8 +22,8 @@ from jovay.rpc.table import method as table_method
 _MOST_BLOCKS = 100_000
 
 
-def _dev(context: Context) -> DevBackend:
-    dev = context.backend.dev
+def _dev(context: Context) -> Development:
+    dev = context.development
     if dev is None:
         raise method_not_found("")
     return dev
@@ -50,7 +50,7 @@ def set_balance(context: Context, address: AddressArg, balance: WideArg) -> None
 @_method("anvil_addBalance")
 def add_balance(context: Context, address: AddressArg, amount: WideArg) -> None:
     """Add to a balance, in wei."""
-    account = context.backend.account(address, context.backend.head())
+    account = context.state.account(address, context.chain.head())
     _dev(context).set_balance(address, min(account.balance + amount, codec.UINT256_MAX))
 
 
@@ -132,9 +132,9 @@ def evm_mine(context: Context, options: AnyArg = None) -> str:
 @_method("evm_mine_detailed", "anvil_mine_detailed")
 def mine_detailed(context: Context, options: AnyArg = None) -> list[msgspec.Raw]:
     """The same as evm_mine, with the blocks that were produced and their transactions for an answer."""
-    before = context.backend.head()
+    before = context.chain.head()
     evm_mine(context, options)
-    made = range(before + 1, context.backend.head() + 1)
+    made = range(before + 1, context.chain.head() + 1)
     forms = (get_block_by_number(context, BlockRef(number=number), True) for number in made)
     return [msgspec.Raw(encode(form, context.limits.response)) for form in forms]
 
@@ -194,7 +194,7 @@ def rollback(context: Context, depth: IntegerArg = 1) -> None:
 @_method("anvil_getGenesisTime")
 def get_genesis_time(context: Context) -> int:
     """Time stamp of the genesis block."""
-    return header_of(context.backend, 0).timestamp
+    return header_of(context.chain, 0).timestamp
 
 
 @_method("evm_increaseTime", "anvil_increaseTime")
@@ -271,7 +271,7 @@ def drop_all_transactions(context: Context) -> None:
 @_method("anvil_removePoolTransactions")
 def remove_pool_transactions(context: Context, sender: AddressArg) -> None:
     """Remove all transactions of a sender from the pool."""
-    pool, dev = context.backend.pool_content(sender), _dev(context)
+    pool, dev = context.pool.content(sender), _dev(context)
     for waiting in (pool.queued, pool.pending):
         for transaction in reversed(waiting.get(sender, ())):
             dev.drop(transaction.hash)

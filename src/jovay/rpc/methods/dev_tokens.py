@@ -17,10 +17,10 @@ PROBE = 0x6A6F766179_0000_5EED_0001
 
 def _set_result(context: Context, token: Address, data: bytes, value: int) -> None:
     """Change the slot that a view function of a token returns."""
-    dev, backend = context.backend.dev, context.backend
+    dev = context.development
     if dev is None:
         raise method_not_found("")
-    head = backend.head()
+    head = context.chain.head()
     call = Call(to=token, data=data, gas=context.limits.call_gas)
     read = execute_one(context, call, head, options=call_options(context, access_list=True))
     for entry in read.access_list:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from jovay.chain.types import Header, Receipt
 from jovay.rpc.args import BlockNumberArg, IntegerArg, PercentilesArg
-from jovay.rpc.backend import Backend
+from jovay.rpc.backend.chain import Chain
 from jovay.rpc.codec import quantity
 from jovay.rpc.context import Context
 from jovay.rpc.errors import RpcError
@@ -24,8 +24,7 @@ def gas_price(context: Context) -> str:
 
     The base fee is the higher one of the newest and of the next block, since calls run in the former.
     """
-    backend = context.backend
-    fees, header = backend.fees(), backend.header(backend.head())
+    fees, header = context.pool.fees(), context.chain.header(context.chain.head())
     base = max(fees.base_fee, (header.base_fee_per_gas or 0) if header else 0)
     return quantity(base + fees.priority_fee)
 
@@ -33,19 +32,19 @@ def gas_price(context: Context) -> str:
 @method("eth_maxPriorityFeePerGas", Run.INLINE)
 def max_priority_fee(context: Context) -> str:
     """Suggested tip."""
-    return quantity(context.backend.fees().priority_fee)
+    return quantity(context.pool.fees().priority_fee)
 
 
 @method("eth_blobBaseFee", Run.INLINE)
 def blob_base_fee(context: Context) -> str:
     """Blob base fee of the next block."""
-    return quantity(context.backend.fees().blob_base_fee)
+    return quantity(context.pool.fees().blob_base_fee)
 
 
 @method("eth_baseFee", Run.INLINE)
 def base_fee(context: Context) -> str:
     """Base fee of the next block."""
-    return quantity(context.backend.fees().base_fee)
+    return quantity(context.pool.fees().base_fee)
 
 
 @method("eth_feeHistory", Run.HEAVY)
@@ -56,20 +55,20 @@ def fee_history(
     _check_percentiles(percentiles)
     if count == 0:
         return {"oldestBlock": "0x0", "gasUsedRatio": None}
-    backend = context.backend
-    head = backend.head()
+    chain = context.chain
+    head = chain.head()
     if newest.number is not None and newest.number > head:
         raise RpcError(f"request beyond head block: requested {newest.number}, head {head}")
-    last = state_block(backend, newest)
+    last = state_block(chain, newest)
     count = min(count, last + 1, context.limits.fee_history)
-    headers = [header_of(backend, number) for number in range(last + 1 - count, last + 1)]
+    headers = [header_of(chain, number) for number in range(last + 1 - count, last + 1)]
     base_fees = [header.base_fee_per_gas or 0 for header in headers]
-    blob_fees = [backend.blob_base_fee(header.number) or 0 for header in headers]
+    blob_fees = [chain.blob_base_fee(header.number) or 0 for header in headers]
     if last < head:
-        base_fees.append(header_of(backend, last + 1).base_fee_per_gas or 0)
-        blob_fees.append(backend.blob_base_fee(last + 1) or 0)
+        base_fees.append(header_of(chain, last + 1).base_fee_per_gas or 0)
+        blob_fees.append(chain.blob_base_fee(last + 1) or 0)
     else:
-        fees = backend.fees()
+        fees = context.pool.fees()
         base_fees.append(fees.base_fee)
         blob_fees.append(fees.blob_base_fee)
     form: Form = {
@@ -77,10 +76,10 @@ def fee_history(
         "baseFeePerGas": [quantity(fee) for fee in base_fees],
         "gasUsedRatio": [header.gas_used / header.gas_limit for header in headers],
         "baseFeePerBlobGas": [quantity(fee) for fee in blob_fees],
-        "blobGasUsedRatio": [_blob_ratio(backend, header) for header in headers],
+        "blobGasUsedRatio": [_blob_ratio(chain, header) for header in headers],
     }
     if percentiles:
-        form["reward"] = [_rewards(backend, header, percentiles) for header in headers]
+        form["reward"] = [_rewards(chain, header, percentiles) for header in headers]
     return form
 
 
@@ -97,16 +96,16 @@ def _check_percentiles(percentiles: Sequence[float]) -> None:
             )
 
 
-def _blob_ratio(backend: Backend, header: Header) -> float:
-    schedule = active_fork(backend, header.timestamp).blob_schedule
+def _blob_ratio(chain: Chain, header: Header) -> float:
+    schedule = active_fork(chain, header.timestamp).blob_schedule
     if not header.blob_gas_used or schedule is None or not schedule.max:
         return 0.0
     return header.blob_gas_used / (schedule.max * _GAS_PER_BLOB)
 
 
-def _rewards(backend: Backend, header: Header, percentiles: Sequence[float]) -> list[str]:
+def _rewards(chain: Chain, header: Header, percentiles: Sequence[float]) -> list[str]:
     """Tips of a block's transactions at percentiles of its gas, cheapest first."""
-    receipts: Sequence[Receipt] = backend.block_receipts(header.number) or ()
+    receipts: Sequence[Receipt] = chain.block_receipts(header.number) or ()
     if not receipts:
         return ["0x0"] * len(percentiles)
     base = header.base_fee_per_gas or 0

@@ -19,7 +19,7 @@ def get_proof(context: Context, address: AddressArg, slots: SlotsArg, block: Blo
 
     A branch is ``00 ‖ left ‖ right``, a leaf ``01 ‖ key ‖ value``; ``scheme`` names trie and hash function.
     """
-    number = state_block(context.backend, block)
+    number = state_block(context.chain, block)
     proof = read_proof(context, address, slots, number)
     return {
         "address": data(address),
@@ -44,10 +44,10 @@ def get_proof(context: Context, address: AddressArg, slots: SlotsArg, block: Blo
 @method("jovay_getFinality", Run.INLINE)
 def get_finality(context: Context, transaction_hash: HashArg) -> Form | None:
     """How final a transaction is, with batch, L1 transactions and times; null for one in no block."""
-    found = context.backend.transaction(transaction_hash)
+    found = context.chain.transaction(transaction_hash)
     if found is None or found.header is None:
         return None
-    finality = context.backend.finality(found.header.number)
+    finality = context.chain.finality(found.header.number)
 
     def stage(transaction: bytes | None, time: int | None) -> Form | None:
         if transaction is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from jovay.chain.types import Log
 from jovay.rpc.args import BoolArg, LogArg, LogArgs, StringArg
-from jovay.rpc.backend import TooManyResultsError
+from jovay.rpc.backend.errors import TooManyResultsError
 from jovay.rpc.codec import data
 from jovay.rpc.context import Context
 from jovay.rpc.errors import RpcError, limit_exceeded
@@ -23,7 +23,7 @@ def _query(context: Context, query: LogArgs) -> Iterator[Form]:
     if first > last:
         return iter(())
     try:
-        found = context.backend.logs(log_filter(query, first, last, context.limits))
+        found = context.chain.logs(log_filter(query, first, last, context.limits))
     except TooManyResultsError as error:
         end = max(error.last_block, first)
         raise limit_exceeded(f"{error}, retry with the range {first:#x}-{end:#x}") from None
@@ -62,7 +62,7 @@ def new_pending_filter(context: Context, full: BoolArg = False) -> str:
 
 
 def _next_block(context: Context) -> int:
-    return context.backend.head() + 1
+    return context.chain.head() + 1
 
 
 @method("eth_uninstallFilter", Run.LOOP)
@@ -77,7 +77,7 @@ async def get_filter_logs(context: Context, identifier: StringArg) -> Iterator[F
     item = context.services.filters.get(identifier)
     if not isinstance(item, LogFilterState):
         raise RpcError("filter not found")
-    return await context.services.pool.run_heavy(_query, context, item.query)
+    return await context.services.workers.run_heavy(_query, context, item.query)
 
 
 @method("eth_getFilterChanges", Run.ASYNC)
@@ -87,18 +87,20 @@ async def get_filter_changes(context: Context, identifier: StringArg) -> list[An
     if isinstance(item, PendingFilter):
         if not item.full:
             return hash_forms(item.take(context.limits.filter_hashes))
-        return await context.services.pool.run(_transactions, context, item.take(context.limits.log_results))
+        return await context.services.workers.run(
+            _transactions, context, item.take(context.limits.log_results)
+        )
     removed = item.go_back()
     first = item.next_block
-    last = min(context.backend.head(), first + context.limits.log_blocks - 1)
+    last = min(context.chain.head(), first + context.limits.log_blocks - 1)
     # Claim the range before leaving the loop, so that polls at the same time do not answer it twice.
     item.claim(last)
     changes: list[Any]
     try:
         if isinstance(item, LogFilterState):
-            changes = await context.services.pool.run_heavy(_new_logs, context, item, first, last)
+            changes = await context.services.workers.run_heavy(_new_logs, context, item, first, last)
         else:
-            changes = await context.services.pool.run(_block_hashes, context, first, last)
+            changes = await context.services.workers.run(_block_hashes, context, first, last)
     except BaseException:
         item.unclaim(first)
         raise
@@ -106,7 +108,7 @@ async def get_filter_changes(context: Context, identifier: StringArg) -> list[An
 
 
 def _block_hashes(context: Context, first: int, last: int) -> list[Any]:
-    headers = [context.backend.header(number) for number in range(first, last + 1)]
+    headers = [context.chain.header(number) for number in range(first, last + 1)]
     return [data(header.hash) for header in headers if header is not None]
 
 
@@ -132,11 +134,11 @@ def _some_logs(context: Context, item: Filter, first: int, last: int) -> Sequenc
     assert isinstance(item, LogFilterState)
     limits = context.limits
     try:
-        return context.backend.logs(log_filter(item.query, first, last, limits))
+        return context.chain.logs(log_filter(item.query, first, last, limits))
     except TooManyResultsError as error:
         if error.last_block < first:
             raise limit_exceeded(str(error)) from None
-        found = context.backend.logs(log_filter(item.query, first, error.last_block, limits))
+        found = context.chain.logs(log_filter(item.query, first, error.last_block, limits))
         item.unclaim(error.last_block + 1)
         return found
 
@@ -144,7 +146,7 @@ def _some_logs(context: Context, item: Filter, first: int, last: int) -> Sequenc
 def _transactions(context: Context, hashes: bytes) -> list[Form]:
     forms = []
     for start in range(0, len(hashes), 32):
-        found = context.backend.transaction(hashes[start : start + 32])
+        found = context.chain.transaction(hashes[start : start + 32])
         if found is not None:
             forms.append(transaction_form(found.transaction))
     return forms

@@ -14,7 +14,7 @@ PROTOCOL_VERSION = 65
 @method("net_version", Run.INLINE)
 def net_version(context: Context) -> str:
     """Network id, decimal."""
-    chain = context.backend.chain
+    chain = context.chain.config
     return str(chain.chain_id if chain.network_id is None else chain.network_id)
 
 
@@ -33,13 +33,13 @@ def net_peer_count(context: Context) -> str:
 @method("web3_clientVersion", Run.INLINE)
 def client_version(context: Context) -> str:
     """Name and version of the node."""
-    return context.backend.client_version
+    return context.services.backend.client_version
 
 
 @method("web3_sha3", Run.INLINE, large=True)
 def sha3(context: Context, content: DataArg) -> str:
     """Keccak-256 of data."""
-    return data(context.backend.keccak256(content))
+    return data(context.keccak(content))
 
 
 @method("rpc_modules", Run.INLINE)
@@ -69,7 +69,7 @@ def hashrate(context: Context) -> str:
 @method("eth_coinbase", Run.INLINE)
 def coinbase(context: Context) -> str:
     """Fee receiver of the newest block."""
-    return data(header_of(context.backend, context.backend.head()).coinbase)
+    return data(header_of(context.chain, context.chain.head()).coinbase)
 
 
 @method("eth_protocolVersion", Run.INLINE)

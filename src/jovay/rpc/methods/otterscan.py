@@ -42,23 +42,23 @@ def api_level(context: Context) -> int:
 @method("ots_hasCode", Run.INLINE)
 def has_code(context: Context, address: AddressArg, block: BlockArg = LATEST) -> bool:
     """Whether an account has code."""
-    return bool(context.backend.code(address, state_block(context.backend, block)))
+    return bool(context.state.code(address, state_block(context.chain, block)))
 
 
 @method("erigon_getHeaderByNumber", Run.INLINE)
 def get_header(context: Context, block: OtsBlockArg) -> Form | None:
     """A header by its number or tag."""
-    number = find_block(context.backend, block)
-    header = None if number is None else context.backend.header(number)
+    number = find_block(context.chain, block)
+    header = None if number is None else context.chain.header(number)
     return None if header is None else header_form(header)
 
 
 # Blocks.
 def _find(context: Context, ref: BlockRef) -> tuple[Block, list[Receipt]] | None:
-    number = find_block(context.backend, ref)
+    number = find_block(context.chain, ref)
     if number is None:
         return None
-    block, receipts = context.backend.block(number), context.backend.block_receipts(number)
+    block, receipts = context.chain.block(number), context.chain.block_receipts(number)
     return None if block is None or receipts is None else (block, list(receipts))
 
 
@@ -115,7 +115,7 @@ def get_block_transactions(
 # Transactions.
 def _executed(context: Context, transaction_hash: bytes) -> CallResult | None:
     """A mined transaction executed again; None for an unknown one."""
-    found = context.backend.transaction(transaction_hash)
+    found = context.chain.transaction(transaction_hash)
     if found is None or found.header is None:
         return None
     config = plain_config(context, CallTracer({}))

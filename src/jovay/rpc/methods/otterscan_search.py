@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from jovay.chain.types import Address
 from jovay.rpc.args import AddressArg, IntegerArg
-from jovay.rpc.backend import HistoryUnavailableError
+from jovay.rpc.backend.errors import HistoryUnavailableError
 from jovay.rpc.codec import data, quantity
 from jovay.rpc.context import Context
 from jovay.rpc.errors import RpcError, limit_exceeded
@@ -25,17 +25,17 @@ MOST_TRANSACTIONS = 1_000
 @method("ots_getTransactionBySenderAndNonce", Run.POOL)
 def get_transaction_by_sender(context: Context, sender: AddressArg, nonce: IntegerArg) -> str | None:
     """Hash of the mined transaction of a sender with a nonce."""
-    found = transaction_of(context.backend, sender, nonce)
+    found = transaction_of(context.chain, context.state, sender, nonce)
     return None if found is None else data(found.transaction.hash)
 
 
 @method("eth_getTransactionBySenderAndNonce", Run.POOL)
 def get_whole_transaction_by_sender(context: Context, sender: AddressArg, nonce: IntegerArg) -> Form | None:
     """The mined or pooled transaction of a sender with a nonce."""
-    found = transaction_of(context.backend, sender, nonce)
+    found = transaction_of(context.chain, context.state, sender, nonce)
     if found is not None:
         return transaction_form(found.transaction, found.header, found.index)
-    pool = context.backend.pool_content(sender)
+    pool = context.pool.content(sender)
     waiting = [*pool.pending.get(sender, ()), *pool.queued.get(sender, ())]
     return next((transaction_form(one) for one in waiting if one.nonce == nonce), None)
 
@@ -43,8 +43,8 @@ def get_whole_transaction_by_sender(context: Context, sender: AddressArg, nonce:
 @method("ots_getContractCreator", Run.HEAVY, tracing=True)
 def get_contract_creator(context: Context, address: AddressArg) -> Form | None:
     """Transaction and account that created a contract; null for what has no code or has it from no creation."""
-    backend = context.backend
-    number = first_state(backend, lambda height: bool(backend.code(address, height)))
+    read = context.state.code
+    number = first_state(context.chain.head(), lambda height: bool(read(address, height)))
     if not number:
         return None
     for digest, result in _executed(context, number, context.limits.trace_time):
@@ -81,9 +81,9 @@ class _Search:
 
     def through(self, numbers: range) -> bool:
         """Whether all of ``numbers`` was looked at. Raises if the limits leave nothing to show."""
-        limits, backend = self._context.limits, self._context.backend
+        limits, chain = self._context.limits, self._context.chain
         for seen, number in enumerate(numbers):
-            if not backend.transaction_count(number):
+            if not chain.transaction_count(number):
                 continue
             if len(self.found) >= self._size:
                 return False
@@ -110,10 +110,10 @@ class _Search:
 
     def page(self, first: bool, last: bool) -> Form:
         """What was found."""
-        backend = self._context.backend
+        chain = self._context.chain
         transactions, receipts = [], []
-        for digest, receipt in zip(self.found, backend.receipts(self.found), strict=True):
-            found = backend.transaction(digest)
+        for digest, receipt in zip(self.found, chain.receipts(self.found), strict=True):
+            found = chain.transaction(digest)
             if found is None or receipt is None:
                 raise RpcError("transaction not found")
             transactions.append(transaction_form(found.transaction, found.header, found.index))
@@ -127,7 +127,7 @@ def search_before(context: Context, address: AddressArg, block: IntegerArg, size
 
     A page may end early, or with an error if it is empty, after so many blocks or seconds.
     """
-    head = context.backend.head()
+    head = context.chain.head()
     start = head if block == 0 else min(block - 1, head)
     search = _Search(context, address, size)
     complete = search.through(range(start, 0, -1))
@@ -137,7 +137,7 @@ def search_before(context: Context, address: AddressArg, block: IntegerArg, size
 @method("ots_searchTransactionsAfter", Run.HEAVY, tracing=True)
 def search_after(context: Context, address: AddressArg, block: IntegerArg, size: IntegerArg) -> Form:
     """A page of transactions after a block (0: from the oldest), newest first, as ots_searchTransactionsBefore has."""
-    head = context.backend.head()
+    head = context.chain.head()
     search = _Search(context, address, size, upward=True)
     complete = search.through(range(block + 1, head + 1))
     search.found.reverse()

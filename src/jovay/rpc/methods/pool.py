@@ -15,7 +15,7 @@ from jovay.rpc.table import Run, method
 @method("txpool_status", Run.INLINE)
 def status(context: Context) -> Form:
     """Numbers of executable and of waiting transactions."""
-    found = context.backend.pool_status()
+    found = context.pool.status()
     return {"pending": quantity(found.pending), "queued": quantity(found.queued)}
 
 
@@ -25,21 +25,21 @@ def _forms(transactions: Sequence[Transaction]) -> Form:
 
 def _by_sender(context: Context, transactions: Mapping[Address, Sequence[Transaction]]) -> Form:
     """Keys are checksummed, as geth's are."""
-    keccak = context.backend.keccak256
+    keccak = context.keccak
     return {checksummed(sender, keccak): _forms(items) for sender, items in transactions.items()}
 
 
 @method("txpool_content", Run.HEAVY)
 def content(context: Context) -> Form:
     """All transactions of the pool by sender and nonce."""
-    found = context.backend.pool_content()
+    found = context.pool.content()
     return {"pending": _by_sender(context, found.pending), "queued": _by_sender(context, found.queued)}
 
 
 @method("txpool_contentFrom", Run.POOL)
 def content_from(context: Context, sender: AddressArg) -> Form:
     """Transactions of one sender by nonce."""
-    found = context.backend.pool_content(sender)
+    found = context.pool.content(sender)
     return {
         "pending": _forms(found.pending.get(sender, ())),
         "queued": _forms(found.queued.get(sender, ())),
@@ -53,7 +53,7 @@ def _summary(transaction: Transaction, keccak: Callable[[bytes], bytes]) -> str:
 
 
 def _summaries(context: Context, transactions: Mapping[Address, Sequence[Transaction]]) -> Form:
-    keccak = context.backend.keccak256
+    keccak = context.keccak
     return {
         checksummed(sender, keccak): {str(item.nonce): _summary(item, keccak) for item in items}
         for sender, items in transactions.items()
@@ -63,5 +63,5 @@ def _summaries(context: Context, transactions: Mapping[Address, Sequence[Transac
 @method("txpool_inspect", Run.HEAVY)
 def inspect(context: Context) -> Form:
     """All transactions of the pool as short texts."""
-    found = context.backend.pool_content()
+    found = context.pool.content()
     return {"pending": _summaries(context, found.pending), "queued": _summaries(context, found.queued)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jovay.rpc.args import DataArg, IntegerArg
-from jovay.rpc.backend import RawBatch, SubmitError
+from jovay.rpc.backend.pool import RawBatch, SubmitError
 from jovay.rpc.codec import data, quantity
 from jovay.rpc.context import Context
 from jovay.rpc.errors import SYNC_NONCE_GAP, SYNC_NOT_READY, SYNC_TIMEOUT, RpcError

@@ -120,8 +120,8 @@ def simulate(context: Context, simulation: SimulateArg, block: BlockArg = LATEST
     State roots are those of the zkTrie; where too much has changed since the block to tell them, that is an error.
     """
     _check_size(simulation)
-    number = state_block(context.backend, block)
-    base = header_of(context.backend, number)
+    number = state_block(context.chain, block)
+    base = header_of(context.chain, number)
     bundles = [
         Bundle(
             [_make_call(context, call) for call in item.calls],
@@ -138,7 +138,7 @@ def simulate(context: Context, simulation: SimulateArg, block: BlockArg = LATEST
         new_block=True,
         transfers=simulation.transfers,
     )
-    results = context.backend.execute(bundles, number, options)
+    results = context.executor.execute(bundles, number, options)
     return [_result_form(context, result, simulation.full) for result in results]
 
 

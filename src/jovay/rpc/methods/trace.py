@@ -72,7 +72,7 @@ PathArg = Annotated[tuple[int, ...], Kind("ARRAY of INTEGER", _parse_path)]
 # Mined transactions.
 def _traced(context: Context, transaction_hash: bytes, tracer: Tracer) -> msgspec.Raw | None:
     """The form of a mined transaction, encoded; None for an unknown one."""
-    found = context.backend.transaction(transaction_hash)
+    found = context.chain.transaction(transaction_hash)
     if found is None or found.header is None:
         return None
     return trace_forms(context, found.header.number, [found.index], plain_config(context, tracer))[0][1]
@@ -95,7 +95,7 @@ def trace_get(context: Context, transaction_hash: HashArg, path: PathArg) -> For
 @method("trace_block", Run.HEAVY)
 def trace_block(context: Context, block: BlockArg) -> list[Form] | None:
     """Calls of all transactions of a block in Parity's flat form."""
-    number = find_block(context.backend, block)
+    number = find_block(context.chain, block)
     if number is None:
         return None
     return [] if number == 0 else calls_of(context, number)
@@ -110,7 +110,7 @@ def replay_transaction(context: Context, transaction_hash: HashArg, types: Types
 @method("trace_replayBlockTransactions", Run.HEAVY)
 def replay_block(context: Context, block: BlockArg, types: TypesArg) -> list[msgspec.Raw] | None:
     """What trace_replayTransaction gives, of all transactions of a block."""
-    number = find_block(context.backend, block)
+    number = find_block(context.chain, block)
     if number is None:
         return None
     if number == 0:
@@ -154,17 +154,17 @@ def _trace_calls(
     if not calls:
         return []
     check_block_overrides(overrides)
-    number = state_block(context.backend, block)
+    number = state_block(context.chain, block)
     config = plain_config(context, ReplayTracer(True, any(tracer.state for _, tracer in calls)))
     options = ExecuteOptions(
         gas_cap=context.limits.call_gas, time_limit=config.time_limit, trace=config.options
     )
     made = [make_call(context, args) for args, _ in calls]
-    results = context.backend.execute([Bundle(made, overrides, state)], number, options)[0].calls
-    active = precompiles(context, header_of(context.backend, number).timestamp)
+    results = context.executor.execute([Bundle(made, overrides, state)], number, options)[0].calls
+    active = precompiles(context, header_of(context.chain, number).timestamp)
     forms = []
     for call, (_, tracer), result in zip(made, calls, results, strict=False):
-        place = Place(gas=call.gas or 0, precompiles=active, keccak=context.backend.keccak256)
+        place = Place(gas=call.gas or 0, precompiles=active, keccak=context.keccak)
         forms.append(form_of(context, plain_config(context, tracer), result, place))
     if len(forms) < len(calls):
         raise RpcError("execution timeout")

@@ -84,15 +84,15 @@ def trace_filter(context: Context, wanted: FilterArg) -> list[Form]:
 
 def _search(context: Context, wanted: TraceFilter) -> Iterator[Form]:
     """The calls that match, block by block."""
-    limits, backend = context.limits, context.backend
-    first, last = (state_block(backend, ref) for ref in (wanted.first, wanted.last))
+    limits, chain = context.limits, context.chain
+    first, last = (state_block(chain, ref) for ref in (wanted.first, wanted.last))
     if first > last:
         raise invalid_params("invalid block range: fromBlock is after toBlock")
     if last - first >= limits.trace_blocks:
         raise limit_exceeded(f"block range is too wide (limit {limits.trace_blocks})")
     deadline = time.monotonic() + limits.trace_time
     for number in range(max(1, first), last + 1):
-        if not backend.transaction_count(number):
+        if not chain.transaction_count(number):
             continue
         left = deadline - time.monotonic()
         if left <= 0:

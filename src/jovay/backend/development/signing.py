@@ -10,7 +10,7 @@ from coincurve import PrivateKey
 from jovay.chain.development import DEVELOPMENT_ADDRESSES, DEVELOPMENT_KEYS
 from jovay.chain.envelope import envelope, signing_payload
 from jovay.chain.types import Address, Hash32, Transaction
-from jovay.rpc.backend import BackendError
+from jovay.rpc.backend.errors import BackendError
 from jovay.simulation.requests import Call
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
+from jovay.backend.errors import executing
+from jovay.backend.events import NodeEvents
+from jovay.backend.visible_chain import VisibleChain
 from jovay.chain.genesis import Genesis
 from jovay.chain.types import EMPTY_CODE_HASH, Log
-from jovay.rpc.backend import BackendError, LogFilter
+from jovay.rpc.backend.chain import LogFilter
+from jovay.rpc.backend.errors import BackendError
 from jovay.sequencer.sequencer import Sequencer
 from jovay.state.errors import HistoryUnavailableError
 from jovay.state.past import Past, changed_keys
@@ -15,10 +19,6 @@ from jovay.state.reader import StateReader
 from jovay.state.writes import Records, WriteSet
 from jovay.storage.blocks import BlockStore
 from jovay.storage.headers import read_header
-
-from .chain import ChainReader
-from .errors import executing
-from .events import Events
 
 _ALL_AT_ONCE = 1 << 40
 
@@ -30,8 +30,8 @@ class Rewinder:
         self,
         sequencer: Sequencer,
         state: StateReader,
-        chain: ChainReader,
-        events: Events,
+        chain: VisibleChain,
+        events: NodeEvents,
     ) -> None:
         self._sequencer, self._chain = sequencer, chain
         self._past = Past(sequencer.world, state)

@@ -1,27 +1,26 @@
-"""Development operations: implements ``DevBackend`` of ``jovay.rpc.backend``."""
+"""Development operations: implements ``Development`` of ``jovay.rpc.backend``."""
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from jovay.backend.errors import executing
+from jovay.backend.node_backend import NodeBackend
 from jovay.chain.types import Address, Hash32
-from jovay.rpc.backend import BackendError, OutOfRangeError, RawBatch
+from jovay.rpc.backend.errors import BackendError, OutOfRangeError
+from jovay.rpc.backend.pool import RawBatch
 from jovay.sequencer.clock import MAX_TIMESTAMP
 from jovay.simulation.requests import Call
 
 from .edits import Editor
-from .errors import executing
 from .impersonation import decoded
-from .node_backend import NodeBackend
+from .interval import IntervalMiner
 from .rewind import Rewinder
 from .signing import Keys, transaction_of
-from .submission import check_running
 
-log = logging.getLogger("jovay.dev")
 MAX_NONCE = (1 << 64) - 2
 #: Gas limits of blocks: Ethereum's least one, and the greatest that fits a signed number.
 GAS_LIMITS = 5_000, (1 << 63) - 1
@@ -45,10 +44,10 @@ class Development:
 
     def __init__(self, backend: NodeBackend) -> None:
         self._backend, self._sequencer = backend, backend.sequencer
-        sequencer, reader = backend.sequencer, backend.chain_reader
+        sequencer = backend.sequencer
         self._clock = sequencer.next_block.clock
-        self._editor = Editor(sequencer, backend.state)
-        self._rewinder = Rewinder(sequencer, backend.state, reader, backend.events)
+        self._editor = Editor(sequencer, backend.reader)
+        self._rewinder = Rewinder(sequencer, backend.reader, backend.chain, backend.events)
         self._keys = Keys(sequencer.rules.chain_id, sequencer.keccak)
         self._impersonated: set[Address] = set()
         self._all_impersonated = False
@@ -95,7 +94,8 @@ class Development:
         self._editor.load(data)
 
     def _check(self) -> None:
-        check_running(self._sequencer)
+        with executing():
+            self._sequencer.check_running()
 
     # ---- accounts --------------------------------------------------------------------------------------------
 
@@ -125,7 +125,7 @@ class Development:
         impersonated = anyone or self._is_impersonated(call.sender)
         if call.sender in self._keys and not impersonated:
             raw = self._keys.sign_transaction(call)
-            result = self._backend.submit(RawBatch(raw, (len(raw),)))
+            result = self._backend.pool.submit(RawBatch(raw, (len(raw),)))
             if error := result.errors.get(0):
                 raise BackendError(error.message)
             return result.hashes
@@ -134,7 +134,7 @@ class Development:
         sequencer = self._sequencer
         chain_id = sequencer.rules.chain_id
         batch = decoded(sequencer.portal, transaction_of(call, chain_id), sequencer.keccak, chain_id)
-        result = self._backend.pool(batch)
+        result = self._backend.pool.add(batch)
         if error := result.errors.get(0):
             raise BackendError(error.message)
         return result.hashes
@@ -181,7 +181,7 @@ class Development:
                 self._timer.stop()
                 self._timer = None
             if seconds > 0:
-                self._timer = IntervalMiner(self, seconds)
+                self._timer = IntervalMiner(lambda: self.mine(1), seconds)
 
     def interval(self) -> float | None:
         """The seconds set so; None if blocks are not cut like that."""
@@ -308,26 +308,3 @@ def check_range(what: str, value: float, least: float, most: float) -> None:
     """Raise ``OutOfRangeError`` for what no block can have."""
     if not least <= value <= most:
         raise OutOfRangeError(what, value, least, most)
-
-
-class IntervalMiner:
-    """Makes a block every ``seconds`` until stopped."""
-
-    def __init__(self, dev: Development, seconds: float) -> None:
-        self._dev, self.seconds, self._end = dev, seconds, threading.Event()
-        self._thread = threading.Thread(target=self._run, name="interval-mining", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End it."""
-        self._end.set()
-        if self._thread is not threading.current_thread():
-            self._thread.join()
-
-    def _run(self) -> None:
-        while not self._end.wait(self.seconds):
-            try:
-                self._dev.mine(1)
-            except Exception:
-                log.exception("interval mining ends")
-                return

@@ -16,7 +16,7 @@ import numpy as np
 from jovay.chain.types import Address
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.native.records import dtype_of
-from jovay.rpc.backend import BackendError
+from jovay.rpc.backend.errors import BackendError
 from jovay.sequencer.sequencer import Sequencer
 from jovay.state.reader import StateReader
 from jovay.state.writes import WriteSet, account_records, slot_records

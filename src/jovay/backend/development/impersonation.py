@@ -14,7 +14,7 @@ import numpy as np
 
 from jovay.chain.envelope import envelope
 from jovay.chain.types import Transaction
-from jovay.rpc.backend import BackendError
+from jovay.rpc.backend.errors import BackendError
 from jovay.sequencer.portal import DecodedBatch, Portal
 
 

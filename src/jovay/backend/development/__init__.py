@@ -1,0 +1,1 @@
+"""What a development chain does besides: anvil_*, evm_* and hardhat_*."""

@@ -1,0 +1,36 @@
+"""What the JSON-RPC layer needs from a node: four interfaces, its events, and development operations.
+
+All methods are synchronous and safe to call from any thread. They raise ``errors.BackendError`` (or a subclass) for
+conditions that a client should see, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jovay.chain.types import Hash32
+
+from .chain import Chain
+from .development import Development
+from .events import Events
+from .executor import Executor
+from .pool import Pool
+from .state import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """A node, as JSON-RPC sees it.
+
+    ``client_version`` answers web3_clientVersion, for instance ``jovay/v0.1.0/linux-amd64/python3.11``.
+    """
+
+    chain: Chain
+    state: State
+    pool: Pool
+    executor: Executor
+    events: Events
+    keccak: Callable[[bytes], Hash32]
+    client_version: str
+    development: Development | None = None
