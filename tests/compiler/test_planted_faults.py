@@ -10,7 +10,7 @@ from jovay.kernel.block import receipts
 from jovay.kernel.block.admission import Admission
 from jovay.kernel.block.receipts import BlockReceipts, Receipt, StoredLog
 from jovay.kernel.evm import frames, memory
-from jovay.kernel.evm.opcodes import OPCODES
+from jovay.kernel.evm.templates import STEPS
 from jovay.kernel.machine import journal, loading, marks, misses, view, writing
 from jovay.kernel.machine.environment import Block
 from jovay.kernel.machine.frame import Frame
@@ -18,6 +18,7 @@ from jovay.kernel.machine.layout import MachineSizes, init_machine
 from jovay.kernel.machine.machine import Machine
 from jovay.kernel.machine.result import Result
 from jovay.kernel.pool import entries as pool_entries
+from jovay.kernel.protocol import opcodes as op
 from jovay.kernel.riscv import decode as riscv_decode
 from jovay.kernel.state import code
 from jovay.kernel.state.layout import WorldSizes, init_world
@@ -30,7 +31,7 @@ from jovay.native.records import View, new_record
 from jovay.sequencer.pool.memory import Memory
 from rigs.checked import Fault, build_with, run_child
 
-LOG0, MSTORE = OPCODES[0xA0].step, OPCODES[0x52].step
+LOG0, MSTORE = STEPS[op.LOG0], STEPS[op.MSTORE]
 ENTRIES = (
     code.intern_code,
     parse,

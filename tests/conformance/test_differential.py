@@ -15,9 +15,7 @@ from jovay.conformance.differential.native import NativeRunner, encode
 from jovay.conformance.differential.report import as_state_test
 from jovay.conformance.native_engine import NativeEngine
 from jovay.conformance.state_tests import run_case
-from jovay.kernel.evm.opcodes import OPCODES
-
-SSTORE = 0x55
+from jovay.kernel.protocol.opcodes import OPCODES, SSTORE
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from rigs.rpc import RpcError
 from .conftest import SETTINGS, SMALL_TABLES, Client, hexed, unhexed
 
 RESULT = 1 << 255
-JUMPDEST = b"\x5b"
+JUMPDEST = asm("jumpdest")
 COUNT_ON = asm("swap1", 1, "add swap1", 1, "swap1 sub dup1")
 SMALL = SMALL_TABLES | {"checkpoint_interval": 0.2}
 

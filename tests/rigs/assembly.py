@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from jovay.kernel.evm import instructions  # noqa: F401  (fills the opcode table)
-from jovay.kernel.evm.opcodes import OPCODES
+from jovay.kernel.protocol.opcodes import OPCODES, PUSH0
 
 CODES = {opcode.name.lower(): opcode.code for opcode in OPCODES.values()}
 
@@ -18,7 +17,7 @@ def asm(*items: str | int | bytes) -> bytes:
             continue
         if isinstance(item, int):
             item = item.to_bytes((item.bit_length() + 7) // 8, "big")
-        out += bytes([0x5F + len(item)]) + item
+        out += bytes([PUSH0 + len(item)]) + item
     return bytes(out)
 
 

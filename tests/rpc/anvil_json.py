@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jovay.chain.types import AccessEntry, Authorization, Header, Log, Receipt, Transaction
+from jovay.kernel.protocol.opcodes import OPCODES
 from jovay.rpc.forms import access_list_form, authorization_form
-from jovay.rpc.tracers.frames import NAMES
-from jovay.rpc.tracers.steps import opcode_names
 from jovay.simulation.requests import (
     AccountOverride,
     Call,
@@ -153,7 +152,7 @@ def parse_receipt(source: Json) -> Receipt:
     )
 
 
-_OPCODES = {name: code for code, name in NAMES.items()}
+_OPCODES = {row.name: code for code, row in OPCODES.items()}
 
 
 def parse_frames(source: Json, depth: int = 0) -> list[Frame]:
@@ -189,7 +188,6 @@ def parse_frames(source: Json, depth: int = 0) -> list[Frame]:
 
 def parse_steps(source: Json, to: bytes) -> list[Step]:
     """The struct logger's steps as ours (the contract of inner steps is not known, nor needed here)."""
-    opcodes = {name: code for code, name in opcode_names().items()}
     steps = []
     for entry in source["structLogs"]:
         stack = tuple(int(item, 16) for item in entry.get("stack") or ())
@@ -200,7 +198,7 @@ def parse_steps(source: Json, to: bytes) -> list[Step]:
         steps.append(
             Step(
                 pc=entry["pc"],
-                op=opcodes[entry["op"]],
+                op=_OPCODES[entry["op"]],
                 gas=entry["gas"],
                 gas_cost=entry["gasCost"],
                 depth=entry["depth"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from jovay.kernel.protocol.opcodes import CALL
 from jovay.rpc.backend.errors import HistoryUnavailableError
 from jovay.rpc.history import first_state
 from jovay.rpc.limits import Limits
@@ -21,7 +22,7 @@ def x(value: bytes) -> str:
 
 
 def paid(to: bytes) -> CallResult:
-    frame = Frame(op=0xF1, depth=0, sender=ALICE, to=to, value=1, gas=100, gas_used=0, input=b"")
+    frame = Frame(op=CALL, depth=0, sender=ALICE, to=to, value=1, gas=100, gas_used=0, input=b"")
     return CallResult(gas_used=21_000, trace=Trace(frames=(frame,)))
 
 

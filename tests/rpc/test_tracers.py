@@ -7,6 +7,17 @@ from typing import Any
 import msgspec
 import pytest
 
+from jovay.kernel.protocol.opcodes import (
+    CALL,
+    CREATE2,
+    DELEGATECALL,
+    INVALID,
+    PUSH1,
+    SELFDESTRUCT,
+    SLOAD,
+    SSTORE,
+    STATICCALL,
+)
 from jovay.rpc.dispatch import encode
 from jovay.rpc.limits import Limits
 from jovay.rpc.tracers import Place, parse_config
@@ -30,7 +41,6 @@ TOKEN = b"\xaa" * 20
 NEW = b"\xcc" * 20
 PRECOMPILE = bytes(19) + b"\2"
 ERROR = bytes.fromhex("08c379a0") + (32).to_bytes(32) + (4).to_bytes(32) + b"oops".ljust(32, b"\0")
-CALL, DELEGATECALL, STATICCALL, CREATE2, SELFDESTRUCT = 0xF1, 0xF4, 0xFA, 0xF5, 0xFF
 LOG = CallLog(TOKEN, (b"\1" * 32,), b"d", 4, 1)
 
 
@@ -136,10 +146,10 @@ def test_mux_and_noop() -> None:
 
 
 STEPS = (
-    Step(pc=0, op=0x60, gas=100, gas_cost=3, depth=1, address=TOKEN, stack=(), memory=b""),
+    Step(pc=0, op=PUSH1, gas=100, gas_cost=3, depth=1, address=TOKEN, stack=(), memory=b""),
     Step(
         pc=2,
-        op=0x55,
+        op=SSTORE,
         gas=97,
         gas_cost=20_000,
         depth=1,
@@ -150,9 +160,11 @@ STEPS = (
         return_data=b"\5",
         storage=(255, 7),
     ),
-    Step(pc=3, op=0x54, gas=90, gas_cost=100, depth=2, address=BOB, stack=(1,), storage=(1, 0)),
-    Step(pc=4, op=0x54, gas=90, gas_cost=100, depth=1, address=TOKEN, stack=(1,), storage=(1, 2)),
-    Step(pc=5, op=0xFE, gas=1, gas_cost=0, depth=1, address=TOKEN, stack=(), error="invalid opcode: INVALID"),
+    Step(pc=3, op=SLOAD, gas=90, gas_cost=100, depth=2, address=BOB, stack=(1,), storage=(1, 0)),
+    Step(pc=4, op=SLOAD, gas=90, gas_cost=100, depth=1, address=TOKEN, stack=(1,), storage=(1, 2)),
+    Step(
+        pc=5, op=INVALID, gas=1, gas_cost=0, depth=1, address=TOKEN, stack=(), error="invalid opcode: INVALID"
+    ),
 )
 
 

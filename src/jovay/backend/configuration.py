@@ -8,7 +8,7 @@ from jovay.chain.development import BEACON_ROOTS, HISTORY_STORAGE
 from jovay.chain.forks import TIME_FORKS
 from jovay.chain.rules import ChainRules
 from jovay.chain.types import BlobSchedule, ChainConfig, Fork, Hash32
-from jovay.kernel.protocol.gas import TX_GAS_LIMIT_CAP
+from jovay.kernel.protocol.limits import TX_MAX_GAS_LIMIT
 
 _FRONTIER = ("ECREC", "SHA256", "RIPEMD160", "ID")
 _BYZANTIUM = ("MODEXP", "BN254_ADD", "BN254_MUL", "BN254_PAIRING")
@@ -70,7 +70,7 @@ def _fork(rules: ChainRules, activation: int, time: int) -> Fork:
         name=rules.fork_name(number, time),
         activation_time=activation,
         blob_schedule=BlobSchedule(blobs.target, blobs.maximum, blobs.fraction) if blobs.maximum else None,
-        max_transaction_gas=TX_GAS_LIMIT_CAP if "Osaka" in active else None,
+        max_transaction_gas=TX_MAX_GAS_LIMIT if "Osaka" in active else None,
         precompiles=precompiles,
         system_contracts={
             name: address for name, (address, fork) in _SYSTEM_CONTRACTS.items() if fork in active

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jovay.kernel.evm import validity
-from jovay.kernel.protocol import gas
+from jovay.kernel.protocol.limits import TX_MAX_GAS_LIMIT
 from jovay.kernel.transaction import status as decoding
 from jovay.kernel.transaction.record import BLOB, L1_MESSAGE, TRANSACTION_SIZE
 from jovay.native.records import int_of
@@ -111,7 +111,7 @@ class Submission:
         if status == txpool.POOL_FULL:
             return f"{sum(self._sequencer.pool.counts())} transactions"
         if status == validity.GAS_LIMIT_TOO_HIGH:
-            return f"cap: {gas.TX_GAS_LIMIT_CAP}, tx: {limit}"
+            return f"cap: {TX_MAX_GAS_LIMIT}, tx: {limit}"
         return ""
 
     def _shortage(self, record: Any, refusal: Refusal) -> str:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from jovay.kernel.protocol.opcodes import mnemonic
+
 if TYPE_CHECKING:
     from jovay.chain.genesis import Genesis
     from jovay.simulation.message import Message, MessageOutcome
@@ -150,7 +152,6 @@ def _with_code(genesis: Genesis, address: bytes, code: bytes) -> Genesis:
 
 def trace_lines(outcome: MessageOutcome) -> Iterator[dict[str, object]]:
     """EIP-3155: a line for each instruction, then the outcome."""
-    names = _names()
     for step in outcome.steps:
         line = {
             "pc": step.pc,
@@ -161,17 +162,11 @@ def trace_lines(outcome: MessageOutcome) -> Iterator[dict[str, object]]:
             "stack": [hex(item) for item in step.stack or ()],
             "depth": step.depth,
             "refund": step.refund,
-            "opName": names.get(step.op, f"opcode {step.op:#x} not defined"),
+            "opName": mnemonic(step.op),
         }
         yield line | ({"error": step.error} if step.error else {})
     last: dict[str, object] = {"output": outcome.output.hex(), "gasUsed": hex(outcome.gas_used)}
     yield last | ({"error": outcome.error} if outcome.error else {})
-
-
-def _names() -> dict[int, str]:
-    from jovay.cli.opcodes import table
-
-    return {row.code: row.name for row in table()}
 
 
 def _print_json(outcome: MessageOutcome, stream: TextIO) -> None:
@@ -182,11 +177,10 @@ def _print_json(outcome: MessageOutcome, stream: TextIO) -> None:
 def _print_text(outcome: MessageOutcome, trace: bool, stream: TextIO, notes: TextIO) -> None:
     """The output on ``stream``, all else on ``notes``."""
     if trace:
-        names = _names()
         print(f"{'pc':>6} {'depth':>5} {'op':<16}{'gas':>14} {'cost':>10}  stack, top first", file=notes)
         for step in outcome.steps:
             items = " ".join(hex(item) for item in reversed((step.stack or ())[-4:]))
-            name = names.get(step.op, f"0x{step.op:02x}")
+            name = mnemonic(step.op)
             print(
                 f"{step.pc:>6} {step.depth:>5} {name:<16}{step.gas:>14} {step.gas_cost:>10}  {items}",
                 file=notes,

@@ -2,59 +2,75 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from itertools import pairwise
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from jovay.kernel.evm.opcodes import Opcode
+from jovay.kernel.protocol.forks import FORKS, OSAKA
+from jovay.kernel.protocol.opcodes import ALLOWED, FORBIDDEN, OPCODES, Opcode, Range
 
 HEADER = """# Opcodes
 
-The table that interpreter, tracer and prover read. `jovay evm opcodes --markdown` prints this page. Gas is
-the constant part; what depends on operands, memory and warm or cold keys comes on top.
+The table that interpreter, tracers and compilers read. `jovay evm opcodes --markdown` prints this page. Gas is
+what every execution costs; what depends on operands, memory and cold keys comes on top. Operands are a, b, c, …
+from the top of the stack.
 
 """
+#: Each fork's first name.
+NAMES = {number: name for name, number in reversed(FORKS.items())}
 
 
 def table() -> list[Opcode]:
-    """The rows of the one opcode table, by opcode."""
-    import jovay.kernel.evm.instructions  # noqa: F401  (fills the table)
-    from jovay.kernel.evm.opcodes import OPCODES
-
+    """The rows by opcode."""
     return [row for _, row in sorted(OPCODES.items())]
 
 
-def fork_names() -> dict[int, str]:
-    """Each fork's first name."""
-    from jovay.kernel.protocol.forks import FORKS
+def price(row: Opcode) -> str:
+    """Gas from the opcode's first fork on, with the forks that have changed it."""
+    parts = [str(row.base(row.since))]
+    for before, fork in pairwise(range(row.since, OSAKA + 1)):
+        if row.base(fork) != row.base(before):
+            parts.append(f"{NAMES[fork]} {row.base(fork)}")
+    return ", ".join(parts)
 
-    names: dict[int, str] = {}
-    for name, number in FORKS.items():
-        names.setdefault(number, name)
-    return names
+
+def facts(row: Opcode) -> str:
+    """What else the table says of an opcode."""
+    found = []
+    if row.ends:
+        found.append("ends the frame")
+    if row.jumps:
+        found.append("jumps")
+    if row.static != ALLOWED:
+        found.append("not in static calls" if row.static == FORBIDDEN else "without value in static calls")
+    operands = {"account": row.account, "slot": row.slot, "transient slot": row.transient}
+    found += [f"{name} {_letter(operand)}" for name, operand in operands.items() if operand is not None]
+    ranges = {"reads": row.reads, "writes": row.writes}
+    found += [f"{name} {_range(memory)}" for name, memory in ranges.items() if memory is not None]
+    return "; ".join(found)
+
+
+def _letter(operand: int) -> str:
+    return "abcdefg"[operand]
+
+
+def _range(memory: Range) -> str:
+    size = str(memory.fixed) if memory.size is None else _letter(memory.size)
+    return f"{size} bytes of memory at {_letter(memory.offset)}"
 
 
 def markdown() -> str:
     """The page ``docs/opcodes.md``."""
-    names = fork_names()
     lines = [
-        "| opcode | name | gas | pops | pushes | since | what it does |",
-        "|---|---|---|---|---|---|---|",
+        "| opcode | name | since | gas | pops | pushes | immediate | what it does | facts |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in table():
-        text = _sentence(row)
-        lines.append(
-            f"| `{row.code:02x}` | {row.name} | {row.gas} | {row.pops} | {row.pushes} "
-            f"| {names[row.since]} | {text} |"
-        )
+        cells = f"{row.code:02x}`", row.name, NAMES[row.since], price(row), row.pops, row.pushes
+        rest = row.immediate or "", row.text, facts(row)
+        lines.append("| `" + " | ".join(map(str, cells + rest)) + " |")
     return HEADER + "\n".join(lines) + "\n"
-
-
-def _sentence(row: Opcode) -> str:
-    """The first paragraph of an instruction's description, on one line and safe in a table."""
-    first = " ".join(row.text.split("\n\n")[0].split()).removeprefix(f"{row.name}: ")
-    return first.replace("|", "\\|").replace("*", "\\*").replace("``", "`")
 
 
 def opcodes(
@@ -64,9 +80,7 @@ def opcodes(
     if as_markdown:
         typer.echo(markdown(), nl=False)
         return
-    names = fork_names()
     typer.echo(f"{'op':<4}{'name':<16}{'gas':>6} {'pops':>5} {'pushes':>6}  since")
     for row in table():
-        typer.echo(
-            f"{row.code:02x}  {row.name:<16}{row.gas:>6} {row.pops:>5} {row.pushes:>6}  {names[row.since]}"
-        )
+        stack = f"{row.base(OSAKA):>6} {row.pops:>5} {row.pushes:>6}"
+        typer.echo(f"{row.code:02x}  {row.name:<16}{stack}  {NAMES[row.since]}")

@@ -6,6 +6,7 @@ import time
 
 import msgspec
 
+from jovay.kernel.protocol.gas import CALL_STIPEND, GAS_PER_BLOB, TX_BASE_COST
 from jovay.rpc.args import CallArgs
 from jovay.rpc.context import Context
 from jovay.rpc.errors import RpcError
@@ -14,9 +15,6 @@ from jovay.rpc.resolve import active_fork, header_of
 from jovay.rpc.revert import revert_error
 from jovay.simulation.requests import BlockOverrides, Call, CallResult, Halt, Invalid
 
-TRANSFER_GAS = 21_000
-CALL_STIPEND = 2_300
-GAS_PER_BLOB = 131_072
 ERROR_RATIO = 0.015
 """Overestimate that is accepted to end the search early."""
 
@@ -87,8 +85,8 @@ def estimate_gas(
     """Gas limit for a transaction; raises geth's errors where there is none."""
     search = _Search(context, make_call(context, args), number, state, block)
     high = _highest(search, args)
-    if not args.payload and not search.recipient_has_code() and search.succeeds(TRANSFER_GAS):
-        return TRANSFER_GAS
+    if not args.payload and not search.recipient_has_code() and search.succeeds(TX_BASE_COST):
+        return TX_BASE_COST
     result = search.attempt(high)
     if result is None or result.halt is Halt.OUT_OF_GAS:
         raise RpcError(f"gas required exceeds allowance ({high})")
@@ -126,7 +124,7 @@ def _highest(search: _Search, args: CallArgs) -> int:
     header = header_of(context.chain, search.number)
     block = search.block
     high = header.gas_limit if block is None or block.gas_limit is None else block.gas_limit
-    if args.gas is not None and args.gas >= TRANSFER_GAS:
+    if args.gas is not None and args.gas >= TX_BASE_COST:
         high = args.gas
     timestamp = header.timestamp if block is None or block.timestamp is None else block.timestamp
     most = active_fork(context.chain, timestamp).max_transaction_gas

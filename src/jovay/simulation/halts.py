@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from jovay.kernel.machine import status
+from jovay.kernel.protocol.limits import STACK_DEPTH_LIMIT
+from jovay.kernel.protocol.opcodes import OPCODES, SSTORE, mnemonic
 
 from .requests import Halt
 
-SSTORE = 0x55
 HALTS = {
     status.REVERT: Halt.REVERT,
     status.OUT_OF_GAS: Halt.OUT_OF_GAS,
@@ -30,15 +29,6 @@ HALTS = {
 }
 
 
-@cache
-def opcode_table() -> dict[int, tuple[str, int, int, int]]:
-    """Name, constant gas, pops and pushes by opcode."""
-    import jovay.kernel.evm.instructions  # noqa: F401  (fills the table)
-    from jovay.kernel.evm.opcodes import OPCODES
-
-    return {code: (row.name, row.gas, row.pops, row.pushes) for code, row in OPCODES.items()}
-
-
 def halt_of(how: int) -> Halt | None:
     """The halt of a kernel status; None for success."""
     return None if how <= status.RETURN else HALTS[how]
@@ -52,13 +42,13 @@ def halt_text(how: int, opcode: int, stack_count: int, wanted: int) -> str | Non
     halt = halt_of(how)
     if halt is None:
         return None
-    name, _, pops, pushes = opcode_table().get(opcode, (f"opcode {opcode:#x} not defined", 0, 0, 0))
     if halt is Halt.INVALID_OPCODE:
-        return f"invalid opcode: {name}"
+        return f"invalid opcode: {mnemonic(opcode)}"
     if halt is Halt.STACK_UNDERFLOW:
-        return f"stack underflow ({stack_count} <=> {pops})"
+        return f"stack underflow ({stack_count} <=> {OPCODES[opcode].pops})"
     if halt is Halt.STACK_OVERFLOW:
-        return f"stack limit reached {stack_count} ({1024 + pops - pushes})"
+        row = OPCODES[opcode]
+        return f"stack limit reached {stack_count} ({STACK_DEPTH_LIMIT + row.pops - row.pushes})"
     if halt is Halt.OUT_OF_GAS and opcode == SSTORE and not wanted:
         return "out of gas: not enough gas for reentrancy sentry"  # EIP-2200
     return halt.value

@@ -16,7 +16,6 @@ from jovay.kernel.evm.process import process_transaction
 from jovay.kernel.machine import status
 from jovay.kernel.machine.frame import Frame
 from jovay.kernel.machine.log import Log
-from jovay.kernel.protocol import forks
 from jovay.kernel.protocol import gas as prices
 from jovay.kernel.transaction.record import Transaction
 from jovay.native.hashing import keccak256
@@ -118,10 +117,10 @@ def _write_block(block: View, genesis: Genesis, fork: int) -> None:
 def _transaction(message: Message, fork: int) -> tuple[ctypes.Array[Any], ctypes.Array[Any]]:
     """The record, with its intrinsic gas on top, and the data it points to."""
     # Data bytes are left uncounted, so that they cost nothing before the frame begins.
-    intrinsic = prices.TX_BASE
+    intrinsic = prices.TX_BASE_COST
     if message.to is None:
-        intrinsic += prices.TX_CREATE if fork >= forks.HOMESTEAD else 0
-        intrinsic += prices.INITCODE_WORD * (-(-len(message.data) // 32)) if fork >= forks.SHANGHAI else 0
+        words = -(-len(message.data) // 32)
+        intrinsic += int(prices.TX_CREATE_COST[fork]) + int(prices.INIT_CODE_WORD_COST[fork]) * words
     data = ctypes.create_string_buffer(message.data, max(1, len(message.data)))
     record = new_record(
         Transaction,

@@ -11,7 +11,8 @@ from jovay.kernel.evm import validity
 from jovay.kernel.machine import status
 from jovay.kernel.machine.frame import Frame
 from jovay.kernel.machine.log import LOG_SIZE, Log
-from jovay.kernel.protocol import gas as prices
+from jovay.kernel.protocol.gas import GAS_PER_BLOB
+from jovay.kernel.protocol.limits import MAX_INIT_CODE_SIZE
 from jovay.kernel.transaction.record import Transaction
 from jovay.native.hashing import keccak256
 from jovay.native.records import View
@@ -139,7 +140,7 @@ def _reason_text(session: Session, how: int, tx: View, env: BlockEnvironment) ->
         want = session.machine.library[rule](tx.pointer, env.fork)
         return f"{words}: have {tx.gas_limit}, want {want}"
     if how == validity.INITCODE_TOO_LARGE:
-        return f"{words}: code size {tx.data_size} limit {prices.MAX_INITCODE_SIZE}"
+        return f"{words}: code size {tx.data_size} limit {MAX_INIT_CODE_SIZE}"
     if how in (validity.AUTHORIZATIONS_MISSING, validity.SET_CODE_CREATE):
         return f"{words} (sender {sender})"
     return None
@@ -147,7 +148,7 @@ def _reason_text(session: Session, how: int, tx: View, env: BlockEnvironment) ->
 
 def most_cost(tx: View, env: BlockEnvironment) -> int:
     """What a transaction may take from its sender at most, in wei."""
-    blobs = tx.blob_count * prices.GAS_PER_BLOB * tx.max_blob_fee
+    blobs = tx.blob_count * GAS_PER_BLOB * tx.max_blob_fee
     cost: int = tx.gas_limit * tx.max_fee + tx.value + blobs + env.l1_fee_per_byte * tx.raw_size
     return cost
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jovay.chain.environment import BlockEnvironment
 from jovay.kernel.evm import validity
 from jovay.kernel.protocol import forks
-from jovay.kernel.protocol import gas as prices
+from jovay.kernel.protocol.limits import TX_MAX_GAS_LIMIT
 
 from .calls import CallRecord, kind_of, prices_of
 from .context import BlockContext
@@ -70,7 +70,7 @@ class SimulatedCalls:
         if call.gas is not None:
             return call.gas
         capped = self.options.validation and environment.fork >= forks.OSAKA
-        return min(most, prices.TX_GAS_LIMIT_CAP) if capped else most
+        return min(most, TX_MAX_GAS_LIMIT) if capped else most
 
     def is_free(self, call: Call) -> bool:
         """Whether the call names no price and need not."""
@@ -79,9 +79,7 @@ class SimulatedCalls:
     def execute(self, record: CallRecord, environment: BlockEnvironment) -> CallResult:
         """Execute a prepared call."""
         session, options, call = self.session, self.options, record.call
-        too_much = (
-            options.validation and environment.fork >= forks.OSAKA and record.gas > prices.TX_GAS_LIMIT_CAP
-        )
+        too_much = options.validation and environment.fork >= forks.OSAKA and record.gas > TX_MAX_GAS_LIMIT
         if too_much:
             return _above_cap(record.gas)
         recorder = self._recorder()
@@ -120,5 +118,5 @@ class SimulatedCalls:
 
 def _above_cap(gas: int) -> CallResult:
     """EIP-7825."""
-    cap, reason = prices.TX_GAS_LIMIT_CAP, Invalid.TX_GAS_CAP
+    cap, reason = TX_MAX_GAS_LIMIT, Invalid.TX_GAS_CAP
     return CallResult(gas_used=0, invalid=reason, detail=f"{reason.value} (cap: {cap}, tx: {gas})")

@@ -8,6 +8,7 @@ from typing import Any
 
 from jovay.kernel.evm import trace
 from jovay.kernel.machine import status
+from jovay.kernel.protocol.opcodes import DELEGATECALL, SELFDESTRUCT
 from jovay.turns import READS
 
 from .halts import halt_text
@@ -21,7 +22,6 @@ LOG = struct.Struct("<5Q32s128s2Q")
 assert REFUSED.size == trace.REFUSED_SIZE
 assert DESTRUCT.size == trace.DESTRUCT_SIZE
 assert LOG.size == trace.LOG_EVENT_SIZE
-DELEGATECALL, SELFDESTRUCT = 0xF4, 0xFF
 EVENTS_AT_ONCE = 256
 """Events that are read between two places where a read gives way."""
 #: Pseudo-contract whose Transfer events stand for transfers of ether (ERC-7528).

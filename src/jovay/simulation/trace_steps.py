@@ -9,8 +9,9 @@ from typing import Any, overload
 
 from jovay.kernel.evm import trace
 from jovay.kernel.machine import status
+from jovay.kernel.protocol.opcodes import CREATE, CREATE2, OPCODES, SSTORE
 
-from .halts import SSTORE, halt_text, opcode_table
+from .halts import halt_text
 from .recorder import Recorder
 from .requests import Step
 
@@ -18,7 +19,7 @@ STEP = struct.Struct("<11Q32s32s32s")
 ENTER = struct.Struct("<5Q32s32s32s2Q")
 EXIT = struct.Struct("<11Q")
 HEAD = struct.Struct("<2Q")
-CREATES = (0xF0, 0xF5)
+CREATES = (CREATE, CREATE2)
 assert STEP.size == trace.STEP_SIZE
 assert ENTER.size == trace.ENTER_SIZE
 assert EXIT.size == trace.EXIT_SIZE
@@ -84,7 +85,7 @@ def read_steps(recorder: Recorder) -> Iterator[Step]:
 def _last_step(tape: memoryview, flags: int, step: tuple[Any, ...], at: int, ended: tuple[Any, ...]) -> Step:
     """The step that ended its frame."""
     how, left, refund, _, stack_count, wanted = ended[4], *ended[6:]
-    gas, constant = step[3], opcode_table().get(step[5], ("", 0, 0, 0))[1]
+    gas, constant = step[3], OPCODES[step[5]].upfront if step[5] in OPCODES else 0
     if how not in _GAS_PHASE:
         return _step(tape, flags, step, at, cost=max(0, gas - left), refund=refund)
     cost = constant

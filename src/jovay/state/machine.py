@@ -18,7 +18,7 @@ from jovay.kernel.machine.layout import MachineSizes, init_machine, machine_foot
 from jovay.kernel.machine.machine import Machine
 from jovay.kernel.machine.misses import MISS_SIZE
 from jovay.kernel.machine.result import Result
-from jovay.kernel.protocol.gas import TX_GAS_LIMIT_CAP
+from jovay.kernel.protocol.limits import TX_MAX_GAS_LIMIT
 from jovay.native.arena import Arena
 from jovay.native.library import Library
 from jovay.native.records import View, new_record
@@ -43,7 +43,7 @@ class NativeMachine:
         self,
         library: Library,
         world: NativeWorld,
-        gas: int = TX_GAS_LIMIT_CAP,
+        gas: int = TX_MAX_GAS_LIMIT,
         shared: int = SHARED,
         huge_pages: bool = True,
     ) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from jovay.kernel.evm import instructions  # noqa: F401  (fills the opcode table)
-from jovay.kernel.evm.opcodes import OPCODES
+from jovay.kernel.protocol.opcodes import JUMPDEST, OPCODES, PUSH1, PUSH2
 
 CODES = {opcode.name: opcode.code for opcode in OPCODES.values()}
-PUSH0, PUSH1, PUSH2, JUMPDEST = 0x5F, 0x60, 0x61, 0x5B
 
 
 class Label:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from jovay.kernel.precompiles.table import PRECOMPILES
+from jovay.kernel.protocol import gas as price
 from jovay.kernel.protocol.forks import CANCUN, FORKS, OSAKA, PRAGUE
 
 from .cases import (
@@ -227,11 +228,17 @@ class _Maker:
 def least_gas(tx: Transaction) -> int:
     """What a transaction needs to begin (EIP-2028, 2930, 3860, 7623, 7702)."""
     zeros = tx.data.count(0)
-    gas = 21_000 + 4 * zeros + 16 * (len(tx.data) - zeros)
+    others = len(tx.data) - zeros
+    gas = price.TX_BASE_COST + price.TX_DATA_COST_PER_ZERO * zeros
+    gas += int(price.TX_DATA_COST_PER_NON_ZERO[CANCUN]) * others
     if tx.to is None:
-        gas += 32_000 + 2 * ((len(tx.data) + 31) // 32)
-    gas += sum(2400 + 1900 * len(keys) for _, keys in tx.access_list) + 25_000 * len(tx.authorizations)
-    return max(gas, 21_000 + 10 * (zeros + 4 * (len(tx.data) - zeros)))
+        words = (len(tx.data) + 31) // 32
+        gas += int(price.TX_CREATE_COST[CANCUN]) + int(price.INIT_CODE_WORD_COST[CANCUN]) * words
+    gas += price.TX_ACCESS_LIST_ADDRESS_COST * len(tx.access_list)
+    gas += price.TX_ACCESS_LIST_STORAGE_KEY_COST * sum(len(keys) for _, keys in tx.access_list)
+    gas += price.PER_EMPTY_ACCOUNT_COST * len(tx.authorizations)
+    tokens = zeros + price.TOKENS_PER_NON_ZERO * others
+    return max(gas, price.TX_BASE_COST + price.FLOOR_CALLDATA_COST * tokens)
 
 
 def make_case(fork: str, seed: int) -> Case:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from jovay.kernel.protocol.opcodes import JUMPDEST
+
 from .cases import DYNAMIC_FEE, LEGACY, Account, Case, Transaction
 
-JUMPDEST = b"\x5b"
 Change = Callable[[Case], None]
 Find = Callable[[Case], Any]
 
@@ -142,5 +143,5 @@ def _code_changes(find: Find, name: str, code: bytes) -> Iterator[Change]:
             end = min(size, start + width)
             if end == size:
                 yield partial(_overwrite, find, name, start, end, b"")
-            yield partial(_overwrite, find, name, start, end, JUMPDEST)
+            yield partial(_overwrite, find, name, start, end, bytes([JUMPDEST]))
         width //= 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from jovay.kernel.evm.opcodes import OPCODES
+from jovay.kernel.protocol.opcodes import OPCODES
 
 from . import inputs
 from .assembler import Label

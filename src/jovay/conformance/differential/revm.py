@@ -19,13 +19,14 @@ import re
 from importlib import import_module
 from typing import Any
 
+from jovay.kernel.protocol.gas import GAS_PER_BLOB
+
 from .cases import BLOB, CHAIN_ID, Account, Case, Environment, Log, Outcome, PostAccount, Ran, Transaction
 from .hashing import keccak256
 
 #: The package's own annotations are incomplete.
 pyrevm: Any = import_module("pyrevm")
 FORKS = ("Cancun",)
-GAS_PER_BLOB = 2**17
 #: Far more than the fees of a case, far less than the value that makes a transaction invalid.
 WEALTH = 10**25
 EMPTY_CODE = keccak256(b"")

@@ -1,7 +1,6 @@
 """What happens at the start of a block before its transactions: the system contracts of EIP-2935 and EIP-4788."""
 
 from ..evm.frames import enter_call, leave, new_frame
-from ..evm.instructions.system import CALL
 from ..evm.interpreter import run
 from ..evm.process import begin, finalise, give_up
 from ..lang import U64, U256, Ptr, address_of, kernel, poison, store256be
@@ -12,6 +11,7 @@ from ..machine.machine import Machine
 from ..machine.view import account, slot
 from ..machine.writing import set_slot
 from ..protocol import forks
+from ..protocol.opcodes import CALL
 
 HISTORY_STORAGE = U256(0x0000F90827F1C53A10CB7A02335B175320002935)
 HISTORY_CODE_HASH = U256(0x6E49E66782037C0555897870E29FA5E552DAF4719552131A0ABCE779DAEC0A5D)

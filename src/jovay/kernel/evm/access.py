@@ -4,7 +4,7 @@ Whether an access is cold is known without a look into the world: what the view 
 is known, and asked for, before anything is loaded.
 """
 
-from ..lang import U64, U256, Table, address_of, kernel
+from ..lang import U64, U256, address_of, kernel
 from ..machine.account import Account, Slot
 from ..machine.loading import load_account
 from ..machine.machine import Machine
@@ -12,12 +12,7 @@ from ..machine.marks import warm_account, warm_slot
 from ..machine.view import add_slot, with_value
 from ..precompiles import is_precompile
 from ..protocol import forks
-from ..protocol import gas as price
-
-SLOAD = Table(
-    U64, price.by_fork({forks.FRONTIER: 50, forks.TANGERINE: 200, forks.ISTANBUL: 800, forks.BERLIN: 100})
-)
-COLD_SLOAD = price.COLD_SLOAD
+from ..protocol.gas import COLD_SLOAD, SLOAD
 
 
 @kernel(inline=True)

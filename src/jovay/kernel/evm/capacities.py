@@ -8,28 +8,30 @@ room for others beside it, counted in accounts.
 from ..lang import U64, kernel
 from ..machine.frame import STACK_BYTES
 from ..machine.layout import FRAMES, MachineSizes
+from ..protocol.forks import CANCUN
 from ..protocol.gas import (
-    ACCESS_LIST_ADDRESS,
-    ACCESS_LIST_SLOT,
-    AUTHORIZATION,
     COLD_SLOAD,
     CREATE,
     LOG,
-    LOG_BYTE,
-    MAX_INITCODE_SIZE,
-    SELFDESTRUCT_EIP150,
-    SSTORE_RESET,
+    LOG_DATA,
+    PER_EMPTY_ACCOUNT_COST,
+    SELF_DESTRUCT,
+    STORAGE_UPDATE,
+    TX_ACCESS_LIST_ADDRESS_COST,
+    TX_ACCESS_LIST_STORAGE_KEY_COST,
     WARM_ACCESS,
 )
+from ..protocol.limits import MAX_INIT_CODE_SIZE
 from ..state.code import code_footprint
 from .frames import LEAST_RETURN
 from .memory import memory_gas
 
+LEAST_SELF_DESTRUCT = int(SELF_DESTRUCT[CANCUN])
 #: More gas is never asked for: no sum of what it can fill wraps.
 MOST_GAS = 1 << 40
 #: A record is listed as changed for so much: a slot that an access list names (1,900) and that is written (2,900), or
 #: one of a transaction's three accounts (7,000).
-LISTED_GAS = ACCESS_LIST_SLOT + SSTORE_RESET - COLD_SLOAD
+LISTED_GAS = TX_ACCESS_LIST_STORAGE_KEY_COST + STORAGE_UPDATE - COLD_SLOAD
 #: Accounts and slots that a transaction has without paying for each: sender, recipient, coinbase, delegate, system
 #: contracts, precompiles.
 FREE_RECORDS = 64
@@ -65,7 +67,7 @@ def machine_sizes(gas: U64, shared: U64, sizes: MachineSizes) -> None:
     if gas > MOST_GAS:
         gas = U64(MOST_GAS)
     # An access list is the cheapest way to name an account (2,400); a cold access costs 2,600.
-    accounts = gas // ACCESS_LIST_ADDRESS + FREE_RECORDS
+    accounts = gas // TX_ACCESS_LIST_ADDRESS_COST + FREE_RECORDS
     # A transient slot costs 100 for each write; a persistent one at least 1,900, in an access list.
     slots = gas // WARM_ACCESS + FREE_RECORDS
     sizes.accounts = accounts + shared
@@ -74,7 +76,7 @@ def machine_sizes(gas: U64, shared: U64, sizes: MachineSizes) -> None:
     sizes.slot_index = power_of_two(sizes.slots * 2 + 2)
     sizes.misses = accounts + shared  # no bound is needed: what finds no room is missed by the next run
     # Each account is touched once at a time, and each SELFDESTRUCT (5,000) lists its own again.
-    sizes.touched = accounts + gas // SELFDESTRUCT_EIP150
+    sizes.touched = accounts + gas // LEAST_SELF_DESTRUCT
     # A transient write makes two entries for 100 gas. All else is dearer: a warm SSTORE makes one for 100, a call with
     # value six for 6,700, SELFDESTRUCT seven for 5,000. Three for each touched account that goes in the end.
     sizes.journal = gas // WARM_ACCESS * 2 + sizes.touched * 3 + FREE_ENTRIES
@@ -84,12 +86,12 @@ def machine_sizes(gas: U64, shared: U64, sizes: MachineSizes) -> None:
     # A creation (32,000) keeps up to 48 KiB of initialisation code with its jump destinations; deployed code costs 200
     # a byte and takes 9/8 of one; a delegation costs 25,000.
     creates, deployed = gas // CREATE + 1, gas // 160
-    delegations = (gas // AUTHORIZATION + 1) * code_footprint(U64(23))
-    sizes.code_bytes = creates * (code_footprint(U64(MAX_INITCODE_SIZE)) + 128) + deployed + delegations
+    delegations = (gas // PER_EMPTY_ACCOUNT_COST + 1) * code_footprint(U64(23))
+    sizes.code_bytes = creates * (code_footprint(U64(MAX_INIT_CODE_SIZE)) + 128) + deployed + delegations
     sizes.code_bytes += shared * 1024
     # What is returned has been memory; a modulus of MODEXP takes a smaller root of the gas.
     sizes.return_bytes = most_words(gas) * 32 + LEAST_RETURN
     sizes.logs = gas // LOG + 1 + shared * 2  # LOG0
-    sizes.log_bytes = gas // LOG_BYTE + shared * 2048
+    sizes.log_bytes = gas // LOG_DATA + shared * 2048
     # MODEXP (EIP-2565, before EIP-7823 bounds it): a byte of exponent for 8/3 gas, moduli by the gas's root.
     sizes.scratch = gas // 2 + LEAST_SCRATCH + (1 << 20)

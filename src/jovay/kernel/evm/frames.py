@@ -13,12 +13,13 @@ from ..machine.view import account
 from ..machine.writing import set_balance, set_code
 from ..precompiles import PRECOMPILE, is_slow, precompile_at
 from ..protocol import forks
-from ..protocol.gas import CODE_DEPOSIT_BYTE, MAX_CODE_SIZE
+from ..protocol.gas import CODE_DEPOSIT
+from ..protocol.limits import MAX_CODE_SIZE
+from ..protocol.opcodes import CREATE, CREATE2
 from ..state.code import code_footprint, place_code
 from ..state.world import Code
 from .trace import trace_enter, trace_exit
 
-CREATE, CREATE2 = 0xF0, 0xF5
 DELEGATION_SIZE = 23
 LEAST_RETURN = 256
 #: Stack items that an instruction takes or makes at most, in bytes.
@@ -284,12 +285,12 @@ def deposit_code(m: Machine, f: Frame, how: U64) -> U64:
         return U64(status.CODE_TOO_LARGE)
     if fork >= forks.LONDON and size != 0 and load8(from_) == 0xEF:
         return U64(status.INVALID_CODE_PREFIX)
-    if f.gas < size * CODE_DEPOSIT_BYTE:
+    if f.gas < size * CODE_DEPOSIT:
         if fork >= forks.HOMESTEAD:
             return U64(status.CODE_STORE_OUT_OF_GAS)
         f.input_size = U64(0)
         return how
-    f.gas -= size * CODE_DEPOSIT_BYTE
+    f.gas -= size * CODE_DEPOSIT
     if size == 0:
         return how
     if m.code_used + code_footprint(size) > m.code_capacity:

@@ -5,10 +5,11 @@ from ..machine.frame import Frame
 from ..machine.machine import Machine
 from ..machine.preemption import begin_slice, count_slice
 from ..machine.status import ABORT, ENTER, INVALID_OPCODE, MISS, NEXT, PAUSED, WAITING
-from . import instructions  # noqa: F401  (fills the table)
+from ..protocol.opcodes import OPCODES
+from . import instructions  # noqa: F401  (fills STEPS)
 from .frames import leave
 from .instructions.system import ENTERED
-from .opcodes import LIMIT, OPCODES, Control
+from .templates import LIMIT, STEPS, Control
 from .trace import trace_step
 
 LOW = 0xFFFFFFFF
@@ -19,7 +20,7 @@ def undefined(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     return U64(INVALID_OPCODE), pc, sp, gas
 
 
-STEP = Switch("step", {code: opcode.step for code, opcode in OPCODES.items()}, undefined)
+STEP = Switch("step", {code: STEPS[code] for code in OPCODES}, undefined)
 
 
 @kernel

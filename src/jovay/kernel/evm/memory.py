@@ -4,6 +4,7 @@ from ..lang import U64, U256, Ptr, fill, kernel, unpoison
 from ..machine.frame import Frame
 from ..machine.machine import Machine
 from ..machine.status import ARENA_FULL
+from ..protocol.gas import MEMORY, MEMORY_QUADRATIC
 
 #: Offsets and sizes from here on cost more gas than can exist.
 TOO_FAR = 1 << 32
@@ -12,7 +13,7 @@ TOO_FAR = 1 << 32
 @kernel
 def memory_gas(words: U64) -> U64:
     """Yellow Paper, appendix H: C_mem."""
-    return words * 3 + words * words // 512
+    return words * MEMORY + words * words // MEMORY_QUADRATIC
 
 
 @kernel(inline=True)

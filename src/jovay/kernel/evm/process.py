@@ -36,7 +36,8 @@ from ..machine.writing import (
     set_nonce,
 )
 from ..protocol import forks
-from ..protocol.gas import AUTHORIZATION_REFUND, GAS_PER_BLOB
+from ..protocol.gas import GAS_PER_BLOB, PER_AUTH_BASE_COST, PER_EMPTY_ACCOUNT_COST, REFUND_QUOTIENT
+from ..protocol.opcodes import CALL, CREATE
 from ..rlp import Cursor
 from ..state.code import code_footprint, place_code
 from ..state.world import EMPTY_CODE_HASH, Code
@@ -66,7 +67,6 @@ from .validity import (
     intrinsic_gas,
 )
 
-CALL, CREATE = 0xF1, 0xF0
 ADDRESS_MASK = U256((1 << 160) - 1)
 
 
@@ -293,7 +293,7 @@ def delegate(m: Machine, authorization: Authorization) -> U64:
     if a.nonce != authorization.nonce:
         return U64(VALID)
     if a.exists != 0:
-        m.refund += AUTHORIZATION_REFUND
+        m.refund += PER_EMPTY_ACCOUNT_COST - PER_AUTH_BASE_COST
     target = word_of_address(authorization.target)
     written = True
     if target == 0:
@@ -353,8 +353,7 @@ def settle(m: Machine, tx: Transaction, sender: Account, how: U64, result: Resul
     # The outermost frame's record is still there; a create that collided never had one and loses all.
     left = U64(0) if how == status.ADDRESS_COLLISION else outermost_gas(m)
     used = tx.gas_limit - left
-    quotient = U64(5) if fork >= forks.LONDON else U64(2)
-    refund = used // quotient
+    refund = used // REFUND_QUOTIENT[fork]
     if m.refund < refund:
         refund = m.refund
     if tx.kind == L1_MESSAGE:

@@ -9,14 +9,14 @@ from ..machine.frame import FRAME_SIZE, Frame
 from ..machine.log import Log
 from ..machine.machine import Machine
 from ..machine.preemption import count_bytes
+from ..machine.status import RETURN
 from ..machine.view import find_slot_record, slot
+from ..protocol.opcodes import CREATE, CREATE2, SLOAD, SSTORE
 from .access import sload_price
 
 ENTER, EXIT, STEP, SELFDESTRUCT, REFUSED, LOG = 1, 2, 3, 4, 5, 6
 #: What to record: steps, with their stack, memory, return data; calls with their data, and logs.
 WITH_STEPS, WITH_STACK, WITH_MEMORY, WITH_RETURN_DATA, WITH_FRAMES = 1, 2, 4, 8, 16
-CREATE, CREATE2, RETURN = 0xF0, 0xF5, 2
-SLOAD, SSTORE = 0x54, 0x55
 
 
 class Trace(Record):

@@ -5,21 +5,8 @@ from ..machine.account import Account, code_size
 from ..machine.environment import Block
 from ..machine.machine import Machine
 from ..protocol import forks
-from ..protocol.gas import (
-    ACCESS_LIST_ADDRESS,
-    ACCESS_LIST_SLOT,
-    AUTHORIZATION,
-    FLOOR_TOKEN,
-    GAS_PER_BLOB,
-    INITCODE_WORD,
-    MAX_INITCODE_SIZE,
-    TX_BASE,
-    TX_CREATE,
-    TX_DATA_NONZERO,
-    TX_DATA_NONZERO_FRONTIER,
-    TX_DATA_ZERO,
-    TX_GAS_LIMIT_CAP,
-)
+from ..protocol import gas as price
+from ..protocol.limits import BLOB_COUNT_LIMIT, MAX_INIT_CODE_SIZE, TX_MAX_GAS_LIMIT
 from ..transaction.lists import blob_hash
 from ..transaction.record import BLOB, L1_MESSAGE, LEGACY, SET_CODE, Transaction
 from .frames import delegate_of
@@ -86,22 +73,19 @@ MESSAGES = {
     UNPROTECTED: "only replay-protected (EIP-155) transactions allowed over RPC",
 }
 BLOB_HASH_VERSION = 1
-MAX_BLOBS_OF_TRANSACTION = 6  # EIP-7594, from Osaka
 ALL = 0xFFFFFFFFFFFFFFFF
 
 
 @kernel
 def intrinsic_gas(tx: Transaction, fork: U64) -> U64:
     """g₀ (Yellow Paper, 6.2) with EIP-2028, 2930, 3860 and 7702."""
-    nonzero = U64(TX_DATA_NONZERO) if fork >= forks.ISTANBUL else U64(TX_DATA_NONZERO_FRONTIER)
-    gas = U64(TX_BASE) + tx.zero_bytes * TX_DATA_ZERO + tx.nonzero_bytes * nonzero
+    gas = U64(price.TX_BASE_COST) + tx.zero_bytes * price.TX_DATA_COST_PER_ZERO
+    gas += tx.nonzero_bytes * price.TX_DATA_COST_PER_NON_ZERO[fork]
     if tx.has_to == 0:
-        if fork >= forks.HOMESTEAD:
-            gas += TX_CREATE
-        if fork >= forks.SHANGHAI:
-            gas += ((tx.data_size + 31) >> 5) * INITCODE_WORD
-    gas += tx.access_addresses * ACCESS_LIST_ADDRESS + tx.access_keys * ACCESS_LIST_SLOT
-    return gas + tx.authorization_count * AUTHORIZATION
+        gas += price.TX_CREATE_COST[fork] + ((tx.data_size + 31) >> 5) * price.INIT_CODE_WORD_COST[fork]
+    gas += tx.access_addresses * price.TX_ACCESS_LIST_ADDRESS_COST
+    gas += tx.access_keys * price.TX_ACCESS_LIST_STORAGE_KEY_COST
+    return gas + tx.authorization_count * price.PER_EMPTY_ACCOUNT_COST
 
 
 @kernel
@@ -109,7 +93,8 @@ def floor_gas(tx: Transaction, fork: U64) -> U64:
     """The least a transaction pays for its calldata (EIP-7623)."""
     if fork < forks.PRAGUE:
         return U64(0)
-    return U64(TX_BASE) + (tx.zero_bytes + 4 * tx.nonzero_bytes) * FLOOR_TOKEN
+    tokens = tx.zero_bytes + tx.nonzero_bytes * price.TOKENS_PER_NON_ZERO
+    return U64(price.TX_BASE_COST) + tokens * price.FLOOR_CALLDATA_COST
 
 
 @kernel
@@ -134,11 +119,11 @@ def check_static(tx: Transaction, block: Block, flags: U64) -> U64:
         return U64(WRONG_CHAIN_ID)
     if tx.kind == L1_MESSAGE:
         return U64(VALID)
-    if fork >= forks.OSAKA and tx.gas_limit > TX_GAS_LIMIT_CAP and flags & SIMULATED == 0:
+    if fork >= forks.OSAKA and tx.gas_limit > TX_MAX_GAS_LIMIT and flags & SIMULATED == 0:
         return U64(GAS_LIMIT_TOO_HIGH)
     if tx.max_priority_fee > tx.max_fee:
         return U64(TIP_ABOVE_FEE_CAP)
-    if fork >= forks.SHANGHAI and tx.has_to == 0 and tx.data_size > MAX_INITCODE_SIZE:
+    if fork >= forks.SHANGHAI and tx.has_to == 0 and tx.data_size > MAX_INIT_CODE_SIZE:
         return U64(INITCODE_TOO_LARGE)
     if tx.gas_limit < intrinsic_gas(tx, fork):
         return U64(INTRINSIC_GAS_TOO_LOW)
@@ -165,7 +150,7 @@ def check_blobs(tx: Transaction, block: Block) -> U64:
         return U64(BLOB_MISSING)
     if tx.blob_count > block.max_blobs:
         return U64(BLOB_TOO_MANY)
-    if block.fork >= forks.OSAKA and tx.blob_count > MAX_BLOBS_OF_TRANSACTION:
+    if block.fork >= forks.OSAKA and tx.blob_count > BLOB_COUNT_LIMIT:
         return U64(BLOB_TOO_MANY)
     for i in range(tx.blob_count):
         if load8(blob_hash(tx, U64(i))) != BLOB_HASH_VERSION:
@@ -211,7 +196,7 @@ def can_pay(m: Machine, tx: Transaction, sender: Account) -> bool:
     """Whether the balance covers value, gas at the fee cap, blobs at theirs, and the L1 data fee."""
     ceiling = ~U256(0)
     most = wide_product(tx.max_fee, tx.gas_limit)
-    blobs = wide_product(tx.max_blob_fee, tx.blob_count * GAS_PER_BLOB)
+    blobs = wide_product(tx.max_blob_fee, tx.blob_count * price.GAS_PER_BLOB)
     if most == ceiling or blobs == ceiling:
         return False
     total = most + blobs

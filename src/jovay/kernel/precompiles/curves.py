@@ -12,18 +12,14 @@ from ..curves.bls12_381.precompiles import (
 from ..curves.bn254.precompiles import bn254_add, bn254_mul, bn254_pairing
 from ..curves.kzg import point_evaluation
 from ..curves.p256 import p256_verify
-from ..lang import U64, U256, Ptr, Table, kernel, load256be, store256be
+from ..lang import U64, U256, Ptr, kernel, load256be, store256be
 from ..machine.machine import Machine
 from ..machine.status import PRECOMPILE_FAILED
-from ..protocol import forks
-from ..protocol.gas import by_fork
-from .msm_discounts import G1, G2
+from ..protocol.gas import ECADD, ECMUL, ECPAIRING_BASE, ECPAIRING_PER_POINT
+from ..protocol.msm_discounts import G1, G2
 from .support import Answer, answer, out_of_gas, padded_input
 
-EC_ADD = Table(U64, by_fork({forks.BYZANTIUM: 500, forks.ISTANBUL: 150}))
-EC_MUL = Table(U64, by_fork({forks.BYZANTIUM: 40_000, forks.ISTANBUL: 6_000}))
-EC_PAIRING_BASE = Table(U64, by_fork({forks.BYZANTIUM: 100_000, forks.ISTANBUL: 45_000}))
-EC_PAIRING_PAIR = Table(U64, by_fork({forks.BYZANTIUM: 80_000, forks.ISTANBUL: 34_000}))
+EC_ADD, EC_MUL, EC_PAIRING_BASE, EC_PAIRING_PAIR = ECADD, ECMUL, ECPAIRING_BASE, ECPAIRING_PER_POINT
 #: Padded input stands at the start of the scratch arena, the curves' own scratch behind it.
 WORK = 1024
 

@@ -60,7 +60,8 @@ from ..machine.result import Result
 from ..machine.status import ARENA_FULL
 from ..machine.view import forget_records
 from ..protocol.forks import OSAKA
-from ..protocol.gas import AUTHORIZATION, LOG, LOG_BYTE, TX_GAS_LIMIT_CAP
+from ..protocol.gas import LOG, LOG_DATA, PER_EMPTY_ACCOUNT_COST
+from ..protocol.limits import TX_MAX_GAS_LIMIT
 from ..state.code import code_footprint, find_code, intern_code
 from ..state.layout import WorldSizes, new_world
 from ..state.world import EMPTY_CODE_HASH, World, mix
@@ -140,12 +141,12 @@ def sizes_for(job: Job, world: WorldSizes, machine: MachineSizes) -> None:
     """
     guest = job.guest != 0
     gas = job.gas_limit if job.gas_limit < MOST_GAS else U64(MOST_GAS)
-    one = U64(TX_GAS_LIMIT_CAP) if job.fork >= OSAKA and gas > TX_GAS_LIMIT_CAP else gas
+    one = U64(TX_MAX_GAS_LIMIT) if job.fork >= OSAKA and gas > TX_MAX_GAS_LIMIT else gas
     if guest and one > GUEST_GAS:
         one = U64(GUEST_GAS)
     machine_sizes(one, U64(0), machine)
     machine.misses = U64(16)
-    machine.logs, machine.log_bytes = gas // LOG + 1, gas // LOG_BYTE
+    machine.logs, machine.log_bytes = gas // LOG + 1, gas // LOG_DATA
     if guest and machine.logs > GUEST_LOGS:
         machine.logs = U64(GUEST_LOGS)
     if guest and machine.log_bytes > GUEST_LOG_BYTES:
@@ -154,7 +155,7 @@ def sizes_for(job: Job, world: WorldSizes, machine: MachineSizes) -> None:
     world.account_index = power_of_two(world.accounts * 2)
     world.slot_index = power_of_two(world.slots * 2)
     # The input's code, and what is founded: a byte for 200 gas, a delegation for 25,000.
-    contracts = job.code_count + gas // AUTHORIZATION + 1
+    contracts = job.code_count + gas // PER_EMPTY_ACCOUNT_COST + 1
     world.code_bytes = job.input_size // 8 * 9 + contracts * code_footprint(U64(23)) + gas // 160
     world.code_index = power_of_two(contracts * 2 + 2)
     world.history = U64(0)

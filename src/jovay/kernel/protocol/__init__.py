@@ -1,1 +1,1 @@
-"""What Ethereum's protocol fixes, as data: forks, prices and limits. Everything else in the kernel builds on it."""
+"""What Ethereum's protocol fixes, as data: forks, prices, limits, opcodes. The rest of the kernel builds on it."""

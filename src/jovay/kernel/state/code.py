@@ -1,6 +1,7 @@
 """Contract code in memory: the bytes, 33 zero bytes of padding, and a bitmap of valid jump destinations."""
 
 from ..lang import U64, U256, Ptr, address_of, copy, fill, kernel, load8, load64, store8, store64, unpoison
+from ..protocol.opcodes import JUMPDEST, PUSH0, PUSH1, PUSH32
 from .world import Code, World
 
 CODE_HEADER = Code.size
@@ -34,11 +35,11 @@ def mark_jumpdests(code: Ptr, size: U64, bitmap: Ptr) -> None:
     at = U64(0)
     while at < size:
         opcode = load8(code + at)
-        if opcode == 0x5B:
+        if opcode == JUMPDEST:
             byte = bitmap + (at >> 3)
             store8(byte, load8(byte) | (U64(1) << (at & 7)))
-        elif opcode >= 0x60 and opcode <= 0x7F:
-            at += opcode - 0x5F
+        elif opcode >= PUSH1 and opcode <= PUSH32:
+            at += opcode - PUSH0
         at += 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jovay.chain.types import Header, Receipt
+from jovay.kernel.protocol.gas import GAS_PER_BLOB
 from jovay.rpc.args import BlockNumberArg, IntegerArg, PercentilesArg
 from jovay.rpc.backend.chain import Chain
 from jovay.rpc.codec import quantity
@@ -14,7 +15,6 @@ from jovay.rpc.forms import Form
 from jovay.rpc.resolve import active_fork, header_of, state_block
 from jovay.rpc.table import Run, method
 
-_GAS_PER_BLOB = 131_072
 _MOST_PERCENTILES = 100
 
 
@@ -100,7 +100,7 @@ def _blob_ratio(chain: Chain, header: Header) -> float:
     schedule = active_fork(chain, header.timestamp).blob_schedule
     if not header.blob_gas_used or schedule is None or not schedule.max:
         return 0.0
-    return header.blob_gas_used / (schedule.max * _GAS_PER_BLOB)
+    return header.blob_gas_used / (schedule.max * GAS_PER_BLOB)
 
 
 def _rewards(chain: Chain, header: Header, percentiles: Sequence[float]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from jovay.chain.types import Block, Receipt
+from jovay.kernel.protocol.opcodes import CALL, CREATE, CREATE2, SELFDESTRUCT, mnemonic
 from jovay.rpc import codec
 from jovay.rpc.args import LATEST, AddressArg, BlockArg, BlockRef, HashArg, IntegerArg, parse_block
 from jovay.rpc.codec import data, optional_data, quantity
@@ -13,7 +14,7 @@ from jovay.rpc.errors import RpcError, limit_exceeded
 from jovay.rpc.forms import Form, block_form, header_form, receipt_form, transaction_form
 from jovay.rpc.resolve import find_block, state_block
 from jovay.rpc.table import Kind, Run, method
-from jovay.rpc.tracers.frames import CREATE, CREATE2, NAMES, SELFDESTRUCT, CallTracer
+from jovay.rpc.tracers.frames import CallTracer
 from jovay.rpc.tracing import check_traced, plain_config, trace_each
 from jovay.simulation.requests import CallResult, Frame, Halt
 
@@ -143,7 +144,7 @@ def get_internal_operations(context: Context, transaction_hash: HashArg) -> list
             "value": quantity(frame.value),
         }
         for frame in _frames(result)
-        if frame.op in kinds or (NAMES.get(frame.op) == "CALL" and frame.value)
+        if frame.op in kinds or (frame.op == CALL and frame.value)
     ]
 
 
@@ -159,7 +160,7 @@ def trace_transaction(context: Context, transaction_hash: HashArg) -> list[Form]
     """Calls, creations and destructions of a transaction in the order of their beginning."""
     return [
         {
-            "type": NAMES.get(frame.op, "CALL"),
+            "type": mnemonic(frame.op),
             "depth": frame.depth,
             "from": data(frame.sender),
             "to": optional_data(frame.to),

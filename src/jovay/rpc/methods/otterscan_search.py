@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 
 from jovay.chain.types import Address
+from jovay.kernel.protocol.opcodes import CREATE, CREATE2
 from jovay.rpc.args import AddressArg, IntegerArg
 from jovay.rpc.backend.errors import HistoryUnavailableError
 from jovay.rpc.codec import data, quantity
@@ -15,7 +16,7 @@ from jovay.rpc.forms import Form, receipt_form, transaction_form
 from jovay.rpc.history import first_state, transaction_of
 from jovay.rpc.table import Run, method
 from jovay.rpc.tracers import Place
-from jovay.rpc.tracers.frames import CREATE, CREATE2, CallTracer
+from jovay.rpc.tracers.frames import CallTracer
 from jovay.rpc.tracing import check_traced, plain_config, trace_each
 from jovay.simulation.requests import CallResult, Frame
 

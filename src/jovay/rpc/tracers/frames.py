@@ -7,24 +7,21 @@ from typing import Any
 
 import msgspec
 
+from jovay.kernel.protocol.opcodes import (
+    CALL,
+    CALLCODE,
+    CREATE,
+    CREATE2,
+    DELEGATECALL,
+    SELFDESTRUCT,
+    STATICCALL,
+    mnemonic,
+)
 from jovay.rpc.codec import data, optional_data, quantity
 from jovay.rpc.encoding import Fragments
 from jovay.rpc.revert import revert_reason
 from jovay.rpc.tracers.base import Place, flag
 from jovay.simulation.requests import CallLog, CallResult, Frame, Halt, TraceParts
-
-CREATE, CALL, CALLCODE, DELEGATECALL = 0xF0, 0xF1, 0xF2, 0xF4
-CREATE2, STATICCALL, SELFDESTRUCT = 0xF5, 0xFA, 0xFF
-NAMES = {
-    CREATE: "CREATE",
-    CALL: "CALL",
-    CALLCODE: "CALLCODE",
-    DELEGATECALL: "DELEGATECALL",
-    CREATE2: "CREATE2",
-    STATICCALL: "STATICCALL",
-    SELFDESTRUCT: "SELFDESTRUCT",
-}
-
 
 _encode = msgspec.json.Encoder().encode
 
@@ -121,7 +118,7 @@ class CallTracer:
             form["logs"] = [_log_form(log) for log in frame.logs]
         if frame.op != STATICCALL:
             form["value"] = quantity(frame.value)
-        form["type"] = NAMES.get(frame.op, f"opcode {frame.op:#x} not defined")
+        form["type"] = mnemonic(frame.op)
         return form
 
 
@@ -237,8 +234,8 @@ def _action(frame: Frame) -> dict[str, Any]:
         }
     form = {"from": data(frame.sender), "gas": quantity(frame.gas), "value": quantity(frame.value)}
     if frame.op in (CREATE, CREATE2):
-        return form | {"creationMethod": NAMES[frame.op].lower(), "init": data(frame.input)}
-    call_type = NAMES.get(frame.op, "call").lower()
+        return form | {"creationMethod": mnemonic(frame.op).lower(), "init": data(frame.input)}
+    call_type = mnemonic(frame.op).lower()
     return form | {"callType": call_type, "input": data(frame.input), "to": optional_data(frame.to)}
 
 

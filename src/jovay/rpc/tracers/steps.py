@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from jovay.chain.types import Address
+from jovay.kernel.protocol.opcodes import mnemonic
 from jovay.rpc.tracers.base import Place, flag
 from jovay.simulation.requests import CallResult, Halt, Step, TraceParts
-
-
-@cache
-def opcode_names() -> dict[int, str]:
-    """Mnemonics by opcode, from the kernel's opcode table."""
-    import jovay.kernel.evm.instructions  # noqa: F401  (fills the table)
-    from jovay.kernel.evm.opcodes import OPCODES
-
-    return {code: row.name for code, row in OPCODES.items()}
-
-
-def opcode_name(op: int) -> str:
-    """Mnemonic of an opcode."""
-    return opcode_names().get(op) or f"opcode {op:#x} not defined"
 
 
 class StructLogger:
@@ -51,7 +37,7 @@ class StructLogger:
     def _step(self, step: Step, storage: dict[Address, dict[str, str]]) -> dict[str, Any]:
         form: dict[str, Any] = {
             "pc": step.pc,
-            "op": opcode_name(step.op),
+            "op": mnemonic(step.op),
             "gas": step.gas,
             "gasCost": step.gas_cost,
             "depth": step.depth,

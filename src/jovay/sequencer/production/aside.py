@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from jovay.chain.environment import BlockEnvironment
 from jovay.kernel.machine.environment import POSITION
-from jovay.kernel.protocol.gas import TX_GAS_LIMIT_CAP
+from jovay.kernel.protocol.limits import TX_MAX_GAS_LIMIT
 from jovay.native.library import Library
 from jovay.sequencer.pool.pooled import Pooled
 from jovay.state.machine import NativeMachine
@@ -239,7 +239,7 @@ class Aside:
         if machine is None:
             self._made += 1
         if machine is None or machine.gas < gas:
-            machine = NativeMachine(self._library, self._world, max(gas, TX_GAS_LIMIT_CAP), SHARED)
+            machine = NativeMachine(self._library, self._world, max(gas, TX_MAX_GAS_LIMIT), SHARED)
         return machine
 
     def _choose(self, heavies: Sequence[Heavy]) -> int:

@@ -12,7 +12,7 @@ from jovay.chain.rules import ChainRules, base_fee_after
 from jovay.chain.types import Header
 from jovay.kernel.machine.environment import Block
 from jovay.kernel.protocol.forks import LONDON, OSAKA, PARIS
-from jovay.kernel.protocol.gas import TX_GAS_LIMIT_CAP
+from jovay.kernel.protocol.limits import TX_MAX_GAS_LIMIT
 from jovay.native.arena import Arena
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
@@ -103,7 +103,7 @@ class NextBlock:
     def transaction_gas(self, limit: int) -> int:
         """The most gas that a transaction can have where blocks have ``limit``."""
         fork = self._rules.fork(self.parent.number + 1, self.parent.timestamp)
-        return min(limit, TX_GAS_LIMIT_CAP) if fork >= OSAKA else limit
+        return min(limit, TX_MAX_GAS_LIMIT) if fork >= OSAKA else limit
 
     def _randomness(self, number: int) -> int:
         if self._prevrandao is not None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jovay.kernel.evm.capacities import LISTED_GAS
-from jovay.kernel.protocol import gas as gas_costs
+from jovay.kernel.protocol.gas import (
+    PER_EMPTY_ACCOUNT_COST,
+    TX_ACCESS_LIST_ADDRESS_COST,
+    TX_ACCESS_LIST_STORAGE_KEY_COST,
+)
 
 from .block import U64Array
 
@@ -44,8 +48,8 @@ def needs_of(gas: int) -> tuple[int, int, int, int]:
 
     Of code that is what it founds: a delegation (EIP-7702) takes about 100 bytes, a contract less for its gas.
     """
-    accounts, slots = gas // gas_costs.ACCESS_LIST_ADDRESS, gas // gas_costs.ACCESS_LIST_SLOT
-    return accounts, slots, gas // 100, gas // gas_costs.AUTHORIZATION
+    accounts, slots = gas // TX_ACCESS_LIST_ADDRESS_COST, gas // TX_ACCESS_LIST_STORAGE_KEY_COST
+    return accounts, slots, gas // 100, gas // PER_EMPTY_ACCOUNT_COST
 
 
 def changes_of(gas: int) -> int:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 
 from jovay.chain.environment import BlockEnvironment
-from jovay.kernel.protocol.gas import TX_GAS_LIMIT_CAP
+from jovay.kernel.protocol.limits import TX_MAX_GAS_LIMIT
 from jovay.native.library import Library
 from jovay.state.machine import SHARED, NativeMachine
 from jovay.state.world import NativeWorld
@@ -40,7 +40,7 @@ class BlockProducer:
         max_transactions: int = 16_384,
         record: bool = False,
         patience: Patience | None = None,
-        gas: int = TX_GAS_LIMIT_CAP,
+        gas: int = TX_MAX_GAS_LIMIT,
         shared: int = SHARED,
     ) -> None:
         self.stamp = 0

@@ -1,9 +1,9 @@
 """0x10–0x1e: comparisons and bit operations."""
 
 from ...lang import U256, clz, kernel, signed_lt
-from ...protocol import forks, gas
+from ...protocol import opcodes as op
 from ...words import arith
-from ..opcodes import pure
+from ..templates import pure
 
 
 @kernel
@@ -72,18 +72,18 @@ def count_leading_zeros(a: U256) -> U256:
     return U256(clz(a))
 
 
-pure(0x10, "LT", gas.VERYLOW, lt)
-pure(0x11, "GT", gas.VERYLOW, gt)
-pure(0x12, "SLT", gas.VERYLOW, slt)
-pure(0x13, "SGT", gas.VERYLOW, sgt)
-pure(0x14, "EQ", gas.VERYLOW, eq)
-pure(0x15, "ISZERO", gas.VERYLOW, iszero)
-pure(0x16, "AND", gas.VERYLOW, and_)
-pure(0x17, "OR", gas.VERYLOW, or_)
-pure(0x18, "XOR", gas.VERYLOW, xor)
-pure(0x19, "NOT", gas.VERYLOW, not_)
-pure(0x1A, "BYTE", gas.VERYLOW, arith.byte)
-pure(0x1B, "SHL", gas.VERYLOW, arith.shl, forks.CONSTANTINOPLE)
-pure(0x1C, "SHR", gas.VERYLOW, arith.shr, forks.CONSTANTINOPLE)
-pure(0x1D, "SAR", gas.VERYLOW, arith.sar, forks.CONSTANTINOPLE)
-pure(0x1E, "CLZ", gas.LOW, count_leading_zeros, forks.OSAKA)
+pure(op.LT, lt)
+pure(op.GT, gt)
+pure(op.SLT, slt)
+pure(op.SGT, sgt)
+pure(op.EQ, eq)
+pure(op.ISZERO, iszero)
+pure(op.AND, and_)
+pure(op.OR, or_)
+pure(op.XOR, xor)
+pure(op.NOT, not_)
+pure(op.BYTE, arith.byte)
+pure(op.SHL, arith.shl)
+pure(op.SHR, arith.shr)
+pure(op.SAR, arith.sar)
+pure(op.CLZ, count_leading_zeros)

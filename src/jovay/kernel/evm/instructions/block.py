@@ -6,21 +6,19 @@ from ...machine.frame import Frame
 from ...machine.machine import Machine
 from ...machine.status import NEXT
 from ...protocol import forks
-from ...protocol import gas as price
-from ..opcodes import Control, instruction, source
+from ...protocol import opcodes as op
+from ...protocol.limits import BLOCK_HASHES
+from ..templates import Control, instruction, source
 
-HASHES_SERVED = 256
 
-
-@instruction(0x40, "BLOCKHASH", price.BLOCKHASH, pops=1, pushes=1)
+@instruction(op.BLOCKHASH)
 def blockhash(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """hash of one of the 256 blocks before this one, else 0"""
     m.context |= PARENT
     wanted, number = load256(sp - 32), m.block.number
     result = U256(0)
     if wanted < U256(number):
         distance = number - U64(wanted)
-        if distance <= m.block.hashes_known and distance <= HASHES_SERVED:
+        if distance <= m.block.hashes_known and distance <= BLOCK_HASHES:
             result = load256be(m.block.hashes + (U64(wanted) & 255) * 32)
     store256(sp - 32, result)
     return U64(NEXT), pc + 1, sp, gas
@@ -85,20 +83,19 @@ def blobbasefee(m: Machine, f: Frame) -> U256:
     return m.block.blob_base_fee
 
 
-source(0x41, "COINBASE", price.BASE, coinbase)
-source(0x42, "TIMESTAMP", price.BASE, timestamp)
-source(0x43, "NUMBER", price.BASE, number)
-source(0x44, "PREVRANDAO", price.BASE, prevrandao)
-source(0x45, "GASLIMIT", price.BASE, gaslimit)
-source(0x46, "CHAINID", price.BASE, chainid, forks.ISTANBUL)
-source(0x47, "SELFBALANCE", price.LOW, selfbalance, forks.ISTANBUL)
-source(0x48, "BASEFEE", price.BASE, basefee, forks.LONDON)
-source(0x4A, "BLOBBASEFEE", price.BASE, blobbasefee, forks.CANCUN)
+source(op.COINBASE, coinbase)
+source(op.TIMESTAMP, timestamp)
+source(op.NUMBER, number)
+source(op.PREVRANDAO, prevrandao)
+source(op.GASLIMIT, gaslimit)
+source(op.CHAINID, chainid)
+source(op.SELFBALANCE, selfbalance)
+source(op.BASEFEE, basefee)
+source(op.BLOBBASEFEE, blobbasefee)
 
 
-@instruction(0x49, "BLOBHASH", price.BLOBHASH, pops=1, pushes=1, since=forks.CANCUN)
+@instruction(op.BLOBHASH)
 def blobhash(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """versioned hash of one of the transaction's blobs, else 0 (EIP-4844)"""
     index = load256(sp - 32)
     inside = index < U256(m.blob_count)
     store256(sp - 32, load256be(m.blob_hashes + U64(index) * 32) if inside else U256(0))

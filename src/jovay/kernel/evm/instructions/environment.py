@@ -1,6 +1,6 @@
 """0x30–0x3f: the frame's own environment and other accounts' code."""
 
-from ...lang import U64, U256, Ptr, Table, address_of, copy, fill, kernel, load8, load256, load256be, store256
+from ...lang import U64, U256, Ptr, address_of, copy, fill, kernel, load8, load256, load256be, store256
 from ...machine.account import Account, code_size, is_empty
 from ...machine.environment import PRICE
 from ...machine.frame import Frame
@@ -8,21 +8,15 @@ from ...machine.machine import Machine
 from ...machine.preemption import pace
 from ...machine.status import NEXT, OUT_OF_GAS, RETURN_DATA_OUT_OF_BOUNDS
 from ...machine.view import find_record
-from ...protocol import forks
-from ...protocol import gas as price
+from ...protocol import opcodes as op
+from ...protocol.gas import BALANCE, CODE_HASH, COLD_ACCOUNT_ACCESS, COPY, EXTERNAL, WARM_ACCESS
 from ...words.arith import saturated64
 from ..access import access_account, is_cold, is_warm
 from ..memory import at, expand, words_of
-from ..opcodes import Control, instruction, source
+from ..templates import Control, instruction, source
 
-COPY_WORD = price.COPY_WORD
 ADDRESS_MASK = U256((1 << 160) - 1)
-BALANCE = Table(
-    U64, price.by_fork({forks.FRONTIER: 20, forks.TANGERINE: 400, forks.ISTANBUL: 700, forks.BERLIN: 100})
-)
-EXTCODE = Table(U64, price.by_fork({forks.FRONTIER: 20, forks.TANGERINE: 700, forks.BERLIN: 100}))
-EXTCODEHASH = Table(U64, price.by_fork({forks.CONSTANTINOPLE: 400, forks.ISTANBUL: 700, forks.BERLIN: 100}))
-COLD_EXTRA = price.COLD_ACCOUNT - price.WARM_ACCESS
+COLD_EXTRA = COLD_ACCOUNT_ACCESS - WARM_ACCESS
 
 
 @kernel
@@ -74,14 +68,14 @@ def returndatasize(m: Machine, f: Frame) -> U256:
     return U256(m.return_size)
 
 
-source(0x30, "ADDRESS", price.BASE, address)
-source(0x32, "ORIGIN", price.BASE, origin)
-source(0x33, "CALLER", price.BASE, caller)
-source(0x34, "CALLVALUE", price.BASE, callvalue)
-source(0x36, "CALLDATASIZE", price.BASE, calldatasize)
-source(0x38, "CODESIZE", price.BASE, codesize)
-source(0x3A, "GASPRICE", price.BASE, gasprice)
-source(0x3D, "RETURNDATASIZE", price.BASE, returndatasize, forks.BYZANTIUM)
+source(op.ADDRESS, address)
+source(op.ORIGIN, origin)
+source(op.CALLER, caller)
+source(op.CALLVALUE, callvalue)
+source(op.CALLDATASIZE, calldatasize)
+source(op.CODESIZE, codesize)
+source(op.GASPRICE, gasprice)
+source(op.RETURNDATASIZE, returndatasize)
 
 
 @kernel(inline=True)
@@ -113,9 +107,8 @@ def first_access(
     return cost, U64(NEXT) if address_of(a) != 0 else m.abort, a
 
 
-@instruction(0x31, "BALANCE", price.ZERO, pops=1, pushes=1)
+@instruction(op.BALANCE)
 def balance(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """an account's balance"""
     cost, how, a = access(m, load256(sp - 32), BALANCE[m.block.fork], gas)
     if how != NEXT:
         return how, pc, sp, gas
@@ -125,9 +118,8 @@ def balance(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     return U64(NEXT), pc + 1, sp, gas - cost
 
 
-@instruction(0x35, "CALLDATALOAD", price.VERYLOW, pops=1, pushes=1)
+@instruction(op.CALLDATALOAD)
 def calldataload(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """word of input, padded with zeros"""
     offset = saturated64(load256(sp - 32))
     value, size = U256(0), f.input_size
     if offset < size:
@@ -160,7 +152,7 @@ def copy_padded(target: Ptr, origin_: Ptr, length: U64, offset: U256, size: U64)
 def pay_for_copy(m: Machine, f: Frame, sp: Ptr, gas: U64) -> tuple[bool, U64]:
     """Pay for words copied and memory to copy them to: operands (target, offset, size) below ``sp``."""
     target, size = load256(sp - 32), load256(sp - 96)
-    cost = words_of(size) * COPY_WORD
+    cost = words_of(size) * COPY
     if gas < cost:
         m.wanted = cost
         return False, gas
@@ -185,23 +177,20 @@ def copy_to_memory(m: Machine, f: Frame, sp: Ptr, gas: U64, data: Ptr, length: U
     return copy_paid(m, f, sp, gas, data, length), gas
 
 
-@instruction(0x37, "CALLDATACOPY", price.VERYLOW, pops=3, pushes=0)
+@instruction(op.CALLDATACOPY)
 def calldatacopy(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """copy input to memory"""
     how, gas = copy_to_memory(m, f, sp, gas, f.input, f.input_size)
     return how, pc + 1, sp - 96, gas
 
 
-@instruction(0x39, "CODECOPY", price.VERYLOW, pops=3, pushes=0)
+@instruction(op.CODECOPY)
 def codecopy(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """copy the running code to memory"""
     how, gas = copy_to_memory(m, f, sp, gas, f.code, f.code_size)
     return how, pc + 1, sp - 96, gas
 
 
-@instruction(0x3E, "RETURNDATACOPY", price.VERYLOW, pops=3, pushes=0, since=forks.BYZANTIUM)
+@instruction(op.RETURNDATACOPY)
 def returndatacopy(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """copy what the last call returned; reading past its end is an exception (EIP-211)"""
     offset, size = saturated64(load256(sp - 64)), saturated64(load256(sp - 96))
     if offset > m.return_size or size > m.return_size - offset:
         return U64(RETURN_DATA_OUT_OF_BOUNDS), pc, sp, gas
@@ -209,22 +198,20 @@ def returndatacopy(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     return how, pc + 1, sp - 96, gas
 
 
-@instruction(0x3B, "EXTCODESIZE", price.ZERO, pops=1, pushes=1)
+@instruction(op.EXTCODESIZE)
 def extcodesize(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """bytes of an account's code"""
-    cost, how, a = access(m, load256(sp - 32), EXTCODE[m.block.fork], gas)
+    cost, how, a = access(m, load256(sp - 32), EXTERNAL[m.block.fork], gas)
     if how != NEXT:
         return how, pc, sp, gas
     store256(sp - 32, U256(code_size(a)))
     return U64(NEXT), pc + 1, sp, gas - cost
 
 
-@instruction(0x3C, "EXTCODECOPY", price.ZERO, pops=4, pushes=0)
+@instruction(op.EXTCODECOPY)
 def extcodecopy(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """copy an account's code to memory"""
     named = load256(sp - 32) & ADDRESS_MASK
     a, place = find_record(m, named)
-    cost = EXTCODE[m.block.fork] + (U64(COLD_EXTRA) if is_cold(m, a, named) else U64(0))
+    cost = EXTERNAL[m.block.fork] + (U64(COLD_EXTRA) if is_cold(m, a, named) else U64(0))
     if gas < cost:
         m.wanted = cost
         return U64(OUT_OF_GAS), pc, sp, gas
@@ -233,15 +220,14 @@ def extcodecopy(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
         return U64(OUT_OF_GAS), pc, sp, gas
     a = access_account(m, a, named, place)
     if address_of(a) == 0:  # done again, it pays all but the memory, which it has then
-        return m.abort, pc, sp, left + cost + words_of(load256(sp - 128)) * COPY_WORD
+        return m.abort, pc, sp, left + cost + words_of(load256(sp - 128)) * COPY
     data = a.code.bytes if code_size(a) != 0 else U64(0)
     return copy_paid(m, f, sp - 32, left, data, code_size(a)), pc + 1, sp - 128, left
 
 
-@instruction(0x3F, "EXTCODEHASH", price.ZERO, pops=1, pushes=1, since=forks.CONSTANTINOPLE)
+@instruction(op.EXTCODEHASH)
 def extcodehash(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """hash of an account's code, 0 for an empty account (EIP-1052)"""
-    cost, how, a = access(m, load256(sp - 32), EXTCODEHASH[m.block.fork], gas)
+    cost, how, a = access(m, load256(sp - 32), CODE_HASH[m.block.fork], gas)
     if how != NEXT:
         return how, pc, sp, gas
     store256(sp - 32, U256(0) if is_empty(a) else a.code_hash)

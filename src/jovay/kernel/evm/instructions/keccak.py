@@ -6,19 +6,17 @@ from ...machine.frame import Frame
 from ...machine.machine import Machine
 from ...machine.preemption import pace
 from ...machine.status import OUT_OF_GAS
-from ...protocol import gas as price
+from ...protocol import opcodes as op
+from ...protocol.gas import KECCAK256_WORD
 from ..memory import at, expand, words_of
-from ..opcodes import Control, instruction
-
-WORD_COST = price.KECCAK256_WORD
+from ..templates import Control, instruction
 
 
-@instruction(0x20, "KECCAK256", price.KECCAK256, pops=2, pushes=1)
+@instruction(op.KECCAK256)
 def keccak256_(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """Keccak-256 of a memory range"""
     offset, size = load256(sp - 32), load256(sp - 64)
     paid, gas = expand(m, f, gas, offset, size)
-    cost = words_of(size) * WORD_COST
+    cost = words_of(size) * KECCAK256_WORD
     if not paid or gas < cost:
         m.wanted = cost if paid else m.wanted
         return U64(OUT_OF_GAS), pc, sp, gas

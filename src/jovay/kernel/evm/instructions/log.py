@@ -4,24 +4,21 @@ from ...lang import U64, Ptr, address_of, copy, load256, store256be, unpoison
 from ...machine.frame import Frame
 from ...machine.log import LOG_SIZE, Log
 from ...machine.machine import Machine
-from ...machine.status import ARENA_FULL, NEXT, OUT_OF_GAS, STATIC_VIOLATION
-from ...protocol import gas as price
+from ...machine.status import ARENA_FULL, NEXT, OUT_OF_GAS
+from ...protocol.gas import LOG_DATA
+from ...protocol.opcodes import LOG0
 from ..memory import at, expand, words_of
-from ..opcodes import Control, instruction
+from ..templates import Control, instruction
 from ..trace import trace_log
-
-LOG_BYTE = price.LOG_BYTE
 
 
 def _log(topics: int) -> None:
     def body(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-        if f.static != 0:
-            return U64(STATIC_VIOLATION), pc, sp, gas
         offset, size = load256(sp - 32), load256(sp - 64)
         paid, gas = expand(m, f, gas, offset, size)
-        cost = words_of(size) * (32 * LOG_BYTE)  # an upper bound that cannot wrap, exact below
+        cost = words_of(size) * (32 * LOG_DATA)  # an upper bound that cannot wrap, exact below
         if paid:
-            cost = U64(size) * LOG_BYTE
+            cost = U64(size) * LOG_DATA
         if not paid or gas < cost:
             m.wanted = cost if paid else m.wanted
             return U64(OUT_OF_GAS), pc, sp, gas
@@ -47,10 +44,7 @@ def _log(topics: int) -> None:
         return U64(NEXT), pc + 1, sp - (64 + 32 * topics), gas - cost
 
     body.__qualname__ = f"log{topics}"
-    body.__doc__ = f"append a log with {topics} topics"
-    instruction(
-        0xA0 + topics, f"LOG{topics}", price.LOG + topics * price.LOG_TOPIC, pops=topics + 2, pushes=0
-    )(body)
+    instruction(LOG0 + topics)(body)
 
 
 for _n in range(5):

@@ -5,17 +5,14 @@ from ...machine.frame import Frame
 from ...machine.machine import Machine
 from ...machine.preemption import pace
 from ...machine.status import NEXT, OUT_OF_GAS
-from ...protocol import forks
-from ...protocol import gas as price
+from ...protocol import opcodes as op
+from ...protocol.gas import COPY
 from ..memory import at, expand, words_of
-from ..opcodes import Control, instruction, source
-
-COPY_WORD = price.COPY_WORD
+from ..templates import Control, instruction, source
 
 
-@instruction(0x51, "MLOAD", price.VERYLOW, pops=1, pushes=1)
+@instruction(op.MLOAD)
 def mload(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """word of memory"""
     offset = load256(sp - 32)
     paid, gas = expand(m, f, gas, offset, U256(32))
     if not paid:
@@ -24,9 +21,8 @@ def mload(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     return U64(NEXT), pc + 1, sp, gas
 
 
-@instruction(0x52, "MSTORE", price.VERYLOW, pops=2, pushes=0)
+@instruction(op.MSTORE)
 def mstore(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """store a word"""
     offset = load256(sp - 32)
     paid, gas = expand(m, f, gas, offset, U256(32))
     if not paid:
@@ -35,9 +31,8 @@ def mstore(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     return U64(NEXT), pc + 1, sp - 64, gas
 
 
-@instruction(0x53, "MSTORE8", price.VERYLOW, pops=2, pushes=0)
+@instruction(op.MSTORE8)
 def mstore8(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """store a byte"""
     offset = load256(sp - 32)
     paid, gas = expand(m, f, gas, offset, U256(1))
     if not paid:
@@ -52,14 +47,13 @@ def msize(m: Machine, f: Frame) -> U256:
     return U256(f.memory_size)
 
 
-source(0x59, "MSIZE", price.BASE, msize)
+source(op.MSIZE, msize)
 
 
-@instruction(0x5E, "MCOPY", price.VERYLOW, pops=3, pushes=0, since=forks.CANCUN)
+@instruction(op.MCOPY)
 def mcopy(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """copy within memory (EIP-5656)"""
     target, origin, size = load256(sp - 32), load256(sp - 64), load256(sp - 96)
-    cost = words_of(size) * COPY_WORD
+    cost = words_of(size) * COPY
     if gas < cost:
         m.wanted = cost
         return U64(OUT_OF_GAS), pc, sp, gas

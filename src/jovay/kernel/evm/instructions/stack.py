@@ -4,20 +4,17 @@ from ...lang import U64, U256, Ptr, load64be, load256, load256be, store256
 from ...machine.frame import Frame
 from ...machine.machine import Machine
 from ...machine.status import NEXT
-from ...protocol import forks
-from ...protocol import gas as price
-from ..opcodes import Control, instruction
+from ...protocol import opcodes as op
+from ..templates import Control, instruction
 
 
-@instruction(0x50, "POP", price.BASE, pops=1, pushes=0)
+@instruction(op.POP)
 def pop(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """drop the top"""
     return U64(NEXT), pc + 1, sp - 32, gas
 
 
-@instruction(0x5F, "PUSH0", price.BASE, pops=0, pushes=1, since=forks.SHANGHAI)
+@instruction(op.PUSH0)
 def push0(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """push 0 (EIP-3855)"""
     store256(sp, U256(0))
     return U64(NEXT), pc + 1, sp + 32, gas
 
@@ -35,8 +32,7 @@ def _push(size: int) -> None:
 
     body = small if size <= 8 else wide
     body.__qualname__ = f"push{size}"
-    body.__doc__ = f"push {size} bytes of code"
-    instruction(0x5F + size, f"PUSH{size}", price.VERYLOW, pops=0, pushes=1)(body)
+    instruction(op.PUSH0 + size)(body)
 
 
 def _dup(depth: int) -> None:
@@ -47,8 +43,7 @@ def _dup(depth: int) -> None:
         return U64(NEXT), pc + 1, sp + 32, gas
 
     body.__qualname__ = f"dup{depth}"
-    body.__doc__ = f"push a copy of item {depth}"
-    instruction(0x7F + depth, f"DUP{depth}", price.VERYLOW, pops=depth, pushes=depth + 1)(body)
+    instruction(op.DUP1 + depth - 1)(body)
 
 
 def _swap(depth: int) -> None:
@@ -61,8 +56,7 @@ def _swap(depth: int) -> None:
         return U64(NEXT), pc + 1, sp, gas
 
     body.__qualname__ = f"swap{depth}"
-    body.__doc__ = f"exchange the top with item {depth + 1}"
-    instruction(0x8F + depth, f"SWAP{depth}", price.VERYLOW, pops=depth + 1, pushes=depth + 1)(body)
+    instruction(op.SWAP1 + depth - 1)(body)
 
 
 for _n in range(1, 33):

@@ -1,6 +1,6 @@
 """0xf0–0xf2, 0xf4, 0xf5, 0xfa, 0xff: creates, calls and SELFDESTRUCT."""
 
-from ...lang import U64, U256, Ptr, Table, address_of, kernel, load256, store256, unpoison
+from ...lang import U64, U256, Ptr, address_of, kernel, load256, store256, unpoison
 from ...machine import status
 from ...machine.account import Account, is_empty
 from ...machine.frame import Frame
@@ -11,6 +11,8 @@ from ...machine.view import account, find_record
 from ...machine.writing import mark_destructed, set_balance, set_nonce
 from ...protocol import forks
 from ...protocol import gas as price
+from ...protocol import opcodes as op
+from ...protocol.limits import CALL_DEPTH_LIMIT, MAX_INIT_CODE_SIZE
 from ...state.code import code_footprint, place_code
 from ...state.world import is_bare
 from ...words.arith import saturated64
@@ -18,20 +20,10 @@ from ..access import access_account, is_cold, is_warm, mark_account
 from ..addresses import create2_address, create_address
 from ..frames import delegate_of, enter_call, new_frame, set_code_of, start, transfer
 from ..memory import at, expand
-from ..opcodes import Control, instruction
+from ..templates import Control, instruction
 from ..trace import trace_refused, trace_selfdestruct
 from .environment import ADDRESS_MASK
 
-CREATE, CALL, CALLCODE, DELEGATECALL, CREATE2, STATICCALL = 0xF0, 0xF1, 0xF2, 0xF4, 0xF5, 0xFA
-CALL_BASE = Table(U64, price.by_fork({forks.FRONTIER: 40, forks.TANGERINE: 700, forks.BERLIN: 100}))
-CALL_VALUE, STIPEND, NEW_ACCOUNT = price.CALL_VALUE, price.CALL_STIPEND, price.NEW_ACCOUNT
-COLD_ACCOUNT, WARM = price.COLD_ACCOUNT, price.WARM_ACCESS
-DEPTH_LIMIT = price.CALL_DEPTH_LIMIT
-CREATE_GAS = price.CREATE
-INITCODE_WORD, KECCAK_WORD = price.INITCODE_WORD, price.KECCAK256_WORD
-MAX_INITCODE = price.MAX_INITCODE_SIZE
-SELFDESTRUCT_GAS = Table(U64, price.by_fork({forks.FRONTIER: 0, forks.TANGERINE: 5000}))
-SELFDESTRUCT_REFUND = price.SELFDESTRUCT_REFUND
 NONCE_LIMIT = 0xFFFFFFFFFFFFFFFF
 
 
@@ -49,7 +41,7 @@ def call(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64, has_value:
     rest = sp - 96 if has_value else sp - 64
     in_offset, in_size = load256(rest - 32), load256(rest - 64)
     out_offset, out_size = load256(rest - 96), load256(rest - 128)
-    if kind == CALL and f.static != 0 and value != 0:
+    if kind == op.CALL and f.static != 0 and value != 0:
         return U64(status.STATIC_VIOLATION), pc, sp, gas
     paid, gas = expand(m, f, gas, in_offset, in_size)
     if not paid:
@@ -70,14 +62,14 @@ def call(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64, has_value:
         return U64(status.OUT_OF_GAS), pc, sp, gas
     gas -= granted
     if value != 0:
-        granted += STIPEND
+        granted += price.CALL_STIPEND
     after = rest - 128
     f.gas, f.pc, f.sp = gas, pc + 1, after
-    if m.depth > DEPTH_LIMIT or (value != 0 and f.account.balance < value):
+    if m.depth > CALL_DEPTH_LIMIT or (value != 0 and f.account.balance < value):
         m.return_size = U64(0)
         if m.trace != 0:
-            how = U64(status.CALL_DEPTH) if m.depth > DEPTH_LIMIT else U64(status.INSUFFICIENT_BALANCE)
-            passed = f.value if kind == DELEGATECALL else value
+            how = U64(status.CALL_DEPTH) if m.depth > CALL_DEPTH_LIMIT else U64(status.INSUFFICIENT_BALANCE)
+            passed = f.value if kind == op.DELEGATECALL else value
             trace_refused(
                 m,
                 kind,
@@ -98,12 +90,14 @@ def call(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64, has_value:
     child.input_size = U64(in_size)
     child.out_offset = U64(out_offset)
     child.out_size = U64(out_size)
-    child.static = U64(1) if kind == STATICCALL else f.static
-    target = code_at if kind == CALL or kind == STATICCALL else f.account
+    child.static = U64(1) if kind == op.STATICCALL else f.static
+    target = code_at if kind == op.CALL or kind == op.STATICCALL else f.account
     child.address = target.address
-    child.caller = f.caller if kind == DELEGATECALL else f.address
-    child.value = f.value if kind == DELEGATECALL else value
-    how = enter_call(m, kind, target, code_at, f.account, value, kind == CALL or kind == STATICCALL, child)
+    child.caller = f.caller if kind == op.DELEGATECALL else f.address
+    child.value = f.value if kind == op.DELEGATECALL else value
+    how = enter_call(
+        m, kind, target, code_at, f.account, value, kind == op.CALL or kind == op.STATICCALL, child
+    )
     return how | ENTERED, pc, sp, gas
 
 
@@ -119,11 +113,11 @@ def access_callee(m: Machine, kind: U64, to: U256, value: U256, gas: U64) -> tup
     """
     fork = m.block.fork
     code_at, place = find_record(m, to)
-    cost = CALL_BASE[fork]
+    cost = price.CALL[fork]
     if not is_warm(m, code_at) and is_cold(m, code_at, to):
-        cost += COLD_ACCOUNT - WARM
+        cost += price.COLD_ACCOUNT_ACCESS - price.WARM_ACCESS
     if value != 0:
-        cost += CALL_VALUE
+        cost += price.CALL_VALUE
     if gas < cost:
         m.wanted = cost
         return U64(status.OUT_OF_GAS), cost, code_at
@@ -135,72 +129,68 @@ def access_callee(m: Machine, kind: U64, to: U256, value: U256, gas: U64) -> tup
     if delegate != 0:
         delegate = delegate & ADDRESS_MASK
         other, place = find_record(m, delegate)
-        cost += COLD_ACCOUNT if delegate != to and is_cold(m, other, delegate) else WARM
+        cost += (
+            price.COLD_ACCOUNT_ACCESS if delegate != to and is_cold(m, other, delegate) else price.WARM_ACCESS
+        )
         if gas < cost:
             m.wanted = cost
             return U64(status.OUT_OF_GAS), cost, code_at
         if address_of(access_account(m, other, delegate, place)) == 0:
             return m.abort, cost, code_at
     mark_account(m, code_at)
-    if kind == CALL and not alive(m, code_at) and (value != 0 or fork < forks.SPURIOUS):
-        cost += NEW_ACCOUNT
+    if kind == op.CALL and not alive(m, code_at) and (value != 0 or fork < forks.SPURIOUS):
+        cost += price.NEW_ACCOUNT
     if gas < cost:
         m.wanted = cost
         return U64(status.OUT_OF_GAS), cost, code_at
     return U64(status.NEXT), cost, code_at
 
 
-@instruction(0xF1, "CALL", price.ZERO, pops=7, pushes=1)
+@instruction(op.CALL)
 def call_(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """call an account"""
-    return call(m, f, U64(CALL), pc, sp, gas, True)
+    return call(m, f, U64(op.CALL), pc, sp, gas, True)
 
 
-@instruction(0xF2, "CALLCODE", price.ZERO, pops=7, pushes=1)
+@instruction(op.CALLCODE)
 def callcode(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """run another account's code as one's own"""
-    return call(m, f, U64(CALLCODE), pc, sp, gas, True)
+    return call(m, f, U64(op.CALLCODE), pc, sp, gas, True)
 
 
-@instruction(0xF4, "DELEGATECALL", price.ZERO, pops=6, pushes=1, since=forks.HOMESTEAD)
+@instruction(op.DELEGATECALL)
 def delegatecall(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """run another account's code as one's own, with caller and value kept (EIP-7)"""
-    return call(m, f, U64(DELEGATECALL), pc, sp, gas, False)
+    return call(m, f, U64(op.DELEGATECALL), pc, sp, gas, False)
 
 
-@instruction(0xFA, "STATICCALL", price.ZERO, pops=6, pushes=1, since=forks.BYZANTIUM)
+@instruction(op.STATICCALL)
 def staticcall(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """call without the right to change anything (EIP-214)"""
-    return call(m, f, U64(STATICCALL), pc, sp, gas, False)
+    return call(m, f, U64(op.STATICCALL), pc, sp, gas, False)
 
 
 @kernel(inline=False)
 def create(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """CREATE and CREATE2; operands: value, initialisation code range[, salt]."""
+    """CREATE and op.CREATE2; operands: value, initialisation code range[, salt]."""
     value, offset, size = load256(sp - 32), load256(sp - 64), load256(sp - 96)
     fork = m.block.fork
-    if f.static != 0:
-        return U64(status.STATIC_VIOLATION), pc, sp, gas
     paid, gas = expand(m, f, gas, offset, size)
     if not paid:
         return U64(status.OUT_OF_GAS), pc, sp, gas
     length = U64(size)
-    if fork >= forks.SHANGHAI and length > MAX_INITCODE:
+    if fork >= forks.SHANGHAI and length > MAX_INIT_CODE_SIZE:
         return U64(status.INITCODE_TOO_LARGE), pc, sp, gas
     words = (length + 31) >> 5
-    cost = words * INITCODE_WORD if fork >= forks.SHANGHAI else U64(0)
-    if kind == CREATE2:
-        cost += words * KECCAK_WORD
+    cost = words * price.INIT_CODE_WORD_COST[fork]
+    if kind == op.CREATE2:
+        cost += words * price.KECCAK256_WORD
     if gas < cost:
         m.wanted = cost
         return U64(status.OUT_OF_GAS), pc, sp, gas
     gas -= cost
-    after = sp - 128 if kind == CREATE2 else sp - 96
+    after = sp - 128 if kind == op.CREATE2 else sp - 96
     m.return_size = U64(0)
     creator = f.account
     granted = gas - (gas >> 6) if fork >= forks.TANGERINE else gas
     code = at(f, offset)
-    if m.depth > DEPTH_LIMIT or creator.balance < value or creator.nonce == NONCE_LIMIT:
+    if m.depth > CALL_DEPTH_LIMIT or creator.balance < value or creator.nonce == NONCE_LIMIT:
         if m.trace != 0:
             how = why_not_created(m, creator, value)
             trace_refused(
@@ -208,13 +198,18 @@ def create(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64) -> Contr
             )
         store256(after, U256(0))
         return U64(status.NEXT), pc + 1, after + 32, gas
-    if kind == CREATE2:
+    if kind == op.CREATE2:
         address = create2_address(m, creator.address, load256(sp - 128), code, length)
     else:
         address = create_address(m, creator.address, creator.nonce)
     created = account(m, address)
     if address_of(created) == 0:
-        return m.abort, pc, sp, gas + cost + CREATE_GAS  # as before the instruction, which may be done again
+        return (
+            m.abort,
+            pc,
+            sp,
+            gas + cost + price.CREATE,
+        )  # as before the instruction, which may be done again
     if not set_nonce(m, creator, creator.nonce + 1):
         return m.abort, pc, sp, gas
     f.gas, f.pc, f.sp = gas - granted, pc + 1, after
@@ -227,7 +222,7 @@ def create(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64) -> Contr
 
 @kernel
 def why_not_created(m: Machine, creator: Account, value: U256) -> U64:
-    if m.depth > DEPTH_LIMIT:
+    if m.depth > CALL_DEPTH_LIMIT:
         return U64(status.CALL_DEPTH)
     return U64(status.INSUFFICIENT_BALANCE) if creator.balance < value else U64(status.NONCE_OVERFLOW)
 
@@ -290,34 +285,29 @@ def collides(a: Account) -> bool:
     return base.storage_epoch == a.storage_epoch
 
 
-@instruction(0xF0, "CREATE", price.CREATE, pops=3, pushes=1)
+@instruction(op.CREATE)
 def create_(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """create a contract"""
-    return create(m, f, U64(CREATE), pc, sp, gas)
+    return create(m, f, U64(op.CREATE), pc, sp, gas)
 
 
-@instruction(0xF5, "CREATE2", price.CREATE, pops=4, pushes=1, since=forks.CONSTANTINOPLE)
+@instruction(op.CREATE2)
 def create2(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """create a contract at an address fixed by salt and code (EIP-1014)"""
-    return create(m, f, U64(CREATE2), pc, sp, gas)
+    return create(m, f, U64(op.CREATE2), pc, sp, gas)
 
 
-@instruction(0xFF, "SELFDESTRUCT", price.ZERO, pops=1, pushes=0)
+@instruction(op.SELFDESTRUCT)
 def selfdestruct(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
-    """send the balance away; the account goes only if this transaction created it (EIP-6780)"""
     return destruct(m, f, load256(sp - 32) & ADDRESS_MASK, pc, sp, gas)
 
 
 @kernel(inline=False)
 def destruct(m: Machine, f: Frame, to: U256, pc: U64, sp: Ptr, gas: U64) -> Control:
     fork = m.block.fork
-    if f.static != 0:
-        return U64(status.STATIC_VIOLATION), pc, sp, gas
     a = f.account
     heir, place = find_record(m, to)
-    cost = SELFDESTRUCT_GAS[fork]
+    cost = price.SELF_DESTRUCT[fork]
     if is_cold(m, heir, to):
-        cost += COLD_ACCOUNT
+        cost += price.COLD_ACCOUNT_ACCESS
     if gas < cost:
         m.wanted = cost
         return U64(status.OUT_OF_GAS), pc, sp, gas
@@ -325,13 +315,13 @@ def destruct(m: Machine, f: Frame, to: U256, pc: U64, sp: Ptr, gas: U64) -> Cont
     if address_of(heir) == 0:
         return m.abort, pc, sp, gas
     amount = a.balance
-    if fork >= forks.TANGERINE and not alive(m, heir) and (amount != 0 or fork < forks.SPURIOUS):
-        cost += NEW_ACCOUNT
+    if not alive(m, heir) and (amount != 0 or fork < forks.SPURIOUS):
+        cost += price.SELF_DESTRUCT_NEW_ACCOUNT[fork]
     if gas < cost:
         m.wanted = cost
         return U64(status.OUT_OF_GAS), pc, sp, gas
-    if fork < forks.LONDON and a.destructed != m.stamp:
-        m.refund += SELFDESTRUCT_REFUND
+    if a.destructed != m.stamp:
+        m.refund += price.REFUND_SELF_DESTRUCT[fork]
     if m.trace != 0:
         trace_selfdestruct(m, f, to, amount)
     goes = fork < forks.CANCUN or a.created == m.stamp

@@ -1,8 +1,8 @@
-"""The opcode table's entries, and the templates that turn a plain function into an instruction.
+"""Templates that turn a plain function into an instruction of the opcode table.
 
 An instruction is a kernel function ``step(m, f, pc, sp, gas) -> (status, pc, sp, gas)``: the machine, its running
-frame, and what stays in registers. The templates check gas and stack as the table says; bodies only do the work.
-``sp`` points behind the top of the stack; an item is a U256 in native byte order.
+frame, and what stays in registers. The templates check gas, stack and static calls as the table says; bodies only do
+the work. ``sp`` points behind the top of the stack; an item is a U256 in native byte order.
 """
 
 from collections.abc import Callable
@@ -10,36 +10,31 @@ from collections.abc import Callable
 from ..lang import U64, Ptr, kernel, load256, store256
 from ..machine.frame import Frame
 from ..machine.machine import Machine
-from ..machine.status import INVALID_OPCODE, NEXT, OUT_OF_GAS, STACK_OVERFLOW, STACK_UNDERFLOW
+from ..machine.status import (
+    INVALID_OPCODE,
+    NEXT,
+    OUT_OF_GAS,
+    STACK_OVERFLOW,
+    STACK_UNDERFLOW,
+    STATIC_VIOLATION,
+)
 from ..protocol import forks
+from ..protocol.limits import STACK_DEPTH_LIMIT
+from ..protocol.opcodes import FORBIDDEN, OPCODES
 
 Control = tuple[U64, U64, U64, U64]
 ITEM = 32
-LIMIT = 1024 * ITEM
+LIMIT = STACK_DEPTH_LIMIT * ITEM
+
+#: What each opcode does.
+STEPS: dict[int, Callable] = {}
 
 
-class Opcode:
-    """One row of the table."""
-
-    def __init__(
-        self, code: int, name: str, gas: int, pops: int, pushes: int, since: int, step: Callable, text: str
-    ) -> None:
-        self.code, self.name, self.gas = code, name, gas
-        self.pops, self.pushes, self.since = pops, pushes, since
-        self.step, self.text = step, text
-
-
-#: The one opcode table: interpreter, tracer, compiler and documentation read it.
-OPCODES: dict[int, Opcode] = {}
-
-
-def _enter(code, name, gas, pops, pushes, since, step, body) -> None:
-    if code in OPCODES:
-        raise ValueError(f"opcode {code:#x} ({name}) is taken by {OPCODES[code].name}")
-    text = (body.__doc__ or "").strip()
-    if since > forks.FRONTIER:
-        step = _since(name, since, step)
-    OPCODES[code] = Opcode(code, name, gas, pops, pushes, since, step, text)
+def _enter(code, step) -> None:
+    row = OPCODES[code]
+    if code in STEPS:
+        raise ValueError(f"{row.name} has two implementations")
+    STEPS[code] = _since(row.name, row.since, step) if row.since > forks.FRONTIER else step
 
 
 def _since(name, fork, step):
@@ -52,11 +47,11 @@ def _since(name, fork, step):
     return known
 
 
-def pure(code: int, name: str, gas: int, function: Callable, since: int = forks.FRONTIER) -> None:
+def pure(code: int, function: Callable) -> None:
     """An instruction that only maps its one to three operands to a result: ``function(top, second, third)``."""
-    arity = function.__code__.co_argcount
-    template = {1: _pure1, 2: _pure2, 3: _pure3}[arity]
-    _enter(code, name, gas, arity, 1, since, template(name, gas, function), function)
+    row = OPCODES[code]
+    template = {1: _pure1, 2: _pure2, 3: _pure3}[row.pops]
+    _enter(code, template(row.name, row.upfront, function))
 
 
 def _pure1(name, cost, function):
@@ -98,8 +93,9 @@ def _pure3(name, cost, function):
     return step
 
 
-def source(code: int, name: str, gas: int, function: Callable, since: int = forks.FRONTIER) -> None:
+def source(code: int, function: Callable) -> None:
     """An instruction that pushes a value of the environment: ``function(m, f) -> U256``."""
+    name, gas = OPCODES[code].name, OPCODES[code].upfront
 
     @kernel(name=f"op_{name}", inline=True)
     def step(m: Machine, f: Frame, pc: U64, sp: Ptr, left: U64) -> Control:
@@ -110,17 +106,18 @@ def source(code: int, name: str, gas: int, function: Callable, since: int = fork
         store256(sp, function(m, f))
         return U64(NEXT), pc + 1, sp + 32, left - gas
 
-    _enter(code, name, gas, 0, 1, since, step, function)
+    _enter(code, step)
 
 
-def instruction(
-    code: int, name: str, gas: int, pops: int, pushes: int, since: int = forks.FRONTIER
-) -> Callable[[Callable], Callable]:
+def instruction(code: int) -> Callable[[Callable], Callable]:
     """Decorate a body ``(m, f, pc, sp, gas) -> Control`` that pops, pushes and moves ``pc`` itself.
 
-    Constant gas is already paid and the stack checked for ``pops`` and ``pushes`` when the body runs.
+    A price that is the same at every fork is already paid, the stack has room for what it pops and pushes, and the
+    frame is not static where that is forbidden, when the body runs.
     """
-    need, growth = pops * ITEM, (pushes - pops) * ITEM
+    row = OPCODES[code]
+    name, gas, need, growth = row.name, row.upfront, row.pops * ITEM, (row.pushes - row.pops) * ITEM
+    forbidden = int(row.static == FORBIDDEN)
 
     def mark(body: Callable) -> Callable:
         body = kernel(body)
@@ -134,6 +131,8 @@ def instruction(
                     return U64(STACK_UNDERFLOW), pc, sp, left
                 if sp + growth > f.stack + LIMIT:
                     return U64(STACK_OVERFLOW), pc, sp, left
+                if forbidden != 0 and f.static != 0:
+                    return U64(STATIC_VIOLATION), pc, sp, left - gas
                 return body(m, f, pc, sp, left - gas)
         else:
 
@@ -143,9 +142,11 @@ def instruction(
                     return U64(OUT_OF_GAS), pc, sp, left
                 if sp < f.stack + need:
                     return U64(STACK_UNDERFLOW), pc, sp, left
+                if forbidden != 0 and f.static != 0:
+                    return U64(STATIC_VIOLATION), pc, sp, left - gas
                 return body(m, f, pc, sp, left - gas)
 
-        _enter(code, name, gas, pops, pushes, since, step, body)
+        _enter(code, step)
         return body
 
     return mark
