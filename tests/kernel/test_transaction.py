@@ -10,6 +10,7 @@ from eth_account import Account
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jovay.chain.refusals import decoding_text
 from jovay.kernel import transaction as kernel_tx
 from jovay.kernel.lang import U64
 from jovay.kernel.rlp import CURSOR_SIZE
@@ -121,9 +122,9 @@ def compare(native: Any, raw: bytes) -> dict[str, Any] | None:
         expected = reference.decode(raw)
     except reference.Refused:
         assert decoded.status != 0, raw.hex()
-        assert codes.message(int(decoded.tx.kind), decoded.status)
+        assert decoding_text(int(decoded.tx.kind), decoded.status)
         return None
-    assert decoded.status == 0, (raw.hex(), codes.message(raw[0], decoded.status))
+    assert decoded.status == 0, (raw.hex(), decoding_text(raw[0], decoded.status))
     tx = decoded.tx
     for name in PLAIN:
         assert int(getattr(tx, name)) == expected.get(name, 0), name
@@ -353,7 +354,7 @@ def test_l1_messages(native: Any, nonce: int, gas: int, data: bytes) -> None:
 )
 def test_messages(native: Any, raw: str, text: str) -> None:
     decoded = Decoded(native, bytes.fromhex(raw))
-    assert codes.message(int(decoded.tx.kind), decoded.status) == text
+    assert decoding_text(int(decoded.tx.kind), decoded.status) == text
 
 
 def test_python_agrees(native: Any) -> None:

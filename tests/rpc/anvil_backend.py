@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from jovay.chain.reasons import Invalid
 from jovay.chain.types import (
     Account,
     AccountProof,
@@ -36,7 +37,6 @@ from jovay.simulation.requests import (
     Call,
     CallResult,
     ExecuteOptions,
-    Invalid,
     Step,
     TouchedAccount,
     Trace,

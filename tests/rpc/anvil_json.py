@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jovay.chain.reasons import Halt
 from jovay.chain.types import AccessEntry, Authorization, Header, Log, Receipt, Transaction
 from jovay.kernel.protocol.opcodes import OPCODES
 from jovay.rpc.forms import access_list_form, authorization_form
@@ -14,7 +15,6 @@ from jovay.simulation.requests import (
     CallLog,
     CallResult,
     Frame,
-    Halt,
     Step,
     TouchedAccount,
 )

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from jovay.chain.reasons import Invalid
 from jovay.chain.types import (
     Account,
     AccountProof,
@@ -28,15 +29,7 @@ from jovay.rpc.backend.chain import BlockTag, Finality, LogFilter
 from jovay.rpc.backend.errors import BackendError, HistoryUnavailableError, TooManyResultsError
 from jovay.rpc.backend.events import Event, NewBlock, NewPending
 from jovay.rpc.backend.pool import Fees, PoolContent, PoolStatus, RawBatch, SubmitError, Submitted
-from jovay.simulation.requests import (
-    Bundle,
-    BundleResult,
-    Call,
-    CallResult,
-    ExecuteOptions,
-    Invalid,
-    TraceOptions,
-)
+from jovay.simulation.requests import Bundle, BundleResult, Call, CallResult, ExecuteOptions, TraceOptions
 from rigs.transactions import Refused, keccak256
 from rpc.memory_values import (
     BASE_FEE,

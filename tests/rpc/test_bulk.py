@@ -8,12 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from jovay.chain.reasons import Invalid
 from jovay.chain.types import Receipt
 from jovay.rpc import bulk
 from jovay.rpc.backend.pool import RawBatch, SubmitError, Submitted
 from jovay.rpc.forms import receipt_form
 from jovay.rpc.limits import Limits
-from jovay.simulation.requests import Call, CallLog, CallResult, Invalid
+from jovay.simulation.requests import Call, CallLog, CallResult
 from rigs.transactions import keccak256
 from rpc.memory_backend import MemoryBackend
 from rpc.requests import ask, call, post
@@ -155,7 +156,10 @@ def test_binary_batch_limits(backend: MemoryBackend) -> None:
 
 def test_answers_of_both_forms_agree() -> None:
     hashes = bytes(range(256)) * 3
-    refused = {1: SubmitError(Invalid.UNDERPRICED, 'under "priced"'), 23: SubmitError(Invalid.BLOB, "no")}
+    refused = {
+        1: SubmitError(Invalid.UNDERPRICED, 'under "priced"'),
+        23: SubmitError(Invalid.BLOB_MISSING, "no"),
+    }
     result = Submitted(hashes, refused)
     ids: list[int | str] = [n if n % 3 else f'"{n}' for n in range(24)]
     answers = json.loads(bulk.format_sends(ids, result))

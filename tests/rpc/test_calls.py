@@ -8,18 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from jovay.chain.reasons import Halt, Invalid
 from jovay.chain.types import AccessEntry, Authorization
 from jovay.rpc.limits import Limits
-from jovay.simulation.requests import (
-    Bundle,
-    BundleResult,
-    Call,
-    CallLog,
-    CallResult,
-    ExecuteOptions,
-    Halt,
-    Invalid,
-)
+from jovay.simulation.requests import Bundle, BundleResult, Call, CallLog, CallResult, ExecuteOptions
 from jovay.turns import READS
 from rigs.rpc import Rpc, RpcError
 from rpc.memory_backend import MemoryBackend

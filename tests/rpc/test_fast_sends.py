@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jovay.chain.reasons import Invalid
 from jovay.rpc import bulk, fast_sends
 from jovay.rpc.backend.pool import RawBatch, SubmitError, Submitted
-from jovay.simulation.requests import Invalid
 
 IDS = st.integers(0, 10**18 - 1) | st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=9)
 ODD_IDS = st.none() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4) | st.booleans()

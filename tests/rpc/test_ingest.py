@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jovay.chain.reasons import Invalid
 from jovay.rpc import ingest
 from jovay.rpc.backend import Backend
 from jovay.rpc.backend.pool import RawBatch, SubmitError, Submitted
 from jovay.rpc.budget import Budget
 from jovay.rpc.errors import RpcError
 from jovay.rpc.ingest import Ingest, merge
-from jovay.simulation.requests import Invalid
 
 
 class Portal:

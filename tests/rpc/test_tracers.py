@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from jovay.chain.reasons import Halt
 from jovay.kernel.protocol.opcodes import (
     CALL,
     CREATE2,
@@ -22,16 +23,7 @@ from jovay.rpc.dispatch import encode
 from jovay.rpc.limits import Limits
 from jovay.rpc.tracers import Place, parse_config
 from jovay.rpc.tracers.registry import parse_duration
-from jovay.simulation.requests import (
-    CallLog,
-    CallResult,
-    Frame,
-    Halt,
-    Step,
-    TouchedAccount,
-    Trace,
-    TraceParts,
-)
+from jovay.simulation.requests import CallLog, CallResult, Frame, Step, TouchedAccount, Trace, TraceParts
 from rigs.rpc import Rpc, RpcError
 from rigs.transactions import keccak256
 from rpc.memory_backend import MemoryBackend

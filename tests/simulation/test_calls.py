@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from jovay.chain.reasons import Halt, Invalid
 from jovay.native.library import Library
 from jovay.simulation.requests import (
     AccountOverride,
@@ -14,8 +15,6 @@ from jovay.simulation.requests import (
     Call,
     CallResult,
     ExecuteOptions,
-    Halt,
-    Invalid,
 )
 from jovay.simulation.simulate import Simulator
 from rigs.memory_chain import CHAIN_ID, COINBASE, ETHER, MemoryChain, Pre

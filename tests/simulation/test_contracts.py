@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from jovay.chain.reasons import Halt, Invalid
 from jovay.chain.types import AccessEntry, Authorization
 from jovay.kernel.protocol.forks import CANCUN, LONDON, OSAKA, PRAGUE
 from jovay.native.library import Library
-from jovay.simulation.requests import AccountOverride, Bundle, Call, CallResult, ExecuteOptions, Halt, Invalid
+from jovay.simulation.requests import AccountOverride, Bundle, Call, CallResult, ExecuteOptions
 from jovay.simulation.simulate import Simulator
 from rigs.accounts import KEYS
 from rigs.assembly import asm
@@ -148,14 +149,14 @@ def test_blobs(library: Library) -> None:
     code = asm(1) + bytes.fromhex("49") + asm(0, "mstore", 32, 0, "return")
     result = simulate(library, Call(sender=ALICE, to=MAIN, blob_versioned_hashes=hashes), code)
     assert result.output == hashes[1]
-    for wrong, text in (
-        (Call(to=MAIN, blob_versioned_hashes=()), "blob transaction missing blob hashes"),
-        (Call(to=MAIN, blob_versioned_hashes=(bytes(32),)), "blob hash version mismatch"),
-        (Call(to=MAIN, blob_versioned_hashes=hashes * 4), "blob transaction has too many blobs"),
+    for wrong, reason in (
+        (Call(to=MAIN, blob_versioned_hashes=()), Invalid.BLOB_MISSING),
+        (Call(to=MAIN, blob_versioned_hashes=(bytes(32),)), Invalid.BLOB_VERSION),
+        (Call(to=MAIN, blob_versioned_hashes=hashes * 4), Invalid.BLOB_TOO_MANY),
     ):
         result = simulate(library, wrong, code)
-        assert (result.invalid, result.error) == (Invalid.BLOB, text)
-    assert simulate(library, Call(blob_versioned_hashes=hashes), code).invalid is Invalid.CREATE_NOT_ALLOWED
+        assert (result.invalid, result.error) == (reason, reason.value)
+    assert simulate(library, Call(blob_versioned_hashes=hashes), code).invalid is Invalid.BLOB_CREATE
     dear = Call(sender=ALICE, to=MAIN, blob_versioned_hashes=hashes, max_fee_per_blob_gas=10**18)
     assert simulate(library, dear, code).invalid is Invalid.INSUFFICIENT_FUNDS
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from jovay.chain.reasons import Halt
 from jovay.native.library import Library
 from jovay.simulation import machine_pool, session
 from jovay.simulation.requests import (
@@ -17,7 +18,6 @@ from jovay.simulation.requests import (
     Call,
     CallResult,
     ExecuteOptions,
-    Halt,
     TraceOptions,
     TraceParts,
 )

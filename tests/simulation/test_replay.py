@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from jovay.chain.reasons import Halt
 from jovay.native.library import Library
 from jovay.simulation.requests import (
     AccountOverride,
@@ -13,7 +14,6 @@ from jovay.simulation.requests import (
     Call,
     CallResult,
     ExecuteOptions,
-    Halt,
     TraceOptions,
     TraceParts,
 )

@@ -10,6 +10,7 @@ import rlp  # type: ignore[import-untyped]
 from trie import HexaryTrie  # type: ignore[import-not-found]
 
 from jovay.chain.development import BEACON_ROOTS, HISTORY_STORAGE, development_genesis
+from jovay.chain.reasons import Halt, Invalid
 from jovay.chain.types import EMPTY_TRIE_ROOT, AccessEntry, Block, Header, Withdrawal
 from jovay.native.library import Library
 from jovay.simulation.requests import (
@@ -19,8 +20,6 @@ from jovay.simulation.requests import (
     BundleResult,
     Call,
     ExecuteOptions,
-    Halt,
-    Invalid,
 )
 from jovay.simulation.simulate import Simulator
 from jovay.simulation.trace_frames import ETHER as PSEUDO

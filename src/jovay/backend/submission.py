@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from jovay.chain.reasons import Invalid, refusal_of
+from jovay.chain.refusals import refusal_text
 from jovay.kernel.evm import validity
 from jovay.kernel.protocol.limits import TX_MAX_GAS_LIMIT
 from jovay.kernel.transaction import status as decoding
@@ -20,9 +22,8 @@ from jovay.sequencer.pool import txpool
 from jovay.sequencer.pool.txpool import Refusal
 from jovay.sequencer.portal import DecodedBatch
 from jovay.sequencer.sequencer import Sequencer
-from jovay.simulation.requests import Invalid
 
-from .refusals import Refusals, reason_of
+from .refusals import Refusals
 
 Reasons = Counter[Invalid]
 """How many were refused for which reason."""
@@ -83,12 +84,12 @@ class Submission:
         """geth's text for a refusal."""
         record, status = batch.records[index], refusal.status
         kind = int(record["kind"])
-        text = txpool.describe(kind, status)
+        text = refusal_text(kind, status)
         address = batch.first_address + index * TRANSACTION_SIZE
         detail = self._detail(record, address, refusal)
         message = f"{text}: {detail}" if detail else text
         shows_nonce = status in (validity.NONCE_TOO_LOW, validity.NONCE_TOO_HIGH)
-        return SubmitError(reason_of(status), message, refusal.nonce if shows_nonce else None)
+        return SubmitError(refusal_of(status), message, refusal.nonce if shows_nonce else None)
 
     def _detail(self, record: Any, address: int, refusal: Refusal) -> str:
         status, nonce, limit = refusal.status, int(record["nonce"]), int(record["gas_limit"])

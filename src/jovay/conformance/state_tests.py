@@ -8,13 +8,12 @@ from typing import Any, Protocol
 
 import msgspec
 
+from jovay.chain.reasons import ending
+from jovay.chain.refusals import decoding_text
 from jovay.chain.rules import fake_exponential
-from jovay.kernel.evm.validity import MESSAGES as INVALID
-from jovay.kernel.machine import status as endings
 from jovay.kernel.machine.environment import Block
 from jovay.kernel.programs.state_test import Outcome, PreAccount, StateTest
 from jovay.kernel.protocol.forks import FORKS
-from jovay.kernel.transaction.status import message as decoding_message
 from jovay.native.records import pack, unpack
 
 from .results import TestResult
@@ -101,10 +100,8 @@ def describe(stage: int, status: int) -> str:
     if status == 0:
         return ""
     if stage in (1, 2):
-        return decoding_message(0, status)
-    return (
-        INVALID.get(status) or endings.MESSAGES.get(status) or f"{STAGES[stage]} failed with status {status}"
-    )
+        return decoding_text(0, status)
+    return ending(status) if stage == 0 else f"{STAGES[stage]} failed with status {status}"
 
 
 def run_case(engine: Engine, name: str, case: dict[str, Any], scale: int = 1) -> Iterator[TestResult]:

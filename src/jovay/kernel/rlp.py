@@ -41,21 +41,6 @@ TOO_FEW_ELEMENTS = 24
 TOO_MANY_ELEMENTS = 25
 MORE_THAN_ONE_VALUE = 26
 
-#: What geth says for each code.
-MESSAGES = {
-    END_OF_INPUT: "rlp: unexpected end of input",
-    NON_CANONICAL_SIZE: "rlp: non-canonical size information",
-    ELEMENT_TOO_LARGE: "rlp: element is larger than containing list",
-    EXPECTED_STRING: "rlp: expected input string or byte",
-    EXPECTED_LIST: "rlp: expected input list",
-    TOO_LONG: "rlp: input string too long",
-    TOO_SHORT: "rlp: input string too short",
-    LEADING_ZERO: "rlp: non-canonical integer (leading zero bytes)",
-    TOO_FEW_ELEMENTS: "rlp: too few elements",
-    TOO_MANY_ELEMENTS: "rlp: input list has too many elements",
-    MORE_THAN_ONE_VALUE: "rlp: input contains more than one value",
-}
-
 #: Items nested deeper than this are refused by ``well_formed``.
 MAXIMUM_DEPTH = 1024
 

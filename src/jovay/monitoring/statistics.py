@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from jovay.chain.reasons import ending
 from jovay.sequencer.production.sealing import SealedBlock
-from jovay.sequencer.sequencer import Sequencer, reason_of
+from jovay.sequencer.sequencer import Sequencer
 
 from .metrics import Metrics
 from .stats import STAGES, BlockSummary, NodeStats, StageStats
@@ -123,7 +124,7 @@ class Statistics:
             misses=figures.misses,
         )
         for status, number in block.produced.dropped.counts().items():
-            self._metrics.left_out(reason_of(status), number)
+            self._metrics.left_out(ending(status), number)
         if block.entries:
             self._metrics.latencies([now - float(block.entries.arrived[0])])
         self._metrics.queue("persistence", self._sequencer.persistence.waiting())

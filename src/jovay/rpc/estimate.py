@@ -6,6 +6,7 @@ import time
 
 import msgspec
 
+from jovay.chain.reasons import Halt, Invalid
 from jovay.kernel.protocol.gas import CALL_STIPEND, GAS_PER_BLOB, TX_BASE_COST
 from jovay.rpc.args import CallArgs
 from jovay.rpc.context import Context
@@ -13,7 +14,7 @@ from jovay.rpc.errors import RpcError
 from jovay.rpc.executing import StateOverrides, execute_one, make_call, timeout_error
 from jovay.rpc.resolve import active_fork, header_of
 from jovay.rpc.revert import revert_error
-from jovay.simulation.requests import BlockOverrides, Call, CallResult, Halt, Invalid
+from jovay.simulation.requests import BlockOverrides, Call, CallResult
 
 ERROR_RATIO = 0.015
 """Overestimate that is accepted to end the search early."""

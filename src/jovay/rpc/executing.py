@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from jovay.chain.reasons import Halt
 from jovay.chain.types import Address
 from jovay.rpc.args import CallArgs
 from jovay.rpc.context import Context
@@ -16,7 +17,6 @@ from jovay.simulation.requests import (
     Call,
     CallResult,
     ExecuteOptions,
-    Halt,
 )
 
 StateOverrides = Mapping[Address, AccountOverride]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jovay.chain.reasons import Halt
 from jovay.rpc.codec import data
 from jovay.rpc.errors import REVERTED, RpcError
 
@@ -40,7 +41,7 @@ def revert_reason(output: bytes) -> str | None:
 def revert_message(output: bytes) -> str:
     """``execution reverted``, with the reason if there is a standard one."""
     reason = revert_reason(output)
-    return "execution reverted" if reason is None else f"execution reverted: {reason}"
+    return Halt.REVERT.value if reason is None else f"{Halt.REVERT}: {reason}"
 
 
 def revert_error(output: bytes) -> RpcError:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from jovay.chain.reasons import Halt
 from jovay.chain.types import Address, Block
 from jovay.rpc.context import Context
 from jovay.rpc.encoding import encode
@@ -14,7 +15,7 @@ from jovay.rpc.errors import RpcError, limit_exceeded
 from jovay.rpc.resolve import active_fork
 from jovay.rpc.tracers import Place, TraceConfig, Tracer, parse_config
 from jovay.rpc.tracers.parity import ParityTracer
-from jovay.simulation.requests import CallResult, Halt, TraceOptions
+from jovay.simulation.requests import CallResult, TraceOptions
 
 T = TypeVar("T")
 
@@ -48,7 +49,7 @@ def check_traced(result: CallResult) -> None:
     if result.invalid is not None:
         raise RpcError(f"tracing failed: {result.error}")
     if result.halt is Halt.TIMEOUT:
-        raise RpcError("execution timeout")
+        raise RpcError(Halt.TIMEOUT.value)
 
 
 def place_of(context: Context, block: Block, index: int) -> Place:

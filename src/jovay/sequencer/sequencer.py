@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+from jovay.chain.reasons import ending
 from jovay.chain.rules import ChainRules
 from jovay.chain.types import Header
 from jovay.kernel.evm import validity
-from jovay.kernel.machine.status import MESSAGES
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
 from jovay.state.trie import StateTrie
@@ -283,13 +283,8 @@ class Sequencer:
 
 def _tell_of_dropped(number: int, dropped: Dropped) -> None:
     """One line about transactions that are not in their block, but for those that only wait for an earlier one."""
-    counts = {reason_of(s): n for s, n in dropped.counts().items() if s not in _NOT_TOLD}
+    counts = {ending(s): n for s, n in dropped.counts().items() if s not in _NOT_TOLD}
     if counts:
         reasons = ", ".join(f"{reason}: {count}" for reason, count in counts.items())
         values = {"block": number, "count": sum(counts.values()), "reasons": reasons}
         log.info("transactions found no place in their block", extra=values)
-
-
-def reason_of(status: int) -> str:
-    """Why a transaction is not in a block that took it, in words."""
-    return MESSAGES.get(status) or validity.MESSAGES.get(status) or str(status)

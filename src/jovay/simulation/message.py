@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jovay.chain.genesis import Genesis
+from jovay.chain.reasons import ending
 from jovay.kernel.evm import validity
 from jovay.kernel.evm.process import process_transaction
 from jovay.kernel.machine import status
@@ -91,8 +92,7 @@ def run_message(
     record, _kept = _transaction(message, fork)
     how = _run(library, world, machine, recorder, ctypes.addressof(record))
     if how != validity.VALID:
-        why = validity.MESSAGES.get(how) or status.MESSAGES.get(how) or f"status {how}"
-        raise ExecutionError(f"the message cannot be executed: {why}")
+        raise ExecutionError(f"the message cannot be executed: {ending(how)}")
     return _outcome(machine, message, recorder)
 
 
@@ -157,7 +157,7 @@ def _outcome(machine: NativeMachine, message: Message, recorder: Recorder | None
     result, view = machine.result, machine.view
     return MessageOutcome(
         output=ctypes.string_at(view.return_arena, result.output_size),
-        error="" if result.status else status.MESSAGES.get(result.how, f"status {result.how}"),
+        error="" if result.status else ending(result.how),
         # The outermost frame's record is still there.
         gas_used=message.gas - View(Frame, view.frames).gas,
         gas_refunded=result.gas_refunded,

@@ -6,6 +6,7 @@ import ctypes
 from collections.abc import Sequence
 
 from jovay.chain.environment import BlockEnvironment
+from jovay.chain.reasons import INVALID, Halt
 from jovay.chain.types import AccessEntry
 from jovay.kernel.evm import validity
 from jovay.kernel.machine import status
@@ -18,32 +19,8 @@ from jovay.native.hashing import keccak256
 from jovay.native.records import View
 
 from .halts import halt_of, halt_text
-from .requests import CallLog, CallResult, Halt, Invalid, Trace
+from .requests import CallLog, CallResult, Trace
 from .session import Session
-
-INVALID = {
-    validity.TYPE_NOT_SUPPORTED: Invalid.TYPE_NOT_SUPPORTED,
-    validity.WRONG_CHAIN_ID: Invalid.CHAIN_ID,
-    validity.NONCE_TOO_LOW: Invalid.NONCE_TOO_LOW,
-    validity.NONCE_TOO_HIGH: Invalid.NONCE_TOO_HIGH,
-    validity.NONCE_MAX: Invalid.NONCE_MAX,
-    validity.SENDER_NOT_EOA: Invalid.SENDER_NOT_EOA,
-    validity.INTRINSIC_GAS_TOO_LOW: Invalid.INTRINSIC_GAS,
-    validity.FLOOR_GAS_TOO_LOW: Invalid.FLOOR_GAS,
-    validity.GAS_LIMIT_TOO_HIGH: Invalid.TX_GAS_CAP,
-    validity.BLOCK_GAS_EXHAUSTED: Invalid.BLOCK_GAS_LIMIT,
-    validity.FEE_CAP_TOO_LOW: Invalid.FEE_CAP_TOO_LOW,
-    validity.TIP_ABOVE_FEE_CAP: Invalid.TIP_ABOVE_FEE_CAP,
-    validity.INSUFFICIENT_FUNDS: Invalid.INSUFFICIENT_FUNDS,
-    validity.INITCODE_TOO_LARGE: Invalid.INITCODE_SIZE,
-    validity.BLOB_MISSING: Invalid.BLOB,
-    validity.BLOB_TOO_MANY: Invalid.BLOB,
-    validity.BLOB_VERSION: Invalid.BLOB,
-    validity.BLOB_FEE_TOO_LOW: Invalid.BLOB_FEE_CAP_TOO_LOW,
-    validity.BLOB_CREATE: Invalid.CREATE_NOT_ALLOWED,
-    validity.AUTHORIZATIONS_MISSING: Invalid.AUTHORIZATIONS,
-    validity.SET_CODE_CREATE: Invalid.CREATE_NOT_ALLOWED,
-}
 
 
 def result_of(
@@ -114,11 +91,11 @@ def refusal(session: Session, how: int, transaction: int, environment: BlockEnvi
     reason = INVALID[how]
     tx = View(Transaction, transaction)
     extra = _reason_text(session, how, tx, environment)
-    return CallResult(gas_used=0, invalid=reason, detail=extra or validity.MESSAGES[how])
+    return CallResult(gas_used=0, invalid=reason, detail=extra or reason.value)
 
 
 def _reason_text(session: Session, how: int, tx: View, env: BlockEnvironment) -> str | None:
-    words, sender = validity.MESSAGES[how], checksummed(session, tx.sender)
+    words, sender = INVALID[how].value, checksummed(session, tx.sender)
     if how in (validity.NONCE_TOO_LOW, validity.NONCE_TOO_HIGH):
         state = session.account(int.from_bytes(tx.sender, "big")).nonce
         return f"{words}: address {sender}, tx: {tx.nonce} state: {state}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 
 from jovay.chain.environment import l1_fee_per_byte
+from jovay.chain.reasons import ending
 from jovay.chain.types import Header
 from jovay.kernel.block.system import begin_block
 from jovay.kernel.evm import validity
@@ -65,7 +66,7 @@ class Replay:
         address = self._decode(transaction)
         how = self._session.run(address, 0, recorder)
         if how != validity.VALID:
-            raise self._error(validity.MESSAGES.get(how, f"status {how}"))
+            raise self._error(ending(how))
         used = self._session.result.gas_used
         if used != transaction.gas_used:
             raise self._error(f"it used {used} gas, not {transaction.gas_used}")

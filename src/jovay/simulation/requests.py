@@ -8,67 +8,12 @@ existing block.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import IntFlag, StrEnum
+from enum import IntFlag
 
 import msgspec
 
+from jovay.chain.reasons import Halt, Invalid
 from jovay.chain.types import AccessEntry, Address, Authorization, Block, Hash32, Withdrawal
-
-
-class Halt(StrEnum):
-    """Why a frame stopped other than by success; the values are geth's messages."""
-
-    REVERT = "execution reverted"
-    OUT_OF_GAS = "out of gas"
-    CODE_STORE_OUT_OF_GAS = "contract creation code storage out of gas"
-    DEPTH = "max call depth exceeded"
-    BALANCE = "insufficient balance for transfer"
-    COLLISION = "contract address collision"
-    INITCODE_SIZE = "max initcode size exceeded"
-    CODE_SIZE = "max code size exceeded"
-    BAD_JUMP = "invalid jump destination"
-    WRITE_PROTECTION = "write protection"
-    RETURN_DATA = "return data out of bounds"
-    GAS_OVERFLOW = "gas uint64 overflow"
-    INVALID_CODE = "invalid code: must not begin with 0xef"
-    NONCE_OVERFLOW = "nonce uint64 overflow"
-    STACK_UNDERFLOW = "stack underflow"
-    STACK_OVERFLOW = "stack limit reached 1024 (1023)"
-    INVALID_OPCODE = "invalid opcode"
-    PRECOMPILE = "precompile failed"
-    TIMEOUT = "execution timeout"
-
-
-class Invalid(StrEnum):
-    """Why a transaction is refused before it executes; the values are geth's messages."""
-
-    NONCE_TOO_LOW = "nonce too low"
-    NONCE_TOO_HIGH = "nonce too high"
-    NONCE_MAX = "nonce has max value"
-    INSUFFICIENT_FUNDS = "insufficient funds for gas * price + value"
-    FUNDS_FOR_TRANSFER = "insufficient funds for transfer"
-    INTRINSIC_GAS = "intrinsic gas too low"
-    FLOOR_GAS = "insufficient gas for floor data gas cost"
-    FEE_CAP_TOO_LOW = "max fee per gas less than block base fee"
-    TIP_ABOVE_FEE_CAP = "max priority fee per gas higher than max fee per gas"
-    BLOB_FEE_CAP_TOO_LOW = "max fee per blob gas less than block blob gas fee"
-    BLOCK_GAS_LIMIT = "gas limit reached"
-    EXCEEDS_GAS_LIMIT = "exceeds block gas limit"
-    TX_GAS_CAP = "transaction gas limit too high"
-    SENDER_NOT_EOA = "sender not an eoa"
-    INITCODE_SIZE = "max initcode size exceeded"
-    TYPE_NOT_SUPPORTED = "transaction type not supported"
-    INVALID_SENDER = "invalid sender"
-    CHAIN_ID = "invalid chain id for signer"
-    ALREADY_KNOWN = "already known"
-    UNDERPRICED = "transaction underpriced"
-    REPLACEMENT_UNDERPRICED = "replacement transaction underpriced"
-    POOL_FULL = "txpool is full"
-    OVERSIZED = "oversized data"
-    BLOB = "invalid blob transaction"
-    AUTHORIZATIONS = "EIP-7702 transaction with empty auth list"
-    CREATE_NOT_ALLOWED = "input transaction of this type must have a recipient"
-    MALFORMED = "rlp: invalid transaction"
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -12,6 +12,7 @@ import numpy as np
 from jovay.chain.envelope import envelope
 from jovay.chain.environment import BlockEnvironment
 from jovay.chain.header import encode_withdrawal, header_of, sealed
+from jovay.chain.reasons import Invalid
 from jovay.chain.receipts import encode_receipt, logs_bloom
 from jovay.chain.types import Block, Header, Transaction, Withdrawal
 from jovay.kernel.block import system
@@ -33,7 +34,6 @@ from .requests import (
     CallLog,
     CallResult,
     ExecuteOptions,
-    Invalid,
 )
 from .session import Session, TimeLimitError
 from .simulated_calls import SimulatedCalls

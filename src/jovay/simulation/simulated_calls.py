@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jovay.chain.environment import BlockEnvironment
+from jovay.chain.reasons import Invalid
 from jovay.kernel.evm import validity
 from jovay.kernel.protocol import forks
 from jovay.kernel.protocol.limits import TX_MAX_GAS_LIMIT
@@ -12,7 +13,7 @@ from .context import BlockContext
 from .outcome import logs_of, refusal, result_of, timed_out
 from .overrides import Overrides
 from .recorder import Recorder
-from .requests import Bundle, Call, CallLog, CallResult, ExecuteOptions, Invalid
+from .requests import Bundle, Call, CallLog, CallResult, ExecuteOptions
 from .session import Session, TimeLimitError
 from .touched import access_list
 from .trace_frames import logs_with_transfers

@@ -19,8 +19,6 @@ from jovay.native.library import Library
 from jovay.native.records import dtype_of
 from jovay.sequencer.pool.txpool import (
     ALREADY_KNOWN,
-    DELEGATED_FULL,
-    DELEGATED_GAP,
     GAS_ABOVE_BLOCK,
     OVERSIZED,
     POOL_FULL,
@@ -31,7 +29,6 @@ from jovay.sequencer.pool.txpool import (
     PoolLimits,
     Taken,
     TxPool,
-    describe,
 )
 from jovay.state.errors import CacheFullError
 from jovay.state.eviction import evict
@@ -327,15 +324,6 @@ def test_whoever_makes_blocks_is_woken(make_pool):
     assert not woken
     add(pool, Draft(ALICE, 0))
     assert woken
-
-
-def test_words_for_every_refusal():
-    codes = [ALREADY_KNOWN, UNDERPRICED_REPLACEMENT, POOL_FULL, SENDER_FULL, OVERSIZED, GAS_ABOVE_BLOCK]
-    codes += [UNDERPRICED, DELEGATED_FULL, DELEGATED_GAP]
-    words = {describe(2, code) for code in [*codes, *validity.MESSAGES]}
-    assert len(words) == len(codes) + len(validity.MESSAGES)
-    assert not any(w.startswith("status") for w in words)
-    assert describe(2, 9_999) == "status 9999"
 
 
 def test_many_threads(library, make_pool):

@@ -9,10 +9,10 @@ import numpy as np
 
 from jovay.chain.environment import BlockEnvironment
 from jovay.chain.header import encode_withdrawal
+from jovay.chain.reasons import ending
 from jovay.chain.types import Header
 from jovay.conformance.state_tests import EngineError
-from jovay.kernel.evm.validity import BLOCK_GAS_EXHAUSTED, FEE_CAP_TOO_LOW
-from jovay.kernel.evm.validity import MESSAGES as INVALID
+from jovay.kernel.evm.validity import BLOCK_GAS_EXHAUSTED, FEE_CAP_TOO_LOW, INVALID
 from jovay.kernel.machine import status
 from jovay.kernel.programs.state_test import state_root
 from jovay.native.arena import Arena
@@ -106,7 +106,7 @@ class BlockEngine:
             if how:
                 raise undecodable_transaction(index, kind, how)
             if batch.records["gas_limit"][index] > block.header.gas_limit:
-                raise invalid_transaction(index, kind, BLOCK_GAS_EXHAUSTED, INVALID[BLOCK_GAS_EXHAUSTED])
+                raise invalid_transaction(index, kind, BLOCK_GAS_EXHAUSTED, ending(BLOCK_GAS_EXHAUSTED))
         check_blobs(block, sum(batch.records["blob_count"].tolist()))
         return batch
 
@@ -171,8 +171,8 @@ class BlockEngine:
             if limit > left and not how:
                 how = BLOCK_GAS_EXHAUSTED
             if how:
-                message = INVALID.get(how) or status.MESSAGES.get(how, f"status {how}")
-                if status.ABORT <= how < min(INVALID):
+                message = ending(how)
+                if status.ABORT <= how < INVALID:
                     raise EngineError(f"transaction {index}: {message}")
                 unpaid = int_of(batch.records["max_fee"][index]) < (block.header.base_fee_per_gas or 0)
                 also = [FEE_CAP_TOO_LOW] if unpaid else []  # of several faults, a test may name any

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from jovay.chain.refusals import decoding_text
 from jovay.kernel.evm import validity
 from jovay.kernel.transaction import status as decoding
 
@@ -94,7 +95,7 @@ def undecodable_transaction(index: int, kind: int, status: int) -> RefusedBlockE
     """A transaction that does not decode, or whose signature is void."""
     names = _UNDECODABLE.get(status & 0xFF, _MALFORMED)
     return RefusedBlockError(
-        f"transaction {index}: {decoding.message(kind, status)}",
+        f"transaction {index}: {decoding_text(kind, status)}",
         BLOCK + "RLP_STRUCTURES_ENCODING",
         *(TRANSACTION + name for name in names),
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from jovay.chain.environment import BlockEnvironment
+from jovay.chain.reasons import ending
 from jovay.conformance.state_tests import EngineError
 from jovay.kernel.block.receipts import StoredLog
 from jovay.kernel.block.system import system_call
@@ -71,8 +72,7 @@ class SystemCalls:
             raise refused("SYSTEM_CONTRACT_EMPTY", f"no code at 0x{contract:040x}")
         how = self._until_known(lambda: call[system_call](machine.address, contract, 0, 0))
         if how > status.RETURN:
-            message = status.MESSAGES.get(how, f"status {how}")
-            raise refused("SYSTEM_CONTRACT_CALL_FAILED", f"0x{contract:040x}: {message}")
+            raise refused("SYSTEM_CONTRACT_CALL_FAILED", f"0x{contract:040x}: {ending(how)}")
         return ctypes.string_at(machine.view.return_arena, machine.view.return_size)
 
     def _until_known(self, attempt: Callable[[], int]) -> int:
@@ -80,7 +80,7 @@ class SystemCalls:
         while (how := attempt()) == status.MISS:
             self._world.load(self._machine.take_misses())
         if how >= status.ABORT:
-            raise EngineError(status.MESSAGES.get(how, f"status {how}"))
+            raise EngineError(ending(how))
         return how
 
 

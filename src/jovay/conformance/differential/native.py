@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from jovay.chain.reasons import HALTS
 from jovay.conformance.state_tests import describe
 from jovay.kernel.machine.environment import Block
 from jovay.kernel.machine.layout import MachineSizes
-from jovay.kernel.machine.status import MESSAGES
 from jovay.kernel.programs.state_test import PreAccount
 from jovay.kernel.programs.transition import (
     OWN_SIZES,
@@ -131,7 +131,7 @@ def _read_ran(reader: _Reader) -> Ran:
         logs.append(Log(log["address"], topics, reader.take(log["data_size"])))
         reader.take(-log["data_size"] % 8)
     success = head["success"] != 0
-    why = MESSAGES.get(head["how"], "")
+    why = HALTS.get(head["how"], "")
     return Ran(True, success, head["gas_used"], output, tuple(logs), why)
 
 

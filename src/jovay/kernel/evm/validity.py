@@ -46,32 +46,6 @@ ANY_BALANCE = 2
 SIMULATED = 4
 FREE = 8
 
-#: geth's words.
-MESSAGES = {
-    TYPE_NOT_SUPPORTED: "transaction type not supported",
-    WRONG_CHAIN_ID: "invalid chain id for signer",
-    NONCE_TOO_LOW: "nonce too low",
-    NONCE_TOO_HIGH: "nonce too high",
-    NONCE_MAX: "nonce has max value",
-    SENDER_NOT_EOA: "sender not an eoa",
-    INTRINSIC_GAS_TOO_LOW: "intrinsic gas too low",
-    FLOOR_GAS_TOO_LOW: "insufficient gas for floor data gas cost",
-    GAS_LIMIT_TOO_HIGH: "transaction gas limit too high",
-    BLOCK_GAS_EXHAUSTED: "gas limit reached",
-    FEE_CAP_TOO_LOW: "max fee per gas less than block base fee",
-    TIP_ABOVE_FEE_CAP: "max priority fee per gas higher than max fee per gas",
-    INSUFFICIENT_FUNDS: "insufficient funds for gas * price + value",
-    INITCODE_TOO_LARGE: "max initcode size exceeded",
-    BLOB_MISSING: "blob transaction missing blob hashes",
-    BLOB_TOO_MANY: "blob transaction has too many blobs",
-    BLOB_VERSION: "blob hash version mismatch",
-    BLOB_FEE_TOO_LOW: "max fee per blob gas less than block blob gas fee",
-    BLOB_CREATE: "blob transaction of type create",
-    AUTHORIZATIONS_MISSING: "EIP-7702 transaction with empty auth list",
-    SET_CODE_CREATE: "EIP-7702 transaction cannot be used to create contract",
-    POSTPONED: "state not in memory yet",
-    UNPROTECTED: "only replay-protected (EIP-155) transactions allowed over RPC",
-}
 BLOB_HASH_VERSION = 1
 ALL = 0xFFFFFFFFFFFFFFFF
 

@@ -35,30 +35,3 @@ ARENA_FULL = 66
 PAUSED = 67  # the slice of gas the host gave is used up; resume to go on
 DETACHED = 68  # a slow precompile comes next: call ``run_detached``, which reads no state, then resume
 WAITING = 69  # of a patient machine: a key is missing, and nothing is undone: load it, then resume
-
-#: geth's wording of what ends a frame.
-MESSAGES = {
-    REVERT: "execution reverted",
-    OUT_OF_GAS: "out of gas",
-    STACK_UNDERFLOW: "stack underflow",
-    STACK_OVERFLOW: "stack limit reached 1024 (1023)",
-    INVALID_JUMP: "invalid jump destination",
-    INVALID_OPCODE: "invalid opcode",
-    STATIC_VIOLATION: "write protection",
-    RETURN_DATA_OUT_OF_BOUNDS: "return data out of bounds",
-    INVALID_CODE_PREFIX: "invalid code: must not begin with 0xef",
-    CODE_TOO_LARGE: "max code size exceeded",
-    ADDRESS_COLLISION: "contract address collision",
-    CALL_DEPTH: "max call depth exceeded",
-    INSUFFICIENT_BALANCE: "insufficient balance for transfer",
-    INITCODE_TOO_LARGE: "max initcode size exceeded",
-    PRECOMPILE_FAILED: "precompile failed",
-    NONCE_OVERFLOW: "nonce uint64 overflow",
-    CODE_STORE_OUT_OF_GAS: "contract creation code storage out of gas",
-    MISS: "state not in memory",
-    LEFT_SET: "left the predicted read-write set",
-    ARENA_FULL: "execution arena full",
-    PAUSED: "paused",
-    DETACHED: "detached",
-    WAITING: "waits for state",
-}

@@ -35,7 +35,6 @@ from .record import (
 )
 from .recovery import AUTHORIZATION_SCRATCH, authority_of, recover_address, recover_sender
 from .signing import SIGNING_OVERHEAD, signing_payload
-from .status import message
 
 __all__ = [
     "ACCESS_KEY_STRIDE",
@@ -57,7 +56,6 @@ __all__ = [
     "blob_hash",
     "decode",
     "decode_batch",
-    "message",
     "next_access_entry",
     "next_authorization",
     "recover_address",

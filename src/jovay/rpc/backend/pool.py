@@ -7,8 +7,8 @@ from typing import Protocol
 
 import msgspec
 
+from jovay.chain.reasons import Invalid
 from jovay.chain.types import Address, Transaction
-from jovay.simulation.requests import Invalid
 
 
 class SubmitError(msgspec.Struct, frozen=True, gc=False):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from jovay.chain.reasons import Halt
 from jovay.chain.types import AccessEntry
 from jovay.rpc.args import LATEST, BlockArg, BlockOverridesArg, CallArg, CallArgs, StateArg
 from jovay.rpc.codec import data, quantity
@@ -21,7 +22,7 @@ from jovay.rpc.executing import (
 from jovay.rpc.forms import Form, access_list_form
 from jovay.rpc.resolve import active_fork, header_of, state_block
 from jovay.rpc.table import Run, method
-from jovay.simulation.requests import Call, CallResult, Halt
+from jovay.simulation.requests import Call, CallResult
 
 _MOST_ROUNDS = 16
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from jovay.chain.reasons import Halt
 from jovay.chain.types import Block, Receipt
 from jovay.kernel.protocol.opcodes import CALL, CREATE, CREATE2, SELFDESTRUCT, mnemonic
 from jovay.rpc import codec
@@ -16,7 +17,7 @@ from jovay.rpc.resolve import find_block, state_block
 from jovay.rpc.table import Kind, Run, method
 from jovay.rpc.tracers.frames import CallTracer
 from jovay.rpc.tracing import check_traced, plain_config, trace_each
-from jovay.simulation.requests import CallResult, Frame, Halt
+from jovay.simulation.requests import CallResult, Frame
 
 API_LEVEL = 8
 MOST_TRANSACTIONS = 1_000

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from jovay.chain.reasons import Invalid
 from jovay.rpc.args import DataArg, IntegerArg
 from jovay.rpc.backend.pool import RawBatch, SubmitError
 from jovay.rpc.codec import data, quantity
 from jovay.rpc.context import Context
 from jovay.rpc.errors import SYNC_NONCE_GAP, SYNC_NOT_READY, SYNC_TIMEOUT, RpcError
 from jovay.rpc.forms import Form, receipt_form
+from jovay.rpc.reasons import NOT_READY
 from jovay.rpc.table import Run, alias, method
-from jovay.simulation.requests import Invalid
-
-_NOT_READY = frozenset({Invalid.INSUFFICIENT_FUNDS, Invalid.FUNDS_FOR_TRANSFER, Invalid.POOL_FULL})
 
 
 @method("eth_sendRawTransaction", Run.ASYNC, large=True)
@@ -52,6 +51,6 @@ alias("eth_sendRawTransactionSync", "realtime_sendRawTransaction")
 def _sync_error(error: SubmitError, transaction_hash: bytes) -> RpcError:
     if error.reason is Invalid.NONCE_TOO_HIGH and error.expected_nonce is not None:
         return RpcError(error.message, SYNC_NONCE_GAP, quantity(error.expected_nonce))
-    if error.reason in _NOT_READY:
+    if error.reason in NOT_READY:
         return RpcError(error.message, SYNC_NOT_READY, data(transaction_hash))
     return RpcError(error.message)

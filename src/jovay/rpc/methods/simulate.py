@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from jovay.chain.reasons import Halt
 from jovay.chain.types import Address, Block, Header
 from jovay.rpc import codec
 from jovay.rpc.args import (
@@ -21,9 +22,10 @@ from jovay.rpc.args import (
 )
 from jovay.rpc.codec import data, quantity
 from jovay.rpc.context import Context
-from jovay.rpc.errors import INTERNAL, INVALID_PARAMS, RpcError, invalid_params
+from jovay.rpc.errors import INTERNAL, RpcError, invalid_params
 from jovay.rpc.executing import check_call, timeout_error
 from jovay.rpc.forms import Form, block_form, transaction_form
+from jovay.rpc.reasons import SIMULATED
 from jovay.rpc.resolve import header_of, state_block
 from jovay.rpc.revert import revert_message
 from jovay.rpc.table import Kind, Run, method
@@ -35,8 +37,6 @@ from jovay.simulation.requests import (
     Call,
     CallResult,
     ExecuteOptions,
-    Halt,
-    Invalid,
 )
 
 MOST_BLOCKS = 256
@@ -46,21 +46,6 @@ TIME_STEP = 12
 """Seconds between simulated blocks that name no time."""
 CLIENT_LIMIT = -38026
 VM_ERROR = -32015
-
-_CODES = {
-    Invalid.NONCE_TOO_LOW: -38010,
-    Invalid.NONCE_TOO_HIGH: -38011,
-    Invalid.FEE_CAP_TOO_LOW: -38012,
-    Invalid.INTRINSIC_GAS: -38013,
-    Invalid.INSUFFICIENT_FUNDS: -38014,
-    Invalid.FUNDS_FOR_TRANSFER: -38014,
-    Invalid.BLOCK_GAS_LIMIT: -38015,
-    Invalid.EXCEEDS_GAS_LIMIT: -38015,
-    Invalid.NONCE_MAX: -38011,
-    Invalid.SENDER_NOT_EOA: -38024,
-    Invalid.INITCODE_SIZE: -38025,
-    Invalid.TIP_ABOVE_FEE_CAP: INVALID_PARAMS,
-}
 
 
 class SimulatedBlock(msgspec.Struct, frozen=True):
@@ -202,7 +187,7 @@ def _later(timestamp: int) -> int:
 def _result_form(context: Context, result: BundleResult, full: bool) -> Form:
     for call in result.calls:
         if call.invalid is not None:
-            raise RpcError(call.error or call.invalid.value, _CODES.get(call.invalid, INTERNAL))
+            raise RpcError(call.error or call.invalid.value, SIMULATED.get(call.invalid, INTERNAL))
         if call.halt is Halt.TIMEOUT:
             raise timeout_error(context)
     block = result.block

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from jovay.chain.reasons import Halt
 from jovay.chain.types import Address
 from jovay.rpc import codec
 from jovay.rpc.args import (
@@ -167,5 +168,5 @@ def _trace_calls(
         place = Place(gas=call.gas or 0, precompiles=active, keccak=context.keccak)
         forms.append(form_of(context, plain_config(context, tracer), result, place))
     if len(forms) < len(calls):
-        raise RpcError("execution timeout")
+        raise RpcError(Halt.TIMEOUT.value)
     return forms

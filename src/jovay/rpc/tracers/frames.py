@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from jovay.chain.reasons import Halt
 from jovay.kernel.protocol.opcodes import (
     CALL,
     CALLCODE,
@@ -21,7 +22,7 @@ from jovay.rpc.codec import data, optional_data, quantity
 from jovay.rpc.encoding import Fragments
 from jovay.rpc.revert import revert_reason
 from jovay.rpc.tracers.base import Place, flag
-from jovay.simulation.requests import CallLog, CallResult, Frame, Halt, TraceParts
+from jovay.simulation.requests import CallLog, CallResult, Frame, TraceParts
 
 _encode = msgspec.json.Encoder().encode
 
@@ -144,7 +145,6 @@ class FourByteTracer:
 _PARITY_ERRORS = {
     Halt.CODE_STORE_OUT_OF_GAS.value: "Out of gas",
     Halt.OUT_OF_GAS.value: "Out of gas",
-    Halt.GAS_OVERFLOW.value: "Out of gas",
     Halt.CODE_SIZE.value: "Out of gas",
     Halt.BAD_JUMP.value: "Bad jump destination",
     Halt.REVERT.value: "Reverted",
@@ -153,9 +153,9 @@ _PARITY_ERRORS = {
     Halt.PRECOMPILE.value: "Built-in failed",
 }
 _PARITY_PREFIXES = (
-    ("out of gas:", "Out of gas"),
-    ("invalid opcode", "Bad instruction"),
-    ("stack underflow", "Stack underflow"),
+    (f"{Halt.OUT_OF_GAS}:", "Out of gas"),
+    (Halt.INVALID_OPCODE, "Bad instruction"),
+    (Halt.STACK_UNDERFLOW, "Stack underflow"),
 )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from jovay.chain.reasons import Halt
 from jovay.chain.types import Address
 from jovay.kernel.protocol.opcodes import mnemonic
 from jovay.rpc.tracers.base import Place, flag
-from jovay.simulation.requests import CallResult, Halt, Step, TraceParts
+from jovay.simulation.requests import CallResult, Step, TraceParts
 
 
 class StructLogger:

@@ -39,7 +39,6 @@ from jovay.kernel.pool.record import (
 )
 from jovay.kernel.state.world import find_account
 from jovay.kernel.transaction.record import Transaction
-from jovay.kernel.transaction.status import message as decoding_message
 from jovay.native.library import Library
 from jovay.native.records import dtype_of
 from jovay.sequencer.portal import DecodedBatch
@@ -49,19 +48,6 @@ from jovay.state.world import NativeWorld
 from .memory import Batches, Held, Memory, PoolLimits
 from .pooled import Pooled, Taken
 
-MESSAGES = {
-    ALREADY_KNOWN: "already known",
-    UNDERPRICED_REPLACEMENT: "replacement transaction underpriced",
-    POOL_FULL: "txpool is full",
-    SENDER_FULL: "account limit exceeded",
-    OVERSIZED: "oversized data",
-    BLOBS_NOT_TAKEN: "transaction type not supported",
-    UNDERPRICED: "transaction underpriced",
-    GAS_ABOVE_BLOCK: "exceeds block gas limit",
-    DELEGATED_FULL: "in-flight transaction limit reached for delegated accounts",
-    DELEGATED_GAP: "gapped-nonce tx from delegated accounts",
-    OVERDRAWN: validity.MESSAGES[validity.INSUFFICIENT_FUNDS],
-}
 __all__ = [
     "ALREADY_KNOWN",
     "BLOBS_NOT_TAKEN",
@@ -79,7 +65,6 @@ __all__ = [
     "Refusal",
     "Taken",
     "TxPool",
-    "describe",
 ]
 #: Names of the reasons why transactions leave, in the order of their numbers.
 LEFT = ("settled", "replaced", "evicted", "expired", "no room to wait", "nonce used", "invalid", "requested")
@@ -387,8 +372,3 @@ class TxPool:
 def bits_of(seconds: float) -> int:
     """A time as the kernel has it: words of times that are not negative are in the order of the times."""
     return int(np.float64(seconds).view(np.uint64))
-
-
-def describe(kind: int, status: int) -> str:
-    """geth's words for a refusal."""
-    return MESSAGES.get(status) or validity.MESSAGES.get(status) or decoding_message(kind, status)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from jovay.chain.reasons import ending
 from jovay.kernel.block import system
 from jovay.kernel.machine import view
-from jovay.kernel.machine.status import MESSAGES, MISS
+from jovay.kernel.machine.status import MISS
 from jovay.state.errors import ArenaFullError
 
 from .block import Draft
@@ -41,7 +42,7 @@ class Preparation:
         while (how := machines.held(begin, machines.serial.address, parent, beacon_root)) == MISS:
             has_loaded_missed(machines.serial, draft.statistics)
         if how:
-            raise ArenaFullError(f"the block's system calls: {MESSAGES[how]}")
+            raise ArenaFullError(f"the block's system calls: {ending(how)}")
 
     def _have_coinbase(self, draft: Draft) -> None:
         """The coinbase must be in memory before fees are added to it."""
