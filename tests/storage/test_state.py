@@ -94,6 +94,26 @@ def test_writes_against_a_dictionary(steps: list[tuple[dict, dict, list]], piece
         )
 
 
+def test_keys_go_to_the_store_in_its_order() -> None:
+    """Neighbours after each other: a store inserts them in half the time. Their end bytes count, zeros too."""
+    written: dict[tuple[str, str], list[bytes]] = {}
+
+    class Seen(MemoryKV):
+        def write(self, batch: Batch, *, sync: bool = False) -> None:
+            for kind, table, keys, _ in batch.operations:
+                written.setdefault((kind, table), []).extend(keys)
+            super().write(batch, sync=sync)
+
+    order = random.Random(1)
+    names = [order.randbytes(19) + bytes((order.choice((0, 1, 255)),)) for _ in range(300)]
+    accounts = {name: order.randbytes(ACCOUNT.itemsize) for name in names}
+    slots = {name + order.randbytes(32): order.choice((bytes(32), order.randbytes(32))) for name in names}
+    StateStore(Seen(TABLES)).write(0, changes_of(accounts, slots, []), piece=7)
+    assert written["put", "accounts"] == sorted(accounts)
+    assert written["put", "slots"] == sorted(key for key, value in slots.items() if any(value))
+    assert written["delete", "slots"] == sorted(key for key, value in slots.items() if not any(value))
+
+
 def test_codes() -> None:
     store = StateStore(MemoryKV(TABLES))
     store.write(0, StateChanges(code_hashes=b"h" * 32 + b"g" * 32, code_offsets=(0, 2, 5), codes=b"abcde"))

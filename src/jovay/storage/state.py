@@ -54,10 +54,15 @@ def split(blob: bytes, size: int) -> list[bytes]:
     return _listed(_pieces(blob, size))
 
 
-def _pieces(blob: bytes, size: int) -> Pieces:
+def _pieces(blob: bytes, size: int) -> npt.NDArray[np.void]:
     if len(blob) % size:
         raise ValueError(f"{len(blob)} bytes are not a multiple of {size}")
     return np.frombuffer(blob, f"V{size}")
+
+
+def _order(keys: npt.NDArray[np.void]) -> npt.NDArray[np.intp]:
+    """Indexes of ``keys``, ascending: the store inserts neighbours one after the other in less than half the time."""
+    return np.argsort(keys.view(f"S{keys.dtype.itemsize}"))
 
 
 def _listed(pieces: Pieces) -> list[bytes]:
@@ -178,7 +183,8 @@ class StateStore:
         keys, values = _pieces(changes.accounts, ADDRESS), _pieces(changes.account_values, ACCOUNT.itemsize)
         if len(keys) != len(values):
             raise ValueError(f"{len(keys)} accounts but {len(values)} values")
-        yield "put", ACCOUNTS, keys, values
+        order = _order(keys)
+        yield "put", ACCOUNTS, keys[order], values[order]
         yield "delete", ACCOUNTS, _pieces(changes.deleted, ADDRESS), []
         hashes, cuts = split(changes.code_hashes, HASH), changes.code_offsets
         if len(cuts) != len(hashes) + 1 or cuts[-1] != len(changes.codes):
@@ -190,11 +196,11 @@ class StateStore:
             or len(changes.slot_values) * SLOT_KEY != len(changes.slots) * SLOT_VALUE
         ):
             raise ValueError(f"{len(changes.slots)} bytes of slots but {len(changes.slot_values)} of values")
-        slots = np.frombuffer(changes.slots, f"V{SLOT_KEY}")
-        words = np.frombuffer(changes.slot_values, np.uint64).reshape(-1, SLOT_VALUE // 8)
-        filled = words.any(axis=1)
-        yield "put", SLOTS, slots[filled], np.frombuffer(changes.slot_values, f"V{SLOT_VALUE}")[filled]
-        yield "delete", SLOTS, slots[~filled], []
+        slots, values = _pieces(changes.slots, SLOT_KEY), _pieces(changes.slot_values, SLOT_VALUE)
+        order = _order(slots)
+        filled = values.view(np.uint64).reshape(-1, SLOT_VALUE // 8)[order].any(axis=1)
+        yield "put", SLOTS, slots[order[filled]], values[order[filled]]
+        yield "delete", SLOTS, slots[order[~filled]], []
 
     def _wipe(self, addresses: list[bytes]) -> None:
         batch = self._start(self.target)
