@@ -43,7 +43,7 @@ def executor(library: Library) -> StatelessExecutor:
 
 @pytest.fixture(scope="module")
 def block(library: Library) -> Recorded:
-    """A block of several transactions with code, slots and 256 hashes of earlier blocks."""
+    """A block of several transactions with code, slots and hashes of earlier blocks."""
     return record(library, "Osaka", 35)
 
 

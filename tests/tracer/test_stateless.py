@@ -96,8 +96,8 @@ def make_case(library: Library, code: bytes, gas: int) -> Case:
     environment = BlockEnvironment(1, 1_000, 10**9, 7, 0xFEE, 1, OSAKA, b"\x11" * 32)
     produced = producer.produce(environment, addresses + np.uint64(batch.first_address))
     producer.close()
-    touched = produced.touched
-    assert touched is not None
+    assert produced.touched is not None
+    touched = produced.touched.keys
     touched = WriteSet(touched.accounts, touched.slots, [code])
     proof = trie.multiproof(touched)
     root = trie.update(produced.writes)

@@ -114,11 +114,14 @@ class StateTrie:
         return tuple(out.raw[at : at + proofs.NODE_SIZE] for at in range(0, size, proofs.NODE_SIZE))
 
     def multiproof(self, touched: WriteSet) -> bytes:
-        """What shows the values of all leaves of these accounts and slots, and lets them be changed."""
+        """What shows the values of these accounts and slots, and lets them be changed.
+
+        Where ``kept`` says that a leaf of an account stays as it is, that is shown only if it is there.
+        """
         accounts, slots = touched.accounts, touched.slots
         with self._lock:
             at, library = self._scratch.address, self.library
-            count = library[kernel_root.write_leaves](
+            count = library[kernel_root.write_proven_leaves](
                 accounts.ctypes.data if len(accounts) else 0,
                 len(accounts),
                 slots.ctypes.data if len(slots) else 0,

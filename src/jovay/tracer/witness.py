@@ -25,6 +25,7 @@ MESSAGES = {
     verdict.INCOMPLETE_TRIE: "the new root needs a part of the trie that the witness lacks",
     verdict.MALFORMED: "the witness is malformed",
     verdict.MISSING_CODE: "the witness lacks the code of an account",
+    verdict.MISSING_HASH: "the witness lacks the hash of an earlier block",
     verdict.NO_ROOM: "the arena is too small for the input",
 }
 
@@ -44,7 +45,9 @@ class BlockInput:
     def encode(self, scale: int = 1) -> bytes:
         """The input's bytes."""
         touched = self.touched
-        parts = [_padded(touched.accounts.tobytes()), _padded(touched.slots.tobytes())]
+        accounts = touched.accounts.copy()
+        accounts["kept"] = 0
+        parts = [_padded(accounts.tobytes()), _padded(touched.slots.tobytes())]
         for code in touched.codes:
             parts += [len(code).to_bytes(8, "little"), _padded(code)]
         parts += [_padded(self.multiproof), *self.hashes]

@@ -29,8 +29,9 @@ from jovay.tracer.witness import BlockInput
 
 FORK_NAMES = ("Cancun", "Prague", "Osaka")
 HASHES = 256
-#: Code that keeps the word that it is called with in slot 0, and logs it.
-KEEPS_WORD = bytes.fromhex("5f358060005560005260206000a000")
+#: Code that keeps the word that it is called with in slot 0 and the hash of the third block before in slot 1, and logs
+#: the word.
+KEEPS_WORD = bytes.fromhex("60034303406001555f358060005560005260206000a000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,19 +179,20 @@ def record_block(
     block = produce(library, genesis, known, raws, senders)
     trie = small_trie(library)
     parent_root = trie.update(genesis)
-    touched = block.touched
-    assert touched is not None
+    assert block.touched is not None
+    touched, ancestors, proven = block.touched.keys, block.touched.ancestors, block.touched.proven
     if shown is not None:
         accounts = np.concatenate([touched.accounts, shown.accounts])
         touched = WriteSet(accounts, np.concatenate([touched.slots, shown.slots]))
+        proven = WriteSet(accounts, np.concatenate([proven.slots, shown.slots]))
     touched = WriteSet(touched.accounts, touched.slots, codes_of(touched.accounts, genesis, library))
     given = BlockInput(
         block=environment.packed(),
         parent_hash=environment.parent_hash,
         parent_root=parent_root,
         touched=touched,
-        multiproof=trie.multiproof(touched),
-        hashes=hashes,
+        multiproof=trie.multiproof(proven),
+        hashes=hashes[len(hashes) - ancestors :],
         transactions=[raws[i] for i in block.order],
     )
     return Recorded(

@@ -126,6 +126,9 @@ def include_aside(m: Machine, runs: Ptr, index: U64, result: Result, block: Bloc
     copy(address_of(r.result), address_of(result), U64(RESULT_SIZE))
     r.state = U64(EXECUTED)
     r.status = U64(VALID)
+    r.first_account = r.first_slot = U64(0)
+    r.account_end = m.account_count
+    r.slot_end = m.slot_count
     r.first_dirty = m.dirty_count  # what the block's end need not commit again
     r.dirty_end = m.dirty_count
     return commit_range(m, U64(0), m.dirty_count)

@@ -6,6 +6,7 @@ from ..state.history import is_alive, push_account, push_slot, version_at
 from ..state.world import (
     CODE_CHANGED,
     EMPTY_CODE_HASH,
+    FOUNDED,
     UPPER_CHANGED,
     BaseAccount,
     BaseSlot,
@@ -70,7 +71,9 @@ def collect_changes(world: World, stamp: U64, out: Changes) -> None:
         pointer = load64(world.changed + U64(i) * 8)
         if pointer & 1 != 0:
             write_slot(world, BaseSlot(pointer - 1), mark, out)
-        else:
+    for i in range(world.changed_count):  # after the slots, which look at what became of their accounts
+        pointer = load64(world.changed + U64(i) * 8)
+        if pointer & 1 == 0:
             write_account(world, BaseAccount(pointer), mark, out)
     poison(world.changed, world.changed_count * 8)
     world.changed_count = U64(0)
@@ -110,11 +113,14 @@ def write_slot(world: World, base: BaseSlot, mark: U64, out: Changes) -> None:
         before = version_at(world, base.history)
         if before.balance == base.value and before.storage_epoch == base.storage_epoch:
             return
+    value = base.value if base.storage_epoch == account.storage_epoch else U256(0)
+    if value == 0 and account.changed & FOUNDED != 0:  # as before, where nothing could be
+        return
     change = SlotChange(out.slots + out.slot_count * SLOT_CHANGE_SIZE)
     out.slot_count += 1
     change.address = account.address
     change.key = base.key
-    change.value = base.value if base.storage_epoch == account.storage_epoch else U256(0)
+    change.value = value
 
 
 @kernel

@@ -10,7 +10,7 @@ from ..machine.commit import OK, WORLD_FULL, begin_change, commit_range
 from ..machine.machine import Machine
 from ..machine.view import forget_index
 from ..state.history import push_account
-from ..state.world import UPPER_CHANGED, World, insert_account
+from ..state.world import FOUNDED, UPPER_CHANGED, World, insert_account
 from .run import DEFERRED, DEPENDENT, DROPPED, EXECUTED, PREDICTED, SUSPENDED, Run, run_at
 
 
@@ -56,7 +56,11 @@ def execute_group(m: Machine, runs: Ptr, root: U64, stamp: U64) -> None:
         if deferring:
             r.state = U64(DEFERRED)
             continue
+        r.first_account = m.account_count
+        r.first_slot = m.slot_count
         how = begin_within(m, r.transaction, r.result, allowance(m, r))
+        r.account_end = m.account_count
+        r.slot_end = m.slot_count
         r.machine = m
         r.status = how
         if how == VALID:
@@ -121,6 +125,8 @@ def credit_fees(world: World, runs: Ptr, n: U64, coinbase: U256) -> U64:
     if address_of(base) == 0 or not begin_change(world, address_of(base)):
         return U64(WORLD_FULL)
     if base.version != world.height:
+        if base.exists == 0 and base.has_storage == 0:
+            base.changed |= FOUNDED
         push_account(world, base)
         base.version = world.height
     if base.balance >> 128 != (base.balance + total) >> 128:

@@ -1,39 +1,149 @@
-"""The keys a block read or wrote, with their values before it: what a stateless execution of the block needs."""
+"""The keys that a block read or wrote, with their values before it: what a stateless execution of the block needs.
 
-from ..lang import U64, Ptr, address_of, kernel
-from ..machine.account import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot, code_size
+They come from the views that executed it, and only from runs that are part of it: what was predicted in vain, deferred,
+postponed or set aside leaves nothing. Of the storage of an account that the block founded, only the place in the trie
+is needed, of the slots that it has in the end: nothing lay under it before.
+
+A key counts once, by the mark on its world record, when the block is through. Until then views that are about to be
+emptied list their records, since the scheduler needs the marks.
+"""
+
+from ..lang import U64, U256, Ptr, Record, address_of, kernel, load64, store64
+from ..machine.account import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot, code_size, is_empty
 from ..machine.loading import account_at_height, slot_at_height
 from ..machine.machine import Machine
-from ..state.world import BaseAccount, BaseSlot, any_slot, is_bare
-from .changes import ACCOUNT_CHANGE_SIZE, SLOT_CHANGE_SIZE, AccountChange, Changes, SlotChange
+from ..state.history import find_version
+from ..state.world import (
+    FOUNDED,
+    BaseAccount,
+    BaseSlot,
+    World,
+    any_slot,
+    find_account,
+    is_bare,
+)
+from ..transaction.record import L1_MESSAGE
+from .changes import (
+    ACCOUNT_CHANGE_SIZE,
+    KEPT_CODE,
+    KEPT_UPPER,
+    SLOT_CHANGE_SIZE,
+    AccountChange,
+    SlotChange,
+)
+from .run import EXECUTED, run_at
 
 TOUCHED = 0xFFFFFFFC
 
 
-@kernel
-def collect_touched(m: Machine, stamp: U64, height: U64, out: Changes, scratch: Ptr) -> None:
-    """Append every world record in the views of ``m``, once per block, with its value as of block ``height``.
+class Touched(Record):
+    """Where the keys go; the arrays have room for all records of the world.
 
-    ``scratch`` has room for an Account and a Slot, ``out`` for all records of the world. Call it for all machines
-    before ``collect_changes``.
+    ``kept`` of an account says which of its leaves the block left as they were.
     """
-    mark = (stamp << 32) | TOUCHED
-    for i in range(m.account_count):
-        base = Account(m.accounts + U64(i) * ACCOUNT_SIZE).base
-        if address_of(base) != 0:
-            add_account(m, base, mark, height, out, Account(scratch))
-    for i in range(m.slot_count):
-        slot = Slot(m.slots + U64(i) * SLOT_SIZE).base
-        if address_of(slot) != 0:
-            add_slot(m, slot, mark, height, out, scratch)
+
+    accounts: Ptr
+    slots: Ptr
+    founded: Ptr  # slots of accounts that the block founded
+    account_count: U64
+    slot_count: U64
+    founded_count: U64
+    ancestors: U64  # how many blocks back BLOCKHASH went
+    mark: U64  # ``owner`` of records that are there
+    height: U64  # whose state the values are from
+    world: World
+    account: Account  # room for a record each
+    slot: Slot
 
 
 @kernel
-def add_account(m: Machine, base: BaseAccount, mark: U64, height: U64, out: Changes, a: Account) -> None:
-    if base.owner == mark:
+def begin_touched(out: Touched, world: World, stamp: U64, height: U64, ancestors: U64) -> None:
+    """Start with nothing; ``ancestors`` is what the block's system calls asked for."""
+    out.world, out.mark, out.height = world, (stamp << 32) | TOUCHED, height
+    out.account_count = out.slot_count = out.founded_count = U64(0)
+    out.ancestors = ancestors
+
+
+@kernel
+def list_touched(m: Machine, at: Ptr) -> U64:
+    """List the world records in a serial view at ``at``, slots with bit 0 set; their number."""
+    count = U64(0)
+    for i in range(m.account_count):
+        a = Account(m.accounts + U64(i) * ACCOUNT_SIZE)
+        if address_of(a.base) != 0:
+            store64(at + count * 8, address_of(a.base))
+            count += 1
+    for i in range(m.slot_count):
+        base = Slot(m.slots + U64(i) * SLOT_SIZE).base
+        if address_of(base) != 0:
+            store64(at + count * 8, address_of(base) | 1)
+            count += 1
+    return count
+
+
+@kernel
+def had_storage(world: World, base: BaseAccount, height: U64) -> bool:
+    """Whether anything could be stored under an account as of block ``height``, the one before the running one."""
+    if base.changed & FOUNDED != 0:
+        return False
+    if base.exists != 0 or base.has_storage != 0 or base.version <= height:
+        return base.exists != 0 or base.has_storage != 0
+    before = find_version(world, base.history, height)
+    return address_of(before) != 0 and before.exists != 0
+
+
+@kernel
+def collect_listed(out: Touched, at: Ptr, count: U64) -> None:
+    """Append what ``list_touched`` listed."""
+    for i in range(count):
+        pointer = load64(at + U64(i) * 8)
+        if pointer & 1 != 0:
+            add_slot(out, BaseSlot(pointer - 1))
+        else:
+            add_account(out, BaseAccount(pointer))
+
+
+@kernel
+def collect_runs(out: Touched, runs: Ptr, n: U64, coinbase: U256) -> None:
+    """Append what the executed runs touched, but for records of the serial ones: those are listed.
+
+    All changes must be in the world.
+    """
+    paid = False
+    for i in range(n):
+        r = run_at(runs, U64(i))
+        if r.state == EXECUTED:
+            if r.result.ancestors > out.ancestors:
+                out.ancestors = r.result.ancestors
+            if r.parent != n:
+                collect_range(out, r.machine, r.first_account, r.account_end, r.first_slot, r.slot_end)
+                paid = paid or r.transaction.kind != L1_MESSAGE
+    if paid:
+        base = find_account(out.world, coinbase)
+        if address_of(base) != 0:
+            add_account(out, base)
+
+
+@kernel
+def collect_range(
+    out: Touched, m: Machine, first_account: U64, account_end: U64, first_slot: U64, slot_end: U64
+) -> None:
+    """Append records of a parallel view, all of which the world has."""
+    for i in range(first_account, account_end):
+        add_account(out, Account(m.accounts + U64(i) * ACCOUNT_SIZE).base)
+    for i in range(first_slot, slot_end):
+        s = Slot(m.slots + U64(i) * SLOT_SIZE)
+        if address_of(s.base) != 0:
+            add_slot(out, s.base)
+
+
+@kernel
+def add_account(out: Touched, base: BaseAccount) -> None:
+    if base.owner == out.mark:
         return
-    base.owner = mark
-    if not account_at_height(m.world, base, height, a):
+    base.owner = out.mark
+    a = out.account
+    if not account_at_height(out.world, base, out.height, a):
         return
     entry = AccountChange(out.accounts + out.account_count * ACCOUNT_CHANGE_SIZE)
     out.account_count += 1
@@ -41,36 +151,48 @@ def add_account(m: Machine, base: BaseAccount, mark: U64, height: U64, out: Chan
     entry.balance = a.balance
     entry.code_hash = a.code_hash
     entry.nonce = a.nonce
-    entry.exists = a.exists
+    entry.exists = U64(not is_empty(a))  # an empty account (EIP-161) is none in the trie
     entry.code_size = code_size(a)
     entry.wiped = U64(0)
+    entry.kept = U64(0)
+    if base.code_hash == a.code_hash:
+        entry.kept |= KEPT_CODE
+    if base.balance >> 128 == a.balance >> 128:
+        entry.kept |= KEPT_UPPER
     if base.has_storage != 0 and is_bare(a.nonce, a.code_hash) and is_bare(base.nonce, base.code_hash):
-        add_any_slot(m, base, mark, height, out, address_of(a))
+        add_any_slot(out, base)
 
 
 @kernel(inline=False)
-def add_any_slot(m: Machine, base: BaseAccount, mark: U64, height: U64, out: Changes, scratch: Ptr) -> None:
+def add_any_slot(out: Touched, base: BaseAccount) -> None:
     """Append a slot that shows that an account has storage, which forbids a creation (EIP-7610).
 
     That can only be where the state was edited, so a search is good enough.
     """
-    s = any_slot(m.world, base)
+    s = any_slot(out.world, base)
     if address_of(s) != 0:
-        add_slot(m, s, mark, height, out, scratch)
+        add_slot(out, s)
 
 
 @kernel
-def add_slot(m: Machine, base: BaseSlot, mark: U64, height: U64, out: Changes, scratch: Ptr) -> None:
-    if base.owner == mark:
+def add_slot(out: Touched, base: BaseSlot) -> None:
+    if base.owner == out.mark:
         return
-    base.owner = mark
-    s = Slot(scratch + ACCOUNT_SIZE)
+    base.owner = out.mark
+    s, account = out.slot, base.account
     s.storage_epoch = base.storage_epoch
-    if not slot_at_height(m.world, base, height, s):
+    if not slot_at_height(out.world, base, out.height, s):
         return
-    account = base.account
-    entry = SlotChange(out.slots + out.slot_count * SLOT_CHANGE_SIZE)
-    out.slot_count += 1
+    if had_storage(out.world, account, out.height):
+        write_key(SlotChange(out.slots + out.slot_count * SLOT_CHANGE_SIZE), account, base, s.value)
+        out.slot_count += 1
+    elif base.value != 0 and base.storage_epoch == account.storage_epoch:
+        write_key(SlotChange(out.founded + out.founded_count * SLOT_CHANGE_SIZE), account, base, U256(0))
+        out.founded_count += 1
+
+
+@kernel
+def write_key(entry: SlotChange, account: BaseAccount, base: BaseSlot, value: U256) -> None:
     entry.address = account.address
     entry.key = base.key
-    entry.value = s.value
+    entry.value = value

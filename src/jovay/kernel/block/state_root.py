@@ -24,22 +24,6 @@ LEAVES_PER_ACCOUNT = 3
 OK, TOO_SMALL = 0, 64
 
 
-@kernel
-def account_leaves(change: AccountChange, inputs: Ptr, values: Ptr) -> None:
-    """Key inputs and values of the three leaves of an account; all values are zero where it is gone."""
-    key_input(inputs, U64(BASIC), change.address, U256(0))
-    key_input(inputs + KEY_INPUT, U64(CODE_HASH), change.address, U256(0))
-    key_input(inputs + 2 * KEY_INPUT, U64(UPPER_BALANCE), change.address, U256(0))
-    if change.exists == 0:
-        store256(values, U256(0))
-        store256(values + 32, U256(0))
-        store256(values + 64, U256(0))
-        return
-    basic_data(values, change.nonce, change.balance, change.code_size)
-    code_hash(values + 32, change.code_hash)
-    upper_balance(values + 64, change.balance)
-
-
 @kernel(inline=True)
 def leaves_scratch(n: U64) -> U64:
     """Bytes that ``n`` leaves take where ``write_leaves`` puts them: key, value, and the key's input."""
@@ -54,55 +38,76 @@ def state_root_scratch(accounts: U64, slots: U64) -> U64:
 
 
 @kernel
-def write_leaves(accounts: Ptr, account_count: U64, slots: Ptr, slot_count: U64, at: Ptr) -> U64:
-    """Keys (32 bytes each) and behind them values of all leaves at ``at``; answers their number.
-
-    Behind those come ``KEY_INPUT`` bytes of scratch per leaf.
-    """
-    n = account_count * LEAVES_PER_ACCOUNT + slot_count
-    values = at + n * 32
-    inputs = values + n * 32
-    for i in range(account_count):
-        change = AccountChange(accounts + U64(i) * ACCOUNT_CHANGE_SIZE)
-        account_leaves(change, inputs + U64(i) * (3 * KEY_INPUT), values + U64(i) * 96)
-    write_slot_leaves(slots, slot_count, inputs, values, account_count * LEAVES_PER_ACCOUNT)
-    derive_keys(n, inputs, at)
-    return n
-
-
-@kernel
-def write_slot_leaves(slots: Ptr, slot_count: U64, inputs: Ptr, values: Ptr, first: U64) -> None:
-    for i in range(slot_count):
-        change = SlotChange(slots + U64(i) * SLOT_CHANGE_SIZE)
-        key_input(inputs + (first + U64(i)) * KEY_INPUT, U64(SLOT), change.address, change.key)
-        slot_value(values + (first + U64(i)) * 32, change.value)
-
-
-@kernel
 def write_changed_leaves(accounts: Ptr, account_count: U64, slots: Ptr, slot_count: U64, at: Ptr) -> U64:
-    """The same without the leaves that the changes left as they were: most accounts need one of three."""
+    """Keys (32 bytes each) and behind them values of the leaves that changes set; answers their number.
+
+    Behind those come ``KEY_INPUT`` bytes of scratch per leaf. Leaves that the changes left as they were (``kept``) are
+    left out: most accounts need one of three.
+    """
+    return write_leaves(accounts, account_count, slots, slot_count, U64(0), U64(0), at)
+
+
+@kernel
+def write_proven_leaves(accounts: Ptr, account_count: U64, slots: Ptr, slot_count: U64, at: Ptr) -> U64:
+    """The same of the leaves that a proof must show of accounts and slots as they are, so that they can change.
+
+    Of an account's these are the basic data, which tells whether there are others, those others, and those that will
+    be changed.
+    """
+    return write_leaves(accounts, account_count, slots, slot_count, U64(0), U64(KEPT_CODE | KEPT_UPPER), at)
+
+
+@kernel
+def write_claimed_leaves(accounts: Ptr, account_count: U64, slots: Ptr, slot_count: U64, at: Ptr) -> U64:
+    """The same of the leaves that together say what accounts and slots are: the others follow from the basic data."""
+    every = U64(KEPT_CODE | KEPT_UPPER)
+    return write_leaves(accounts, account_count, slots, slot_count, every, every, at)
+
+
+@kernel
+def write_leaves(
+    accounts: Ptr, account_count: U64, slots: Ptr, slot_count: U64, kept: U64, shown: U64, at: Ptr
+) -> U64:
+    """Keys and values of leaves; beyond ``kept`` of each account those in ``kept`` stay out, unless one of ``shown``
+    is not empty.
+    """
     n = slot_count
     for i in range(account_count):
-        n += leaves_of(AccountChange(accounts + U64(i) * ACCOUNT_CHANGE_SIZE).kept)
+        n += leaves_of(left_out(AccountChange(accounts + U64(i) * ACCOUNT_CHANGE_SIZE), kept, shown))
     values = at + n * 32
     inputs = values + n * 32
     written = U64(0)
     for i in range(account_count):
         change = AccountChange(accounts + U64(i) * ACCOUNT_CHANGE_SIZE)
-        written = changed_account_leaves(change, inputs, values, written)
-    write_slot_leaves(slots, slot_count, inputs, values, written)
+        written = account_leaves(change, left_out(change, kept, shown), inputs, values, written)
+    for i in range(slot_count):
+        slot = SlotChange(slots + U64(i) * SLOT_CHANGE_SIZE)
+        key_input(inputs + written * KEY_INPUT, U64(SLOT), slot.address, slot.key)
+        slot_value(values + written * 32, slot.value)
+        written += 1
     derive_keys(n, inputs, at)
     return n
 
 
 @kernel(inline=True)
-def leaves_of(kept: U64) -> U64:
-    return U64(LEAVES_PER_ACCOUNT) - (kept & 1) - ((kept >> 1) & 1)
+def left_out(change: AccountChange, kept: U64, shown: U64) -> U64:
+    """Which of an account's two rare leaves are not written: bits as of ``kept``."""
+    bits = (change.kept | kept) & (KEPT_CODE | KEPT_UPPER)
+    if change.code_hash != EMPTY_CODE_HASH:
+        bits &= ~(shown & KEPT_CODE)
+    if change.balance >> 128 != 0:
+        bits &= ~(shown & KEPT_UPPER)
+    return bits
+
+
+@kernel(inline=True)
+def leaves_of(left_out: U64) -> U64:
+    return U64(LEAVES_PER_ACCOUNT) - (left_out & 1) - ((left_out >> 1) & 1)
 
 
 @kernel
-def changed_account_leaves(change: AccountChange, inputs: Ptr, values: Ptr, n: U64) -> U64:
-    """Append the leaves of one account; answers how many leaves there are now."""
+def account_leaves(change: AccountChange, left_out: U64, inputs: Ptr, values: Ptr, n: U64) -> U64:
+    """Append the leaves of one account, all zero where it is gone; answers how many leaves there are now."""
     exists = change.exists != 0
     at = values + n * 32
     key_input(inputs + n * KEY_INPUT, U64(BASIC), change.address, U256(0))
@@ -111,11 +116,11 @@ def changed_account_leaves(change: AccountChange, inputs: Ptr, values: Ptr, n: U
     else:
         store256(at, U256(0))
     n += 1
-    if change.kept & KEPT_CODE == 0:
+    if left_out & KEPT_CODE == 0:
         key_input(inputs + n * KEY_INPUT, U64(CODE_HASH), change.address, U256(0))
         code_hash(values + n * 32, change.code_hash if exists else EMPTY_CODE_HASH)
         n += 1
-    if change.kept & KEPT_UPPER == 0:
+    if left_out & KEPT_UPPER == 0:
         key_input(inputs + n * KEY_INPUT, U64(UPPER_BALANCE), change.address, U256(0))
         upper_balance(values + n * 32, change.balance if exists else U256(0))
         n += 1

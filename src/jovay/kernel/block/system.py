@@ -26,11 +26,15 @@ SYSTEM_GAS = 30_000_000
 def begin_block(m: Machine, parent_hash: U256, beacon_root: U256) -> U64:
     """The system calls of block ``m.block`` in a serial view. 0, or an abort: after a MISS it can be called again."""
     block = m.block
+    m.ancestors = U64(0)
     how = U64(0)
     if block.fork >= forks.CANCUN and block.number > 0:
         how = tell(m, BEACON_ROOTS, BEACON_CODE_HASH, beacon_root)
+    asked = m.ancestors
     if how == 0 and block.fork >= forks.PRAGUE and block.number > 0:
         how = tell(m, HISTORY_STORAGE, HISTORY_CODE_HASH, parent_hash)
+    if asked > m.ancestors:
+        m.ancestors = asked
     poison(m.journal, m.journal_count * ENTRY)
     m.journal_count = U64(0)
     return how

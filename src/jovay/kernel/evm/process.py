@@ -59,7 +59,6 @@ from .validity import (
     ALL,
     ANY_BALANCE,
     FREE,
-    INVALID,
     VALID,
     check_state,
     check_static,
@@ -97,9 +96,8 @@ def end(m: Machine, how: U64, result: Result) -> U64:
         return how
     if m.guesses != 0:
         how = U64(status.MISS)
-    if how != VALID:
+    if how != VALID:  # what it loaded or guessed must not be in the next run's way, nor count as used
         give_up(m, result.first_log)
-    if how >= status.ABORT and how < INVALID:  # what it loaded or guessed must not be in the next run's way
         forget_since(m, m.account_mark, m.slot_mark, m.dirty_mark)
     if m.guesses != 0:
         forget_guesses(m)
@@ -129,6 +127,7 @@ def begin(m: Machine, origin: U256) -> None:
     m.guesses = U64(0)
     m.pending = U64(0)
     m.context = U64(0)
+    m.ancestors = U64(0)
     m.pause_below = U64(0)
     m.written = U64(0)
     m.log_data_mark = m.log_data_used
@@ -368,6 +367,7 @@ def settle(m: Machine, tx: Transaction, sender: Account, how: U64, result: Resul
     result.status = U64(how <= status.RETURN)
     result.log_count = m.log_count - result.first_log
     result.output_size = m.return_size
+    result.ancestors = m.ancestors
     if tx.kind != L1_MESSAGE:
         if not set_balance(m, sender, sender.balance + m.gas_price * U256(tx.gas_limit - used)):
             return m.abort

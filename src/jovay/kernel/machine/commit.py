@@ -3,7 +3,7 @@
 from ..lang import U64, U256, Ptr, address_of, kernel, load64, store64, unpoison
 from ..state.code import intern_code
 from ..state.history import push_account, push_slot
-from ..state.world import CODE_CHANGED, UPPER_CHANGED, World, insert_account, insert_slot
+from ..state.world import CODE_CHANGED, FOUNDED, UPPER_CHANGED, World, insert_account, insert_slot
 from .account import Account, Slot
 from .machine import Machine
 
@@ -63,6 +63,8 @@ def commit_account(world: World, a: Account) -> bool:
     if not begin_change(world, address_of(base)):
         return False
     if base.version != world.height:
+        if base.exists == 0 and base.has_storage == 0:
+            base.changed |= FOUNDED
         push_account(world, base)
         base.version = world.height
     if base.code_hash != a.code_hash:

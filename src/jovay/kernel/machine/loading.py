@@ -2,7 +2,16 @@
 
 from ..lang import U64, U256, address_of, kernel, poison, store64, unpoison
 from ..state.history import Version, find_version
-from ..state.world import EMPTY_CODE_HASH, BaseAccount, BaseSlot, Code, World, find_account, find_slot
+from ..state.world import (
+    EMPTY_CODE_HASH,
+    FOUNDED,
+    BaseAccount,
+    BaseSlot,
+    Code,
+    World,
+    find_account,
+    find_slot,
+)
 from . import status
 from .account import ACCOUNT_SIZE, Account, Slot
 from .machine import Machine
@@ -143,6 +152,9 @@ def load_slot(m: Machine, a: Account, s: Slot) -> bool:
         return True
     if base_account.exists == 0 and base_account.has_storage == 0 and base_account.version <= m.height:
         s.loaded = U64(1)  # nothing can be stored under an account that does not exist
+        return True
+    if base_account.changed & FOUNDED != 0:
+        s.loaded = U64(1)
         return True
     if m.world.complete == 0 or m.parallel != 0:
         if not may_guess(m, U64(1), a.address, s.key):

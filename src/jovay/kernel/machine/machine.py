@@ -25,6 +25,7 @@ class Machine(Record):
     spent: U64  # gas that paced runs spent, whatever became of them; slow precompiles count by their time
     isolated: U64  # 1: the world is out of reach, every key that is not in the view is a miss
     context: U64  # what the running transaction asked of its block: POSITION, PARENT, PRICE
+    ancestors: U64  # how many blocks back BLOCKHASH went for it
     abort: U64  # why the running transaction must be given up: a look-up gave the null record, or an arena is full
     guessing: (
         U64  # 1: missing keys count as absent for now, so that one run finds many; it is undone in the end

@@ -18,3 +18,4 @@ class Result(Record):
     l1_fee: U256
     fee: U256  # owed to the coinbase, where the view is parallel
     blob_gas: U64
+    ancestors: U64  # how many blocks before this one its BLOCKHASH went back to

@@ -4,7 +4,9 @@ Nothing of the input is believed. Claimed values are checked against a multiproo
 before; code is hashed here; senders are recovered here; a key that execution needs and the input lacks is an error.
 
 An account has storage only if it has code or a nonce: a genesis with any other is refused, and no execution makes one.
-So a witness need not show that the address of a contract to be created has none (EIP-7610).
+So a witness need not show that the address of a contract to be created has none (EIP-7610). And an account's basic data
+say whether there are leaves for its code hash and for the upper half of its balance, so that what is not there need not
+be shown to be absent.
 """
 
 from ..arenas.allocator import (
@@ -32,7 +34,7 @@ from ..block.state_root import (
     leaves_scratch,
     state_root_scratch,
     update_state,
-    write_leaves,
+    write_claimed_leaves,
 )
 from ..evm.capacities import LISTED_GAS, machine_sizes, power_of_two
 from ..evm.process import process_transaction
@@ -79,6 +81,7 @@ from .verdict import (
     INVALID_TRANSACTION,
     MALFORMED,
     MISSING_CODE,
+    MISSING_HASH,
     NO_ROOM,
     OK,
     RECEIPTS_TOO_LARGE,
@@ -287,7 +290,7 @@ def check_values(job: Job, accounts: Ptr, slots: Ptr) -> U64:
     if CHECKED:
         scratch(job.allocator, leaves_scratch(n) + 32)
     keys = job.allocator.free
-    write_leaves(accounts, job.account_count, slots, job.slot_count, keys)
+    n = write_claimed_leaves(accounts, job.account_count, slots, job.slot_count, keys)
     values, found = keys + n * 32, keys + leaves_scratch(n)
     for i in range(n):
         claimed = load256(values + U64(i) * 32)
@@ -298,8 +301,12 @@ def check_values(job: Job, accounts: Ptr, slots: Ptr) -> U64:
     for i in range(job.account_count):
         a = AccountChange(accounts + U64(i) * ACCOUNT_CHANGE_SIZE)
         empty = a.nonce == 0 and a.balance == 0 and a.code_hash == EMPTY_CODE_HASH
-        if a.address >> 160 != 0 or a.wiped != 0 or a.exists > 1 or (a.exists == 1) == empty:
+        if a.address >> 160 != 0 or a.wiped != 0 or a.kept != 0 or a.exists > 1 or (a.exists == 1) == empty:
             return fail(job, U64(WRONG_VALUE), a.exists, U64(i))
+        if (a.code_size == 0) != (
+            a.code_hash == EMPTY_CODE_HASH
+        ):  # the basic data tell whether there is a hash
+            return fail(job, U64(WRONG_VALUE), a.code_size, U64(i))
         if a.code_hash != EMPTY_CODE_HASH:
             code = find_code(job.world, a.code_hash)
             if address_of(code) == 0 or code.size != a.code_size:
@@ -332,6 +339,8 @@ def run_transaction(job: Job, index: U64, raw: Ptr, size: U64, gas_left: U64) ->
         how = process_transaction(m, r.transaction, gas_left, r.result)
     if how != 0:
         return fail(job, U64(INVALID_TRANSACTION), how, index)
+    if r.result.ancestors > m.block.hashes_known:
+        return fail(job, U64(MISSING_HASH), r.result.ancestors, index)
     return U64(OK)
 
 

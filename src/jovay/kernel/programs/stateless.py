@@ -1,9 +1,10 @@
 """One block as a pure function: pre-state witness and block in, post-state root and receipts root out.
 
 Input: ``Witness``; then, each part padded to 8 bytes: AccountChange records and SlotChange records with the values
-before the block; per code its size and bytes; the multiproof; the hashes of up to 256 blocks before this one (oldest
-first); per transaction its size and raw bytes; nothing else. Output: ``Execution``. Its ``inputs`` binds what the
-result is about and no witness can show: whoever relies on the result compares it with the block's header and chain.
+before the block; per code its size and bytes; the multiproof; the hashes of the blocks before this one, as many as its
+code goes back (at most 256, oldest first); per transaction its size and raw bytes; nothing else. Output: ``Execution``.
+Its ``inputs`` binds what the result is about and no witness can show: whoever relies on the result compares it with the
+block's header and chain.
 """
 
 from ..arenas.allocator import allocate
@@ -43,7 +44,7 @@ from .job import (
     read_part,
     run_transaction,
 )
-from .verdict import INVALID_TRANSACTION, MALFORMED, NO_ROOM, OK, TABLES_FULL
+from .verdict import INVALID_TRANSACTION, MALFORMED, MISSING_HASH, NO_ROOM, OK, TABLES_FULL
 
 
 class Witness(Record):
@@ -162,6 +163,8 @@ def run_transactions(job: Job, w: Witness) -> U64:
     how = begin_block(m, w.parent_hash, U256(0))
     if how != 0:
         return fail(job, U64(INVALID_TRANSACTION), how, w.transaction_count)
+    if m.ancestors > m.block.hashes_known:
+        return fail(job, U64(MISSING_HASH), m.ancestors, w.transaction_count)
     gas_left = m.block.gas_limit if m.block.gas_limit < MOST_GAS else U64(MOST_GAS)
     for i in range(w.transaction_count):
         at = read_part(job, U64(8))

@@ -13,6 +13,7 @@ INCOMPLETE_TRIE = 7  # the new root needs a part of the trie that the witness la
 MALFORMED = 8
 MISSING_CODE = 9
 NO_ROOM = 10  # the arena is too small for the input
+MISSING_HASH = 11  # BLOCKHASH goes back further than the witness
 
 
 class Verdict(Record):

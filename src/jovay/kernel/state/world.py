@@ -24,7 +24,7 @@ class BaseAccount(Record):
     history: Ptr
     owner: U64
     first_user: U64  # scheduler's scratch
-    changed: U64  # CODE_CHANGED, UPPER_CHANGED: parts that the running block changed
+    changed: U64  # CODE_CHANGED, UPPER_CHANGED: parts that the running block changed; FOUNDED
 
 
 class BaseSlot(Record):
@@ -82,6 +82,8 @@ BASE_SLOT_SIZE = BaseSlot.size
 GOLDEN = 0x9E3779B97F4A7C15
 #: Rarely changed parts of an account: its code hash, the upper half of its balance.
 CODE_CHANGED, UPPER_CHANGED = 1, 2
+#: The account came about in the running block, so that no storage lies under it but what is in the tables.
+FOUNDED = 4
 
 
 @kernel(inline=True)

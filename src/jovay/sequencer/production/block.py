@@ -15,6 +15,8 @@ from jovay.chain.environment import BlockEnvironment
 from jovay.state.machine import NativeMachine
 from jovay.state.writes import WriteSet
 
+from .touched import TouchedKeys
+
 U64Array = npt.NDArray[np.uint64]
 
 
@@ -100,7 +102,7 @@ class ProducedBlock:
     transactions_root: bytes
     body: BlockBody
     writes: WriteSet
-    touched: WriteSet | None  # what the block read or wrote, as it was before, where that is recorded
+    touched: TouchedKeys | None  # what the block read or wrote, as it was before, where that is recorded
     statistics: BlockStatistics
 
 
@@ -109,6 +111,7 @@ class ExecutedBlock:
     """A block whose changes of the state are known while another thread still puts the rest together."""
 
     writes: WriteSet
+    touched: TouchedKeys | None
     statistics: BlockStatistics
     _produced: Future[ProducedBlock]
 

@@ -18,7 +18,7 @@ from .block import Draft, ExecutedBlock, ProducedBlock
 from .machines import Machines
 from .results import Results
 from .runs import Runs
-from .touched import TouchedRecorder
+from .touched import TouchedKeys, TouchedRecorder
 from .write_set import Changed
 
 
@@ -56,17 +56,19 @@ class Collection:
         touched = self._collect_touched(draft)
         writes = self._changed.take(draft.stamp)
         self._running = self._machines.submit(lambda: self._gather(draft, included, writes, touched))
-        return ExecutedBlock(writes, draft.statistics, self._running)
+        return ExecutedBlock(writes, touched, draft.statistics, self._running)
 
-    def _collect_touched(self, draft: Draft) -> WriteSet | None:
+    def _collect_touched(self, draft: Draft) -> TouchedKeys | None:
         if self._touched is None:
             return None
-        for machine in (*self._machines, *draft.beside):
-            self._touched.collect(machine, draft.stamp, draft.environment.number - 1)
-        return self._touched.take()
+        self._touched.list(self._machines.serial)
+        environment = draft.environment
+        return self._touched.collect(
+            self._runs.address, self._runs.count, draft.stamp, environment.number - 1, environment.coinbase
+        )
 
     def _gather(
-        self, draft: Draft, included: int, writes: WriteSet, touched: WriteSet | None
+        self, draft: Draft, included: int, writes: WriteSet, touched: TouchedKeys | None
     ) -> ProducedBlock:
         begun = time.perf_counter()
         runs, order, results = self._runs, self._order, self._results

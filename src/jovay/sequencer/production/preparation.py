@@ -28,11 +28,10 @@ class Preparation:
             environment.write(machine.block)
         machines.world.go_to(environment.number)
         self._call_system_contracts(draft)
+        if self._touched:
+            self._touched.begin(machines.serial)
         self._have_coinbase(draft)
         machines.commit_serial()
-        if self._touched:
-            self._touched.begin()
-            self._touched.collect(machines.serial, draft.stamp, environment.number - 1)
         machines.serial.reset()
 
     def _call_system_contracts(self, draft: Draft) -> None:

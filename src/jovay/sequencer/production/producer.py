@@ -45,8 +45,7 @@ class BlockProducer:
     ) -> None:
         self.stamp = 0
         self._patience = patience = patience or Patience()
-        capacities = world.view.account_capacity, world.view.slot_capacity
-        touched = TouchedRecorder(library, *capacities) if record else None
+        touched = TouchedRecorder(library, world) if record else None
         self.machines = machines = Machines(library, world, max(1, workers), gas, shared)
         self._runs, postponed = Runs(library, max_transactions), Postponed()
         self._prepare = Preparation(machines, touched)

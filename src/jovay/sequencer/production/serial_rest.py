@@ -142,6 +142,6 @@ class SerialRest:
         """Bring what has changed so far into the world, so that its records make room for others'."""
         draft.statistics.renewals += 1
         if self._touched:
-            self._touched.collect(self._machines.serial, draft.stamp, draft.environment.number - 1)
+            self._touched.list(self._machines.serial)
         self._machines.commit_serial()
         self._library[view.forget_records](self._machines.serial.address)

@@ -3,48 +3,92 @@
 from __future__ import annotations
 
 import ctypes
+from dataclasses import dataclass
 
 import numpy as np
 
-from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
-from jovay.kernel.block.prestate import collect_touched
+from jovay.kernel.block import prestate
+from jovay.kernel.block.changes import AccountChange, SlotChange
+from jovay.kernel.block.prestate import Touched
 from jovay.kernel.machine.account import Account, Slot
 from jovay.native.arena import Arena
 from jovay.native.library import Library
 from jovay.native.records import View, array_at, new_record
+from jovay.state.errors import WorldFullError
 from jovay.state.machine import NativeMachine
-from jovay.state.writes import WriteSet, last_of
+from jovay.state.world import NativeWorld
+from jovay.state.writes import Records, WriteSet
+
+
+@dataclass(frozen=True, slots=True)
+class TouchedKeys:
+    """What a block read or wrote: accounts and slots with their values before it, each once.
+
+    ``founded`` are the slots that it put under accounts which it founded, where nothing had to be read. Execution asked
+    for the hashes of the ``ancestors`` blocks before it.
+    """
+
+    keys: WriteSet
+    founded: Records
+    ancestors: int
+
+    @property
+    def proven(self) -> WriteSet:
+        """All that the trie must show."""
+        if not len(self.founded):
+            return self.keys
+        return WriteSet(self.keys.accounts, np.concatenate([self.keys.slots, self.founded]))
 
 
 class TouchedRecorder:
-    """Collects the keys in machines' views with the values that they had before the block.
+    """Collects the keys of one block after another over ``world``."""
 
-    ``accounts`` and ``slots`` are the capacities of the world, each record of which a block appends once.
-    """
-
-    def __init__(self, library: Library, accounts: int, slots: int) -> None:
-        self._collect = library[collect_touched]
-        self._accounts, self._slots = (
-            Arena(accounts * AccountChange.size, name="touched.accounts"),
-            Arena(slots * SlotChange.size, name="touched.slots"),
-        )
+    def __init__(self, library: Library, world: NativeWorld) -> None:
+        self._library, self._world = library, world
+        accounts, slots = world.view.account_capacity, world.view.slot_capacity
+        self._accounts = Arena(accounts * AccountChange.size, name="touched.accounts")
+        self._slots = Arena(slots * SlotChange.size, name="touched.slots")
+        self._founded = Arena(slots * SlotChange.size, name="touched.founded")
+        # A record is listed again where a view was emptied and met it anew, but not more often than it has room.
+        self._listed = Arena(2 * (accounts + slots) * 8, name="touched.listed")
         self._scratch = Arena(Account.size + Slot.size, name="touched.scratch")
-        self._out = new_record(Changes, {})
+        self._record = new_record(
+            Touched,
+            {
+                "accounts": self._accounts.address,
+                "slots": self._slots.address,
+                "founded": self._founded.address,
+                "account": self._scratch.address,
+                "slot": self._scratch.address + Account.size,
+            },
+        )
+        self._out = View(Touched, ctypes.addressof(self._record))
+        self._count = self._ancestors = 0
 
-    def begin(self) -> None:
-        """Start a block."""
-        self._out = new_record(Changes, {"accounts": self._accounts.address, "slots": self._slots.address})
+    def begin(self, machine: NativeMachine) -> None:
+        """Start a block with what its system calls, in a serial view that will be emptied, touched."""
+        self._count, self._ancestors = 0, int(machine.view.ancestors)
+        self.list(machine)
 
-    def collect(self, machine: NativeMachine, stamp: int, height: int) -> None:
-        """Add what ``machine`` has in its view, as of block ``height``."""
-        self._collect(machine.address, stamp, height, ctypes.addressof(self._out), self._scratch.address)
+    def list(self, machine: NativeMachine) -> None:
+        """Remember the keys in a serial view. Raises ``WorldFullError``."""
+        room = self._listed.size - 8 * self._count
+        if room < 8 * (machine.view.account_count + machine.view.slot_count):
+            raise WorldFullError("touched records", self._listed.size // 8)
+        at = self._listed.address + 8 * self._count
+        self._count += self._library[prestate.list_touched](machine.address, at)
 
-    def take(self) -> WriteSet:
-        """What the block touched, each key once."""
-        view = View(Changes, ctypes.addressof(self._out))
+    def collect(self, runs: int, count: int, stamp: int, height: int, coinbase: int) -> TouchedKeys:
+        """All keys of a block that was executed in ``count`` runs, with their values as of block ``height``.
+
+        To be called when the block is in the world, and before its changes are collected.
+        """
+        library, out = self._library, self._out.pointer
+        library[prestate.begin_touched](out, self._world.address, stamp, height, self._ancestors)
+        library[prestate.collect_listed](out, self._listed.address, self._count)
+        library[prestate.collect_runs](out, runs, count, coinbase)
+        view = self._out
         accounts = array_at(self._accounts.address, view.account_count, AccountChange).copy()
         slots = array_at(self._slots.address, view.slot_count, SlotChange).copy()
-        return WriteSet(last_of(accounts, ("address",)), last_of(slots, ("address", "key")))
-
-
-assert np.dtype("<u8").itemsize == 8
+        founded = array_at(self._founded.address, view.founded_count, SlotChange).copy()
+        return TouchedKeys(WriteSet(accounts, slots), founded, int(view.ancestors))

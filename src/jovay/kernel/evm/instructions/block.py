@@ -18,6 +18,8 @@ def blockhash(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     result = U256(0)
     if wanted < U256(number):
         distance = number - U64(wanted)
+        if distance <= BLOCK_HASHES and distance > m.ancestors:
+            m.ancestors = distance
         if distance <= m.block.hashes_known and distance <= BLOCK_HASHES:
             result = load256be(m.block.hashes + (U64(wanted) & 255) * 32)
     store256(sp - 32, result)
