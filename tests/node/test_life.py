@@ -29,6 +29,7 @@ from jovay.monitoring.metrics import Metrics
 from jovay.monitoring.stats import STAGES
 from jovay.node import Node, most_connections
 from jovay.sequencer.errors import ChainIdMismatchError, GenesisMismatchError
+from jovay.sequencer.finality import Confirmation, Step
 from jovay.sequencer.persistence.pruning import Pruner
 from jovay.storage.alloc import state_changes
 from jovay.storage.datadir import DataDirectory
@@ -399,3 +400,37 @@ def test_storage_needs_an_account_that_stays(folder: Path, tmp_path: Path) -> No
     path.write_text(json.dumps(document))
     with pytest.raises(GenesisError, match=r"alloc.0xabab.*needs code or a nonce; got '1 slots'"):
         Node(config(folder, genesis=path)).start()
+
+
+def tags(client: Client) -> list[str]:
+    """The blocks that are safe and finalized."""
+    return [client("eth_getBlockByNumber", tag, False)["number"] for tag in ("safe", "finalized")]
+
+
+def test_what_l1_has_confirmed_is_told_and_kept(folder: Path) -> None:
+    """The bridge's part is played here: it reports two batches to the node's finality."""
+    node = Node(config(folder))
+    node.start()
+    client = Client(node)
+    digests = [client.send(TO, value=1)["transactionHash"] for _ in range(4)]
+    finality = node.sequencer.finality
+    finality.report(Step.COMMITTED, Confirmation(2, 1, b"\x0c" * 32, 100))
+    finality.report(Step.COMMITTED, Confirmation(4, 2, b"\x2c" * 32, 200))
+    finality.report(Step.ATTESTED, Confirmation(4, 2, b"\x2a" * 32, 210))
+    finality.report(Step.PROVEN, Confirmation(2, 1, b"\x0d" * 32, 220))
+    assert tags(client) == ["0x4", "0x2"]
+    node.stop()
+    node = Node(config(folder))
+    node.start()
+    try:
+        client = Client(node)
+        first, third = client("jovay_getFinality", digests[0]), client("jovay_getFinality", digests[2])
+        assert (first["stage"], first["status"], first["batchIndex"]) == (3, "proven", "0x1")
+        assert first["zk"] == {"transactionHash": hexed(b"\x0d" * 32), "timestamp": hex(220)}
+        assert (third["stage"], third["status"], third["zk"]) == (2, "attested", None)
+        assert third["commit"] == {"transactionHash": hexed(b"\x2c" * 32), "timestamp": hex(200)}
+        assert (node.stats().safe, node.stats().finalized) == (4, 2)
+        client("anvil_rollback", "0x1")
+        assert tags(client) == ["0x2", "0x2"]
+    finally:
+        node.stop()

@@ -7,10 +7,10 @@ from functools import cached_property
 from jovay.chain.rules import ChainRules
 from jovay.chain.types import ChainConfig, Hash32, Inclusion
 from jovay.rpc.backend.chain import BlockTag, Finality
+from jovay.sequencer.finality import GENESIS, Confirmation, Step
 from jovay.sequencer.sequencer import Sequencer
 from jovay.storage.logs_index import LogsIndex
 
-from . import finality as stages
 from .configuration import chain_config
 from .pooled import PooledTransactions
 from .visible_chain import VisibleChain
@@ -22,6 +22,7 @@ class NodeChain(VisibleChain):
     def __init__(self, sequencer: Sequencer, logs_index: LogsIndex, genesis_hash: Hash32) -> None:
         super().__init__(sequencer.data.blocks, logs_index, sequencer.keccak, lambda: sequencer.visible)
         self._rules: ChainRules = sequencer.rules
+        self._finality = sequencer.finality
         self._pooled, self._genesis_hash = PooledTransactions(sequencer.pool), genesis_hash
 
     @cached_property
@@ -31,11 +32,25 @@ class NodeChain(VisibleChain):
 
     def resolve(self, tag: BlockTag) -> int | None:
         """Block number of a tag."""
-        return stages.resolve(tag, self.head())
+        known = self._finality
+        fixed = {BlockTag.EARLIEST: GENESIS, BlockTag.SAFE: known.safe, BlockTag.FINALIZED: known.finalized}
+        return fixed.get(tag, self.head())
 
     def finality(self, number: int) -> Finality:
         """How final a block is."""
-        return stages.finality(number)
+        known, nothing = self._finality, Confirmation(number)
+        commit, tee, zk = (known.confirmation(step, number) or nothing for step in Step)
+        return Finality(
+            stage=known.stage(number),
+            block_number=number,
+            batch_index=commit.batch,
+            commit_transaction=commit.transaction,
+            commit_time=commit.time,
+            tee_transaction=tee.transaction,
+            tee_time=tee.time,
+            zk_transaction=zk.transaction,
+            zk_time=zk.time,
+        )
 
     def blob_base_fee(self, number: int) -> int | None:
         """Blob base fee of a block; None before Cancun."""

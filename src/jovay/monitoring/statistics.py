@@ -75,7 +75,8 @@ class Statistics:
             self._metrics.left(reason, number - self._left.get(reason, 0))
         self._left = left
         self._metrics.state(self._tables(), self._sequencer.housekeeping.evictions)
-        self._metrics.confirmed(blocks[-1].header.number, 0, 0)
+        finality = self._sequencer.finality
+        self._metrics.confirmed(blocks[-1].header.number, finality.safe, finality.finalized)
 
     def _tables(self) -> list[tuple[str, int, int]]:
         trie = self._sequencer.trie.view
@@ -164,8 +165,8 @@ class Statistics:
             reexecutions=reexecutions,
             misses=misses,
             latest=head.number,
-            safe=0,
-            finalized=0,
+            safe=sequencer.finality.safe,
+            finalized=sequencer.finality.finalized,
             chain_id=sequencer.rules.chain_id,
             genesis_hash=self._genesis_hash(),
             workers=sequencer.settings.workers,

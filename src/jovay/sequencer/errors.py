@@ -37,6 +37,14 @@ class SequencerStoppedError(SequencerError):
     """The sequencer has stopped because of the error it carries."""
 
 
+class FinalityError(SequencerError):
+    """A report from L1 that does not follow what is known: ``step`` can only reach blocks up to ``most``."""
+
+    def __init__(self, step: str, block: int, reached: int, most: int) -> None:
+        super().__init__(f"block {block} cannot be {step}: {reached} is already, at most {most} can be")
+        self.step, self.block, self.reached, self.most = step, block, reached, most
+
+
 class ReexecutionError(SequencerError):
     """A stored block does not come out of its execution."""
 

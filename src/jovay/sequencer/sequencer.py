@@ -28,6 +28,7 @@ from jovay.storage.datadir import DataDirectory
 from jovay.storage.logs_index import LogsIndex
 
 from .errors import SequencerStoppedError
+from .finality import L1Finality
 from .persistence.housekeeping import Housekeeping
 from .persistence.persistence import Persistence
 from .pool.txpool import PoolLimits, TxPool
@@ -88,6 +89,7 @@ class Sequencer:
         self.persistence = Persistence(
             library, data, logs_index, self._publish, self._fail, settings.checkpoint_seconds
         )
+        self.finality = L1Finality(data.kv, self.persistence.write, lambda: self.visible.number)
         self.housekeeping = Housekeeping(world, data.state, self.persistence, settings.history_blocks)
         world.tell_when_crowded(self._wake)
         self._listeners: list[Callable[[Sequence[SealedBlock]], None]] = []
@@ -253,6 +255,7 @@ class Sequencer:
         Nothing stays in the pool.
         """
         self.visible = head
+        self.finality.rewind(head.number)
         self.persistence.rewind(head.number, older)
         self.world.bring(older, head.number)
         self.world.known_since(head.number)

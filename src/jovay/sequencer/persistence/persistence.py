@@ -18,6 +18,7 @@ from jovay.state.latest import state_changes
 from jovay.state.writes import WriteSet
 from jovay.storage.block_parts import BlockParts
 from jovay.storage.datadir import DataDirectory
+from jovay.storage.kv import Batch
 from jovay.storage.logs_index import LogsIndex
 
 from .checkpoint import Checkpoints
@@ -83,6 +84,10 @@ class Persistence:
                 raise SequencerStoppedError("persistence has stopped")
         result: T = job.done.result()
         return result
+
+    def write(self, batch: Batch) -> None:
+        """Bring a batch of the key-value store to stable storage, which has one writer."""
+        self.call(lambda: self._data.kv.write(batch, sync=True))
 
     def drain(self) -> None:
         """Wait until everything handed over is durable and visible."""
