@@ -66,7 +66,27 @@ def test_every_artefact_loads_and_can_be_deployed(name: str) -> None:
     assert artifact.abi
 
 
-def test_slots_that_batch_proofs_and_fees_read() -> None:
-    assert artifacts.load("L2Mailbox").slot("msgRoot") == 0
+@pytest.mark.parametrize(
+    ("contract", "variable", "slot"),
+    [
+        ("L2Mailbox", "msgRoot", 0),
+        ("L2Mailbox", "l1MailBox", 43),
+        ("L2Mailbox", "owner", 44),
+        ("L2ETHBridge", "toBridge", 0),
+        ("L2ERC20Bridge", "toBridge", 0),
+        ("L2CoinBase", "isWithdrawer", 0),
+        ("L2CoinBase", "whiteListOnL1", 1),
+        ("L1GasOracle", "l1FeePerByte", 0),
+        ("L1GasOracle", "baseFeeScala", 4),
+        ("L1GasOracle", "maxL1BlobGasUsedLimit", 9),
+        ("L1GasOracle", "isRelayer", 10),
+        ("BridgedERC20", "_balances", 0),
+    ],
+)
+def test_slots_that_genesis_and_proofs_rely_on(contract: str, variable: str, slot: int) -> None:
+    assert artifacts.load(contract).slot(variable) == slot
+
+
+def test_a_variable_that_is_not_there() -> None:
     with pytest.raises(KeyError):
         artifacts.load("L2Mailbox").slot("nothing")

@@ -14,6 +14,7 @@ from rigs.archives import members
 #: What is absent on purpose, with the reason.
 BYPASS = "lets a key do what only proofs may"
 DEPLOYED = "contracts are deployed whole, behind no proxy: there is nothing to initialise"
+GENESIS = "genesis gives these contracts their storage"
 SCHEDULED = "verifiers change by scheduleRules, from a batch on"
 AGGREGATOR = "a limit of the aggregator, which no contract enforces"
 ONE_PAUSE = "there is one pause, Rollup.setPause"
@@ -79,10 +80,10 @@ ABSENT = {
         "event FinalizeDepositETHSuccess(bytes32,uint256)": "deposits end on L2",
     },
     "L2Mailbox": {
-        "function initialize(address,address,uint256)": DEPLOYED,
-        "event Initialized(uint8)": DEPLOYED,
-        "event Initialized(address,address,uint256)": DEPLOYED,
-        "function version()": DEPLOYED,
+        "function initialize(address,address,uint256)": GENESIS,
+        "event Initialized(uint8)": GENESIS,
+        "event Initialized(address,address,uint256)": GENESIS,
+        "function version()": GENESIS,
         "function addBridge(address)": OPEN_DOOR,
         "function removeBridge(address)": OPEN_DOOR,
         "event BridgeAdded(address)": OPEN_DOOR,
@@ -110,6 +111,30 @@ ABSENT = {
         "function sendMsgMap(bytes32)": BY_NUMBER,
         "event RelayedMsg(bytes32,uint256)": "RelayMsgSuccess says it",
         "event RelayedMsgFailed(bytes32,uint256)": "RelayMsgFailed says it",
+    },
+    "L1GasOracle": {
+        "function initialize(uint256,uint256,uint256)": GENESIS,
+        "event Initialized(uint8)": GENESIS,
+        "function renounceOwnership()": L1_OWNER,
+        "function transferOwnership(address)": L1_OWNER,
+        "event OwnershipTransferred(address,address)": L1_OWNER,
+    },
+    "L2CoinBase": {
+        "function initialize(address)": GENESIS,
+        "function initializeV2()": GENESIS,
+        "event Initialized(uint8)": GENESIS,
+        "event Initialized(address)": GENESIS,
+        "event InitializedV2(uint8)": GENESIS,
+        "function pause()": ONE_PAUSE,
+        "function unpause()": ONE_PAUSE,
+        "function paused()": ONE_PAUSE,
+        "event Paused(address)": ONE_PAUSE,
+        "event Unpaused(address)": ONE_PAUSE,
+        "function renounceOwnership()": L1_OWNER,
+        "function transferOwnership(address)": L1_OWNER,
+        "event OwnershipTransferred(address,address)": L1_OWNER,
+        "function setL2EthBridge(address)": "the bridge is a predeploy",
+        "event SetL2EthBridge(address)": "the bridge is a predeploy",
     },
 }
 
