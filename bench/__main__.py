@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from . import evm_opcodes, hostile, inprocess, jsonrpc, report
-from .chain import ROOT
-from .hardware import describe, load_average
+from . import ROOT, evm_opcodes, hostile, inprocess, jsonrpc
+from .measuring import report
+from .measuring.hardware import describe, load_average
 
 PARTS = ("inprocess", "jsonrpc", "evm", "hostile")
 

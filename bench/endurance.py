@@ -23,12 +23,12 @@ from typing import Any
 
 import numpy as np
 
-from .accounts import Call, accounts, sign
+from . import ROOT
 from .attacks import ask
-from .chain import ROOT
-from .client import Connection, binary_body
-from .hardware import describe, load_average, memory_megabytes
-from .jsonrpc import Server, jovay
+from .loads.accounts import Call, accounts, sign
+from .measuring.client import Connection, binary_body
+from .measuring.hardware import describe, load_average, memory_megabytes
+from .measuring.servers import Server, jovay
 
 BATCH, CONNECTIONS, SIGNERS, IN_FLIGHT = 500, 4, 2, 60_000
 MEBIBYTE = 1 << 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import statistics
 import time
@@ -25,10 +26,10 @@ from jovay.storage.alloc import state_changes
 from jovay.storage.kv import MemoryKV
 from jovay.storage.state import TABLES, StateStore
 
-from .accounts import keccak
-from .chain import BALANCES, artefact, mapping, word
-from .hardware import describe
-from .workloads import selector
+from .loads.accounts import keccak
+from .loads.chain import BALANCES, artefact, mapping, word
+from .loads.workloads import selector
+from .measuring.hardware import describe
 
 SENDER, CODE, TOKEN = b"\x5e" * 20, b"\xc0" * 20, b"\x70" * 20
 BALANCE = mapping(CODE, BALANCES)
@@ -184,6 +185,7 @@ def show(row: Row) -> None:
 
 def main() -> None:
     """Measure and print."""
+    argparse.ArgumentParser(prog="jovay bench evm_opcodes", description=__doc__).parse_args()
     print(describe())
     for row in run():
         show(row)

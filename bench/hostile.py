@@ -22,11 +22,11 @@ import numpy as np
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from . import ROOT
 from .attacks import Attacker, Target
 from .attacks.table import ATTACKS
-from .chain import ROOT
-from .hardware import describe, load_average, memory_megabytes
-from .jsonrpc import Server, jovay
+from .measuring.hardware import describe, load_average, memory_megabytes
+from .measuring.servers import Server, jovay
 
 ACCOUNTS, SENDERS, PAUSE, SETTLING = 1_000, 4, 0.02, 1.0
 FIRST_SENDER = 500

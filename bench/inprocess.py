@@ -16,13 +16,13 @@ import numpy.typing as npt
 
 from jovay.sequencer.portal import DecodedBatch
 from jovay.sequencer.production.sealing import SealedBlock
+from jovay.sequencer.reexecution import Reexecution
 
-from .accounts import CHAIN_ID, Signed
-from .chain import genesis
-from .hardware import describe, load_average
-from .node import Pipeline, pipeline
-from .verify import verify
-from .workloads import LOADS, TITLES, load
+from .loads.accounts import Signed
+from .loads.chain import genesis
+from .loads.workloads import LOADS, TITLES, load
+from .measuring.hardware import describe, load_average
+from .measuring.pipeline import Pipeline, pipeline
 
 #: Transactions on their way at once: as many as a few blocks hold.
 IN_FLIGHT = 16_384
@@ -252,7 +252,7 @@ def measure(
         target.sequencer.persistence.drain()
         verified = 0
         if check:
-            verified = verify(target.library, target.data, start, CHAIN_ID, 4_000_000)
+            verified = Reexecution(target.library, target.data.blocks, start, 4_000_000, 4_000_000).run()
     return Figures.of(name, workers, done, half, leaves, verified)
 
 

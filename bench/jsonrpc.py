@@ -12,36 +12,20 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .accounts import CHAIN_ID
-from .chain import ROOT, genesis_file
-from .hardware import cpu_seconds, describe, load_average, memory_megabytes
+from . import ROOT
 from .inprocess import add_options
-from .workloads import TITLES
-
-sys.path.insert(0, str(ROOT / "tests"))
+from .loads.workloads import TITLES
+from .measuring.hardware import cpu_seconds, describe, load_average, memory_megabytes
+from .measuring.servers import FEW, SERVERS, Server
 
 BATCH, BINARY_BATCH, CONNECTIONS = 100, 500, 4
-#: Accounts of a small chain.
-FEW = 1_000
 PROBES_KEPT = 10_000
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running node."""
-
-    name: str
-    url: str
-    process: int
 
 
 @dataclass
@@ -68,47 +52,9 @@ class Figures:
         return float(np.percentile(self.latencies, percent)) if self.latencies else float("nan")
 
 
-@contextmanager
-def jovay(accounts: int, kept: Path | None = None, options: Sequence[str] = ()) -> Iterator[Server]:
-    """This node, started through its command line; its data lies in the folder ``kept``, or goes with it."""
-    from rigs import process
-
-    (port,) = process.free_ports(1)
-    with tempfile.TemporaryDirectory(prefix="jovay-bench-") as temporary:
-        folder = kept or Path(temporary)
-        words = ["node", "--datadir", f"{folder}/chain", "--genesis", str(genesis_file(accounts))]
-        words += ["--http-port", str(port), "--chain-id", str(CHAIN_ID), "--base-fee", str(10**9)]
-        words += ["--log-level", "warning", *options]
-        run = "import sys; from jovay.cli import main; main()"
-        log = folder / "log"
-        child = process.start([sys.executable, "-c", run, *words], log)
-        try:
-            process.wait_until(lambda: "ready" in log.read_text(), child, log, 400.0)
-            yield Server("jovay", f"http://127.0.0.1:{port}", child.pid)
-        finally:
-            process.stop(child, 30.0)
-
-
-@contextmanager
-def anvil(accounts: int) -> Iterator[Server]:
-    """Anvil from the same genesis file, without the states of older blocks, which soon take all memory.
-
-    Blocks of 0.1 s get it stuck with many accounts, and are best with few.
-    """
-    from rigs.anvil import anvil as rig
-
-    small = accounts <= FEW
-    extra = ["--init", str(genesis_file(accounts)), "--no-request-size-limit", "--prune-history"]
-    with rig(block_time=0.1 if small else 1.0, gas_limit=10**9, memory_mb=12_288, extra=extra) as node:
-        yield Server("anvil-small" if small else "anvil", node.url, node.process.pid)
-
-
-SERVERS: dict[str, Callable[[int], Any]] = {"jovay": jovay, "anvil": anvil, "anvil-small": anvil}
-
-
 def client(order: dict[str, Any], server: Server) -> tuple[dict[str, Any], float]:
     """Run a client; its answer, and the server's processor seconds meanwhile."""
-    command = [sys.executable, "-m", "bench.client"]
+    command = [sys.executable, "-m", "bench.measuring.client"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True
     ) as child:
@@ -238,8 +184,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="jovay bench jsonrpc", description=__doc__)
     add_options(parser)
     parser.add_argument("--servers", default="jovay,anvil,anvil-small", help="of jovay, anvil, anvil-small")
+    options = parser.parse_args()
     print(describe(), f"load average {load_average():.1f}", sep="\n", flush=True)
-    run_options(parser.parse_args())
+    run_options(options)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,6 @@
 Three measures per body size: the work in process (bytes of a batch in, bytes of the answer out), the same
 through HTTP on this machine (client and server share the cores), and the binary channel. Figures are
 medians.
-
-Run: ``python bench/rpc_ingest.py [--seconds 1]``
 """
 
 from __future__ import annotations
@@ -166,7 +164,7 @@ _loop = asyncio.new_event_loop()
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="jovay bench rpc_ingest", description=__doc__)
     parser.add_argument("--seconds", type=float, default=1.0, help="per measure")
     seconds = parser.parse_args().seconds
     threading.Thread(target=_loop.run_forever, daemon=True).start()

@@ -1,7 +1,5 @@
 """Batch kernels on one core beside their scalar peers.
 
-    python bench/simd_kernels.py [--rounds 15]
-
 Prints medians (and the best run) per item; peers are called one item at a time, as their Python bindings
 allow.
 """
@@ -100,10 +98,9 @@ def compression(kernels: build.Kernels, rounds: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=15)
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="jovay bench simd_kernels", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15, help="runs of which the median is told")
     rounds = parser.parse_args().rounds
     print(f"{cpu_model()}, one core, {platform.platform()}, Python {platform.python_version()}")
     if "secp256k1_recover_batch" not in build.exported_symbols(build.host_features()):

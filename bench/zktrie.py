@@ -1,4 +1,4 @@
-"""zkTrie on this machine: bulk build, batch updates, proofs. ``python bench/zktrie.py [leaves]``.
+"""zkTrie on this machine: bulk build, batch updates, proofs.
 
 Prints nanoseconds per hash (with all that is around it) and leaves per second in CPU time; medians of several
 runs, with the SIMD compression where the CPU has it and with the scalar one.
@@ -6,8 +6,8 @@ runs, with the SIMD compression where the CPU has it and with the scalar one.
 
 from __future__ import annotations
 
+import argparse
 import statistics
-import sys
 import time
 from typing import Any
 
@@ -114,7 +114,9 @@ def report(name: str, library: Library, n: int) -> None:
 
 def main() -> None:
     """All of it."""
-    n = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    parser = argparse.ArgumentParser(prog="jovay bench zktrie", description=__doc__)
+    parser.add_argument("leaves", type=int, nargs="?", default=1_000_000)
+    n = parser.parse_args().leaves
     print(host_key().split()[0], f"median of {RUNS}")
     features = host_features()
     twins = {k: v for k, v in TWINS.items() if v in exported_symbols(features)}

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..accounts import Call, accounts, sign
-from ..client import Connection, binary_body
+from ..loads.accounts import Call, accounts, sign
+from ..measuring.client import Connection, binary_body
 
 Step = Callable[[], object]
 """Something that is repeated on a thread of its own until the measurement ends."""

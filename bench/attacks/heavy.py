@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .. import jsonrpc  # noqa: F401  (puts the tests' rigs on the path)
+from rigs import slow_contracts
+
 from . import Step, Target
 from .execution import stream
 
@@ -30,6 +31,4 @@ def random_openings(target: Target) -> Sequence[Step]:
 
 
 def _stream(target: Target, before: bytes = b"") -> Sequence[Step]:
-    from rigs import slow_contracts
-
     return stream(target, slow_contracts.openings(before), data=slow_contracts.OPENING)

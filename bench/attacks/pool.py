@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..accounts import MAX_FEE, Call, accounts
+from ..loads.accounts import MAX_FEE, Call, accounts
 from . import Attacker, Step, Target
 
 FEE = 21_000 * MAX_FEE

@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ..accounts import accounts
-from ..chain import token
-from ..client import binary_body, json_body
-from ..workloads import load, selector
+from ..loads.accounts import accounts
+from ..loads.chain import token
+from ..loads.workloads import load, selector
+from ..measuring.client import binary_body, json_body
 from . import Step, Target, ask
 
 BATCH, SLOTS, CLIENTS, MADE, ATTACKERS = 5_000, 20_000, 4, 20_000, 100

@@ -176,6 +176,9 @@ def test_benchmarks_by_name(programs: Path, capfd: pytest.CaptureFixture[str]) -
     result = invoke("bench", "one-load", "--seconds", "2", "-v")
     assert result.exit_code == 3
     assert capfd.readouterr().out == "__main__ ['--seconds', '2', '-v']\n"
+    assert invoke("bench", "one-load", "--help").exit_code == 3
+    assert capfd.readouterr().out == "__main__ ['--help']\n"
+    assert "one_load             What it measures." in invoke("bench", "--help").stdout
     unknown = invoke("bench", "other")
     assert (unknown.exit_code, unknown.stderr) == (2, "error: no benchmark other; there are one_load\n")
     unnamed = invoke("bench")

@@ -12,7 +12,7 @@ import typer
 import jovay
 
 FOLDER = Path(jovay.__file__).parents[2] / "bench"
-PLAIN_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": ["--help"]}
+PLAIN_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
 def programs(folder: Path) -> dict[str, str]:
@@ -27,13 +27,18 @@ def programs(folder: Path) -> dict[str, str]:
 
 
 def bench(context: typer.Context) -> None:
-    """Run benchmarks: jovay bench [NAME] [ARGUMENTS]. Without a name, the main one; "list" names them all."""
+    """Run benchmarks: jovay bench [NAME] [ARGUMENTS]. Without a name, the main ones; "list" names all of them.
+
+    jovay bench NAME --help says what a benchmark measures, and its options.
+    """
     if not FOLDER.is_dir():
         typer.echo("error: the benchmarks come with the sources; run this in a checkout", err=True)
         raise typer.Exit(2)
     known = programs(FOLDER)
     words = list(context.args)
-    if words == ["list"]:
+    if words == ["--help"]:
+        typer.echo(context.get_help())
+    if words in (["list"], ["--help"]):
         for name, text in known.items():
             typer.echo(f"{name:<20} {text}")
         return

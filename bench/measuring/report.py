@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .chain import ROOT
-from .inprocess import STAGES
-from .workloads import TITLES
+from .. import ROOT
+from ..inprocess import STAGES
+from ..loads.workloads import TITLES
 
 DATA, PAGE, CHART = (ROOT / "docs" / f"benchmarks.{kind}" for kind in ("json", "md", "svg"))
 Figures = dict[str, Any]

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from jovay.chain.development import development_genesis
 from jovay.chain.genesis import Genesis, GenesisAccount, to_json
 
+from .. import ROOT
 from .accounts import CHAIN_ID, Accounts, accounts, cached, keccak
 
-ROOT = Path(__file__).resolve().parents[1]
 ETHER = 10**18
 TOKENS, PAIRS, COLLECTIONS = 4, 8, 4
 #: Accounts beside those of the loads: their transactions measure latency while a load runs.

@@ -1,6 +1,6 @@
 """A load client: a process of its own with kept connections that sends bodies made beforehand.
 
-``python -m bench.client`` reads its orders as a JSON line from standard input and answers with another.
+``python -m bench.measuring.client`` reads its orders as a JSON line from standard input and answers with another.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlparse
 
-from .workloads import load, probes
+from ..loads.workloads import load, probes
 
 POLL = 0.005
 PATIENCE = 60.0

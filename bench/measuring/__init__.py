@@ -1,0 +1,1 @@
+"""What measures: nodes under load, clients, the machine, and the page of figures."""
