@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rigs.paths import ROOT
+from rigs.sources import modules
 
-SOURCE = ROOT / "src"
 Floors = tuple[frozenset[str], ...]
 #: The rooms from the ground up: each may import those before it, a set may not import each other.
 FLOORS: Floors = tuple(
@@ -58,15 +57,6 @@ KERNEL_FLOORS: Floors = tuple(
 HOUSES = {"jovay": FLOORS, "jovay.kernel": KERNEL_FLOORS}
 #: The kernel is also compiled: nothing but the standard library, and little of that.
 KERNEL_IMPORTS = {"__future__", "collections", "ctypes", "typing"}
-
-
-def modules() -> dict[str, Path]:
-    """Every module of the package by its name."""
-    found = {}
-    for path in (SOURCE / "jovay").rglob("*.py"):
-        parts = path.relative_to(SOURCE).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
 
 
 def imported(name: str, path: Path, known: dict[str, Path]) -> Iterator[str]:

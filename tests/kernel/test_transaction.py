@@ -16,7 +16,6 @@ from jovay.kernel.lang import U64
 from jovay.kernel.rlp import CURSOR_SIZE
 from jovay.kernel.transaction import AccessEntry, Authorization, Transaction
 from jovay.kernel.transaction import status as codes
-from jovay.kernel.transaction.batch import decode_batch_scratch
 from jovay.native.library import build
 from rigs import transactions as reference
 from rigs.archives import json_members
@@ -392,7 +391,7 @@ def test_batches(native: Any, batch: list[tuple[bytes, bytes]]) -> None:
     raws = [*(raw for raw, _ in batch), b"\x7f" + rlp.encode([1, 2, b"data"])]
     n, sources = len(raws), [Buffer(raw) for raw in raws]
     records, statuses = Buffer(n * Transaction.size), Buffer(n * 8)
-    scratch = Buffer(int(decode_batch_scratch(U64(n), U64(sum(map(len, raws))))))
+    scratch = Buffer(n * (48 + kernel_tx.SIGNING_OVERHEAD) + sum(map(len, raws)))
     pointers, sizes = words_to([s.address for s in sources]), words_to([s.size for s in sources])
     arrays = (pointers, sizes, records, statuses, scratch)
     native[kernel_tx.decode_batch](n, *(a.address for a in arrays))

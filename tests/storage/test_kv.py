@@ -150,7 +150,6 @@ def test_reopen_keeps_data_and_lock_is_exclusive(tmp_path: Path) -> None:
     again = RocksKV(tmp_path / "db", ["c"])
     assert again.get("a", b"k") == b"v", "tables of an earlier opening stay readable"
     assert set(again.tables) == {"meta", "a", "b", "c"}
-    assert again.approximate_size("a") >= 2
     again.close()
 
 

@@ -68,17 +68,23 @@ def fuzz(
 
 
 def fuzz_blocks(
-    blocks: Annotated[int, typer.Option(min=0, help="blocks of 30 transactions")] = 2_000,
+    blocks: Annotated[int, typer.Option(min=0, help="blocks of 30 transactions, and as many of 12")] = 2_000,
     first_seed: Annotated[int, typer.Option(min=0, help="seed of the first chain of 100 blocks")] = 0,
 ) -> None:
-    """Make blocks in parallel and serially, with many or few keys in common; the exit status is 1 if any differ."""
+    """Make blocks in parallel and serially, with many or few keys in common; the exit status is 1 if any differ.
+
+    Once with all of their transactions at hand, and once with some that are executed beside the blocks.
+    """
+    from jovay.conformance.beside import compare_beside
     from jovay.conformance.parallel import compare
     from jovay.native.kernel import load_visibly
 
     library, hot = load_visibly(), (0.0, 0.1, 0.5, 0.9, 1.0)
     for chain, begun in enumerate(range(0, blocks, 100)):
         seed, count = first_seed + chain, min(100, blocks - begun)
-        if difference := compare(library, count, 30, hot[seed % 5], 1 + seed % 4, seed):
+        difference = compare(library, count, 30, hot[seed % 5], 1 + seed % 4, seed)
+        difference = difference or compare_beside(library, count, 12, hot[seed % 5], 1 + seed % 4, seed)[0]
+        if difference:
             print(f"seed {seed}: {difference}")
             raise typer.Exit(1)
     print(f"{blocks:,} blocks, no difference")

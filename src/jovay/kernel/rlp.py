@@ -17,11 +17,9 @@ from jovay.kernel.lang import (
     copy,
     kernel,
     load8,
-    load64,
     load64be,
     load256be,
     store8,
-    store64,
 )
 
 #: Kinds of an item; every kind from ``MALFORMED`` on is an error code.
@@ -40,9 +38,6 @@ LEADING_ZERO = 23
 TOO_FEW_ELEMENTS = 24
 TOO_MANY_ELEMENTS = 25
 MORE_THAN_ONE_VALUE = 26
-
-#: Items nested deeper than this are refused by ``well_formed``.
-MAXIMUM_DEPTH = 1024
 
 
 # ---- decoding --------------------------------------------------------------------------------------------
@@ -83,41 +78,6 @@ def _long_item(at: Ptr, end: Ptr, width: U64, kind: U64) -> tuple[U64, U64, U64]
     if size > end - payload:
         return payload, U64(0), U64(ELEMENT_TOO_LARGE)
     return payload, size, kind
-
-
-@kernel
-def well_formed(at: Ptr, size: U64, stack: Ptr) -> U64:
-    """0 if the ``size`` bytes at ``at`` are exactly one item, canonical at every level, else an error code.
-
-    ``stack`` has room for ``MAXIMUM_DEPTH`` words; deeper nesting is ``ELEMENT_TOO_LARGE``.
-    """
-    end = at + size
-    depth = U64(0)
-    payload, length, kind = item(at, end)
-    if kind >= MALFORMED:
-        return kind
-    if payload + length != end:
-        return U64(MORE_THAN_ONE_VALUE)
-    if kind == STRING:
-        return U64(0)
-    at = payload
-    while True:
-        while at == end:
-            if depth == 0:
-                return U64(0)
-            depth -= 1
-            end = load64(stack + depth * 8)
-        payload, length, kind = item(at, end)
-        if kind >= MALFORMED:
-            return kind
-        if kind == LIST:
-            if depth == MAXIMUM_DEPTH:
-                return U64(ELEMENT_TOO_LARGE)
-            store64(stack + depth * 8, end)
-            depth += 1
-            at, end = payload, payload + length
-        else:
-            at = payload + length
 
 
 class Cursor(Record):

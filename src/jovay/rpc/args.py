@@ -430,7 +430,6 @@ def _parse_index(value: Any) -> int:
 AddressArg: TypeAlias = Annotated[bytes, Kind("ADDRESS", codec.parse_address)]
 HashArg: TypeAlias = Annotated[bytes, Kind("HASH", codec.parse_hash)]
 DataArg: TypeAlias = Annotated[bytes, Kind("DATA", codec.parse_data)]
-QuantityArg: TypeAlias = Annotated[int, Kind("QUANTITY", codec.parse_quantity)]
 IndexArg: TypeAlias = Annotated[int, Kind("QUANTITY", _parse_index)]
 IntegerArg: TypeAlias = Annotated[int, Kind("INTEGER", codec.parse_integer)]
 WideArg: TypeAlias = Annotated[int, Kind("INTEGER", _parse_wide)]

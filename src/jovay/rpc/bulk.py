@@ -219,14 +219,13 @@ def parse_frames(body: bytes, most: int) -> RawBatch:
     return found
 
 
-REFUSED = 0
-ACCEPTED = 1
+REFUSED, ACCEPTED = 0, 1
 
 
 def format_frames(count: int, result: Submitted) -> bytes:
     """Answer to a binary batch: for each transaction one status byte (1 accepted, 0 refused) and its hash."""
     hashes = result.hashes
-    status = bytearray(b"\x01" * count)
+    status = bytearray([ACCEPTED]) * count
     for index in result.errors:
         status[index] = REFUSED
     answers = bytearray(33 * count)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ import numpy.typing as npt
 from jovay.compiler.simd.secp256k1_recover import SCRATCH_BYTES as RECOVERY_SCRATCH
 from jovay.kernel.curves.secp256k1 import recover_batch
 from jovay.kernel.transaction import batch
-from jovay.kernel.transaction.record import TRANSACTION_SIZE, Transaction
+from jovay.kernel.transaction.record import Transaction
 from jovay.kernel.transaction.signing import SIGNING_OVERHEAD
 from jovay.native.arena import zeros
 from jovay.native.library import Library
@@ -119,7 +118,3 @@ def aligned(size: int) -> npt.NDArray[np.uint8]:
     whole = np.empty(size + 64, np.uint8)
     skip = -whole.ctypes.data % 64
     return whole[skip : skip + size]
-
-
-assert dtype_of(Transaction).itemsize == TRANSACTION_SIZE
-assert ctypes.sizeof(ctypes.c_void_p) == 8

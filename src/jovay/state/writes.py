@@ -68,14 +68,6 @@ def empty(record: type[Record]) -> Records:
     return np.zeros(0, dtype_of(record))
 
 
-def big_endian(column: Records, width: int) -> npt.NDArray[np.uint8]:
-    """Wide little-endian words as big-endian rows of ``width`` bytes."""
-    if not len(column):
-        return np.zeros((0, width), np.uint8)
-    rows = np.frombuffer(np.ascontiguousarray(column).tobytes(), np.uint8).reshape(len(column), -1)
-    return np.ascontiguousarray(rows[:, :width][:, ::-1])
-
-
 def little_endian(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.void]:
     """Big-endian rows as 32-byte little-endian words."""
     out = np.zeros((len(rows), 32), np.uint8)

@@ -31,8 +31,6 @@ class BlockParts:
     logs: bytes = b""
     log_data: bytes = b""
     writes: bytes = b""
-    groups: bytes = b""
-    metrics: bytes = b""
     dropped: int = 0
     """Bit mask of ``Part``: pruned before, as in a block from a snapshot."""
 

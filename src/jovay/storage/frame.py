@@ -39,13 +39,11 @@ class Part(IntEnum):
     LOG_DATA = 7
     WRITES = 8
     """Write set: what the block changed, as absolute new values."""
-    GROUPS = 9
-    METRICS = 10
 
 
 PARTS = len(Part)
 FRAME = struct.Struct(f"<4sHHQ32sIHHHH{PARTS}I{PARTS}II")
-FORMAT = 1
+FORMAT = 2
 _BODY = struct.Struct(f"<4sHHQ32sIHHHH{PARTS}I{PARTS}I")
 _CRC = struct.Struct("<I")
 _PADDING = (b"", *(bytes(8 - n) for n in range(1, 8)))
@@ -89,11 +87,11 @@ def parse(data: bytes, where: str | Path) -> FrameHeader:
     fields = FRAME.unpack_from(data)
     if fields[0] != MAGIC:
         raise CorruptStoreError(where, "no block begins here", MAGIC, fields[0])
+    if fields[1] != FORMAT:  # another format has its checksum elsewhere
+        raise CorruptStoreError(where, "block format version", FORMAT, fields[1])
     checksum = zlib.crc32(data[: _BODY.size])
     if checksum != fields[-1]:
         raise CorruptStoreError(where, "block header checksum", fields[-1], checksum)
-    if fields[1] != FORMAT:
-        raise CorruptStoreError(where, "block format version", FORMAT, fields[1])
     if not fields[6] < fields[7]:
         raise CorruptStoreError(where, "index in its group", f"below {fields[7]}", fields[6])
     number, block_hash, tx_count, group_index, group_size, dropped = fields[3:9]

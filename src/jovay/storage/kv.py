@@ -84,9 +84,6 @@ class KV(Protocol):
     def delete_range(self, table: str, start: bytes, end: bytes) -> None:
         """Remove all keys with start <= key < end."""
 
-    def approximate_size(self, table: str) -> int:
-        """Estimate of the live bytes in a table."""
-
     def flush(self) -> None:
         """Return when everything written so far is on stable storage."""
 
@@ -177,9 +174,6 @@ class MemoryKV:
         batch = Batch()
         batch.delete_range(table, start, end)
         self.write(batch)
-
-    def approximate_size(self, table: str) -> int:
-        return sum(len(key) + len(value) for key, value in self._table(table).items())
 
     def flush(self) -> None:
         self._table(META)

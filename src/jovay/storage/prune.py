@@ -12,9 +12,9 @@ from .frame import FRAME, FrameHeader, Part
 from .segment import Segment
 
 _PIECE = 1 << 20
-BODY = (Part.TX_HASHES, Part.SENDERS, Part.TX_OFFSETS, Part.TRANSACTIONS, Part.GROUPS)
+BODY = (Part.TX_HASHES, Part.SENDERS, Part.TX_OFFSETS, Part.TRANSACTIONS)
 RECEIPTS = (Part.RECEIPTS, Part.LOGS, Part.LOG_DATA)
-WRITES = (Part.WRITES, Part.METRICS)
+WRITES = (Part.WRITES,)
 
 
 @dataclass(frozen=True, slots=True)

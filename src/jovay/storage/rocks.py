@@ -226,11 +226,6 @@ class RocksKV:
         batch.delete_range(table, start, end)
         self.write(batch)
 
-    def approximate_size(self, table: str) -> int:
-        reader = self._reader(table)
-        names = ("estimate-live-data-size", "size-all-mem-tables")
-        return sum(reader.property_int_value(f"rocksdb.{name}") or 0 for name in names)
-
     def flush(self) -> None:
         if not self._handles:
             self._fail(META)

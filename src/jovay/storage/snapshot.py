@@ -29,7 +29,7 @@ from .errors import CorruptStoreError, SnapshotError
 from .frame import FRAME, build, check, parse
 from .kv import Batch
 
-MAGIC = b"JVSNAP01"
+MAGIC = b"JVSNAP02"
 MANIFEST, PAIRS, BLOCKS, END = 1, 2, 3, 4
 CHUNK_LIMIT = 1 << 28
 """Raw bytes of one chunk; only a single huge block comes near."""

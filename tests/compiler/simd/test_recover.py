@@ -11,7 +11,10 @@ from jovay.compiler.simd import host
 from jovay.compiler.simd.build import Kernels
 from jovay.compiler.simd.secp256k1_field import P
 from jovay.compiler.simd.secp256k1_points import GENERATOR, affine_add, unrelated_point
-from jovay.compiler.simd.secp256k1_scalar import LAMBDA, N
+from jovay.compiler.simd.secp256k1_scalar import N
+
+#: λ of the curve's endomorphism (x, y) → (βx, y): a third root of 1 mod n.
+LAMBDA = 0x5363AD4CC05C30E0A5261C028812645A122E22EA20816678DF02967C1B23BD72
 
 
 @dataclass(frozen=True)

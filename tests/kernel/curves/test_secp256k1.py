@@ -5,7 +5,6 @@ import random
 
 import coincurve
 import pytest
-from Crypto.Hash import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +24,6 @@ def library():
         [
             secp256k1.recover,
             secp256k1.recover_batch,
-            secp256k1.address_of_public_key,
             secp256k1.split,
             secp256k1.combine,
             inverse_modulo,
@@ -185,13 +183,6 @@ def test_batch(library):
     assert call(20, *map(ctypes.addressof, (digests, signatures, keys, ok)), 0) == 0
     assert ok.raw == bytes(k != 7 for k in range(20))
     assert all(keys.raw[64 * k : 64 * k + 64] == c[2] for k, c in enumerate(cases) if k != 7)
-
-
-def test_address(library):
-    key = ctypes.create_string_buffer(signature(2)[2], 64)
-    out = ctypes.create_string_buffer(21)
-    library[secp256k1.address_of_public_key](ctypes.addressof(key), ctypes.addressof(out))
-    assert out.raw == keccak.new(digest_bits=256, data=key.raw).digest()[12:] + b"\0"
 
 
 def test_plain_python_agrees():

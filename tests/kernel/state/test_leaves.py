@@ -22,11 +22,6 @@ ENTRIES = [
     leaves.upper_balance,
     leaves.code_hash,
     leaves.slot_value,
-    leaves.nonce_of,
-    leaves.code_size_of,
-    leaves.has_upper_balance,
-    leaves.balance_of,
-    leaves.code_hash_of,
 ]
 words = st.one_of(st.integers(0, 2**256 - 1), st.integers(0, 9), st.just(2**256 - 1))
 addresses = st.one_of(st.integers(0, 2**160 - 1), st.integers(0, 9), st.just(2**160 - 1))
@@ -78,10 +73,6 @@ def test_basic_data(native: Any, nonce: int, balance: int, size: int) -> None:
     assert bytes(basic) == head + nonce.to_bytes(8, "big") + low.to_bytes(16, "big")
     assert bytes(upper) == high.to_bytes(32, "big")
     assert basic.intact
-    assert native[leaves.nonce_of](basic.address) == nonce
-    assert native[leaves.code_size_of](basic.address) == size
-    assert native[leaves.has_upper_balance](basic.address) == (high != 0)
-    assert native[leaves.balance_of](basic.address, upper.address if high else 0) == balance
     if not (nonce or balance or size):
         assert bytes(basic) == bytes(32), "an empty account has no leaf"
 
@@ -95,5 +86,3 @@ def test_hashes_and_slots(native: Any, value: int) -> None:
     for digest in (value, empty):
         native[leaves.code_hash](out.address, digest)
         assert bytes(out) == (bytes(32) if digest == empty else digest.to_bytes(32, "big"))
-        if digest:
-            assert native[leaves.code_hash_of](out.address) == digest

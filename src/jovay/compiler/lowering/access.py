@@ -48,10 +48,6 @@ def move_to(line: int) -> None:
         _place.line = line
 
 
-def is_checking() -> bool:
-    return _place is not None
-
-
 def call_check(builder: ir.IRBuilder, name: str, *args: ir.Value, what: str) -> None:
     """Call ``checked.name`` with 64-bit ``args`` and the text of this place."""
     assert _place is not None

@@ -13,7 +13,6 @@ import llvmlite.ir as ir
 from .lanes import WORD, Lanes, Pointer, Routine, Value, table, text, transpose
 
 VECTOR = Lanes(8, 64)
-BYTES = Lanes(64, 8)
 RATE = 136
 WORDS = 25
 

@@ -31,14 +31,6 @@ SQUARE_ROOT_TAIL = [(23, 22), (6, 2), (2, 0)]  # (squarings, run to multiply by;
 INVERSE_TAIL = [(23, 22), (5, 1), (3, 2), (2, 1)]
 
 
-def exponent(tail: list[tuple[int, int]]) -> int:
-    """The power that a chain with this tail computes."""
-    e = 2**223 - 1
-    for squarings, run in tail:
-        e = (e << squarings) + 2**run - 1
-    return e
-
-
 def power_chain(module: ir.Module, name: str, tail: list[tuple[int, int]], ways: int) -> Routine:
     """Routine ``(p to, p from)``: ``to`` = ``from`` to the power of the chain, for ``ways`` slots each."""
     step = Routine(module, f"{name}_step", "pppi")  # to = from^(2^count) * factor

@@ -26,7 +26,6 @@ from .hashing import keccak256
 
 #: The package's own annotations are incomplete.
 pyrevm: Any = import_module("pyrevm")
-FORKS = ("Cancun",)
 #: Far more than the fees of a case, far less than the value that makes a transaction invalid.
 WEALTH = 10**25
 EMPTY_CODE = keccak256(b"")

@@ -12,7 +12,6 @@ from typing import Any
 from .cases import CHAIN_ID, Case, Environment, Log, Outcome, PostAccount, Ran, block_hash
 from .hashing import keccak256
 
-FORKS = ("Cancun", "Prague", "Osaka")
 HASHES = 256
 
 

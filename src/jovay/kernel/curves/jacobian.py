@@ -16,7 +16,6 @@ from .prime256 import PrimeField256
 
 Point = tuple[U256, U256, U256]
 
-WINDOW = 8
 #: Multiples 1 … 128 of a base, x and y of each.
 HALF_TABLE = 128
 #: Added to a scalar below 2**255, makes each byte but the highest its signed digit plus 128.

@@ -5,8 +5,7 @@
 in non-adjacent form share 128 doublings with each other and with the windows of the generator.
 """
 
-from ..hashes.keccak import keccak256_word
-from ..lang import U64, U256, Ptr, kernel, load8, load256be, store8, store64be, store256be
+from ..lang import U64, U256, Ptr, kernel, load8, load256be, store8, store256be
 from ..words.arith import mulmod, product512
 from .inverse import inverse_modulo
 from .jacobian import DIGIT_BIAS, Point, non_adjacent_form, signed_digit, weierstrass_curve
@@ -164,18 +163,6 @@ def recover(digest: Ptr, r: U256, s: U256, recid: U64, out: Ptr) -> bool:
     store256be(out, times(qx, scale_squared))
     store256be(out + 32, times(qy, times(scale_squared, scale)))
     return True
-
-
-@kernel
-def address_of_public_key(public_key: Ptr, out: Ptr):
-    """The address, 20 bytes at ``out``, of the 64-byte public key: the end of its Keccak-256."""
-    word = keccak256_word(public_key, U64(64))
-    store64be(out, U64(word >> 96))
-    store64be(out + 8, U64(word >> 32))
-    store8(out + 16, U64(word >> 24))
-    store8(out + 17, U64(word >> 16))
-    store8(out + 18, U64(word >> 8))
-    store8(out + 19, U64(word))
 
 
 @kernel

@@ -36,7 +36,6 @@ The feed-forward adds the first 8 inputs (``left``) only, to the first 8 outputs
 P = 0x7F000001  # 2**31 - 2**24 + 1
 WIDTH = 16
 DIGEST = 8
-SBOX_DEGREE = 3
 
 # fmt: off
 EXTERNAL_INITIAL = (

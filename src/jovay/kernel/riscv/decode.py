@@ -36,8 +36,8 @@ _MULTIPLY = _by_funct3("mul", "mulh", "mulhsu", "mulhu", "div", "divu", "rem", "
 _PLAIN_W = _by_funct3("addw", "sllw", "", "", "", "srlw", "", "")
 _OTHER_W = _by_funct3("subw", "", "", "", "", "sraw", "", "")
 _MULTIPLY_W = _by_funct3("mulw", "", "", "", "divw", "divuw", "remw", "remuw")
-ADD, ADDW, SLL, SLLW, SRL, SRLW, SRA, SRAW, AUIPC, JAL, JALR, ECALL, EBREAK = (
-    CODE[n] for n in "add addw sll sllw srl srlw sra sraw auipc jal jalr ecall ebreak".split()
+ADD, SLL, SLLW, SRL, SRLW, SRA, SRAW, AUIPC, JAL, JALR, ECALL, EBREAK = (
+    CODE[n] for n in "add sll sllw srl srlw sra sraw auipc jal jalr ecall ebreak".split()
 )
 NOWHERE = 32
 

@@ -25,9 +25,6 @@ from ..lang import (
     Ptr,
     bswap,
     kernel,
-    load64,
-    load128,
-    load256be,
     store32,
     store64,
     store128,
@@ -89,35 +86,3 @@ def code_hash(out: Ptr, digest: U256) -> None:
 def slot_value(out: Ptr, value: U256) -> None:
     """Value of a slot's leaf."""
     store256be(out, value)
-
-
-@kernel
-def nonce_of(basic: Ptr) -> U64:
-    return bswap(load64(basic + 8))
-
-
-@kernel
-def code_size_of(basic: Ptr) -> U64:
-    return bswap(load64(basic) & 0xFFFFFFFF00000000)
-
-
-@kernel
-def has_upper_balance(basic: Ptr) -> bool:
-    """Whether the balance has an upper half, in a leaf of its own."""
-    return load64(basic) & UPPER_FLAG != 0
-
-
-@kernel
-def balance_of(basic: Ptr, upper: Ptr) -> U256:
-    """The balance from its leaves; ``upper`` is not read, and may be 0, if there is no such leaf."""
-    balance = U256(bswap(load128(basic + 16)))
-    if has_upper_balance(basic):
-        balance |= load256be(upper) << 128
-    return balance
-
-
-@kernel
-def code_hash_of(value: Ptr) -> U256:
-    """The code hash from its leaf's value, which is zero if there is none."""
-    digest = load256be(value)
-    return EMPTY_CODE_HASH if digest == 0 else digest

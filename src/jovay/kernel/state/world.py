@@ -6,8 +6,6 @@ values of a record hang on its history chain, so a reader may ask for the state 
 
 from ..lang import U64, U256, Ptr, Record, address_of, kernel, load32, store32, unpoison
 
-ABSENT = 0
-
 
 class BaseAccount(Record):
     """An account as of block ``version``. ``owner`` is the conflict group that may use it in the running block."""

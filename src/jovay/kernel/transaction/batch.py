@@ -6,7 +6,7 @@ from jovay.kernel.lang import U64, Ptr, copy, kernel, load8, load64, store8, sto
 from .decode import parse
 from .record import L1_MESSAGE, TRANSACTION_SIZE, Transaction
 from .recovery import recover_sender
-from .signing import SIGNING_OVERHEAD, signing_payload
+from .signing import signing_payload
 from .status import RECOVERY_FAILED
 
 #: Bytes of one signature for batch recovery: r, s big-endian, then the parity.
@@ -14,16 +14,11 @@ SIGNATURE_SIZE = 65
 
 
 @kernel
-def decode_batch_scratch(n: U64, total: U64) -> U64:
-    """Scratch bytes that ``decode_batch`` needs for ``n`` transactions of ``total`` bytes together."""
-    return n * (48 + SIGNING_OVERHEAD) + total
-
-
-@kernel
 def decode_batch(n: U64, pointers: Ptr, sizes: Ptr, records: Ptr, statuses: Ptr, scratch: Ptr) -> None:
     """``decode`` ``n`` transactions: arrays of U64 addresses, sizes, statuses; of ``Transaction`` records.
 
-    Hash and signing hash of a refused transaction mean nothing. ``scratch``: ``decode_batch_scratch`` bytes.
+    Hash and signing hash of a refused transaction mean nothing. ``scratch``: 48 + ``SIGNING_OVERHEAD``
+    bytes for each, and as many as all of them have together.
     """
     hashes = scratch + n * 16
     payload = hashes + n * 32

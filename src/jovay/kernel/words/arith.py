@@ -325,12 +325,6 @@ def significant_bytes(x: U256) -> U64:
 
 
 @kernel(inline=True)
-def minimum(x: U64, y: U64) -> U64:
-    """The smaller of two limbs."""
-    return x if x < y else y
-
-
-@kernel(inline=True)
 def saturated64(x: U256) -> U64:
     """``x`` as U64, or 2**64 - 1 if it does not fit."""
     return U64(x) if (x >> 64) == 0 else ONES64

@@ -10,7 +10,7 @@ import numpy as np
 
 from jovay.kernel.block import execute
 from jovay.kernel.block.receipts import Receipt, StoredLog
-from jovay.native.records import array_at, dtype_of
+from jovay.native.records import array_at
 from jovay.state.writes import WriteSet
 
 from .aside import MACHINES
@@ -92,6 +92,3 @@ class Collection:
         )
         draft.statistics.time("receipts", begun)
         return block
-
-
-assert dtype_of(Receipt).itemsize == Receipt.size

@@ -45,7 +45,7 @@ def root_fp(out: Ptr, a: Ptr, s: Ptr) -> bool:
     return square
 
 
-_mul2, _conjugate2 = FP2.mul, FP2.conjugate
+_mul2 = FP2.mul
 _G2_Z = FP2.constant(isogeny.G2_Z)
 _norm_of_z = isogeny.G2_Z[0] ** 2 + isogeny.G2_Z[1] ** 2
 _SQRT_MINUS_NORM_Z = FP.constant(pow(-_norm_of_z, (P + 1) // 4, P))
