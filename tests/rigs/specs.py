@@ -82,6 +82,27 @@ class Specs:
             evm.running = False
         return evm
 
+    def precompile_price(self, address: int, data: bytes) -> int | None:
+        """What a precompiled contract charges; None where it refuses the input before that."""
+        contracts = self.module("vm.precompiled_contracts.mapping").PRE_COMPILED_CONTRACTS
+        contract = contracts[self.module("fork_types").Address(address.to_bytes(20))]
+        own = contract.__globals__["charge_gas"]
+        contract.__globals__["charge_gas"] = _charge
+        try:
+            contract(self.frame(b"", data))
+        except _ChargedError as charged:
+            return charged.amount
+        except self.module("vm.exceptions").ExceptionalHalt:
+            return None
+        finally:
+            contract.__globals__["charge_gas"] = own
+        return 0
+
+    def precompiles(self) -> set[int]:
+        """Addresses of precompiled contracts."""
+        contracts = self.module("vm.precompiled_contracts.mapping").PRE_COMPILED_CONTRACTS
+        return {int.from_bytes(address) for address in contracts}
+
     def frame(self, code: bytes, data: bytes = b"", static: bool = False) -> Any:
         """A frame about to run."""
         from ethereum_types.bytes import Bytes32
@@ -122,6 +143,17 @@ class Specs:
         ):  # fmt: skip
             values[name] = _make(kind, values)
         return _make(vm.Evm, values)
+
+
+class _ChargedError(Exception):
+    """Ends a precompiled contract once it has said its price."""
+
+    def __init__(self, amount: int) -> None:
+        self.amount = amount
+
+
+def _charge(evm: Any, amount: Any) -> None:
+    raise _ChargedError(int(amount))
 
 
 def _make(kind: Any, values: dict[str, Any]) -> Any:

@@ -8,23 +8,9 @@ from jovay.chain.development import BEACON_ROOTS, HISTORY_STORAGE
 from jovay.chain.forks import TIME_FORKS
 from jovay.chain.rules import ChainRules
 from jovay.chain.types import BlobSchedule, ChainConfig, Fork, Hash32
+from jovay.kernel.precompiles.table import PRECOMPILES
 from jovay.kernel.protocol.limits import TX_MAX_GAS_LIMIT
 
-_FRONTIER = ("ECREC", "SHA256", "RIPEMD160", "ID")
-_BYZANTIUM = ("MODEXP", "BN254_ADD", "BN254_MUL", "BN254_PAIRING")
-_PRAGUE = (
-    "BLS12_G1ADD",
-    "BLS12_G1MSM",
-    "BLS12_G2ADD",
-    "BLS12_G2MSM",
-    "BLS12_PAIRING_CHECK",
-    "BLS12_MAP_FP_TO_G1",
-    "BLS12_MAP_FP2_TO_G2",
-)
-_NAMES = (*_FRONTIER, *_BYZANTIUM, "BLAKE2F", "KZG_POINT_EVALUATION", *_PRAGUE)
-_COUNTS = {"Frontier": 4, "Byzantium": 8, "Istanbul": 9, "Cancun": 10, "Prague": 17}
-"""How many of ``_NAMES``, whose addresses count from 1, a fork and its successors have."""
-_P256 = 0x100
 _SYSTEM_CONTRACTS = {
     "BEACON_ROOTS_ADDRESS": (BEACON_ROOTS, "Cancun"),
     "HISTORY_STORAGE_ADDRESS": (HISTORY_STORAGE, "Prague"),
@@ -60,12 +46,12 @@ def _fork(rules: ChainRules, activation: int, time: int) -> Fork:
     number = rules.genesis.number
     active = rules.genesis.config.active(number, time)
     blobs = rules.blobs(number, time)
+    kernel_fork = rules.fork(number, time)
     precompiles = {
-        name: address.to_bytes(20, "big")
-        for address, name in enumerate(_NAMES[: max(_COUNTS.get(fork, 0) for fork in active)], 1)
+        row.name: address.to_bytes(20, "big")
+        for address, row in PRECOMPILES.items()
+        if row.since <= kernel_fork
     }
-    if "Osaka" in active:
-        precompiles["P256VERIFY"] = _P256.to_bytes(20, "big")
     return Fork(
         name=rules.fork_name(number, time),
         activation_time=activation,

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from jovay.chain.types import Address
 from jovay.kernel.machine import state_override as kernel
-from jovay.kernel.precompiles.table import MOVED_SIZE, PRECOMPILES
+from jovay.kernel.precompiles.dispatch import MOVED_SIZE
+from jovay.kernel.precompiles.table import PRECOMPILES
 from jovay.native.records import new_record
 from jovay.state.errors import OverrideError
 
@@ -57,8 +58,8 @@ class Overrides:
     def _precompile_at(self, address: int, fork: int) -> int:
         if address in self._moved:
             return self._moved[address]
-        since = PRECOMPILES.get(address, (fork + 1, None))[0]
-        return address if since <= fork else 0
+        row = PRECOMPILES.get(address)
+        return address if row is not None and row.since <= fork else 0
 
 
 def override_one(session: Session, address: int, override: AccountOverride) -> None:

@@ -41,7 +41,7 @@ class _Maker:
     def __init__(self, fork: str, seed: int) -> None:
         self.fork, self.level, self.seed = fork, FORKS[fork], seed
         self.dice = Random(f"{fork} {seed}")
-        self.precompiles = [a for a, (since, _) in PRECOMPILES.items() if since <= self.level]
+        self.precompiles = [a for a, row in PRECOMPILES.items() if row.since <= self.level]
         self.contracts = CONTRACTS[: self.dice.randint(1, len(CONTRACTS))]
         self.senders = [address_of_key(k) for k in SENDERS]
         self.authorities = [address_of_key(k) for k in AUTHORITIES]

@@ -10,13 +10,18 @@ from random import Random
 from py_ecc.optimized_bls12_381 import optimized_curve as bls
 from py_ecc.optimized_bn128 import optimized_curve as bn
 
+from jovay.kernel.precompiles import table
+
 from .cases import address_of_key, private_key
 from .hashing import keccak256
 
 #: How often each contract is called. Pairings are rare: the slow implementations take a second for one.
 WEIGHTS = {
-    0x01: 80, 0x02: 80, 0x03: 80, 0x04: 100, 0x05: 100, 0x06: 60, 0x07: 40, 0x08: 3, 0x09: 80,
-    0x0A: 4, 0x0B: 25, 0x0C: 5, 0x0D: 12, 0x0E: 3, 0x0F: 2, 0x10: 5, 0x11: 3, 0x100: 50,
+    table.ECREC: 80, table.SHA256: 80, table.RIPEMD160: 80, table.ID: 100, table.MODEXP: 100,
+    table.BN254_ADD: 60, table.BN254_MUL: 40, table.BN254_PAIRING: 3, table.BLAKE2F: 80,
+    table.KZG_POINT_EVALUATION: 4, table.BLS12_G1ADD: 25, table.BLS12_G1MSM: 5, table.BLS12_G2ADD: 12,
+    table.BLS12_G2MSM: 3, table.BLS12_PAIRING_CHECK: 2, table.BLS12_MAP_FP_TO_G1: 5,
+    table.BLS12_MAP_FP2_TO_G2: 3, table.P256VERIFY: 50,
 }  # fmt: skip
 
 P256_P = 0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF
@@ -181,21 +186,21 @@ def _field_element(dice: Random) -> bytes:
 
 
 _SAMPLES: dict[int, Callable[[Random], bytes]] = {
-    0x01: _ecrecover,
-    0x05: _modexp,
-    0x06: lambda dice: bn_g1(dice.randrange(-5, 6)) + bn_g1(dice.randrange(-5, 6)),
-    0x07: lambda dice: bn_g1(dice.randrange(6)) + _scalar(dice, bn.curve_order),
-    0x08: _bn_pairing,
-    0x09: _blake2f,
-    0x0A: _point_evaluation,
-    0x0B: lambda dice: bls_g1(dice.randrange(-5, 6)) + bls_g1(dice.randrange(-5, 6)),
-    0x0C: lambda dice: _msm(dice, bls_g1, 4),
-    0x0D: lambda dice: bls_g2(dice.randrange(6)) + bls_g2(dice.randrange(6)),
-    0x0E: lambda dice: _msm(dice, bls_g2, 3),
-    0x0F: _bls_pairing,
-    0x10: _field_element,
-    0x11: lambda dice: _field_element(dice) + _field_element(dice),
-    0x100: lambda dice: p256_signature(dice.randrange(4)),
+    table.ECREC: _ecrecover,
+    table.MODEXP: _modexp,
+    table.BN254_ADD: lambda dice: bn_g1(dice.randrange(-5, 6)) + bn_g1(dice.randrange(-5, 6)),
+    table.BN254_MUL: lambda dice: bn_g1(dice.randrange(6)) + _scalar(dice, bn.curve_order),
+    table.BN254_PAIRING: _bn_pairing,
+    table.BLAKE2F: _blake2f,
+    table.KZG_POINT_EVALUATION: _point_evaluation,
+    table.BLS12_G1ADD: lambda dice: bls_g1(dice.randrange(-5, 6)) + bls_g1(dice.randrange(-5, 6)),
+    table.BLS12_G1MSM: lambda dice: _msm(dice, bls_g1, 4),
+    table.BLS12_G2ADD: lambda dice: bls_g2(dice.randrange(6)) + bls_g2(dice.randrange(6)),
+    table.BLS12_G2MSM: lambda dice: _msm(dice, bls_g2, 3),
+    table.BLS12_PAIRING_CHECK: _bls_pairing,
+    table.BLS12_MAP_FP_TO_G1: _field_element,
+    table.BLS12_MAP_FP2_TO_G2: lambda dice: _field_element(dice) + _field_element(dice),
+    table.P256VERIFY: lambda dice: p256_signature(dice.randrange(4)),
 }
 
 

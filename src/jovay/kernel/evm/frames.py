@@ -11,7 +11,7 @@ from ..machine.machine import Machine
 from ..machine.marks import touch
 from ..machine.view import account
 from ..machine.writing import set_balance, set_code
-from ..precompiles import PRECOMPILE, is_slow, precompile_at
+from ..precompiles import call_precompile, is_slow, precompile_at
 from ..protocol import forks
 from ..protocol.gas import CODE_DEPOSIT
 from ..protocol.limits import MAX_CODE_SIZE
@@ -166,7 +166,7 @@ def run_precompile(m: Machine, f: Frame, number: U64) -> U64:
     """
     if m.return_capacity < LEAST_RETURN:
         return U64(status.ARENA_FULL)
-    how, gas = PRECOMPILE(number, m, f.input, f.input_size, f.gas)
+    how, gas = call_precompile(m, number, f.input, f.input_size, f.gas)
     f.gas = gas
     if how == status.RETURN:
         f.input = m.return_arena

@@ -1,6 +1,5 @@
-"""Precompiled contracts 0x01–0x11 and 0x100: gas here, mathematics in ``curves``, ``hashes`` and ``modexp``."""
+"""Precompiled contracts: table, prices and input here, mathematics in ``curves``, ``hashes`` and ``words.modexp``."""
 
-from .table import PRECOMPILE, is_precompile, is_slow, precompile_at
-from .work import most_work
+from .dispatch import call_precompile, is_precompile, is_slow, most_work, precompile_at
 
-__all__ = ["PRECOMPILE", "is_precompile", "is_slow", "most_work", "precompile_at"]
+__all__ = ["call_precompile", "is_precompile", "is_slow", "most_work", "precompile_at"]

@@ -1,15 +1,15 @@
-"""0x05: modular exponentiation (EIP-198, EIP-2565, EIP-7823, EIP-7883)."""
+"""Modular exponentiation (EIP-198, EIP-2565, EIP-7823, EIP-7883)."""
 
 from ..lang import U64, U128, U256, Ptr, copy, fill, kernel, load8, load256be
 from ..machine.machine import Machine
-from ..machine.status import ARENA_FULL, PRECOMPILE_FAILED
+from ..machine.status import ARENA_FULL
 from ..protocol import forks
+from ..protocol.gas import MODEXP_DIVISOR, MODEXP_LEAST
+from ..protocol.limits import MODEXP_OPERAND_SIZE
 from ..words.arith import bit_length
 from ..words.modexp import modexp, modexp_scratch
-from .support import Answer, answer, out_of_gas, padded_input
+from .support import Answer, answer, failed, padded_input
 
-#: EIP-7823: operands of at most 1,024 bytes.
-OSAKA_LIMIT = 1024
 #: Lengths beyond this cost more gas than can exist.
 FAR = 1 << 32
 ALL = 0xFFFFFFFFFFFFFFFF
@@ -50,31 +50,27 @@ def iterations(fork: U64, exponent_size: U64, head: U256) -> U128:
 
 
 @kernel
-def price(fork: U64, base_size: U64, exponent_size: U64, modulus_size: U64, head: U256) -> U64:
+def price_of(fork: U64, base_size: U64, exponent_size: U64, modulus_size: U64, head: U256) -> U64:
+    """Gas, where the exponent's first 32 bytes are ``head``; ``ALL`` for more than can exist."""
     longest = base_size if base_size > modulus_size else modulus_size
     work = complexity(fork, longest)
     count = iterations(fork, exponent_size, head)
     if work >> 64 != 0 or count >> 63 != 0:
         return U64(ALL)
-    total = work * count
-    if fork >= forks.OSAKA:
-        cost = saturate(total)
-        return cost if cost > 500 else U64(500)
-    if fork >= forks.BERLIN:
-        cost = saturate(divided_by_3(total))
-        return cost if cost > 200 else U64(200)
-    return saturate(total) // 20 if total >> 64 == 0 else U64(ALL)
+    cost = divided(work * count, MODEXP_DIVISOR[fork])
+    least = MODEXP_LEAST[fork]
+    return cost if cost > least else least
 
 
 @kernel
-def divided_by_3(x: U128) -> U128:
-    """x / 3 by 32-bit long division."""
+def divided(x: U128, divisor: U64) -> U64:
+    """x / divisor < 2³² by 32-bit long division, saturated."""
     result, rest = U128(0), U64(0)
     for k in range(4):
         part = rest << 32 | (U64(x >> (96 - 32 * k)) & 0xFFFFFFFF)
-        result = result << 32 | U128(part // 3)
-        rest = part % 3
-    return result
+        result = result << 32 | U128(part // divisor)
+        rest = part % divisor
+    return saturate(result)
 
 
 @kernel
@@ -89,31 +85,55 @@ def input_word(m: Machine, input: Ptr, size: U64, offset: U64, length: U64) -> U
     return value
 
 
-@kernel(inline=False)
-def modexp_(m: Machine, input: Ptr, size: U64, gas: U64) -> Answer:
-    """base ** exponent % modulus over big-endian numbers of any length"""
-    fork = m.block.fork
+@kernel
+def is_refused(fork: U64, head: Ptr) -> bool:
+    """Whether an operand is longer than allowed (EIP-7823); ``head`` has the three lengths."""
+    if fork < forks.OSAKA:
+        return False
+    limit = U256(MODEXP_OPERAND_SIZE)
+    return load256be(head) > limit or load256be(head + 32) > limit or load256be(head + 64) > limit
+
+
+@kernel
+def exponent_bytes(base_size: U64, exponent_size: U256, modulus_size: U64) -> U64:
+    """The exponent's length: 0 stands for one too long where there is nothing to raise, ``ALL`` where there is."""
+    if exponent_size < FAR:
+        return U64(exponent_size)
+    return U64(0) if base_size == 0 and modulus_size == 0 else U64(ALL)
+
+
+@kernel
+def modexp_price(m: Machine, input: Ptr, size: U64) -> U64:
+    """Gas of a call; 0 for one that fails at once."""
     head = padded_input(m, input, size, U64(96))
-    base_size, exponent_size, modulus_size = load256be(head), load256be(head + 32), load256be(head + 64)
-    limit = U256(OSAKA_LIMIT)
-    if fork >= forks.OSAKA and (base_size > limit or exponent_size > limit or modulus_size > limit):
-        return U64(PRECOMPILE_FAILED), U64(0)
+    if is_refused(m.block.fork, head):
+        return U64(0)
+    base_size, modulus_size = load256be(head), load256be(head + 64)
     if base_size >= FAR or modulus_size >= FAR:
-        return out_of_gas()
+        return U64(ALL)
     b, n = U64(base_size), U64(modulus_size)
-    far_exponent = exponent_size >= FAR
-    if far_exponent and (b != 0 or n != 0):
-        return out_of_gas()
-    e = U64(0) if far_exponent else U64(exponent_size)
-    first = input_word(m, input, size, U64(96) + b, e if e < 32 else U64(32))
-    cost = price(fork, b, e, n, first)
-    if gas < cost:
-        return out_of_gas()
+    e = exponent_bytes(b, load256be(head + 32), n)
+    if e == ALL:
+        return U64(ALL)
+    return price_of(m.block.fork, b, e, n, input_word(m, input, size, U64(96) + b, e if e < 32 else U64(32)))
+
+
+@kernel(inline=False)
+def modexp_(m: Machine, input: Ptr, size: U64) -> Answer:
+    """base ** exponent % modulus over big-endian numbers of any length."""
+    head = padded_input(m, input, size, U64(96))
+    if is_refused(m.block.fork, head):
+        return failed()
+    base_size, modulus_size = load256be(head), load256be(head + 64)
+    b, n = U64(base_size), U64(modulus_size)
+    e = exponent_bytes(b, load256be(head + 32), n)
+    if base_size >= FAR or modulus_size >= FAR or e == ALL:  # nobody can have paid for them
+        return failed()
     if n == 0:
-        return answer(m, U64(0), gas - cost)
+        return answer(U64(0))
     operands = b + e + n
     if operands + modexp_scratch(b, e, n) + 64 > m.scratch_capacity or n > m.return_capacity:
-        return U64(ARENA_FULL), gas
+        return U64(ARENA_FULL), U64(0)
     data = m.scratch
     available = size - 96 if size > 96 else U64(0)
     have = available if available < operands else operands
@@ -122,4 +142,4 @@ def modexp_(m: Machine, input: Ptr, size: U64, gas: U64) -> Answer:
         copy(data, input + 96, have)
     work = (data + operands + 63) & ~U64(63)
     modexp(data, b, data + b, e, data + b + e, n, m.return_arena, work)
-    return answer(m, n, gas - cost)
+    return answer(n)

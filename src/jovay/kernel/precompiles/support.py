@@ -1,9 +1,10 @@
-"""What every precompile does: charge gas, pad input, answer."""
+"""What precompiled contracts have in common: functions ``(m, input, size) -> Answer``, once their price is paid."""
 
 from ..lang import U64, Ptr, copy, fill, kernel
 from ..machine.machine import Machine
-from ..machine.status import OUT_OF_GAS, RETURN
+from ..machine.status import PRECOMPILE_FAILED, RETURN
 
+#: RETURN with the bytes of output that lie in the return arena; PRECOMPILE_FAILED or ARENA_FULL with 0.
 Answer = tuple[U64, U64]
 
 
@@ -19,12 +20,12 @@ def padded_input(m: Machine, input: Ptr, size: U64, length: U64) -> Ptr:
 
 
 @kernel(inline=True)
-def answer(m: Machine, size: U64, gas: U64) -> Answer:
-    """Success with ``size`` bytes already in the return arena."""
-    m.return_size = size
-    return U64(RETURN), gas
+def answer(size: U64) -> Answer:
+    """Success with ``size`` bytes in the return arena."""
+    return U64(RETURN), size
 
 
 @kernel(inline=True)
-def out_of_gas() -> Answer:
-    return U64(OUT_OF_GAS), U64(0)
+def failed() -> Answer:
+    """The input is invalid: all gas of the call is lost."""
+    return U64(PRECOMPILE_FAILED), U64(0)

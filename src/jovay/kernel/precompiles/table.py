@@ -1,85 +1,55 @@
-"""Which precompiled contract stands at which address, since when."""
+"""The table of precompiled contracts. Each line names an address and enters its row in ``PRECOMPILES``."""
 
-from ..lang import U64, U256, Ptr, Switch, kernel, load64, load256
-from ..machine.machine import Machine
-from ..machine.status import PRECOMPILE_FAILED
-from ..protocol import forks
-from . import curves, hashing, modexp
+from collections.abc import Callable
+from typing import NamedTuple
 
-Answer = tuple[U64, U64]
-
-#: address → (since fork, contract)
-PRECOMPILES = {
-    0x01: (forks.FRONTIER, hashing.ecrecover),
-    0x02: (forks.FRONTIER, hashing.sha256_),
-    0x03: (forks.FRONTIER, hashing.ripemd160_),
-    0x04: (forks.FRONTIER, hashing.identity),
-    0x05: (forks.BYZANTIUM, modexp.modexp_),
-    0x06: (forks.BYZANTIUM, curves.ec_add),
-    0x07: (forks.BYZANTIUM, curves.ec_mul),
-    0x08: (forks.BYZANTIUM, curves.ec_pairing),
-    0x09: (forks.ISTANBUL, hashing.blake2f_),
-    0x0A: (forks.CANCUN, curves.point_evaluation_),
-    0x0B: (forks.PRAGUE, curves.g1add),
-    0x0C: (forks.PRAGUE, curves.g1msm),
-    0x0D: (forks.PRAGUE, curves.g2add),
-    0x0E: (forks.PRAGUE, curves.g2msm),
-    0x0F: (forks.PRAGUE, curves.pairing),
-    0x10: (forks.PRAGUE, curves.map_fp),
-    0x11: (forks.PRAGUE, curves.map_fp2),
-    0x100: (forks.OSAKA, curves.p256verify),
-}
+from ..protocol import gas
+from ..protocol.forks import BYZANTIUM, CANCUN, FRONTIER, ISTANBUL, OSAKA, PRAGUE
+from . import curves, hashing, modexp, prices
+from .prices import by_fork, fixed, per_word
 
 
-@kernel
-def no_precompile(m: Machine, input: Ptr, size: U64, gas: U64) -> Answer:
-    return U64(PRECOMPILE_FAILED), U64(0)
+class Precompile(NamedTuple):
+    """One row: a contract with the name of EIP-7910.
+
+    ``price`` is a kernel function (m, input, size) → gas, and ``run`` one (m, input, size) → ``support.Answer``. A gas
+    of it takes at most as long as ``weight`` gas of instructions (about 4 ns each).
+    """
+
+    address: int
+    name: str
+    since: int
+    price: Callable
+    run: Callable
+    weight: int
 
 
-PRECOMPILE = Switch("precompile", {a: contract for a, (_, contract) in PRECOMPILES.items()}, no_precompile)
+PRECOMPILES: dict[int, Precompile] = {}
 
 
-@kernel
-def is_precompile(fork: U64, address: U256) -> bool:
-    """Whether ``address`` is a precompiled contract at ``fork``."""
-    if address > 0x100 or address == 0:
-        return False
-    if address == 0x100:
-        return fork >= forks.OSAKA
-    last = U256(4)
-    if fork >= forks.PRAGUE:
-        last = U256(0x11)
-    elif fork >= forks.CANCUN:
-        last = U256(0x0A)
-    elif fork >= forks.ISTANBUL:
-        last = U256(9)
-    elif fork >= forks.BYZANTIUM:
-        last = U256(8)
-    return address <= last
+def _enter(address, name, since, price, run, weight) -> int:
+    PRECOMPILES[address] = Precompile(address, name, since, price, run, weight)
+    return address
 
 
-#: Bytes of one entry of the machine's table of overridden precompiles.
-MOVED_SIZE = 40
-
-
-@kernel(inline=False)
-def moved_precompile(m: Machine, address: U256) -> U64:
-    for i in range(m.moved_count):
-        entry = m.moved + U64(i) * MOVED_SIZE
-        if load256(entry) == address:
-            return load64(entry + 32)
-    return U64(address) if is_precompile(m.block.fork, address) else U64(0)
-
-
-@kernel
-def precompile_at(m: Machine, address: U256) -> U64:
-    """The number of the precompile that runs at ``address``, overrides considered; 0 for none."""
-    if m.moved_count != 0:
-        return moved_precompile(m, address)
-    return U64(address) if is_precompile(m.block.fork, address) else U64(0)
-
-
-@kernel
-def is_slow(number: U64, size: U64, gas: U64) -> bool:
-    """Whether a precompile may take more than some hundred microseconds: up to 40 ns for each gas that it is given."""
-    return gas > 10_000 and (number > 4 or size > 65_536)
+# fmt: off
+ECREC = _enter(0x01, "ECREC", FRONTIER, fixed(gas.ECRECOVER), hashing.ecrecover, 10)
+SHA256 = _enter(0x02, "SHA256", FRONTIER, per_word(gas.SHA256, gas.SHA256_WORD), hashing.sha256_, 3)
+RIPEMD160 = _enter(0x03, "RIPEMD160", FRONTIER, per_word(gas.RIPEMD160, gas.RIPEMD160_WORD), hashing.ripemd160_, 3)
+ID = _enter(0x04, "ID", FRONTIER, per_word(gas.IDENTITY, gas.IDENTITY_WORD), hashing.identity, 1)
+MODEXP = _enter(0x05, "MODEXP", BYZANTIUM, modexp.modexp_price, modexp.modexp_, 4)
+BN254_ADD = _enter(0x06, "BN254_ADD", BYZANTIUM, by_fork("ECADD", gas.ECADD), curves.ec_add, 4)
+BN254_MUL = _enter(0x07, "BN254_MUL", BYZANTIUM, by_fork("ECMUL", gas.ECMUL), curves.ec_mul, 4)
+BN254_PAIRING = _enter(0x08, "BN254_PAIRING", BYZANTIUM, prices.ecpairing_price, curves.ec_pairing, 3)
+BLAKE2F = _enter(0x09, "BLAKE2F", ISTANBUL, prices.blake2f_price, hashing.blake2f_, 1)
+KZG_POINT_EVALUATION = _enter(0x0A, "KZG_POINT_EVALUATION", CANCUN, fixed(gas.POINT_EVALUATION),
+                              curves.point_evaluation_, 7)
+BLS12_G1ADD = _enter(0x0B, "BLS12_G1ADD", PRAGUE, fixed(gas.BLS_G1_ADD), curves.g1add, 4)
+BLS12_G1MSM = _enter(0x0C, "BLS12_G1MSM", PRAGUE, prices.g1msm_price, curves.g1msm, 8)
+BLS12_G2ADD = _enter(0x0D, "BLS12_G2ADD", PRAGUE, fixed(gas.BLS_G2_ADD), curves.g2add, 4)
+BLS12_G2MSM = _enter(0x0E, "BLS12_G2MSM", PRAGUE, prices.g2msm_price, curves.g2msm, 8)
+BLS12_PAIRING_CHECK = _enter(0x0F, "BLS12_PAIRING_CHECK", PRAGUE, prices.bls_pairing_price, curves.pairing, 4)
+BLS12_MAP_FP_TO_G1 = _enter(0x10, "BLS12_MAP_FP_TO_G1", PRAGUE, fixed(gas.BLS_G1_MAP), curves.map_fp, 4)
+BLS12_MAP_FP2_TO_G2 = _enter(0x11, "BLS12_MAP_FP2_TO_G2", PRAGUE, fixed(gas.BLS_G2_MAP), curves.map_fp2, 4)
+P256VERIFY = _enter(0x100, "P256VERIFY", OSAKA, fixed(gas.P256VERIFY), curves.p256verify, 4)
+# fmt: on
