@@ -18,7 +18,7 @@ from jovay.kernel.machine.view import reset_view
 from jovay.kernel.protocol.forks import OSAKA
 from jovay.native import kernel
 from jovay.native.library import Library
-from jovay.simulation.message import Message, _transaction, _write_block
+from jovay.simulation.standalone import Message, _transaction, _write_block
 from jovay.state.machine import NativeMachine
 from jovay.state.world import NativeWorld
 from jovay.state.writes import StoredState

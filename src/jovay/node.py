@@ -46,7 +46,7 @@ from .native.hashing import keccak256
 from .sequencer.pool.txpool import PoolLimits
 from .sequencer.production.patience import changes_of, needs_of
 from .state.errors import ArenaFullError
-from .state.space import CHANGED, CODE_INDEX
+from .state.tables import CHANGED, CODE_INDEX
 from .state.world import MEGABYTE, READERS, NativeWorld
 from .state.writes import StoredState
 

@@ -15,7 +15,7 @@ from jovay.native.library import Library
 from jovay.native.records import View, dtype_of
 from jovay.simulation.machine_pool import MachinePool
 from jovay.state.eviction import evict
-from jovay.state.space import Space
+from jovay.state.tables import Tables
 from jovay.state.world import NativeWorld
 from jovay.state.writes import empty
 
@@ -62,29 +62,29 @@ def test_what_changed_stays_with_its_code(library: Library) -> None:
     assert all(record(world, i).code for i in range(CONTRACTS))
 
 
-def test_a_space_left_behind_is_freed_though_machines_were_in_it(library: Library) -> None:
+def test_tables_left_behind_are_freed_though_machines_were_in_it(library: Library) -> None:
     world = world_of_contracts(library)
     pool = MachinePool(library, world)
     with pool.machine(time.monotonic() + 1) as machine:
         machine.attach()
-        space = weakref.ref(world.space)
+        tables = weakref.ref(world.tables)
         evict(world, 0, STAMP)
-        assert space() is not None
+        assert tables() is not None
     gc.collect()
-    assert space() is None
+    assert tables() is None
     with pool.machine(time.monotonic() + 1) as machine:
         machine.attach()
         assert machine.view.world == world.address
 
 
-def test_the_source_is_there_before_the_new_space(library: Library) -> None:
-    """Readers look at the space first, without the lock: what left it must be found in what they ask next."""
+def test_the_source_is_there_before_the_new_tables(library: Library) -> None:
+    """Readers look at the tables first, without the lock: what left it must be found in what they ask next."""
     seen = []
 
     class Watched(NativeWorld):
-        def settle(self, space: Space) -> None:
+        def settle(self, tables: Tables) -> None:
             seen.append((self.source is self.stored, self.version))
-            super().settle(space)
+            super().settle(tables)
 
     world = Watched(library, 1_000, 1_000, 1 << 16, 0)
     world.holds_everything()

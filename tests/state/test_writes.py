@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jovay.native import kernel
 from jovay.native.hashing import keccak256
 from jovay.state import writes
-from jovay.state.latest import state_changes
+from jovay.state.flat_state import state_changes
 from jovay.state.writes import WriteSet, last_of
 from rigs.write_sets import account_changes, slot_changes
 

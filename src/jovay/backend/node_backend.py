@@ -11,9 +11,9 @@ from jovay.rpc.backend import Backend
 from jovay.rpc.backend.development import Development
 from jovay.sequencer.sequencer import Sequencer
 from jovay.simulation.simulate import Simulator
+from jovay.state.historical_tries import HistoricalTries
 from jovay.state.proofs import Prover
 from jovay.state.reader import StateReader
-from jovay.state.tries import Tries
 from jovay.storage.logs_index import LogsIndex
 from jovay.tracer.witnesses import Witnesses
 
@@ -46,7 +46,7 @@ class NodeBackend:
         self.events = NodeEvents(sequencer)
         self.chain = NodeChain(sequencer, logs_index, genesis_hash)
         self.pool = NodePool(sequencer, self.reader, self.events, min_price, refused)
-        heights, tries = Heights(self.chain.head, history_blocks), Tries(sequencer, self.reader)
+        heights, tries = Heights(self.chain.head, history_blocks), HistoricalTries(sequencer, self.reader)
         self.state = NodeState(self.reader, Prover(tries, self.reader), heights)
         source = SimulationSource(sequencer, self.chain, tries)
         gas = max(call_gas, sequencer.settings.gas_limit)

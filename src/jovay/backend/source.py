@@ -6,8 +6,8 @@ from jovay.chain.rules import ChainRules
 from jovay.chain.types import Hash32, Header
 from jovay.sequencer.sequencer import Sequencer
 from jovay.simulation.source import StoredTransaction
+from jovay.state.historical_tries import HistoricalTries
 from jovay.state.roots import RootsAfter
-from jovay.state.tries import Tries
 
 from .visible_chain import VisibleChain
 
@@ -15,7 +15,7 @@ from .visible_chain import VisibleChain
 class SimulationSource:
     """Reads one sequencer's chain."""
 
-    def __init__(self, sequencer: Sequencer, chain: VisibleChain, tries: Tries) -> None:
+    def __init__(self, sequencer: Sequencer, chain: VisibleChain, tries: HistoricalTries) -> None:
         self._sequencer, self._chain, self._tries = sequencer, chain, tries
 
     @property

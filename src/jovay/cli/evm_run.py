@@ -15,7 +15,7 @@ from jovay.kernel.protocol.opcodes import mnemonic
 
 if TYPE_CHECKING:
     from jovay.chain.genesis import Genesis
-    from jovay.simulation.message import Message, MessageOutcome
+    from jovay.simulation.standalone import Message, MessageOutcome
 
 SENDER, RECEIVER = b"sender".rjust(20, b"\0"), b"receiver".rjust(20, b"\0")
 TRACE_BYTES = 8 << 30
@@ -52,7 +52,7 @@ def run(
     from jovay.storage.errors import StorageError
 
     try:
-        from jovay.simulation.message import Message
+        from jovay.simulation.standalone import Message
 
         program = _program(code, code_option, code_file)
         genesis, rules = _prestate(prestate, fork)
@@ -82,7 +82,7 @@ def run(
 def _execute(genesis: Genesis, fork: int, message: Message, traced: bool) -> MessageOutcome:
     from jovay.compiler.interruptible import interruptible, on_another_thread
     from jovay.native.kernel import load_visibly
-    from jovay.simulation.message import run_message
+    from jovay.simulation.standalone import run_message
 
     library = load_visibly()
     outcomes: list[MessageOutcome] = []

@@ -105,7 +105,7 @@ class Session:
     def load_misses(self) -> None:
         """Load what look-ups missed; a key that is missed again after that is no longer kept for this height.
 
-        Raises ``StateMovedError`` if the records are no longer in the machine's space.
+        Raises ``StateMovedError`` if the records are no longer in the machine's tables.
         """
         taken = self.machine.take_misses()
         misses = Misses.of_words(taken.account_words, taken.slot_words)
@@ -114,7 +114,7 @@ class Session:
             raise HistoryUnavailableError(self.height)
         self._loaded |= keys
         with READS.away():
-            self.world.load_for_reading(misses, self.machine.space)
+            self.world.load_for_reading(misses, self.machine.tables)
 
     def call(self, attempt: Callable[..., int], *arguments: int) -> None:
         """Call a kernel function that answers 0 or an abort status, until it misses nothing."""

@@ -24,7 +24,6 @@ from jovay.state.view_state import changed
 from .calls import CallRecord, kind_of, prices_of, unsigned
 from .context import HASHES, BlockContext, HashWindows
 from .outcome import timed_out
-from .overrides import override_one
 from .requests import (
     AccountOverride,
     BlockOverrides,
@@ -38,6 +37,7 @@ from .requests import (
 from .session import Session, TimeLimitError
 from .simulated_calls import SimulatedCalls
 from .source import ChainSource
+from .state_overrides import override_one
 
 GWEI = 10**9
 TIME_STEP = 12

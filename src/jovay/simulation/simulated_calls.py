@@ -8,14 +8,14 @@ from jovay.kernel.evm import validity
 from jovay.kernel.protocol import forks
 from jovay.kernel.protocol.limits import TX_MAX_GAS_LIMIT
 
+from .accessed_state import access_list
 from .calls import CallRecord, kind_of, prices_of
 from .context import BlockContext
 from .outcome import logs_of, refusal, result_of, timed_out
-from .overrides import Overrides
 from .recorder import Recorder
 from .requests import Bundle, Call, CallLog, CallResult, ExecuteOptions
 from .session import Session, TimeLimitError
-from .touched import access_list
+from .state_overrides import StateOverrides
 from .trace_frames import logs_with_transfers
 from .traces import trace_of
 
@@ -28,7 +28,7 @@ class SimulatedCalls:
 
     def __init__(self, session: Session, options: ExecuteOptions) -> None:
         self.session, self.options = session, options
-        self.overrides = Overrides(session)
+        self.overrides = StateOverrides(session)
         self.gas_left = options.gas_cap
         self._logs = 0  # of the block so far
         self.own_logs: list[CallLog] = []

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .accessed_state import touched_accounts
 from .recorder import Recorder
 from .requests import Trace, TraceOptions, TraceParts
 from .session import Session
-from .touched import touched_accounts
 from .trace_frames import read_frames
 from .trace_steps import Steps
 

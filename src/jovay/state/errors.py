@@ -94,7 +94,7 @@ class TrieBusyError(ExecutionError):
 
 
 class StateMovedError(ExecutionError):
-    """Records moved to another space while an execution read them; done again, it finds them there."""
+    """Records moved to other tables while an execution read them; done again, it finds them there."""
 
     def __init__(self) -> None:
         super().__init__("the state moved in memory: try again")

@@ -13,7 +13,7 @@ from jovay.kernel.state.retention import CLASSES, Horizon
 from jovay.native.records import new_record
 
 from .errors import WorldFullError
-from .space import Space
+from .tables import Tables
 from .world import NativeWorld
 
 log = logging.getLogger("jovay.eviction")
@@ -26,7 +26,7 @@ LAST_BLOCKS = 2
 
 
 def evict(world: NativeWorld, height: int, stamp: int, force: bool = False) -> bool:
-    """Move what changed after block ``height``, or was used lately, into a fresh space.
+    """Move what changed after block ``height``, or was used lately, into fresh tables.
 
     For the thread that makes blocks, between two of them; ``stamp`` is the newest one's. The flat state must hold all
     changes up to ``height``. False, and nothing is done, if more has changed since than should stay, unless ``force``.
@@ -37,10 +37,10 @@ def evict(world: NativeWorld, height: int, stamp: int, force: bool = False) -> b
         blocks = _horizon(world, height, stamp)
         if blocks is None and not force:
             return False
-        space = _moved(world, height, stamp, max(blocks or 0, LAST_BLOCKS))
-        if _is_full_of_code(space) and not force:
+        tables = _moved(world, height, stamp, max(blocks or 0, LAST_BLOCKS))
+        if _is_full_of_code(tables) and not force:
             return False
-        world.move_to(space, height)
+        world.move_to(tables, height)
     stay = ", ".join(
         f"{now:,} of {was:,} {table}"
         for (table, was, _), (_, now, _) in zip(before, world.fill(), strict=True)
@@ -49,20 +49,20 @@ def evict(world: NativeWorld, height: int, stamp: int, force: bool = False) -> b
     return True
 
 
-def _moved(world: NativeWorld, height: int, stamp: int, blocks: int) -> Space:
-    """A space with what stays: what one of the last ``blocks`` used, or fewer, if that is too much code."""
+def _moved(world: NativeWorld, height: int, stamp: int, blocks: int) -> Tables:
+    """Tables with what stays: what one of the last ``blocks`` used, or fewer, if that is too much code."""
     while True:
-        space = Space(world.library, world.sizes)
+        tables = Tables(world.library, world.sizes)
         spec = new_record(Horizon, {"height": height, "stamp": stamp, "blocks": blocks})
-        if world.library[kernel.move_world](world.address, space.address, ctypes.addressof(spec)):
+        if world.library[kernel.move_world](world.address, tables.address, ctypes.addressof(spec)):
             raise WorldFullError("records", world.view.slot_capacity)
-        if blocks <= LAST_BLOCKS or not _is_full_of_code(space):
-            return space
+        if blocks <= LAST_BLOCKS or not _is_full_of_code(tables):
+            return tables
         blocks = max((1 << blocks.bit_length() // 2) >> 1, LAST_BLOCKS)
 
 
-def _is_full_of_code(space: Space) -> bool:
-    view = space.view
+def _is_full_of_code(tables: Tables) -> bool:
+    view = tables.view
     return bool(
         view.codes_used > view.codes_capacity * CODE_KEPT or view.code_count > view.code_mask * CODE_KEPT / 2
     )

@@ -25,7 +25,7 @@ from jovay.native.records import View, new_record
 
 from .errors import ArenaFullError
 from .misses import Misses
-from .space import Space
+from .tables import Tables
 from .world import NativeWorld
 
 #: Accounts of the transactions that a machine executes beside a heavy one, in a block's share.
@@ -60,7 +60,7 @@ class NativeMachine:
         self.address = self._arena.address
         library[init_machine](self.address, ctypes.addressof(spec), world.address, secrets.randbits(64))
         self.view = View(Machine, self.address)
-        self.space: Space | None = world.space
+        self.tables: Tables | None = world.tables
         self._block = ctypes.create_string_buffer(Block.size)
         self.block = View(Block, ctypes.addressof(self._block))
         self.view.block = self.block.pointer
@@ -68,14 +68,14 @@ class NativeMachine:
         self.result = View(Result, ctypes.addressof(self._result))
 
     def attach(self) -> None:
-        """Execute over the space that the world's records are in now, and keep it; the view must be empty."""
-        space = self.space = self.world.space
-        self.view.world = space.address
+        """Execute over the tables that the world's records are in now, and keep it; the view must be empty."""
+        tables = self.tables = self.world.tables
+        self.view.world = tables.address
 
     def detach(self) -> None:
-        """Let go of the space, so that its memory can be freed; ``attach`` before the next execution."""
+        """Let go of the tables, so that their memory can be freed; ``attach`` before the next execution."""
         self.reset()
-        self.space, self.view.world = None, 0
+        self.tables, self.view.world = None, 0
 
     def stop_after(self, gas: int) -> None:
         """Let runs stop after every so much gas; 0: never."""

@@ -12,19 +12,19 @@ from collections.abc import Sequence
 from jovay.chain.types import AccountProof, Address, SlotProof
 from jovay.kernel.state.leaves import BASIC, CODE_HASH, SLOT, UPPER_BALANCE
 
+from .historical_tries import HistoricalTries
 from .reader import StateReader
 from .trie import SCHEME, StateTrie
-from .tries import Tries
 
 
 class Prover:
     """Makes proofs; block production waits while it does."""
 
-    def __init__(self, tries: Tries, state: StateReader) -> None:
+    def __init__(self, tries: HistoricalTries, state: StateReader) -> None:
         self._tries, self._state = tries, state
 
     def proof(self, address: Address, slots: Sequence[int], number: int) -> AccountProof:
-        """Proof of an account and of slots in the state after block ``number``; errors as ``Tries`` has."""
+        """Proof of an account and of slots in the state after block ``number``; errors as ``HistoricalTries`` has."""
         with self._tries.whole(number) as trie:
             return self._prove(trie, address, slots, number, trie.root())
 

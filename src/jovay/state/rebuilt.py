@@ -10,7 +10,7 @@ from jovay.chain.genesis import GenesisAccount
 from jovay.storage.blocks import BlockStore
 
 from .errors import HistoryUnavailableError
-from .past import stored_writes
+from .historical_values import stored_writes
 from .writes import Records, WriteSet
 
 _NOBODY = GenesisAccount(0)

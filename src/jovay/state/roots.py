@@ -10,10 +10,10 @@ from jovay.chain.types import Address, Hash32
 from jovay.storage.datadir import DataDirectory
 
 from .errors import HistoryUnavailableError
+from .historical_tries import HistoricalTries
+from .historical_values import stored_writes
 from .misses import Misses
-from .past import stored_writes
 from .trie import StateTrie
-from .tries import Tries
 from .view_state import OVERRIDDEN_EPOCH
 from .world import absent_slots
 from .writes import Records, WriteSet, last_of
@@ -25,7 +25,7 @@ MOST_SLOTS = 100_000
 class RootsAfter:
     """``StateRoots`` over the state after block ``number``."""
 
-    def __init__(self, data: DataDirectory, tries: Tries, number: int) -> None:
+    def __init__(self, data: DataDirectory, tries: HistoricalTries, number: int) -> None:
         self._data, self._tries, self._number = data, tries, number
         self._expected: list[tuple[int, int]] = []
         self._known: set[bytes] = set()
@@ -37,7 +37,7 @@ class RootsAfter:
         self._expected += slots
 
     def root(self, writes: WriteSet) -> Hash32:
-        """Root with all changes to the block's state; errors as ``Tries`` has."""
+        """Root with all changes to the block's state; errors as ``HistoricalTries`` has."""
         slots = last_of(np.concatenate([*self._emptied(writes.accounts), writes.slots]), ("address", "key"))
         writes = WriteSet(writes.accounts, slots)
         keys = {*_keys(writes.accounts, "address"), *_keys(slots, "address", "key")}

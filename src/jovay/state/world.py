@@ -21,7 +21,7 @@ from jovay.native.records import array_at, dtype_of, new_record
 from .errors import CacheFullError, StateDamagedError, StateMovedError, WorldFullError
 from .lock import StateLock
 from .misses import Misses, Words
-from .space import Space, world_sizes
+from .tables import Tables, world_sizes
 from .writes import WriteSet
 
 MEGABYTE = 1 << 20
@@ -75,8 +75,8 @@ def absent_slots(words: Words) -> npt.NDArray[Any]:
 class NativeWorld:
     """One world: its memory, its lock, and loading into it. Capacities bound its memory, not its address space.
 
-    Between two blocks its records may move to another ``space`` (see ``eviction``): addresses are good only as long
-    as the lock or the space is held.
+    Between two blocks its records may move to other ``tables`` (see ``eviction``): addresses are good only as long
+    as the lock or the tables are held.
     """
 
     def __init__(
@@ -96,21 +96,21 @@ class NativeWorld:
         self.version = version
         self.sizes = world_sizes(accounts, slots, code_bytes, history)
         self._tell_crowded: Callable[[], None] = lambda: None
-        self.settle(Space(library, self.sizes))
+        self.settle(Tables(library, self.sizes))
 
-    def move_to(self, space: Space, height: int) -> None:
-        """Go on in ``space``, which some records are not in: the source has those, as of block ``height`` or later.
+    def move_to(self, tables: Tables, height: int) -> None:
+        """Go on in ``tables``, which some records are not in: the source has those, as of block ``height`` or later.
 
         The caller has the lock.
         """
-        # In this order: whoever sees the new space must read what left it from where it is.
+        # In this order: whoever sees the new tables must read what left it from where it is.
         self.source = self.stored
         self.version = max(self.version, height)
-        self.settle(space)
+        self.settle(tables)
 
-    def settle(self, space: Space) -> None:
-        """Go on in ``space`` (the caller has the lock, or nobody else knows the world yet)."""
-        self.space, self.address, self.view = space, space.address, space.view
+    def settle(self, tables: Tables) -> None:
+        """Go on in ``tables`` (the caller has the lock, or nobody else knows the world yet)."""
+        self.tables, self.address, self.view = tables, tables.address, tables.view
         self.is_short = False  # a block found no room for keys: records should leave
         self._settled = {table: used for table, used, _ in self.fill()}  # as it was then
 
@@ -160,36 +160,36 @@ class NativeWorld:
                         raise WorldFullError(table, capacity)
             self.insert(*found)
 
-    def load_for_reading(self, misses: Misses, space: Space | None, most: float = READERS) -> None:
+    def load_for_reading(self, misses: Misses, tables: Tables | None, most: float = READERS) -> None:
         """The same for those who only look, and pay nothing: they fill ``most`` of the tables, and not the rest.
 
         Raises ``CacheFullError``; blocks go on, and soon make room. Raises ``StateMovedError`` if the records are no
-        longer in ``space``: what was read may be stale, and accounts of its slots may be gone.
+        longer in ``tables``: what was read may be stale, and accounts of its slots may be gone.
         """
         if self.is_crowded():
             self._tell_crowded()
         found = self.source.read(misses)
         with self.lock.write():
-            if space is not self.space:
+            if tables is not self.tables:
                 raise StateMovedError
             self._insert_for_reading(*found, most)
 
-    def load_existing(self, addresses: Sequence[int], for_blocks: bool = False) -> Space:
+    def load_existing(self, addresses: Sequence[int], for_blocks: bool = False) -> Tables:
         """Load accounts, but not those that do not exist: strangers leave nothing behind.
 
-        Answers the space that holds them now; they may leave it again before one looks. Raises ``CacheFullError``
+        Answers the tables that hold them now; they may leave it again before one looks. Raises ``CacheFullError``
         where readers may load no more, unless it is ``for_blocks``.
         """
         if self.is_crowded():
             self._tell_crowded()
         while True:
-            space = self.space
+            tables = self.tables
             accounts, slots, codes = self.source.read(Misses(addresses))
             with self.lock.write():
-                if space is self.space:
+                if tables is self.tables:
                     insert = self.insert if for_blocks else self._insert_for_reading
                     insert(accounts[accounts["exists"] != 0], slots, codes)
-                    return space
+                    return tables
 
     def _insert_for_reading(
         self, accounts: Records, slots: Records, codes: Sequence[bytes], most: float = READERS

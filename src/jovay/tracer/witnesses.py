@@ -14,9 +14,9 @@ from jovay.simulation.context import HASHES, BlockContext
 from jovay.simulation.simulate import Simulator
 from jovay.simulation.source import ChainSource
 from jovay.state.errors import UnknownBlockError, WitnessError
+from jovay.state.historical_tries import HistoricalTries
 from jovay.state.reader import StateReader
 from jovay.state.trie import SCHEME
-from jovay.state.tries import Tries
 from jovay.state.writes import WriteSet
 
 from .witness import BlockInput, StatelessExecutor
@@ -30,7 +30,12 @@ class Witnesses:
     """Makes witnesses, and hands out none with which the block cannot be executed."""
 
     def __init__(
-        self, library: Library, chain: ChainSource, state: StateReader, simulator: Simulator, tries: Tries
+        self,
+        library: Library,
+        chain: ChainSource,
+        state: StateReader,
+        simulator: Simulator,
+        tries: HistoricalTries,
     ) -> None:
         self._library, self._chain, self._state = library, chain, state
         self._simulator, self._tries = simulator, tries

@@ -12,7 +12,7 @@ from jovay.rpc.backend.chain import LogFilter
 from jovay.rpc.backend.errors import BackendError
 from jovay.sequencer.sequencer import Sequencer
 from jovay.state.errors import HistoryUnavailableError
-from jovay.state.past import Past, changed_keys
+from jovay.state.historical_values import HistoricalValues, changed_keys
 from jovay.state.reader import StateReader
 from jovay.state.rebuilt import rebuilt
 from jovay.storage.headers import read_header
@@ -31,7 +31,7 @@ class Rewinder:
         events: NodeEvents,
     ) -> None:
         self._sequencer, self._chain = sequencer, chain
-        self._past = Past(sequencer.world, state)
+        self._past = HistoricalValues(sequencer.world, state)
         self._events = events
 
     def rewind(self, target: int) -> None:

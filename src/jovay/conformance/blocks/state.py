@@ -1,4 +1,4 @@
-"""The state between a test's blocks: out of its pre-state or a world's tables, into a new space of a world."""
+"""The state between a test's blocks: out of its pre-state or a world's tables, into new tables of a world."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jovay.kernel.state.world import BaseAccount, BaseSlot, Code
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
 from jovay.native.records import View, array_at, dtype_of
-from jovay.state.space import Space
+from jovay.state.tables import Tables
 from jovay.state.world import NativeWorld
 from jovay.state.writes import Records
 
@@ -84,6 +84,6 @@ def _codes(view: View) -> list[bytes]:
 
 def write_state(state: State, world: NativeWorld, height: int) -> None:
     """Let the world begin anew with ``state``, as after block ``height``."""
-    world.settle(Space(world.library, world.sizes))
+    world.settle(Tables(world.library, world.sizes))
     world.go_to(height)
     world.insert(state.accounts, state.slots, state.codes)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from jovay.native.library import Library
-from jovay.state.latest import state_changes
+from jovay.state.flat_state import state_changes
 from jovay.state.writes import WriteSet
 from jovay.storage.state import ADDRESS, SLOT_KEY, StateStore
 

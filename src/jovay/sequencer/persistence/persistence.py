@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from jovay.native.library import Library
 from jovay.sequencer.errors import SequencerStoppedError
 from jovay.sequencer.production.sealing import SealedBlock
-from jovay.state.latest import state_changes
+from jovay.state.flat_state import state_changes
 from jovay.state.writes import WriteSet
 from jovay.storage.block_parts import BlockParts
 from jovay.storage.datadir import DataDirectory

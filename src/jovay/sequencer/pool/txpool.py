@@ -94,8 +94,8 @@ class TxPool:
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._library, self._admit, self._find_account = library, library[admit_batch], library[find_account]
-        self._first_space = (
-            world.space
+        self._first_tables = (
+            world.tables
         )  # until records leave it, the accounts of all senders here are in memory
         self._world, self._block, self._on_ready = world, block, on_ready
         self._limits = limits or PoolLimits()
@@ -159,17 +159,17 @@ class TxPool:
         verdicts = np.zeros(count, dtype_of(Admission))
         arguments = (count, batch.first_address, batch.statuses.ctypes.data, verdicts.ctypes.data)
         asked = (
-            None  # the space from which nothing was moved since those who are missing in it were asked for
+            None  # the tables from which nothing was moved since those who are missing in it were asked for
         )
         while True:
             with self._world.lock.read():
-                space = self._world.space
+                tables = self._world.tables
                 missing = self._admit(self._world.address, self._block(), *arguments)
-            if not missing or space is asked:
+            if not missing or tables is asked:
                 break
             rows = np.flatnonzero(verdicts["status"] == MISS)
             senders = {int.from_bytes(bytes(s), "big") for s in batch.records["sender"][rows]}
-            asked = space if self._world.load_existing(list(senders)) is space else None
+            asked = tables if self._world.load_existing(list(senders)) is tables else None
         unknown = verdicts["status"] == MISS  # no such account: it can only send what costs nothing
         free = np.frombuffer(verdicts["cost"].tobytes(), np.uint64).reshape(count, 4).any(axis=1) == 0
         verdicts["status"][unknown] = np.where(free, 0, validity.INSUFFICIENT_FUNDS)[unknown]
@@ -181,14 +181,14 @@ class TxPool:
         world, words, asked = self._world, None, None
         while True:
             with world.lock.read():
-                space, missing = world.space, []
-                if space is not self._first_space:
+                tables, missing = world.tables, []
+                if tables is not self._first_tables:
                     words = words or {int.from_bytes(sender, "big") for sender in senders}
                     missing = [word for word in words if not self._is_there(word)]
-                if not missing or space is asked:
+                if not missing or tables is asked:
                     yield
                     return
-            asked = space if world.load_existing(missing, for_blocks=True) is space else None
+            asked = tables if world.load_existing(missing, for_blocks=True) is tables else None
 
     def _is_there(self, word: int) -> bool:
         return bool(self._find_account(self._world.address, word))

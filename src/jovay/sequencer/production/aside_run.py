@@ -115,7 +115,7 @@ class AsideRun:
             height = self._height()
             if height == self._view.height:
                 return
-            if machine.space is not self._world.space:
+            if machine.tables is not self._world.tables:
                 raise StateMovedError
             if not self._library[aside.is_unchanged](machine.address, self._view.height):
                 raise _ChangedError
@@ -129,7 +129,7 @@ class AsideRun:
         self._catch_up()
         machine = self.machine
         with self._world.lock.read():
-            if machine.space is not self._world.space:
+            if machine.tables is not self._world.tables:
                 raise StateMovedError
             how: int = self._library[aside.fetch_missed](machine.address)
         if how == MISS:
@@ -143,7 +143,7 @@ class AsideRun:
         if keys <= self._loaded:
             raise _ChangedError
         self._loaded |= keys
-        self._world.load_for_reading(misses, self.machine.space, PAYERS)
+        self._world.load_for_reading(misses, self.machine.tables, PAYERS)
 
 
 class _ChangedError(Exception):

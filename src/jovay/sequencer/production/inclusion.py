@@ -24,7 +24,7 @@ class Inclusion:
         call = self._machines.library[aside.include_aside]
         for index, machine in enumerate(draft.beside):
             with world.lock.write():
-                if machine.space is not world.space:  # its records are not those that blocks change
+                if machine.tables is not world.tables:  # its records are not those that blocks change
                     self._runs.drop(index, SET_ASIDE)
                     continue
                 arguments = machine.address, self._runs.address, index, machine.result.pointer

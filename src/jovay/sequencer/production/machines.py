@@ -42,7 +42,7 @@ class Machines:
         self._threads.shutdown()
 
     def attach(self) -> None:
-        """Forget the last block, and execute over the space that the world's records are in now."""
+        """Forget the last block, and execute over the tables that the world's records are in now."""
         for machine in self:
             machine.reset()  # until then the last block's results stood there
             machine.attach()

@@ -64,7 +64,7 @@ class BlockProducer:
             self._collect.renew()
 
     def attach(self) -> None:
-        """Forget the last block, and execute over the space that the world's records are in now."""
+        """Forget the last block, and execute over the tables that the world's records are in now."""
         self.machines.attach()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The memory of one world: an arena in which the kernel has laid out a World."""
+"""The tables of one world: an arena in which the kernel has laid out a World."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def world_sizes(accounts: int, slots: int, code_bytes: int, history: int) -> dic
     }
 
 
-class Space:
+class Tables:
     """An empty world at ``address``. Whoever reads it must keep this object."""
 
     def __init__(self, library: Library, sizes: Mapping[str, int]) -> None:

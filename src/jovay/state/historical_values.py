@@ -50,7 +50,7 @@ def stored_writes(store: BlockStore, number: int) -> WriteSet:
         raise HistoryUnavailableError(number, f"pruned history unavailable: {error}") from error
 
 
-class Past:
+class HistoricalValues:
     """Reads many keys of one world at a height."""
 
     def __init__(self, world: NativeWorld, state: StateReader) -> None:

@@ -18,7 +18,7 @@ from .session import Session
 SLOTS_AT_ONCE = 1_000
 
 
-class Overrides:
+class StateOverrides:
     """The overrides of one request, bundle after bundle. Precompiles that moved are back in the next bundle."""
 
     def __init__(self, session: Session) -> None:

@@ -21,7 +21,7 @@ from jovay.storage.headers import read_header
 
 from .allowance import Allowance
 from .errors import StateRootError
-from .past import Past, changed_keys
+from .historical_values import HistoricalValues, changed_keys
 from .reader import StateReader
 from .trie import StateTrie
 from .world import NativeWorld
@@ -47,14 +47,14 @@ class Keeper(Protocol):
         """Return when every block made so far is stored."""
 
 
-class Tries:
+class HistoricalTries:
     """Tries of blocks. For an older one the error may be ``HistoryUnavailableError`` or ``StateRootError``; it is
     ``TrieBusyError`` where requests would take too much of the sequencer's time.
     """
 
     def __init__(self, keeper: Keeper, state: StateReader) -> None:
         self._keeper, self._allowance = keeper, Allowance()
-        self.past = Past(keeper.world, state)
+        self.past = HistoricalValues(keeper.world, state)
 
     @contextmanager
     def whole(self, number: int) -> Iterator[StateTrie]:
