@@ -14,7 +14,6 @@ MEANT = {
     "jovay.bridge": "formats of settlement, whose relayer and contracts come next",
     "jovay.compiler.frontend._CapturingLibrary.": "Numba's code generation calls it",
     "jovay.conformance.parallel.Side.add_contract": "tests add what their blocks call",
-    "jovay.kernel.protocol.": "prices and limits of all precompiles, to be read where those are",
     "jovay.kernel.trie.proofs.VERIFY_SCRATCH": "memory that verify_proof asks for",
     "jovay.kernel.trie.proofs.verify_proof": "verifies what jovay_getProof returns",
     "jovay.rpc.http.HttpConnection.on_": "httptools calls it",
