@@ -44,7 +44,7 @@ from .monitoring.statistics import Statistics
 from .monitoring.stats import NodeStats
 from .native.hashing import keccak256
 from .sequencer.pool.txpool import PoolLimits
-from .sequencer.production.patience import changes_of, needs_of
+from .sequencer.production.wait_limits import changes_of, needs_of
 from .state.errors import ArenaFullError
 from .state.tables import CHANGED, CODE_INDEX
 from .state.world import MEGABYTE, READERS, NativeWorld

@@ -135,7 +135,7 @@ class MemoryChain:
         self.library, self.rules, self.base_fee = library, FlatRules(fork), base_fee
         self.source = PreState(library, accounts)
         self.world = NativeWorld(library, 100_000, 400_000, 1 << 24, history, self.source)
-        self.producer = BlockProducer(library, self.world, workers, patience=ENDLESS)
+        self.producer = BlockProducer(library, self.world, workers, waits=ENDLESS)
         self.bodies: list[list[StoredTransaction]] = [[]]
         self.writes: list[WriteSet] = []
         self.headers = [self._header(0, bytes(32), 0)]

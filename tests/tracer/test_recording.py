@@ -30,8 +30,8 @@ from jovay.native.records import dtype_of
 from jovay.sequencer.portal import DecodedBatch, Portal
 from jovay.sequencer.production.aside_run import DONE, AsideRun
 from jovay.sequencer.production.block import ProducedBlock
-from jovay.sequencer.production.patience import Patience
 from jovay.sequencer.production.producer import BlockProducer
+from jovay.sequencer.production.wait_limits import WaitLimits
 from jovay.state.machine import NativeMachine
 from jovay.state.trie import StateTrie
 from jovay.state.world import NativeWorld
@@ -159,7 +159,7 @@ class Made:
 class Chain:
     """Blocks over one world, which has its state in memory at first or not."""
 
-    def __init__(self, library: Library, in_memory: bool, patience: Patience, workers: int) -> None:
+    def __init__(self, library: Library, in_memory: bool, waits: WaitLimits, workers: int) -> None:
         self.library, self.portal = library, Portal(library)
         pre = {address: Pre(10**20, 0, b"", {}) for address in (*ADDRESSES, address_of(ASIDE))}
         pre |= {
@@ -176,7 +176,7 @@ class Chain:
         self.trie = StateTrie(library, 1 << 16, scratch_bytes=64 << 20)
         self.root, self.number, self.batches = self.trie.update(genesis), 0, list[DecodedBatch]()
         self.hashes = [b"\x77" * 32]
-        self.producer = BlockProducer(library, self.world, workers, 1024, record=True, patience=patience)
+        self.producer = BlockProducer(library, self.world, workers, 1024, record=True, waits=waits)
         self._ring = np.zeros(256 * 32, np.uint8)
         self.machine = NativeMachine(library, self.world, shared=64)
 
@@ -286,11 +286,11 @@ def lessened(made: Made, roots: Roots, dice: Random, nodes: int) -> Iterator[tup
 
 
 @pytest.mark.parametrize(
-    ("in_memory", "patience", "workers", "serial"),
+    ("in_memory", "waits", "workers", "serial"),
     [
         (True, ENDLESS, 2, False),
         (False, ENDLESS, 2, False),
-        (False, Patience(rounds=1, guessing=0.0, waiting=0.0, slice=0), 1, False),
+        (False, WaitLimits(rounds=1, guessing=0.0, waiting=0.0, slice=0), 1, False),
         (True, ENDLESS, 1, True),
         (False, ENDLESS, 1, True),
     ],
@@ -298,9 +298,9 @@ def lessened(made: Made, roots: Roots, dice: Random, nodes: int) -> Iterator[tup
 )
 def test_blocks_follow_from_what_was_recorded_and_from_nothing_less(
     library: Library, executor: StatelessExecutor, roots: Roots,
-    in_memory: bool, patience: Patience, workers: int, serial: bool,
+    in_memory: bool, waits: WaitLimits, workers: int, serial: bool,
 ) -> None:  # fmt: skip
-    chain, traffic, dice = Chain(library, in_memory, patience, workers), Traffic(5), Random(5)
+    chain, traffic, dice = Chain(library, in_memory, waits, workers), Traffic(5), Random(5)
     left: dict[int, bytes] = {}
     aside = deferred = dropped = 0
     try:

@@ -107,7 +107,7 @@ def compare_beside(
 ) -> tuple[Difference | None, Totals]:
     """Produce ``blocks`` blocks with others beside them, and serially; the first difference, or None."""
     parallel, serial = Side(library, SENDERS + most), Serial(library, SENDERS + most)
-    producer = BlockProducer(library, parallel.world, workers, patience=ENDLESS)
+    producer = BlockProducer(library, parallel.world, workers, waits=ENDLESS)
     generator = Generator(library, seed, SENDERS, hot)
     beside = Beside(library, parallel, generator, most)
     try:

@@ -28,8 +28,8 @@ from jovay.native.hashing import keccak256
 from jovay.native.library import Library
 from jovay.native.records import View, dtype_of, new_record
 from jovay.sequencer.production.block import ProducedBlock
-from jovay.sequencer.production.patience import Patience
 from jovay.sequencer.production.producer import BlockProducer
+from jovay.sequencer.production.wait_limits import WaitLimits
 from jovay.state.machine import NativeMachine
 from jovay.state.world import NativeWorld
 from jovay.state.writes import empty
@@ -37,7 +37,7 @@ from jovay.state.writes import empty
 COINBASE = 0xC01BA5E
 WEI = 10**20
 #: Nothing is postponed, nor set aside: both sides make blocks of the same transactions.
-ENDLESS = Patience(waiting=float("inf"), slice=0)
+ENDLESS = WaitLimits(waiting=float("inf"), slice=0)
 #: Contracts by address; operands are words of calldata.
 CONTRACTS = {
     # slot[a] += b
@@ -245,12 +245,12 @@ def compare(
     hot: float,
     workers: int,
     seed: int,
-    patience: Patience = ENDLESS,
+    waits: WaitLimits = ENDLESS,
 ) -> Difference | None:
     """Produce ``blocks`` blocks in parallel and serially; the first difference, or None."""
     senders = 300
     parallel, serial = Side(library, senders), Serial(library, senders)
-    producer = BlockProducer(library, parallel.world, workers, patience=patience)
+    producer = BlockProducer(library, parallel.world, workers, waits=waits)
     generator, parent = Generator(library, seed, senders, hot), bytes(32)
     try:
         for number in range(1, blocks + 1):

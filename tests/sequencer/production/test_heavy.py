@@ -18,8 +18,8 @@ from jovay.kernel.protocol.forks import OSAKA
 from jovay.native.library import Library
 from jovay.sequencer.production.aside_run import DONE, AsideRun
 from jovay.sequencer.production.block import ProducedBlock
-from jovay.sequencer.production.patience import Patience
 from jovay.sequencer.production.producer import BlockProducer
+from jovay.sequencer.production.wait_limits import WaitLimits
 from jovay.state.machine import NativeMachine
 from jovay.state.misses import Misses
 from jovay.state.world import NothingElse
@@ -29,7 +29,7 @@ from rigs.slow_contracts import MOST_GAS, OPENING, openings
 ENVIRONMENT = BlockEnvironment(1, 1_000, 10**12, 7, COINBASE, 1, OSAKA, bytes(32))
 HEAVY, SWITCH, LIGHT, CHAIN = 0xAEA01, 0xAEA02, 0xAEA03, 0xAEA04
 #: Ends a run at its first look at the clock.
-HASTY = Patience(running=0.0)
+HASTY = WaitLimits(running=0.0)
 #: What one opening counts, and a heavy transaction whole.
 OPENING_WORK = 7 * 50_000
 WHOLE = MOST_GAS // 50_500 * OPENING_WORK
@@ -67,8 +67,8 @@ def side(library: Library) -> Side:
 def make(library: Library, side: Side) -> Iterator[Any]:
     producers: list[BlockProducer] = []
 
-    def producer(patience: Patience = HASTY) -> BlockProducer:
-        producers.append(BlockProducer(library, side.world, 2, patience=patience))
+    def producer(waits: WaitLimits = HASTY) -> BlockProducer:
+        producers.append(BlockProducer(library, side.world, 2, waits=waits))
         return producers[-1]
 
     yield producer
@@ -127,8 +127,8 @@ def test_keys_that_name_each_other_after_much_gas_cost_no_repetition(library, si
 
 def test_a_run_that_guesses_is_begun_anew_after_one_slice_at_most(library, side, make):
     side.add_contract(0xAEA05, openings(before=FOLLOW))
-    patience = Patience(running=0.0, guessing=float("inf"))
-    produced = make(patience).produce(ENVIRONMENT, calls(library, (1, 0, 0xAEA05)).array())
+    waits = WaitLimits(running=0.0, guessing=float("inf"))
+    produced = make(waits).produce(ENVIRONMENT, calls(library, (1, 0, 0xAEA05)).array())
     assert dropped(produced) == {0: SET_ASIDE}
     assert produced.statistics.misses >= 16
     assert produced.statistics.spent < 3 * OPENING_WORK * (produced.statistics.rounds + 1)
@@ -149,7 +149,7 @@ def test_a_block_looks_at_few_that_take_long(library, make):
     """The others are left for the next one; those that cannot take long are not among them, wherever they stand."""
     heavy = [(sender, 0, HEAVY) for sender in range(10)]
     taken = calls(library, *heavy, (11, 0, LIGHT))
-    produced = make(Patience(running=0.0, looking=0.0)).produce(ENVIRONMENT, taken.array())
+    produced = make(WaitLimits(running=0.0, looking=0.0)).produce(ENVIRONMENT, taken.array())
     assert produced.order.tolist() == [10]
     statuses = list(dropped(produced).values())
     assert 1 <= statuses.count(SET_ASIDE) <= 4

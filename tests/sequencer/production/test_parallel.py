@@ -11,9 +11,9 @@ from jovay.conformance.parallel import COINBASE, ENDLESS, Generator, Serial, Sid
 from jovay.kernel.protocol.forks import OSAKA
 from jovay.native.library import Library
 from jovay.sequencer.production.block import ProducedBlock
-from jovay.sequencer.production.patience import Patience
 from jovay.sequencer.production.producer import BlockProducer
 from jovay.sequencer.production.serial_rest import SerialRest
+from jovay.sequencer.production.wait_limits import WaitLimits
 
 HOT = (0.0, 0.1, 0.5, 0.9, 1.0)
 
@@ -26,8 +26,8 @@ def test_parallel_equals_serial(library: Library, hot: float, workers: int) -> N
 
 @pytest.mark.parametrize("hot", HOT)
 def test_parallel_equals_serial_where_transactions_wait_for_keys(library: Library, hot: float) -> None:
-    patience = Patience(rounds=1, guessing=0.0, waiting=float("inf"), slice=0)
-    assert compare(library, blocks=60, size=30, hot=hot, workers=2, seed=77, patience=patience) is None
+    waits = WaitLimits(rounds=1, guessing=0.0, waiting=float("inf"), slice=0)
+    assert compare(library, blocks=60, size=30, hot=hot, workers=2, seed=77, waits=waits) is None
 
 
 @pytest.mark.parametrize("hot", HOT)
@@ -87,7 +87,7 @@ def test_one_transaction_over_many_cold_slots_needs_few_rounds(library: Library)
     code = bytes.fromhex("5f5f5b805482019150600101806107d0146017576002565b506001016107d15500")
     side = Side(library, 300)
     side.add_contract(0xC01D, code)
-    producer = BlockProducer(library, side.world, 2, patience=ENDLESS)
+    producer = BlockProducer(library, side.world, 2, waits=ENDLESS)
     try:
         transactions = Generator(library, 1, 300, 0.0).calls(0, 0xC01D, 16_000_000)
         environment = BlockEnvironment(1, 1_000, 10**12, 7, COINBASE, 1, OSAKA, bytes(32))
@@ -119,7 +119,7 @@ def test_slots_written_and_undone_again_and_again_are_listed_once(library: Libra
     for side in (parallel, serial):
         side.add_contract(reverter, reverts)
         side.add_contract(looper, loop)
-    producer = BlockProducer(library, parallel.world, 2, patience=ENDLESS)
+    producer = BlockProducer(library, parallel.world, 2, waits=ENDLESS)
     environment = BlockEnvironment(1, 1_000, 10**12, 7, COINBASE, 1, OSAKA, bytes(32))
     try:
         calls = Generator(library, 1, 300, 0.0).calls(0, looper, 16_000_000, 5)
@@ -145,7 +145,7 @@ def test_what_finds_no_room_beside_others_is_in_the_same_block(library: Library,
     sides = Side(library, 300), Serial(library, 300)
     for side in sides:
         side.add_contract(writer, code)
-    producer = BlockProducer(library, sides[0].world, 2, patience=ENDLESS, gas=gas, shared=0)
+    producer = BlockProducer(library, sides[0].world, 2, waits=ENDLESS, gas=gas, shared=0)
     environment = BlockEnvironment(1, 1_000, 10**12, 7, COINBASE, 1, OSAKA, bytes(32))
     calls = Generator(library, 1, 300, 0.0).calls(0, writer, gas, count)
     try:

@@ -21,8 +21,8 @@ from jovay.native.library import Library
 from jovay.native.records import int_of
 from jovay.sequencer.portal import DecodedBatch, Portal
 from jovay.sequencer.production.block import ProducedBlock
-from jovay.sequencer.production.patience import Patience
 from jovay.sequencer.production.producer import BlockProducer
+from jovay.sequencer.production.wait_limits import WaitLimits
 from jovay.state.world import NativeWorld
 
 from .encoding import DecodedBlock
@@ -34,7 +34,7 @@ from .state import State, read_state, write_state
 from .system import SystemCalls
 
 #: A block of the main chain waits for whatever it needs.
-ENDLESS = Patience(waiting=float("inf"))
+ENDLESS = WaitLimits(waiting=float("inf"))
 SCRATCH_BYTES = 1 << 30
 #: The most gas of a block for which the arenas have room; one transaction may use it all until Osaka.
 BLOCK_GAS = 1 << 27
@@ -49,7 +49,7 @@ class BlockEngine:
             library, accounts=1 << 17, slots=1 << 20, code_bytes=1 << 28, history=1 << 16
         )
         self._producer = BlockProducer(
-            library, self._world, workers if parallel else 1, patience=ENDLESS, gas=BLOCK_GAS
+            library, self._world, workers if parallel else 1, waits=ENDLESS, gas=BLOCK_GAS
         )
         self._system = SystemCalls(library, self._world)
         self._portal = Portal(library)

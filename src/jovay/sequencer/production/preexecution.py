@@ -16,8 +16,8 @@ from jovay.state.misses import Misses
 from .block import Draft
 from .loading import has_loaded
 from .machines import SHARES, Machines
-from .patience import Patience, Postponed
 from .runs import Runs
+from .wait_limits import Postponed, WaitLimits
 from .watch import Watch
 
 #: The gas (limit) of a share of the work that is worth a hand-over.
@@ -25,17 +25,17 @@ SHARE_GAS = 4_000_000
 
 
 class PreExecution:
-    """The stage: rounds of prediction until no key is missing, or ``patience`` is over."""
+    """The stage: rounds of prediction until no key is missing, or the time for them (``waits``) is over."""
 
-    def __init__(self, machines: Machines, runs: Runs, patience: Patience, postponed: Postponed) -> None:
+    def __init__(self, machines: Machines, runs: Runs, waits: WaitLimits, postponed: Postponed) -> None:
         self._machines, self._runs = machines, runs
-        self._patience, self._postponed = patience, postponed
+        self._waits, self._postponed = waits, postponed
 
     def run(self, draft: Draft) -> None:
         """What is missing is read from storage together and tried again; what stays so is deferred."""
         self._pass_over_postponed(draft)
-        states, patience = self._runs.states, self._patience
-        watch = Watch(self._machines.library, self._runs.address, patience)
+        states, waits = self._runs.states, self._waits
+        watch = Watch(self._machines.library, self._runs.address, waits)
         are_doubtful = self._mark_doubtful()
         begun = time.perf_counter()
         for done in itertools.count(1):
@@ -48,7 +48,7 @@ class PreExecution:
             watch.forget()
             if not np.any(states == MISSING):
                 return
-            is_long = done >= patience.rounds and time.perf_counter() - begun > patience.guessing
+            is_long = done >= waits.rounds and time.perf_counter() - begun > waits.guessing
             misses = self._take_misses()
             if not has_loaded(self._machines.world, misses, draft.statistics, draft.needs) or is_long:
                 states[states == MISSING] = DEFERRED
@@ -73,7 +73,7 @@ class PreExecution:
         """Mark what may take long; false if that is nothing, or all there is."""
         runs, states = self._runs, self._runs.states
         call = self._machines.library[run.mark_doubtful]
-        marked = call(runs.address, runs.count, self._patience.doubtful)
+        marked = call(runs.address, runs.count, self._waits.doubtful)
         if marked == runs.count:
             states[:], marked = NEW, 0
         return bool(marked)

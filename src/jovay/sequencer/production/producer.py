@@ -20,13 +20,13 @@ from .collection import Collection
 from .execution import Execution
 from .inclusion import Inclusion
 from .machines import Machines
-from .patience import Patience, Postponed, needs_of
 from .preexecution import PreExecution
 from .preparation import Preparation
 from .runs import Runs
 from .scheduler import Scheduler
 from .serial_rest import SerialRest
 from .touched import TouchedRecorder
+from .wait_limits import Postponed, WaitLimits, needs_of
 
 
 class BlockProducer:
@@ -39,21 +39,21 @@ class BlockProducer:
         workers: int,
         max_transactions: int = 16_384,
         record: bool = False,
-        patience: Patience | None = None,
+        waits: WaitLimits | None = None,
         gas: int = TX_MAX_GAS_LIMIT,
         shared: int = SHARED,
     ) -> None:
         self.stamp = 0
-        self._patience = patience = patience or Patience()
+        self._waits = waits = waits or WaitLimits()
         touched = TouchedRecorder(library, world) if record else None
         self.machines = machines = Machines(library, world, max(1, workers), gas, shared)
         self._runs, postponed = Runs(library, max_transactions), Postponed()
         self._prepare = Preparation(machines, touched)
         self._include = Inclusion(machines, self._runs)
-        self._pre_execute = PreExecution(machines, self._runs, patience, postponed)
+        self._pre_execute = PreExecution(machines, self._runs, waits, postponed)
         self._schedule = Scheduler(machines, self._runs)
         self._execute = Execution(machines, self._runs)
-        self._execute_rest = SerialRest(machines, self._runs, patience, postponed, touched)
+        self._execute_rest = SerialRest(machines, self._runs, waits, postponed, touched)
         self._collect = Collection(machines, self._runs, touched)
 
     def hold(self, gas: int) -> None:
@@ -126,6 +126,6 @@ class BlockProducer:
         self._runs.begin(transactions)
         self.stamp = self.stamp % 0xFFFFFFF0 + 1
         in_order = serial or not bounded
-        self.machines.stop_after(0 if in_order else self._patience.slice)
+        self.machines.stop_after(0 if in_order else self._waits.slice)
         needs = needs_of(self._runs.gas())
         return Draft(environment, transactions, beside, bounded, in_order, self.stamp, needs)

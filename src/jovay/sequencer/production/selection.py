@@ -15,7 +15,7 @@ from jovay.state.writes import Records
 
 from .aside import Aside, Heavy
 from .block import Dropped, ProducedBlock
-from .room import Room
+from .block_limits import BlockLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Selection:
 
     def __init__(self, pool: TxPool, aside: Aside, most: int, gas_limit: int) -> None:
         self._pool, self._aside, self._most = pool, aside, most
-        self._room = Room(most, gas_limit)
+        self._limits = BlockLimits(most, gas_limit)
 
     def is_wanted(self) -> bool:
         """Whether there is something to make a block of."""
@@ -54,8 +54,8 @@ class Selection:
             return Selected(Taken.of(self._pool, [own.entry]), own=own)
         most = self._most - len(beside)
         limit = environment.gas_limit - sum(heavy.gas for heavy in beside)
-        room, take = self._room, self._pool.take
-        entries = take(min(room.transactions, most), min(room.gas, limit)) or take(1, limit)
+        limits, take = self._limits, self._pool.take
+        entries = take(min(limits.transactions, most), min(limits.gas, limit)) or take(1, limit)
         if beside:
             entries = Taken.of(self._pool, [heavy.entry for heavy in beside]).followed_by(entries)
         return Selected(entries, beside)
@@ -66,7 +66,7 @@ class Selection:
         self._pool.executed(selected.entries, dropped, changed)
         if selected.own is None:
             crowded = bool((dropped.statuses == ARENA_FULL).any())
-            self._room.made(seconds, len(produced.order), crowded, produced.environment.gas_limit)
+            self._limits.made(seconds, len(produced.order), crowded, produced.environment.gas_limit)
         else:
             self._aside.own_block_took(seconds)
         self._set_aside(dropped, selected)

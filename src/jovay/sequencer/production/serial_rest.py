@@ -15,9 +15,9 @@ from jovay.kernel.machine.status import ARENA_FULL, PAUSED
 from .block import Draft
 from .loading import has_loaded, has_loaded_missed
 from .machines import Machines
-from .patience import Patience, Postponed
 from .runs import Runs
 from .touched import TouchedRecorder
+from .wait_limits import Postponed, WaitLimits
 from .watch import Watch
 
 #: How often it runs on trust, at most.
@@ -45,12 +45,12 @@ class SerialRest:
         self,
         machines: Machines,
         runs: Runs,
-        patience: Patience,
+        waits: WaitLimits,
         postponed: Postponed,
         touched: TouchedRecorder | None,
     ) -> None:
         self._machines, self._runs, self._touched = machines, runs, touched
-        self._library, self._patience, self._postponed = machines.library, patience, postponed
+        self._library, self._waits, self._postponed = machines.library, waits, postponed
 
     def run(self, draft: Draft) -> None:
         """Execute what is deferred, and bring it into the world."""
@@ -89,7 +89,7 @@ class SerialRest:
         """
         machine, runs, held = self._machines.serial, self._runs, self._machines.held
         call, leave = self._library[execute.execute_deferred], self._library[execute.leave_suspended]
-        watch = Watch(self._library, runs.address, self._patience)
+        watch = Watch(self._library, runs.address, self._waits)
         go_on = partial(held, call, machine.address, runs.address, runs.count)
         progress = _Progress(has_room=draft.bounded)
         machine.wait_for_keys(not draft.bounded)
@@ -112,7 +112,7 @@ class SerialRest:
         begun, guessed = time.perf_counter(), not machine.waits_for_keys
         if draft.in_order:  # nothing can be left out
             has_loaded_missed(machine, statistics)
-        elif progress.waited > self._patience.waiting:
+        elif progress.waited > self._waits.waiting:
             self._postpone(at, draft.stamp)
             return
         elif guessed and postponed.is_patient(transaction):
@@ -126,7 +126,7 @@ class SerialRest:
             progress.has_room = False
         progress.waited += time.perf_counter() - begun
         # A run that waits in its midst goes on waiting: guesses would begin it anew.
-        is_suspended, is_late = self._runs.states[at] == SUSPENDED, progress.tries >= self._patience.rounds
+        is_suspended, is_late = self._runs.states[at] == SUSPENDED, progress.tries >= self._waits.rounds
         machine.wait_for_keys(bool(is_suspended or is_late or not progress.has_room))
 
     def _postpone(self, index: int, stamp: int) -> None:

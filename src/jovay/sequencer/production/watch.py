@@ -11,15 +11,15 @@ from jovay.native.library import Library
 from jovay.native.records import View
 from jovay.state.machine import NativeMachine
 
-from .patience import Patience
+from .wait_limits import WaitLimits
 
 
 class Watch:
     """Over one block's ``runs``. Times are those that a thread ran, so that a busy machine makes nothing long."""
 
-    def __init__(self, library: Library, runs: int, patience: Patience) -> None:
+    def __init__(self, library: Library, runs: int, waits: WaitLimits) -> None:
         self._predict, self._resume = library[predict.predict_runs], library[predict.resume_run]
-        self._set_aside, self._runs, self._patience = library[predict.set_aside], runs, patience
+        self._set_aside, self._runs, self._waits = library[predict.set_aside], runs, waits
         self._spent = 0.0
         self._run, self._took, self._last, self._work = -1, 0.0, 0.0, 0
 
@@ -37,7 +37,7 @@ class Watch:
         else:
             self._took += self._last
         stands, self._work = machine.view.spent == self._work, machine.view.spent
-        return stands or self._took > self._patience.running
+        return stands or self._took > self._waits.running
 
     def forget(self) -> None:
         """What has been looked at once may be looked at again."""
@@ -45,7 +45,7 @@ class Watch:
 
     def predict(self, machine: NativeMachine, first: int, end: int) -> None:
         """Predict the runs ``first … end`` that are new or were missing keys, as long as there is time to look."""
-        while first < end and self._spent <= self._patience.looking:
+        while first < end and self._spent <= self._waits.looking:
             first = self._predict(machine.address, self._runs, first, end)
             if first < end:
                 self._finish(machine, first)
@@ -57,11 +57,11 @@ class Watch:
         run = View(Run, self._runs + index * RUN_STRIDE)
         while run.state == STOPPED:
             spent, took = view.spent, time.thread_time() - begun
-            is_long = took > self._patience.running
+            is_long = took > self._waits.running
             if not is_long:
                 self._resume(machine.address, self._runs, index)
                 last = time.thread_time() - begun - took
-                is_short = last < self._patience.running / 16
+                is_short = last < self._waits.running / 16
                 machine.stop_after(min(2 * view.slice, 8 * slice_) if is_short else slice_)
             if run.state == STOPPED and (is_long or view.spent == spent):
                 self._set_aside(machine.address, self._runs, index)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Room:
+class BlockLimits:
     """Bounds of the next block: how many transactions, and the sum of their gas limits.
 
     A block that took longer than ``seconds`` makes the next one smaller in proportion; one whose logs or changes did

@@ -18,7 +18,7 @@ MOST_POSTPONED = 4096
 
 
 @dataclass(frozen=True)
-class Patience:
+class WaitLimits:
     """How long a block waits for keys that are not in memory.
 
     At first every transaction guesses that they are absent, so that one round finds many of them: ``rounds`` at least,
