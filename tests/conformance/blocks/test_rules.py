@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,13 +15,6 @@ from rigs import block_cases
 from rigs.block_cases import Fields, changed, with_field
 
 OTHER = b"\x11" * 32
-
-
-@pytest.fixture(scope="module")
-def engine(library) -> Iterator[BlockEngine]:
-    made = BlockEngine(library)
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,13 +24,6 @@ HISTORY, BEACON_ROOTS = (
     "0x0000f90827f1c53a10cb7a02335b175320002935",
     "0x000f3df6d732807ef1319fb7b8bb8522d0beac02",
 )
-
-
-@pytest.fixture(scope="module")
-def engine(library) -> Iterator[BlockEngine]:
-    made = BlockEngine(library)
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

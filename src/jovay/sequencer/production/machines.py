@@ -56,7 +56,7 @@ class Machines:
         """Gas that all executions took so far."""
         return sum(machine.view.spent for machine in self)
 
-    def held(self, call: Callable[..., Any], *arguments: int) -> Any:
+    def locked(self, call: Callable[..., Any], *arguments: int) -> Any:
         """Call the kernel while nobody else inserts records: others load keys for calls and for the pool."""
         with self.world.lock.read():
             return call(*arguments)

@@ -64,16 +64,16 @@ class SerialRest:
         Where each transaction writes the slot that a counter tells, that is one look-up for all of them. If some are
         there after all, it runs once more with them in memory. Answers whether it is done; if not, nothing is.
         """
-        machine, runs, held = self._machines.serial, self._runs, self._machines.held
+        machine, runs, locked = self._machines.serial, self._runs, self._machines.locked
         call, confirm = self._library[execute.execute_deferred], self._library[confirm_guesses]
         for _ in range(0 if self._postponed.some_are_patient() else TRUSTING):
             with machine.trusting():
-                end = held(call, machine.address, runs.address, runs.count, 0)
+                end = locked(call, machine.address, runs.address, runs.count, 0)
             misses = machine.take_misses()
             if end == runs.count and not misses:
                 return True
             is_loaded = has_loaded(machine.world, misses, draft.statistics, draft.needs)
-            if is_loaded and end == runs.count and held(confirm, machine.address):
+            if is_loaded and end == runs.count and locked(confirm, machine.address):
                 return True
             is_full = end < runs.count and runs.statuses[end] == ARENA_FULL
             machine.reset()
@@ -87,17 +87,17 @@ class SerialRest:
 
         Where nothing bounds the block, it does so from the start.
         """
-        machine, runs, held = self._machines.serial, self._runs, self._machines.held
+        machine, runs, locked = self._machines.serial, self._runs, self._machines.locked
         call, leave = self._library[execute.execute_deferred], self._library[execute.leave_suspended]
         watch = Watch(self._library, runs.address, self._waits)
-        go_on = partial(held, call, machine.address, runs.address, runs.count)
+        go_on = partial(locked, call, machine.address, runs.address, runs.count)
         progress = _Progress(has_room=draft.bounded)
         machine.wait_for_keys(not draft.bounded)
         while (index := watch.timed(go_on, progress.at)) < runs.count:
             status = runs.statuses[index]
             if status == PAUSED:
                 if watch.is_long(machine, index):
-                    held(leave, machine.address, runs.address, index)
+                    locked(leave, machine.address, runs.address, index)
             elif status == ARENA_FULL:
                 self._make_room(draft)
             else:
@@ -133,7 +133,7 @@ class SerialRest:
         """Take a run that misses keys out of the block."""
         machine = self._machines.serial
         machine.take_misses()
-        self._machines.held(
+        self._machines.locked(
             self._library[execute.postpone], machine.address, self._runs.address, index, stamp
         )
         self._postponed.add(self._runs.transaction(index), found_room=not machine.world.is_short)
