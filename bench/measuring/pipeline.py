@@ -49,16 +49,19 @@ def open_world(library: Library, data: DataDirectory, genesis: Genesis, leaves: 
 
 @contextmanager
 def pipeline(
-    genesis: Genesis, workers: int, folder: Path | None = None, leaves: int = 4_000_000
+    genesis: Genesis, workers: int, folder: Path | None = None, leaves: int = 4_000_000, record: bool = False
 ) -> Iterator[Pipeline]:
-    """A started sequencer for the length of the block. Blocks are made durable (fsync) before they are visible."""
+    """A started sequencer for the length of the block. Blocks are made durable (fsync) before they are visible.
+
+    ``record`` keeps what provers need of them.
+    """
     library = kernel.load()
     with tempfile.TemporaryDirectory(prefix="jovay-bench-", dir=folder) as path, DataDirectory(path) as data:
         chain = open_world(library, data, genesis, leaves)
         index = LogsIndex(data.kv, data.blocks.blooms, 0, data.blocks.latest, chain_keccak(library))
         if index.latest < 0:
             index.append(0, None)
-        settings = SequencerSettings(workers=workers)
+        settings = SequencerSettings(workers=workers, record=record)
         sequencer = Sequencer(
             library, chain.world, chain.trie, data, index, chain.rules, chain.head, settings
         )

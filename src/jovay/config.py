@@ -71,6 +71,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     history_blocks: Natural = 8_192
     history_versions: Annotated[int, msgspec.Meta(ge=0, le=1 << 34)] = 2_000_000
     keep_blocks: Natural = 0
+    record_witnesses: bool = False
+    tracer_mib: Positive = 4_096
     accounts: Records = 4_000_000
     slots: Records = 16_000_000
     code_mib: Annotated[int, msgspec.Meta(ge=1, le=1 << 24)] = 512
@@ -144,6 +146,8 @@ HELP: dict[str, str] = {
     "history_blocks": "recent blocks whose state can be asked for; fewer while the chain is busy",
     "history_versions": "older values of accounts and slots kept in memory for that",
     "keep_blocks": "recent blocks kept on disk at least, older ones go file by file; 0 keeps all",
+    "record_witnesses": "keep what provers need of each block: what it touched, and the proof of that",
+    "tracer_mib": "MiB of it kept on disk; the oldest goes",
     "accounts": "accounts kept in memory; those not used for long make room for others",
     "slots": "storage slots kept in memory, likewise",
     "code_mib": "MiB of contract code kept in memory, likewise",

@@ -89,7 +89,10 @@ class Node:
         config, running = self.config, self._running
         self._connections = most_connections(config.rpc.connections)
         library = kernel.load()
-        data = running.enter_context(DataDirectory(config.datadir, sync=config.sync))
+        tracer_bytes = config.tracer_mib * MEGABYTE
+        data = running.enter_context(
+            DataDirectory(config.datadir, sync=config.sync, tracer_bytes=tracer_bytes)
+        )
         genesis = genesis_of(config)
         check_tables(config, config.block_gas_limit or genesis.gas_limit)
         chain = open_chain(library, data, genesis, self._new_world, trie_leaves(config))
@@ -114,6 +117,7 @@ class Node:
         self.statistics = Statistics(sequencer, self.metrics, config.datadir, backend.pool.seconds)
         sequencer.start()
         running.callback(sequencer.stop)
+        running.callback(backend.executor.close)
         development = Development(backend) if config.dev else None
         if development is not None:
             running.callback(development.close)
@@ -156,6 +160,7 @@ class Node:
             max_transactions=config.block_transactions,
             checkpoint_seconds=config.checkpoint_interval,
             history_blocks=config.history_blocks,
+            record=config.record_witnesses,
         )
         recipient = config.fee_recipient_bytes or genesis.coinbase
         if any(recipient):
@@ -238,12 +243,14 @@ class Node:
 def check_tables(config: NodeConfig, gas_limit: int) -> None:
     """One block must fit into the part of the tables that only blocks may fill. Raises ``ConfigError``."""
     accounts, slots, code, contracts = needs_of(gas_limit)
+    recorded = changes_of(gas_limit) if config.record_witnesses else 0  # as they were before the block
     for table, name, have, need in (
         ("accounts", "accounts", config.accounts, accounts),
         ("slots", "slots", config.slots, slots),
         ("bytes of code", "code_mib", config.code_mib * MEGABYTE, code),
         ("contracts", "block_gas_limit", CODE_INDEX // 2, contracts),
         ("changes", "block_gas_limit", CHANGED, changes_of(gas_limit)),
+        ("older values", "history_versions", config.history_versions, recorded),
     ):
         least = int(need / (1 - READERS))
         if have < least:

@@ -11,7 +11,7 @@ from jovay.simulation.requests import Bundle, BundleResult, CallResult, ExecuteO
 from jovay.simulation.simulate import Simulator
 from jovay.tracer.witnesses import Witnesses
 
-from .errors import executing
+from .errors import executing, stored
 from .state import Heights
 
 T = TypeVar("T")
@@ -50,7 +50,9 @@ class NodeExecutor:
         """What executing a block again takes without any other state."""
         if number < 1:
             raise HistoryUnavailableError("genesis is not executed")
-        self._heights.check(number)
-        self._heights.check(number - 1)
-        with executing():
+        with executing(), stored():
             return self._witnesses.witness(number, time_limit)
+
+    def close(self) -> None:
+        """Give back what requests have left behind."""
+        self._witnesses.close()

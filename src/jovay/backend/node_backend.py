@@ -15,6 +15,7 @@ from jovay.state.historical_tries import HistoricalTries
 from jovay.state.proofs import Prover
 from jovay.state.reader import StateReader
 from jovay.storage.logs_index import LogsIndex
+from jovay.tracer.lookback import Lookback
 from jovay.tracer.witnesses import Witnesses
 
 from .chain import NodeChain
@@ -51,7 +52,8 @@ class NodeBackend:
         source = SimulationSource(sequencer, self.chain, tries)
         gas = max(call_gas, sequencer.settings.gas_limit)
         simulator = Simulator(sequencer.library, sequencer.world, source, gas=gas)
-        witnesses = Witnesses(sequencer.library, source, self.reader, simulator, tries)
+        lookback = Lookback(simulator, tries)
+        witnesses = Witnesses(sequencer.library, sequencer.data, sequencer.rules, lookback)
         self.executor = NodeExecutor(simulator, witnesses, heights)
 
     def interfaces(self, development: Development | None = None) -> Backend:

@@ -56,18 +56,13 @@ class Reexecution:
         self._begin(genesis)
 
     def _begin(self, genesis: Genesis) -> None:
-        changes = state_changes(genesis, lambda content: keccak256(self._library, content))
-        rows = np.frombuffer(changes.account_values, ACCOUNT)
-        accounts = account_records(changes.accounts, np.ones(len(rows), np.bool_), rows)
-        accounts["code_size"] = [len(genesis.alloc[address].code) for address in sorted(genesis.alloc)]
-        slots = slot_records(changes.slots, np.frombuffer(changes.slot_values, np.uint8).reshape(-1, 32))
-        codes = [account.code for account in genesis.alloc.values() if account.code]
-        self._world.insert(accounts, slots, codes)
+        state = genesis_state(self._library, genesis)
+        self._world.insert(state.accounts, state.slots, state.codes)
         self._compare(
             0,
             "state root",
             read_header(self._blocks, 0).state_root,
-            self._trie.update(WriteSet(accounts, slots)),
+            self._trie.update(state),
         )
 
     def run(self, progress: Callable[[int], None] = lambda number: None) -> int:
@@ -89,7 +84,9 @@ class Reexecution:
         self._compare(number, "senders", senders, np.ascontiguousarray(batch.records["sender"]).tobytes())
         count = len(batch.records)
         addresses = batch.first_address + np.arange(count, dtype=np.uint64) * np.uint64(TRANSACTION_SIZE)
-        produced = self._producer.produce(self._environment(header), addresses, serial=True)
+        environment = stored_environment(self._blocks, self._rules, header)
+        environment = replace(environment, hashes=self._hashes.address, hashes_known=min(256, number))
+        produced = self._producer.produce(environment, addresses, serial=True)
         self._compare_block(header, produced)
         return header
 
@@ -106,14 +103,21 @@ class Reexecution:
         if stored != found:
             raise ReexecutionError(number, what, stored, found)
 
-    def _environment(self, header: Header) -> BlockEnvironment:
-        number = header.number
-        receipts = np.frombuffer(self._blocks.receipts(number), dtype_of(ReceiptRecord))
-        fees = [int_of(fee) for fee in receipts["l1_fee"]]
-        sizes = np.diff(self._blocks.transactions(number)[0]).tolist()
-        environment = environment_of(header, self._rules, l1_fee_per_byte(zip(fees, sizes, strict=True)))
-        return replace(
-            environment,
-            hashes=self._hashes.address,
-            hashes_known=min(256, number),
-        )
+
+def genesis_state(library: Library, genesis: Genesis) -> WriteSet:
+    """The state of block 0."""
+    changes = state_changes(genesis, lambda content: keccak256(library, content))
+    rows = np.frombuffer(changes.account_values, ACCOUNT)
+    accounts = account_records(changes.accounts, np.ones(len(rows), np.bool_), rows)
+    accounts["code_size"] = [len(genesis.alloc[address].code) for address in sorted(genesis.alloc)]
+    slots = slot_records(changes.slots, np.frombuffer(changes.slot_values, np.uint8).reshape(-1, 32))
+    return WriteSet(accounts, slots, [account.code for account in genesis.alloc.values() if account.code])
+
+
+def stored_environment(blocks: BlockStore, rules: ChainRules, header: Header) -> BlockEnvironment:
+    """What a stored block gave its transactions, but for the hashes of the blocks before."""
+    number = header.number
+    receipts = np.frombuffer(blocks.receipts(number), dtype_of(ReceiptRecord))
+    fees = [int_of(fee) for fee in receipts["l1_fee"]]
+    sizes = np.diff(blocks.transactions(number)[0]).tolist()
+    return environment_of(header, rules, l1_fee_per_byte(zip(fees, sizes, strict=True)))

@@ -31,6 +31,7 @@ from .errors import SequencerStoppedError
 from .finality import L1Finality
 from .persistence.housekeeping import Housekeeping
 from .persistence.persistence import Persistence
+from .persistence.recording import Recording
 from .pool.txpool import PoolLimits, TxPool
 from .portal import Portal
 from .production.aside import Aside
@@ -85,7 +86,10 @@ class Sequencer:
         self.next_block.follow(head)
         self._selection = Selection(self.pool, self.aside, settings.max_transactions, settings.gas_limit)
         gas = self.next_block.transaction_gas(settings.gas_limit)
-        self._producer = BlockProducer(library, world, settings.workers, settings.max_transactions, gas=gas)
+        self._producer = BlockProducer(
+            library, world, settings.workers, settings.max_transactions, settings.record, gas=gas
+        )
+        self.recording = Recording(data.tracer) if settings.record else None
         self.persistence = Persistence(
             library, data, logs_index, self._publish, self._fail, settings.checkpoint_seconds
         )
@@ -118,6 +122,8 @@ class Sequencer:
     def start(self) -> None:
         """Start making blocks."""
         self.persistence.start()
+        if self.recording is not None:
+            self.recording.start()
         self._thread.start()
 
     def stop(self) -> None:
@@ -128,6 +134,8 @@ class Sequencer:
             self._thread.join()
         self.aside.close()
         self.persistence.stop()
+        if self.recording is not None:
+            self.recording.stop()
         self._producer.close()
 
     def _fail(self, error: BaseException) -> None:
@@ -206,6 +214,10 @@ class Sequencer:
             if edit is not None:
                 writes = merged(writes, edit(environment.number))
                 self.world.bring(writes, environment.number)
+            touched = executed.touched if edit is None else None  # the edited keys are not among them
+            if touched is not None:
+                proof = self.trie.multiproof(touched.proven)
+                now = executed.statistics.time("recording", now)
             root = self.trie.update(writes)
             executed.statistics.time("commitment", now)
             produced = executed.finish()
@@ -215,6 +227,8 @@ class Sequencer:
             self.next_block.follow(block.header)
             self.progress.made(block.header.number, len(selected.entries), len(block.entries))
             self.persistence.put(block)
+            if touched is not None and self.recording is not None:
+                self.recording.put(block.header, touched, proof)
             return block
 
     def _make_room(self) -> None:

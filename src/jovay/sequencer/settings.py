@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SequencerSettings:
-    """Seconds, wei, gas. ``base_fee`` None: EIP-1559 decides."""
+    """Seconds, wei, gas. ``base_fee`` None: EIP-1559 decides; ``record`` what blocks touch, for provers."""
 
     workers: int = 2
     tick: float = 0.010
@@ -19,3 +19,4 @@ class SequencerSettings:
     checkpoint_seconds: float = 5.0
     l1_fee_per_byte: int = 0
     history_blocks: int = 8192
+    record: bool = False

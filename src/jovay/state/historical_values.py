@@ -36,10 +36,11 @@ def changed_keys(store: BlockStore, above: int, most: int = MOST_KEYS) -> tuple[
         if count > most:
             reason = f"state of block {above} is too far back: more than {most} keys have changed since"
             raise HistoryUnavailableError(above, reason)
-    return (
-        last_of(np.concatenate(accounts), ("address",)) if accounts else np.zeros(0, dtype_of(AccountChange)),
-        last_of(np.concatenate(slots), ("address", "key")) if slots else np.zeros(0, dtype_of(SlotChange)),
-    )
+    if not accounts:
+        return np.zeros(0, dtype_of(AccountChange)), np.zeros(0, dtype_of(SlotChange))
+    changed = last_of(np.concatenate(accounts), ("address",)).copy()
+    changed["kept"] = 0  # by one block, not by all of them
+    return changed, last_of(np.concatenate(slots), ("address", "key"))
 
 
 def stored_writes(store: BlockStore, number: int) -> WriteSet:

@@ -3,6 +3,7 @@
 LOCK      held while a node has the directory open
 state/    RocksDB: flat state, trie nodes, logs index, metadata
 blocks/   block log and hash index
+tracer/   what was recorded of blocks for provers
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from .blocks import BlockStore
 from .errors import CorruptStoreError, DatadirLockedError, SchemaMismatchError
 from .kv import KV, META, Batch
 from .rocks import RocksKV
+from .tracer_db import TracerDB
 
 SCHEMA = 1
 """Layout version of everything under a data directory."""
@@ -61,13 +63,17 @@ def check_schema(kv: KV, path: Path) -> None:
 
 
 class DataDirectory:
-    """An open data directory: ``kv``, ``blocks`` and ``state``.
+    """An open data directory: ``kv``, ``blocks``, ``state`` and ``tracer``.
 
     Use it as a context manager or ``close`` it.
     """
 
-    def __init__(self, path: str | Path, tables: Iterable[str] = (), *, sync: bool = True) -> None:
-        """``tables`` are those that other parts of the node need beside state and logs index."""
+    def __init__(
+        self, path: str | Path, tables: Iterable[str] = (), *, sync: bool = True, tracer_bytes: int = 1 << 32
+    ) -> None:
+        """``tables`` are those that other parts of the node need beside state and logs index; ``tracer_bytes`` bounds
+        what is kept for provers.
+        """
         self.path = Path(path)
         self._lock = DirectoryLock(self.path)
         try:
@@ -82,10 +88,12 @@ class DataDirectory:
             self._lock.release()
             raise
         self.state = state.StateStore(self.kv)
+        self.tracer = TracerDB(self.path / "tracer", tracer_bytes)
 
     def close(self) -> None:
         """Close the stores, then release the lock. Twice is fine."""
         try:
+            self.tracer.close()
             self.blocks.close()
             self.kv.close()
         finally:

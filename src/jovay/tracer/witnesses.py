@@ -1,26 +1,29 @@
-"""Execution witnesses of stored blocks: the block is executed again, and what it looked at is proven."""
+"""Execution witnesses of stored blocks: from what was recorded when they were made, else from a second execution."""
 
 from __future__ import annotations
 
-import dataclasses
+import itertools
+import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-import numpy as np
-
-from jovay.chain.types import EMPTY_CODE_HASH, ExecutionWitness, Header
+from jovay.chain.rules import ChainRules
+from jovay.chain.types import ExecutionWitness, Header
 from jovay.native.library import Library
-from jovay.simulation.context import HASHES, BlockContext
-from jovay.simulation.simulate import Simulator
-from jovay.simulation.source import ChainSource
-from jovay.state.errors import UnknownBlockError, WitnessError
-from jovay.state.historical_tries import HistoricalTries
-from jovay.state.reader import StateReader
+from jovay.sequencer.reexecution import stored_environment
+from jovay.state.errors import ExecutionError, UnknownBlockError, WitnessError
+from jovay.state.spv import Spv
 from jovay.state.trie import SCHEME
-from jovay.state.writes import WriteSet
+from jovay.state.writes import Records, WriteSet
+from jovay.storage.datadir import DataDirectory
+from jovay.storage.headers import read_header
 
+from .codes import codes_of
+from .lookback import Lookback
+from .replica import Replicas, has_write_sets
 from .witness import BlockInput, StatelessExecutor
 
+log = logging.getLogger("jovay.tracer")
 ARENA_BYTES = 8 << 30
 SCALES = (0, 1)
 """Sizes of the arenas that the execution gets: a guest's where that is enough."""
@@ -29,73 +32,69 @@ SCALES = (0, 1)
 class Witnesses:
     """Makes witnesses, and hands out none with which the block cannot be executed."""
 
-    def __init__(
-        self,
-        library: Library,
-        chain: ChainSource,
-        state: StateReader,
-        simulator: Simulator,
-        tries: HistoricalTries,
-    ) -> None:
-        self._library, self._chain, self._state = library, chain, state
-        self._simulator, self._tries = simulator, tries
+    def __init__(self, library: Library, data: DataDirectory, rules: ChainRules, lookback: Lookback) -> None:
+        self._library, self._data, self._rules = library, data, rules
+        self._lookback, self._replicas = lookback, Replicas(library, data.blocks, rules)
         self._executor: StatelessExecutor | None = None
         self._lock = threading.Lock()
 
+    def close(self) -> None:
+        """Give back what second executions keep."""
+        self._replicas.close()
+
     def witness(self, number: int, time_limit: float) -> ExecutionWitness:
         """Witness of block ``number``; ``WitnessError`` where a block is not what its transactions make of it."""
-        header, parent = self._chain.header(number), self._chain.raw_header(number - 1)
-        if header is None or parent is None:
+        if not max(self._data.blocks.oldest, 0) < number <= self._data.blocks.latest:
             raise UnknownBlockError(number)
-        context, keys = self._simulator.keys_of(number, time_limit)
-        touched = self._before(number, keys)
-        with self._tries.whole(number - 1) as trie:
-            proof = trie.multiproof(touched)
-        given = self._input(header, context, touched, proof)
+        header = read_header(self._data.blocks, number)
+        recorded = self._recorded(header)
+        if recorded is not None:
+            try:
+                return self._proven(header, recorded)
+            except ExecutionError as error:
+                log.warning("what was recorded of block %d is of no use: %s", number, error)
+        if has_write_sets(self._data.blocks):
+            return self._proven(header, self._replicas.execute(header, time_limit))
+        return self._proven(header, self._lookback.execute(number, time_limit))
+
+    def _recorded(self, header: Header) -> Spv | None:
+        contents = self._data.tracer.read(header.number, header.hash)
+        if contents is None:
+            return None
+        try:
+            return Spv.decode(contents)
+        except ValueError as error:
+            log.warning("what was recorded of block %d is damaged: %s", header.number, error)
+            return None
+
+    def _proven(self, header: Header, spv: Spv) -> ExecutionWitness:
+        """The witness, once the stateless function has made the block of it."""
+        codes = codes_of(self._library, self._data, spv.code_hashes)
+        if codes is None:
+            raise WitnessError(header.number, "the code of an account is not stored")
+        given = self._input(header, spv, codes)
         return ExecutionWitness(
             scheme=SCHEME,
             input=self._checked(given, header),
-            state=(proof,),
-            codes=tuple(touched.codes),
-            keys=tuple(_keys(touched)),
-            headers=(parent,),
+            state=(spv.proof,),
+            codes=tuple(codes),
+            keys=tuple(_keys(spv.accounts, spv.slots, spv.founded)),
+            headers=(self._data.blocks.header(header.number - 1),),
         )
 
-    def _before(self, number: int, keys: WriteSet) -> WriteSet:
-        """The values of keys before the block, with the accounts' code."""
-        before = self._tries.past.writes(keys.accounts, keys.slots, number - 1)
-        accounts = before.accounts
-        coded = accounts["code_hash"] != np.void(EMPTY_CODE_HASH[::-1])
-        blank = np.void(bytes(32))
-        # An empty account (EIP-161) is none in the trie.
-        accounts["exists"] = coded | (accounts["nonce"] != 0) | (accounts["balance"] != blank)
-        addresses = [row["address"].tobytes()[19::-1] for row in accounts[coded]]
-        codes = dict.fromkeys([self._state.code(address, number - 1) for address in addresses])
-        return WriteSet(accounts, before.slots, list(codes))
-
-    def _input(self, header: Header, context: BlockContext, touched: WriteSet, proof: bytes) -> BlockInput:
-        parent = self._chain.header(header.number - 1)
-        assert parent is not None
-        environment = dataclasses.replace(context.environment, hashes=0, hashes_known=0)
+    def _input(self, header: Header, spv: Spv, codes: Sequence[bytes]) -> BlockInput:
+        blocks, number = self._data.blocks, header.number
+        offsets, raw = blocks.transactions(number)
+        ends = offsets.tolist()
         return BlockInput(
-            block=environment.packed(),
+            block=stored_environment(blocks, self._rules, header).packed(),
             parent_hash=header.parent_hash,
-            parent_root=parent.state_root,
-            touched=touched,
-            multiproof=proof,
-            hashes=self._hashes(header.number),
-            transactions=[stored.raw for stored in self._chain.stored_transactions(header.number)],
+            parent_root=read_header(blocks, number - 1).state_root,
+            touched=WriteSet(spv.accounts, spv.slots, codes),
+            multiproof=spv.proof,
+            hashes=[blocks.hash_of(before) for before in range(number - spv.ancestors, number)],
+            transactions=[raw[start:end] for start, end in itertools.pairwise(ends)],
         )
-
-    def _hashes(self, number: int) -> list[bytes]:
-        """Hashes of the blocks before, oldest first, as far back as they are known and BLOCKHASH reaches."""
-        found: list[bytes] = []
-        for before in range(number - 1, max(-1, number - 1 - HASHES), -1):
-            known = self._chain.block_hash(before)
-            if known is None:
-                break
-            found.append(known)
-        return found[::-1]
 
     def _checked(self, given: BlockInput, header: Header) -> bytes:
         """The encoded input, once it has given the block's roots."""
@@ -115,9 +114,10 @@ class Witnesses:
         raise WitnessError(header.number, reason)
 
 
-def _keys(touched: WriteSet) -> Iterator[bytes]:
+def _keys(accounts: Records, *slots: Records) -> Iterator[bytes]:
     """Addresses, and addresses with a slot behind."""
-    for row in touched.accounts:
+    for row in accounts:
         yield row["address"].tobytes()[19::-1]
-    for row in touched.slots:
-        yield row["address"].tobytes()[19::-1] + row["key"].tobytes()[::-1]
+    for part in slots:
+        for row in part:
+            yield row["address"].tobytes()[19::-1] + row["key"].tobytes()[::-1]

@@ -1,0 +1,68 @@
+"""What blocks touched goes to TracerDB, on a thread of its own: no block and no receipt waits for it."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+
+from jovay.chain.types import Header
+from jovay.sequencer.production.touched import TouchedKeys
+from jovay.state.spv import Spv
+from jovay.storage.tracer_db import TracerDB
+
+log = logging.getLogger("jovay.recording")
+#: Blocks on their way; one that finds no room is not recorded, and executed again if somebody asks for its witness.
+DEPTH = 16
+
+
+class Recording:
+    """Writes in the order in which blocks are made. ``lost`` counts what found no room, or could not be written."""
+
+    def __init__(self, database: TracerDB) -> None:
+        self._database = database
+        self._queue: queue.Queue[tuple[Header, TouchedKeys, bytes] | threading.Event | None] = queue.Queue(
+            DEPTH
+        )
+        self.lost = 0
+        self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def put(self, header: Header, touched: TouchedKeys, proof: bytes) -> None:
+        """Record a block, with the multiproof of what it touched, taken before it changed the trie."""
+        try:
+            self._queue.put_nowait((header, touched, proof))
+        except queue.Full:
+            self.lost += 1
+            log.warning("block %d is not recorded: the disk is behind", header.number)
+
+    def drain(self) -> None:
+        """Wait until everything handed over is written."""
+        written = threading.Event()
+        self._queue.put(written)
+        written.wait()
+
+    def stop(self) -> None:
+        """Write what is there, end the thread."""
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
+        self._database.close()
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            if isinstance(item, threading.Event):
+                item.set()
+                continue
+            header, touched, proof = item
+            keys = touched.keys
+            spv = Spv.of(keys.accounts, keys.slots, touched.founded, touched.ancestors, proof)
+            try:
+                self._database.append(header.number, header.hash, spv.encode())
+            except OSError as error:
+                self.lost += 1
+                log.warning("block %d is not recorded: %s", header.number, error)
+                self._database.close()  # what is half written ends its file
