@@ -29,7 +29,7 @@ from jovay.kernel.lang import KernelFunction
 from jovay.kernel.machine import commit, journal, misses, state_override, view
 from jovay.kernel.machine.layout import init_machine, machine_footprint
 from jovay.kernel.pool import compaction, entries, leave, place
-from jovay.kernel.programs import state_test, stateless, transition
+from jovay.kernel.programs import chunk, state_test, stateless, transition
 from jovay.kernel.state import code, leaves, retention, world
 from jovay.kernel.state.layout import init_world
 from jovay.kernel.transaction import batch, wire
@@ -126,6 +126,7 @@ ENTRIES: tuple[KernelFunction, ...] = (
     state_test.state_root,
     state_root.update_state,
     state_root.write_proven_leaves,
+    chunk.execute_chunk,
     stateless.execute_block,
     system.begin_block,
     system.system_call,

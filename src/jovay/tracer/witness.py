@@ -27,7 +27,17 @@ MESSAGES = {
     verdict.MISSING_CODE: "the witness lacks the code of an account",
     verdict.MISSING_HASH: "the witness lacks the hash of an earlier block",
     verdict.NO_ROOM: "the arena is too small for the input",
+    verdict.MISSING_KEY: "the witness lacks a slot that the configuration names",
+    verdict.WRONG_CONTEXT: "a block context is not what follows from parent, time and configuration",
+    verdict.WRONG_MESSAGE: "the L1 messages are not the next of the queue, or not as many as the blocks have",
 }
+
+
+def explain(status: int, detail: int, at: int) -> str:
+    """A program's verdict in words; empty where it is success."""
+    if not status:
+        return ""
+    return f"{MESSAGES.get(status, 'failed')} (status {status}, detail {detail}, at {at})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +105,7 @@ class StatelessResult:
     @property
     def error(self) -> str:
         """Empty on success."""
-        if not self.status:
-            return ""
-        return f"{MESSAGES.get(self.status, 'failed')} (status {self.status}, detail {self.detail}, at {self.at})"
+        return explain(self.status, self.detail, self.at)
 
 
 def read_result(data: bytes) -> StatelessResult:

@@ -3,7 +3,7 @@
 Sizes may come from input: a request is compared with what is left before anything is added to an address.
 """
 
-from ..lang import CHECKED, RED_ZONE, U64, Ptr, Record, kernel, part
+from ..lang import CHECKED, RED_ZONE, U64, Ptr, Record, kernel, part, poison
 
 #: No capacity is larger, so that no sum of their products with record sizes wraps.
 MOST = 1 << 40
@@ -42,7 +42,7 @@ def unused(allocator: Allocator) -> U64:
 
 @kernel
 def allocate(allocator: Allocator, size: U64) -> Ptr:
-    """``size`` bytes, 64-byte aligned and still zero; 0 where there is no room for them."""
+    """``size`` bytes, 64-byte aligned; zero if nothing was ever there; 0 where there is no room for them."""
     if size > unused(allocator):
         return U64(0)
     if CHECKED:
@@ -60,6 +60,13 @@ def allocate_many(allocator: Allocator, count: U64, size: U64) -> Ptr:
     if count > unused(allocator) // size:
         return U64(0)
     return allocate(allocator, count * size)
+
+
+@kernel
+def release(allocator: Allocator, at: Ptr) -> None:
+    """Give back all that was taken since ``free`` was ``at``. What is taken of it again is not zero."""
+    poison(at, allocator.free - at)
+    allocator.free = at
 
 
 @kernel

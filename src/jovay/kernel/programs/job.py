@@ -371,7 +371,7 @@ def finish_block(job: Job, count: U64) -> U64:
         scratch(allocator, receipts_scratch(job.runs, order, count))
     if build_receipts(receipts, job.runs, order, count) != 0:
         return fail(job, U64(RECEIPTS_TOO_LARGE), receipts.log_count, U64(0))
-    collect_changes(job.world, U64(1), changes)
+    collect_changes(job.world, job.world.height, changes)
     if CHECKED:
         scratch(allocator, state_root_scratch(changes.account_count, changes.slot_count))
     how = update_state(

@@ -14,6 +14,9 @@ MALFORMED = 8
 MISSING_CODE = 9
 NO_ROOM = 10  # the arena is too small for the input
 MISSING_HASH = 11  # BLOCKHASH goes back further than the witness
+MISSING_KEY = 12  # the input lacks a slot that the configuration names
+WRONG_CONTEXT = 13  # a field of a block context is not what follows from parent, time and configuration
+WRONG_MESSAGE = 14  # L1 messages that are not the next of the queue, or not as many as the blocks have
 
 
 class Verdict(Record):

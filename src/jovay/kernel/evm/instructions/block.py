@@ -4,7 +4,7 @@ from ...lang import U64, U256, Ptr, kernel, load256, load256be, store256
 from ...machine.environment import PARENT, POSITION, PRICE
 from ...machine.frame import Frame
 from ...machine.machine import Machine
-from ...machine.status import NEXT
+from ...machine.status import MISS, NEXT
 from ...protocol import forks
 from ...protocol import opcodes as op
 from ...protocol.limits import BLOCK_HASHES
@@ -13,6 +13,7 @@ from ..templates import Control, instruction, source
 
 @instruction(op.BLOCKHASH)
 def blockhash(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
+    # No block has the hash 0: there, a stateless execution was not given the hash.
     m.context |= PARENT
     wanted, number = load256(sp - 32), m.block.number
     result = U256(0)
@@ -22,6 +23,8 @@ def blockhash(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
             m.ancestors = distance
         if distance <= m.block.hashes_known and distance <= BLOCK_HASHES:
             result = load256be(m.block.hashes + (U64(wanted) & 255) * 32)
+            if result == 0:
+                return U64(MISS), pc, sp, gas
     store256(sp - 32, result)
     return U64(NEXT), pc + 1, sp, gas
 

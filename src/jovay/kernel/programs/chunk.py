@@ -1,0 +1,436 @@
+"""A chunk as a pure function: consecutive blocks of a settled chain, from the header before them to what is stated.
+
+It is what both provers run. No field of a block is free input: everything comes from the chunk's published bytes, the
+parent header, the state, the L1 messages and the chain's configuration, and each of these is bound by a hash in the
+output. One witness serves all blocks: the keys that they touch, with the values before the chunk.
+
+Input: ``ChunkInput``; then, each part padded to 8 bytes: the parent header's RLP; the chunk as it is published; per L1
+message its size and its 0x7f transaction; per older block whose hash BLOCKHASH gives, its number (8 bytes) and hash;
+AccountChange records and SlotChange records; per code its size and bytes; the multiproof; nothing else.
+Output: ``ChunkResult``.
+"""
+
+from ..arenas.allocator import allocate, release
+from ..block.header import HEADER_CAPACITY, Parent, base_fee_after, randomness, read_header, write_header
+from ..block.receipts import BlockReceipts
+from ..block.run import run_at
+from ..block.system import HISTORY_CODE_HASH, HISTORY_STORAGE, HISTORY_WINDOW, begin_block
+from ..hashes.keccak import keccak256, keccak256_word
+from ..lang import (
+    U64,
+    U256,
+    Bytes,
+    Ptr,
+    Record,
+    address_of,
+    copy,
+    fill,
+    kernel,
+    load8,
+    load64,
+    load64be,
+    load256be,
+    store256be,
+)
+from ..machine.commit import commit_view
+from ..machine.view import reset_view
+from ..protocol.limits import BLOCK_HASHES
+from ..rlp import CURSOR_SIZE, Cursor
+from ..state.world import find_account, find_slot
+from ..transaction.record import L1_MESSAGE
+from ..trie.nodes import root
+from .job import (
+    MOST_GAS,
+    MOST_INPUT,
+    Job,
+    begin_job,
+    check_counts,
+    fail,
+    finish_block,
+    load_state,
+    prepare,
+    read_part,
+    run_transaction,
+)
+from .settled_config import EIP1559, SettledConfig, config_hash, fork_at, read_config
+from .settled_config import SIZE as CONFIG_SIZE
+from .verdict import (
+    INVALID_TRANSACTION,
+    MALFORMED,
+    MISSING_KEY,
+    NO_ROOM,
+    OK,
+    TABLES_FULL,
+    WRONG_CONTEXT,
+    WRONG_MESSAGE,
+    WRONG_VALUE,
+)
+
+#: Bytes of a block context, and of the number of blocks by batch version, on the wire.
+CONTEXT = 40
+
+
+
+class ChunkInput(Record):
+    """The head of the input. ``version`` is the batch's: 0 and 1 count blocks in a byte, 2 in four."""
+
+    config: Bytes(CONFIG_SIZE)
+    parent_size: U64  # of the parent header's RLP
+    version: U64
+    chunk_size: U64
+    first_l1_message: U64
+    l1_message_count: U64
+    rolling_hash: Bytes(32)  # of the L1 messages before the chunk
+    hash_count: U64
+    account_count: U64
+    slot_count: U64
+    code_count: U64
+    multiproof_size: U64
+    size: U64  # of the whole input
+    scale: U64  # arena sizes: 0 a guest's, 1 a host's
+
+
+class ChunkResult(Record):
+    """What is stated of a chunk. ``detail`` and ``at`` say more where ``status`` is not OK; the rest is zero then."""
+
+    status: U64
+    detail: U64
+    at: U64
+    block_count: U64
+    transaction_count: U64
+    gas_used: U64
+    first_l1_message: U64
+    next_l1_message: U64
+    last_timestamp: U64  # milliseconds
+    config_hash: Bytes(32)
+    chunk_hash: Bytes(32)  # Keccak-256 of the published bytes
+    pre_state_root: Bytes(32)
+    post_state_root: Bytes(32)
+    parent_block_hash: Bytes(32)
+    last_block_hash: Bytes(32)
+    rolling_hash_before: Bytes(32)
+    rolling_hash_after: Bytes(32)
+    l2_msg_root: Bytes(32)
+
+
+class Walk(Record):
+    """Where the execution of a chunk stands."""
+
+    config: Bytes(SettledConfig.size)
+    parent: Bytes(Parent.size)
+    root: Bytes(32)
+    rolling: Bytes(64)  # the rolling hash, and room for the message hash behind it
+    cursor: Bytes(CURSOR_SIZE)
+    contexts: Ptr
+    block_count: U64
+    transactions: Ptr  # the rest of them, as published
+    end: Ptr
+    messages: Ptr
+    messages_left: U64
+    next_message: U64
+    milliseconds: U64
+    hashes: Ptr
+    header: Ptr
+    transaction_count: U64
+    gas_used: U64
+
+
+CHUNK_INPUT_SIZE, CHUNK_RESULT_SIZE, WALK_SIZE = ChunkInput.size, ChunkResult.size, Walk.size
+
+
+@kernel
+def execute_chunk(input: Ptr, size: U64, output: Ptr, arena: Ptr, arena_size: U64) -> U64:
+    """The whole function; ``arena`` is zeroed memory, 64-byte aligned. Answers ``ChunkResult.status``."""
+    fill(output, U64(0), U64(CHUNK_RESULT_SIZE))
+    job, head = begin_job(input, size, output, arena, arena_size), ChunkInput(input)
+    if address_of(job) == 0:
+        return U64(NO_ROOM)
+    walk = Walk(allocate(job.allocator, U64(WALK_SIZE)))
+    if address_of(walk) == 0:
+        return fail(job, U64(NO_ROOM), U64(0), U64(7))
+    how = read_head(job, head, walk)
+    if how == OK:
+        how = prepare(job, U64(Parent(walk.parent).hash))
+    if how == OK:
+        how = read_rest(job, head, walk)
+    if how == OK:
+        how = execute_blocks(job, head, walk)
+    if how == OK:
+        how = write_result(job, head, walk, ChunkResult(output))
+    return how
+
+
+@kernel
+def read_head(job: Job, head: ChunkInput, walk: Walk) -> U64:
+    """Configuration, parent header, and the chunk's block contexts."""
+    size, config, parent = job.input_size, SettledConfig(walk.config), Parent(walk.parent)
+    if size < CHUNK_INPUT_SIZE or size > MOST_INPUT or head.size != size or head.scale > 1:
+        return fail(job, U64(MALFORMED), size, U64(0))
+    job.input += CHUNK_INPUT_SIZE
+    job.account_count, job.slot_count, job.code_count = head.account_count, head.slot_count, head.code_count
+    job.multiproof_size, job.guest = head.multiproof_size, U64(head.scale == 0)
+    if not check_counts(job) or not read_config(head.config, config) or config.gas_limit > MOST_GAS:
+        return fail(job, U64(MALFORMED), U64(0), U64(1))
+    header, chunk = read_part(job, head.parent_size), read_part(job, head.chunk_size)
+    if header == 0 or chunk == 0:
+        return fail(job, U64(MALFORMED), U64(0), U64(2))
+    how = read_header(header, head.parent_size, Cursor(walk.cursor), parent)
+    if how != 0 or parent.timestamp > MOST_INPUT or parent.base_fee >> 64 != 0:
+        return fail(job, U64(MALFORMED), how, U64(3))
+    job.root = parent.state_root
+    walk.milliseconds = parent.timestamp * 1000
+    job.gas_limit = config.gas_limit
+    return read_contexts(job, chunk, head, walk)
+
+
+@kernel
+def read_contexts(job: Job, chunk: Ptr, head: ChunkInput, walk: Walk) -> U64:
+    """Where contexts and transactions lie, and how many transactions the largest block has."""
+    width = U64(4) if head.version == 2 else U64(1)
+    if head.version > 2 or head.chunk_size < width + CONTEXT:
+        return fail(job, U64(MALFORMED), head.version, U64(4))
+    walk.block_count = U64(0)
+    for i in range(width):
+        walk.block_count = walk.block_count << 8 | load8(chunk + U64(i))
+    walk.contexts, walk.end = chunk + width, chunk + head.chunk_size
+    if walk.block_count == 0 or walk.block_count > (head.chunk_size - width) // CONTEXT:
+        return fail(job, U64(MALFORMED), walk.block_count, U64(5))
+    walk.transactions = walk.contexts + walk.block_count * CONTEXT
+    job.transaction_count = U64(0)
+    for i in range(walk.block_count):
+        count = transactions_of(walk.contexts + U64(i) * CONTEXT)
+        if count > job.transaction_count:
+            job.transaction_count = count
+    job.fork = fork_at(SettledConfig(walk.config), timestamp_of(walk.contexts) // 1000)
+    return U64(OK)
+
+
+@kernel(inline=True)
+def timestamp_of(context: Ptr) -> U64:
+    """Milliseconds."""
+    return load64be(context + 12)
+
+
+@kernel(inline=True)
+def transactions_of(context: Ptr) -> U64:
+    """L1 messages included."""
+    return load8(context + 36) << 8 | load8(context + 37)
+
+
+@kernel(inline=True)
+def messages_of(context: Ptr) -> U64:
+    return load8(context + 38) << 8 | load8(context + 39)
+
+
+@kernel
+def read_rest(job: Job, head: ChunkInput, walk: Walk) -> U64:
+    """L1 messages, older hashes, and the state before the chunk; nothing is left of the input then."""
+    walk.messages, walk.messages_left = job.input, head.l1_message_count
+    walk.next_message = head.first_l1_message
+    copy(walk.rolling, head.rolling_hash, U64(32))
+    if head.l1_message_count > (job.end - job.input) // 8 or head.first_l1_message > MOST_INPUT:
+        return fail(job, U64(MALFORMED), head.l1_message_count, U64(6))
+    for i in range(head.l1_message_count):
+        at = read_part(job, U64(8))
+        size = load64(at) if at != 0 else U64(0)
+        if size == 0 or read_part(job, size) == 0:
+            return fail(job, U64(MALFORMED), U64(i), U64(7))
+    older = job.input
+    if head.hash_count > BLOCK_HASHES or read_part(job, head.hash_count * 40) == 0:
+        return fail(job, U64(MALFORMED), head.hash_count, U64(8))
+    how = load_state(job)
+    if how != OK:
+        return how
+    if job.input != job.end:
+        return fail(job, U64(MALFORMED), job.end - job.input, U64(9))
+    walk.hashes, walk.header = (
+        allocate(job.allocator, U64(BLOCK_HASHES * 32)),
+        allocate(job.allocator, U64(HEADER_CAPACITY)),
+    )
+    if walk.hashes == 0 or walk.header == 0:
+        return fail(job, U64(NO_ROOM), U64(0), U64(6))
+    fill(walk.hashes, U64(0), U64(BLOCK_HASHES * 32))  # 0: not given
+    return check_hashes(job, head, walk, older)
+
+
+@kernel
+def check_hashes(job: Job, head: ChunkInput, walk: Walk, at: Ptr) -> U64:
+    """Hashes of blocks before the parent are in the state, where EIP-2935 keeps them."""
+    parent = Parent(walk.parent)
+    store256be(walk.hashes + (parent.number & 255) * 32, parent.hash)
+    for i in range(head.hash_count):
+        number, claimed = load64(at + U64(i) * 40), load256be(at + U64(i) * 40 + 8)
+        if number >= parent.number or parent.number - number >= BLOCK_HASHES or claimed == 0:
+            return fail(job, U64(WRONG_VALUE), number, U64(i))
+        found, value = state_word(job, HISTORY_STORAGE, U256(number % HISTORY_WINDOW))
+        keeper = find_account(job.world, HISTORY_STORAGE)
+        if not found or value != claimed or keeper.code_hash != HISTORY_CODE_HASH:
+            return fail(job, U64(WRONG_VALUE), number, U64(i))
+        store256be(walk.hashes + (number & 255) * 32, claimed)
+    return U64(OK)
+
+
+@kernel
+def state_word(job: Job, address: U256, key: U256) -> tuple[bool, U256]:
+    """Whether a slot is known, and its value as of now."""
+    account = find_account(job.world, address)
+    if address_of(account) == 0:
+        return False, U256(0)
+    if account.exists == 0:
+        return True, U256(0)
+    slot = find_slot(job.world, account, key)
+    if address_of(slot) == 0:
+        return False, U256(0)
+    return True, slot.value if slot.storage_epoch == account.storage_epoch else U256(0)
+
+
+@kernel
+def execute_blocks(job: Job, head: ChunkInput, walk: Walk) -> U64:
+    """All blocks in order; every message and every byte of the chunk is used."""
+    for i in range(walk.block_count):
+        mark = job.allocator.free
+        how = execute_block(job, walk, walk.contexts + U64(i) * CONTEXT, U64(i))
+        if how != OK:
+            return how
+        reset_view(job.machine)
+        release(job.allocator, mark)
+    if walk.messages_left != 0:
+        return fail(job, U64(WRONG_MESSAGE), walk.next_message, walk.block_count)
+    if walk.transactions != walk.end:
+        return fail(job, U64(MALFORMED), walk.end - walk.transactions, U64(10))
+    return U64(OK)
+
+
+@kernel
+def execute_block(job: Job, walk: Walk, context: Ptr, index: U64) -> U64:
+    """One block: its environment, its transactions, its roots, and the header that comes of them."""
+    how = begin_environment(job, walk, context, index)
+    if how != OK:
+        return how
+    m, parent, count = job.machine, Parent(walk.parent), transactions_of(context)
+    job.world.height = index + 1
+    how = begin_block(m, parent.hash, U256(0))
+    if how != 0:
+        return fail(job, U64(INVALID_TRANSACTION), how, index)
+    gas_left = m.block.gas_limit
+    for i in range(count):
+        how = execute_next(job, walk, U64(i), U64(i) < messages_of(context), gas_left)
+        if how != OK:
+            return how
+        gas_left -= run_at(job.runs, U64(i)).result.gas_used
+    if commit_view(m) != 0:
+        return fail(job, U64(TABLES_FULL), U64(0), U64(2))
+    how = finish_block(job, count)
+    if how == OK:
+        seal(job, walk, BlockReceipts(job.receipts))
+    walk.transaction_count += count
+    return how
+
+
+@kernel
+def begin_environment(job: Job, walk: Walk, context: Ptr, index: U64) -> U64:
+    """The block that the machine is in. What the context repeats must be what follows from elsewhere."""
+    block, config, parent = job.machine.block, SettledConfig(walk.config), Parent(walk.parent)
+    milliseconds = timestamp_of(context)
+    if load64be(context + 4) != parent.number + 1:
+        return fail(job, U64(WRONG_CONTEXT), load64be(context + 4), index)
+    if milliseconds < walk.milliseconds or milliseconds > MOST_INPUT * 1000:
+        return fail(job, U64(WRONG_CONTEXT), milliseconds, index)
+    walk.milliseconds = milliseconds
+    block.number, block.timestamp = parent.number + 1, milliseconds // 1000
+    block.fork = fork_at(config, block.timestamp)
+    if block.fork == 0 or load64be(context) >> 32 != block.fork:
+        return fail(job, U64(WRONG_CONTEXT), load64be(context) >> 32, index)
+    block.base_fee = config.base_fee
+    if config.base_fee_rule == EIP1559 and base_fee_after(parent) > config.base_fee:
+        block.base_fee = base_fee_after(parent)
+    if U256(load64be(context + 20)) != block.base_fee or load64be(context + 28) != config.gas_limit:
+        return fail(job, U64(WRONG_CONTEXT), load64be(context + 20), index)
+    if messages_of(context) > transactions_of(context):
+        return fail(job, U64(WRONG_CONTEXT), messages_of(context), index)
+    block.gas_limit, block.chain_id, block.coinbase = config.gas_limit, config.chain_id, config.coinbase
+    block.fees_to_coinbase, block.blob_base_fee = config.fees_to_coinbase, U256(1)
+    block.prevrandao = randomness(parent.hash, block.number, walk.header)
+    block.hashes = walk.hashes
+    block.hashes_known = block.number if block.number < BLOCK_HASHES else U64(BLOCK_HASHES)
+    block.l1_fee_per_byte = U256(0)
+    if config.l1_fee_account != 0:
+        found, value = state_word(job, config.l1_fee_account, config.l1_fee_slot)
+        if not found:
+            return fail(job, U64(MISSING_KEY), U64(0), index)
+        block.l1_fee_per_byte = value
+    return U64(OK)
+
+
+@kernel
+def execute_next(job: Job, walk: Walk, index: U64, is_message: bool, gas_left: U64) -> U64:
+    """The next L1 message, or the next published transaction."""
+    if is_message:
+        if walk.messages_left == 0:
+            return fail(job, U64(WRONG_MESSAGE), walk.next_message, index)
+        size, raw = load64(walk.messages), walk.messages + 8
+        walk.messages = raw + ((size + 7) & ~U64(7))
+        walk.messages_left -= 1
+        how = run_transaction(job, index, raw, size, gas_left)
+        return how if how != OK else take_message(job, walk, index)
+    left = walk.end - walk.transactions
+    size = load64be(walk.transactions) >> 32 if left >= 8 else U64(0)
+    if size == 0 or size > left - 4:
+        return fail(job, U64(MALFORMED), size, U64(11))
+    raw = walk.transactions + 4
+    walk.transactions = raw + size
+    if load8(raw) == L1_MESSAGE:
+        return fail(job, U64(WRONG_MESSAGE), walk.next_message, index)
+    return run_transaction(job, index, raw, size, gas_left)
+
+
+@kernel
+def take_message(job: Job, walk: Walk, index: U64) -> U64:
+    """The message just executed is the next of the queue; its hash goes into the rolling hash."""
+    tx = run_at(job.runs, index).transaction
+    if tx.kind != L1_MESSAGE or tx.nonce != walk.next_message:
+        return fail(job, U64(WRONG_MESSAGE), walk.next_message, index)
+    walk.next_message += 1
+    copy(walk.rolling + 32, tx.hash, U64(32))
+    keccak256(walk.rolling, U64(64), walk.rolling)
+    return U64(OK)
+
+
+@kernel
+def seal(job: Job, walk: Walk, receipts: BlockReceipts) -> None:
+    """The block's header becomes the parent of the next."""
+    block, parent = job.machine.block, Parent(walk.parent)
+    root(job.trie, walk.root)
+    end = write_header(walk.header, block, parent.hash, walk.root, receipts)
+    parent.hash = keccak256_word(walk.header, end - walk.header)
+    parent.number, parent.timestamp, parent.base_fee = block.number, block.timestamp, block.base_fee
+    parent.gas_limit, parent.gas_used = block.gas_limit, receipts.gas_used
+    store256be(walk.hashes + (block.number & 255) * 32, parent.hash)
+    walk.gas_used += receipts.gas_used
+
+
+@kernel
+def write_result(job: Job, head: ChunkInput, walk: Walk, out: ChunkResult) -> U64:
+    config, header = SettledConfig(walk.config), address_of(head) + CHUNK_INPUT_SIZE
+    if config.l2_mailbox != 0:
+        found, value = state_word(job, config.l2_mailbox, config.l2_msg_root_slot)
+        if not found:
+            return fail(job, U64(MISSING_KEY), U64(1), U64(0))
+        store256be(out.l2_msg_root, value)
+    out.block_count, out.transaction_count, out.gas_used = (
+        walk.block_count,
+        walk.transaction_count,
+        walk.gas_used,
+    )
+    out.first_l1_message, out.next_l1_message = head.first_l1_message, walk.next_message
+    out.last_timestamp = walk.milliseconds
+    config_hash(head.config, out.config_hash)
+    keccak256(walk.end - head.chunk_size, head.chunk_size, out.chunk_hash)
+    copy(out.pre_state_root, job.root, U64(32))
+    copy(out.post_state_root, walk.root, U64(32))
+    keccak256(header, head.parent_size, out.parent_block_hash)
+    store256be(out.last_block_hash, Parent(walk.parent).hash)
+    copy(out.rolling_hash_before, head.rolling_hash, U64(32))
+    copy(out.rolling_hash_after, walk.rolling, U64(32))
+    out.status = U64(OK)
+    return U64(OK)

@@ -1,0 +1,117 @@
+"""A chunk as provers take it, and what they state of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jovay.kernel.programs import chunk as program
+from jovay.kernel.programs.chunk import ChunkResult
+from jovay.native.arena import Arena, Given
+from jovay.native.library import Library
+from jovay.native.records import pack, unpack
+from jovay.state.writes import WriteSet
+
+from .witness import explain
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkInput:
+    """``data``: the chunk as published in a batch of ``version``. ``l1_messages``: 0x7f transactions, the first of
+    which is number ``first_l1_message``; ``rolling_hash`` is that before it. ``hashes``: of blocks before the parent
+    that BLOCKHASH gives, by number. ``touched``: keys of all blocks with the values before the chunk.
+    """
+
+    config: bytes
+    parent_header: bytes
+    version: int
+    data: bytes
+    first_l1_message: int
+    rolling_hash: bytes
+    l1_messages: Sequence[bytes]
+    hashes: Sequence[tuple[int, bytes]]
+    touched: WriteSet
+    multiproof: bytes
+
+    def encode(self, scale: int = 1) -> bytes:
+        """The input's bytes; ``scale`` 0 for a guest's arenas."""
+        touched = self.touched
+        parts = [_padded(self.parent_header), _padded(self.data), *map(_sized, self.l1_messages)]
+        parts += [number.to_bytes(8, "little") + digest for number, digest in self.hashes]
+        parts += [_padded(touched.accounts.tobytes()), _padded(touched.slots.tobytes())]
+        parts += [*map(_sized, touched.codes), _padded(self.multiproof)]
+        body = b"".join(parts)
+        head: dict[str, int | bytes] = {
+            "config": self.config,
+            "parent_size": len(self.parent_header),
+            "version": self.version,
+            "chunk_size": len(self.data),
+            "first_l1_message": self.first_l1_message,
+            "l1_message_count": len(self.l1_messages),
+            "rolling_hash": self.rolling_hash,
+            "hash_count": len(self.hashes),
+            "account_count": len(touched.accounts),
+            "slot_count": len(touched.slots),
+            "code_count": len(touched.codes),
+            "multiproof_size": len(self.multiproof),
+            "size": program.ChunkInput.size + len(body),
+            "scale": scale,
+        }
+        return pack(program.ChunkInput, head) + body
+
+
+def _padded(data: bytes) -> bytes:
+    return data + bytes(-len(data) % 8)
+
+
+def _sized(data: bytes) -> bytes:
+    return len(data).to_bytes(8, "little") + _padded(data)
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkStatement:
+    """What holds of a chunk; ``status`` 0 is success, else the rest is empty. ``last_timestamp`` in milliseconds."""
+
+    status: int
+    detail: int
+    at: int
+    block_count: int
+    transaction_count: int
+    gas_used: int
+    first_l1_message: int
+    next_l1_message: int
+    last_timestamp: int
+    config_hash: bytes
+    chunk_hash: bytes
+    pre_state_root: bytes
+    post_state_root: bytes
+    parent_block_hash: bytes
+    last_block_hash: bytes
+    rolling_hash_before: bytes
+    rolling_hash_after: bytes
+    l2_msg_root: bytes
+
+    @classmethod
+    def read(cls, data: bytes) -> ChunkStatement:
+        """The kernel's ``ChunkResult``."""
+        return cls(**unpack(ChunkResult, data))
+
+    @property
+    def error(self) -> str:
+        """Empty on success."""
+        return explain(self.status, self.detail, self.at)
+
+
+class ChunkExecutor:
+    """Runs the chunk program natively."""
+
+    def __init__(self, library: Library, arena_bytes: int = 64 << 30, huge_pages: bool = True) -> None:
+        self._run = library[program.execute_chunk]
+        self._arena = Arena(arena_bytes, huge_pages)
+
+    def execute(self, data: bytes) -> ChunkStatement:
+        """Execute an encoded ``ChunkInput``."""
+        given, out = Given(data), Given(bytes(ChunkResult.size))
+        self._run(given.address, len(data), out.address, self._arena.address, self._arena.size)
+        self._arena.reset()
+        return ChunkStatement.read(out.read(ChunkResult.size))

@@ -1,0 +1,234 @@
+"""A settled chain in memory: blocks by the sequencer's producer, and the chunk of them as provers take it."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from coincurve import PrivateKey
+
+from jovay.bridge.wire.block_context import BlockContext
+from jovay.bridge.wire.chunk import Chunk
+from jovay.bridge.wire.l1_message import NO_MESSAGES, rolling_hash
+from jovay.chain import development, rlp
+from jovay.chain.environment import BlockEnvironment
+from jovay.chain.header import encode_header, header_of
+from jovay.chain.settled import SettledConfig
+from jovay.kernel.block.changes import AccountChange, SlotChange
+from jovay.kernel.protocol.forks import OSAKA
+from jovay.native.arena import Arena
+from jovay.native.hashing import keccak256
+from jovay.native.library import Library
+from jovay.native.records import dtype_of
+from jovay.sequencer.portal import Portal
+from jovay.sequencer.production.producer import BlockProducer
+from jovay.state.trie import StateTrie
+from jovay.state.world import NativeWorld
+from jovay.state.writes import WriteSet
+from jovay.tracer.chunk import ChunkInput
+
+BASE_FEE, GAS_LIMIT, CHAIN_ID, COINBASE = 7, 10**8, 20257, 0x71 << 152
+ORACLE, MAILBOX, COUNTER, HASHER = 0x81 << 152, 0x61 << 152, 0xC0DE01, 0xC0DE02
+HISTORY = int.from_bytes(development.HISTORY_STORAGE, "big")
+L1_FEE, ROOT_SLOT = 3, 0
+CODES = {
+    # slot[a] = slot[a] + b, then log it
+    COUNTER: "60203560003554018060003555600052602060 00a000",
+    # slot[a] = blockhash(number - a) ^ prevrandao
+    HASHER: "600035430340441860003555 00",
+    # an L1 message: slot[1] = slot[1] + calldatasize, slot[0] = keccak-like mix of the two
+    MAILBOX: "3660015401806001556000541960005500",
+    ORACLE: "00",
+}
+CONFIG = SettledConfig(
+    CHAIN_ID,
+    GAS_LIMIT,
+    COINBASE,
+    BASE_FEE,
+    ((0, OSAKA),),
+    l1_fee=(ORACLE, 5),
+    l2_msg_root=(MAILBOX, ROOT_SLOT),
+)
+START = 1_700_000_000
+
+
+def code_of(address: int) -> bytes:
+    if address == HISTORY:
+        return development.predeploys()[development.HISTORY_STORAGE].code
+    return bytes.fromhex(CODES[address].replace(" ", ""))
+
+
+class Known:
+    """The records of the state by their keys, as little-endian bytes."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[bytes, Any] = {}
+        self.slots: dict[tuple[bytes, bytes], Any] = {}
+
+    def take(self, writes: WriteSet) -> None:
+        for account in writes.accounts:
+            self.accounts[account["address"].tobytes()] = account
+        for slot in writes.slots:
+            self.slots[slot["address"].tobytes(), slot["key"].tobytes()] = slot
+
+    def of(self, named: Sequence[tuple[int, int]]) -> WriteSet:
+        """Slots, zero where they are not known, and their accounts."""
+        accounts, slots = (
+            np.zeros(len(named), dtype_of(AccountChange)),
+            np.zeros(len(named), dtype_of(SlotChange)),
+        )
+        for n, (address, key) in enumerate(named):
+            place = address.to_bytes(32, "little"), key.to_bytes(32, "little")
+            accounts[n], slots[n]["address"], slots[n]["key"] = self.accounts[place[0]], *place
+            if place in self.slots:
+                slots[n] = self.slots[place]
+        accounts["kept"] = 0
+        return WriteSet(accounts, slots)
+
+
+class SettledChain:
+    """Genesis is block 0. ``keys`` have accounts with ether; everything is executed one after the other."""
+
+    def __init__(self, library: Library, senders: int = 4, config: SettledConfig = CONFIG) -> None:
+        self.library, self.config = library, config
+        self.keys = [PrivateKey.from_int(i + 1) for i in range(senders)]
+        self.nonces = [0] * senders
+        self.codes = [code_of(address) for address in (*CODES, HISTORY)]
+        accounts = [self._account(self.address_of(key), b"") for key in self.keys]
+        accounts += [self._account(address, code_of(address)) for address in (*CODES, HISTORY)]
+        slots = np.zeros(1, dtype_of(SlotChange))
+        slots["address"], slots["key"] = ORACLE.to_bytes(32, "little"), (5).to_bytes(32, "little")
+        slots["value"] = L1_FEE.to_bytes(32, "little")
+        genesis = WriteSet(np.concatenate(accounts), slots)
+        self.world, self.trie = NativeWorld(library, 10_000, 10_000), StateTrie(library, 10_000)
+        for code in self.codes:
+            self.world.intern(code)
+        self.world.insert(genesis.accounts, genesis.slots, [])
+        self.root = self.trie.update(genesis)
+        self.known = Known()
+        self.known.take(genesis)
+        self.before = StateTrie(library, 10_000)  # as it was before the chunk
+        assert self.before.update(genesis) == self.root
+        self.producer = BlockProducer(library, self.world, 1, record=True)
+        self.hashes = Arena(256 * 32, huge_pages=False, name="hashes")
+        self.number, self.milliseconds, self.messages, self.rolling = 0, START * 1000, 0, NO_MESSAGES
+        env = BlockEnvironment(0, START, GAS_LIMIT, BASE_FEE, COINBASE, CHAIN_ID, OSAKA, bytes(32))
+        self._seal(encode_header(header_of(env, state_root=self.root)))
+        self.begin_chunk()
+
+    def _account(self, address: int, code: bytes) -> Any:
+        record = np.zeros(1, dtype_of(AccountChange))
+        record["address"], record["exists"], record["nonce"] = (
+            address.to_bytes(32, "little"),
+            1,
+            1 if code else 0,
+        )
+        record["balance"], record["code_size"] = (10**20).to_bytes(32, "little"), len(code)
+        record["code_hash"] = keccak256(self.library, code)[::-1]
+        return record
+
+    def address_of(self, key: PrivateKey) -> int:
+        return int.from_bytes(keccak256(self.library, key.public_key.format(False)[1:])[12:], "big")
+
+    def _seal(self, header: bytes) -> None:
+        self.header, self.hash = header, keccak256(self.library, header)
+        at = self.number % 256 * 32
+        ctypes.memmove(self.hashes.address + at, self.hash, 32)
+
+    def begin_chunk(self) -> None:
+        """The next block is the first of a chunk."""
+        self.parent_header, self.parent_number = self.header, self.number
+        self.first_message = self.messages
+        self.blocks: list[tuple[BlockContext, list[bytes]]] = []
+        self.l1_messages: list[bytes] = []
+        self.touched: list[WriteSet] = []
+        self.rolling_before = self.rolling
+        self.written: list[WriteSet] = []
+
+    def transaction(
+        self, sender: int, to: int, value: int = 0, data: bytes = b"", gas: int = 200_000
+    ) -> bytes:
+        """A signed transaction of type 2 with the sender's next nonce."""
+        fields: list[Any] = [
+            CHAIN_ID,
+            self.nonces[sender],
+            1,
+            100,
+            gas,
+            to.to_bytes(20, "big"),
+            value,
+            data,
+            [],
+        ]
+        digest = keccak256(self.library, b"\x02" + rlp.encode(fields))
+        signature = self.keys[sender].sign_recoverable(digest, hasher=None)
+        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+        self.nonces[sender] += 1
+        return b"\x02" + rlp.encode([*fields, signature[64], r, s])
+
+    def block(self, transactions: Sequence[bytes] = (), messages: int = 0, later: int = 10) -> None:
+        """Make a block ``later`` milliseconds after the one before, its L1 messages first."""
+        carried = [
+            b"\x7f" + rlp.encode([self.messages + n, 300_000, b"message %d" % (self.messages + n)])
+            for n in range(messages)
+        ]
+        raws = [*carried, *transactions]
+        self.number += 1
+        self.milliseconds += later
+        randomness = keccak256(self.library, self.hash + self.number.to_bytes(8, "big"))
+        env = BlockEnvironment(
+            self.number, self.milliseconds // 1000, GAS_LIMIT, BASE_FEE, COINBASE, CHAIN_ID, OSAKA, self.hash,
+            prevrandao=int.from_bytes(randomness, "big"), l1_fee_per_byte=L1_FEE,
+            hashes=self.hashes.address, hashes_known=min(self.number, 256),
+        )  # fmt: skip
+        batch = Portal(self.library).decode(b"".join(raws), np.cumsum([len(raw) for raw in raws]).tolist())
+        assert not batch.statuses.any()
+        addresses = np.arange(len(raws), dtype=np.uint64) * np.uint64(batch.records.itemsize)
+        produced = self.producer.produce(env, addresses + np.uint64(batch.first_address), serial=True)
+        assert produced.order.tolist() == list(range(len(raws)))
+        assert produced.touched is not None
+        self.touched.append(produced.touched)
+        self.written.append(produced.writes)
+        self.root = self.trie.update(produced.writes)
+        header = header_of(
+            env, state_root=self.root, transactions_root=produced.transactions_root,
+            receipts_root=produced.receipts_root, logs_bloom=produced.bloom, gas_used=produced.gas_used,
+        )  # fmt: skip
+        self._seal(encode_header(header))
+        self.receipts = produced.receipts
+        context = BlockContext(
+            OSAKA, self.number, self.milliseconds, BASE_FEE, GAS_LIMIT, len(raws), messages
+        )
+        self.blocks.append((context, list(transactions)))
+        self.l1_messages += carried
+        self.messages += messages
+        self.rolling = rolling_hash([keccak256(self.library, raw) for raw in carried], self.rolling)
+
+    def chunk(self, version: int = 2, hashes: Sequence[tuple[int, bytes]] = ()) -> ChunkInput:
+        """The blocks since ``begin_chunk``; the trie before them moves on to after them."""
+        named = [(ORACLE, 5), (MAILBOX, ROOT_SLOT), *((HISTORY, number % 8191) for number, _ in hashes)]
+        touched = union([*self.touched, self.known.of(named)], self.codes)
+        proof = self.before.multiproof(touched)
+        for writes in self.written:
+            self.before.update(writes)
+            self.known.take(writes)
+        data = Chunk.of(self.blocks).encode(version)
+        return ChunkInput(
+            self.config.encode(), self.parent_header, version, data, self.first_message, self.rolling_before,
+            list(self.l1_messages), hashes, touched, proof,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        self.producer.close()
+
+
+def union(parts: Sequence[WriteSet], codes: Sequence[bytes]) -> WriteSet:
+    """All keys with their first values, which are those before the chunk."""
+    accounts = np.concatenate([part.accounts for part in parts])
+    slots = np.concatenate([part.slots for part in parts])
+    _, first = np.unique(accounts["address"], return_index=True)
+    pairs = np.ascontiguousarray(np.stack([slots["address"], slots["key"]], axis=1)).view("V64").ravel()
+    _, second = np.unique(pairs, return_index=True)
+    return WriteSet(accounts[np.sort(first)], slots[np.sort(second)], codes)
