@@ -70,7 +70,6 @@ from .verdict import (
 CONTEXT = 40
 
 
-
 class ChunkInput(Record):
     """The head of the input. ``version`` is the batch's: 0 and 1 count blocks in a byte, 2 in four."""
 
