@@ -189,7 +189,7 @@ class SettledChain:
         produced = self.producer.produce(env, addresses + np.uint64(batch.first_address), serial=True)
         assert produced.order.tolist() == list(range(len(raws)))
         assert produced.touched is not None
-        self.touched.append(produced.touched)
+        self.touched.append(produced.touched.proven)
         self.written.append(produced.writes)
         self.root = self.trie.update(produced.writes)
         header = header_of(
@@ -231,4 +231,6 @@ def union(parts: Sequence[WriteSet], codes: Sequence[bytes]) -> WriteSet:
     _, first = np.unique(accounts["address"], return_index=True)
     pairs = np.ascontiguousarray(np.stack([slots["address"], slots["key"]], axis=1)).view("V64").ravel()
     _, second = np.unique(pairs, return_index=True)
-    return WriteSet(accounts[np.sort(first)], slots[np.sort(second)], codes)
+    chosen = accounts[np.sort(first)]
+    chosen["kept"] = 0  # any block may change any leaf
+    return WriteSet(chosen, slots[np.sort(second)], codes)
