@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,6 @@ from jovay.sequencer.pool import txpool
 from jovay.sequencer.pool.txpool import Refusal
 from jovay.sequencer.portal import DecodedBatch
 from jovay.sequencer.sequencer import Sequencer
-
-from .refusals import Refusals
 
 Reasons = Counter[Invalid]
 """How many were refused for which reason."""
@@ -129,6 +127,29 @@ class Submission:
         head = self._sequencer.executed
         fork = self._sequencer.rules.fork(head.number + 1, head.timestamp)
         return int(self._sequencer.library[rule](address, fork))
+
+
+class Refusals(Mapping[int, SubmitError]):
+    """By index in the batch; ``error`` makes one out of index and outcome."""
+
+    def __init__(self, outcomes: Mapping[int, Refusal], error: Callable[[int, Refusal], SubmitError]) -> None:
+        self._outcomes, self._error = outcomes, error
+
+    def __getitem__(self, index: int) -> SubmitError:
+        return self._error(index, self._outcomes[index])
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._outcomes)
+
+    def __len__(self) -> int:
+        return len(self._outcomes)
+
+    def reasons(self) -> Counter[Invalid]:
+        """How many were refused for which reason."""
+        found: Counter[Invalid] = Counter()
+        for status, count in Counter(refusal.status for refusal in self._outcomes.values()).items():
+            found[refusal_of(status)] += count
+        return found
 
 
 def below(column: npt.NDArray[Any], bound: int) -> npt.NDArray[np.bool_]:
