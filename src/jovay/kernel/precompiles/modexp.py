@@ -64,7 +64,9 @@ def price_of(fork: U64, base_size: U64, exponent_size: U64, modulus_size: U64, h
 
 @kernel
 def divided(x: U128, divisor: U64) -> U64:
-    """x / divisor < 2³² by 32-bit long division, saturated."""
+    """x / divisor < 2³², saturated: by 32-bit long division where x is wider than a word."""
+    if x >> 64 == 0:
+        return U64(x) // divisor
     result, rest = U128(0), U64(0)
     for k in range(4):
         part = rest << 32 | (U64(x >> (96 - 32 * k)) & 0xFFFFFFFF)
