@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
@@ -131,8 +131,7 @@ class TxPool:
         with self._lock:
             number = self._batches.add(batch)
             is_old = judged != self._judged  # blocks came in between: nonces may have moved on
-            senders = batch.records["sender"].tolist() if is_old else ()
-            with self._accounts(senders) if is_old else nullcontext():
+            with self._accounts(batch) if is_old else nullcontext():
                 refused = self._library[place.place_batch](
                     self._memory.address,
                     self._world.address if is_old else _NO_WORLD,
@@ -170,20 +169,22 @@ class TxPool:
             rows = np.flatnonzero(verdicts["status"] == MISS)
             senders = {int.from_bytes(bytes(s), "big") for s in batch.records["sender"][rows]}
             asked = tables if self._world.load_existing(list(senders)) is tables else None
+        if not missing:
+            return verdicts
         unknown = verdicts["status"] == MISS  # no such account: it can only send what costs nothing
         free = np.frombuffer(verdicts["cost"].tobytes(), np.uint64).reshape(count, 4).any(axis=1) == 0
         verdicts["status"][unknown] = np.where(free, 0, validity.INSUFFICIENT_FUNDS)[unknown]
         return verdicts
 
     @contextmanager
-    def _accounts(self, senders: Iterable[bytes]) -> Iterator[None]:
-        """The world held still, with these senders' accounts in memory: those that exist."""
+    def _accounts(self, batch: DecodedBatch) -> Iterator[None]:
+        """The world held still, with the senders' accounts in memory: those that exist."""
         world, words, asked = self._world, None, None
         while True:
             with world.lock.read():
                 tables, missing = world.tables, []
                 if tables is not self._first_tables:
-                    words = words or {int.from_bytes(sender, "big") for sender in senders}
+                    words = words or {int.from_bytes(s, "big") for s in batch.records["sender"].tolist()}
                     missing = [word for word in words if not self._is_there(word)]
                 if not missing or tables is asked:
                     yield
