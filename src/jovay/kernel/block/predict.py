@@ -4,7 +4,7 @@ A transaction that nobody else in the block disturbs is done with that; the othe
 takes long stops after a slice, and the host decides whether it goes on.
 """
 
-from ..evm.process import abandon_transaction
+from ..evm.process import abandon_transaction, word_of_address
 from ..evm.resumable import begin_within, resume_within
 from ..evm.validity import (
     ANY_BALANCE,
@@ -15,11 +15,15 @@ from ..evm.validity import (
     SET_ASIDE,
     VALID,
 )
-from ..lang import U64, Ptr, kernel
+from ..lang import U64, Ptr, kernel, load32
 from ..machine import status
 from ..machine.machine import Machine
 from ..machine.view import forget_index
+from ..state.world import World, account_at, hash_word
 from .run import DEFERRED, DEPENDENT, DROPPED, MISSING, NEW, PREDICTED, STOPPED, Run, run_at
+
+#: Runs whose accounts are looked up together.
+AHEAD = 32
 
 
 @kernel
@@ -28,13 +32,54 @@ def predict_runs(m: Machine, runs: Ptr, first: U64, end: U64) -> U64:
 
     To go on, resume that one or set it aside first.
     """
+    ahead = first
     for i in range(first, end):
+        if U64(i) == ahead:
+            ahead = warm(m.world, runs, ahead, end)
         r = run_at(runs, U64(i))
         if r.state == NEW or r.state == MISSING:
             predict(m, r)
             if r.state == STOPPED:
                 return U64(i)
     return end
+
+
+@kernel(inline=False)
+def warm(world: World, runs: Ptr, first: U64, end: U64) -> U64:
+    """Bring the accounts of the next runs into the cache: look-ups that do not wait for each other.
+
+    Answers where they end. What it scribbles into new runs is written anew when they are predicted.
+    """
+    stop = first + AHEAD if end - first > AHEAD else end
+    for i in range(first, stop):
+        r = run_at(runs, U64(i))
+        if r.state == NEW:
+            r.first_account = indexed(world, r.transaction.sender)
+            r.first_slot = indexed(world, r.transaction.to)
+    for i in range(first, stop):
+        r = run_at(runs, U64(i))
+        if r.state == NEW:
+            r.first_account = touch(world, r.first_account)
+            r.first_slot = touch(world, r.first_slot)
+    return stop
+
+
+@kernel(inline=True)
+def indexed(world: World, address: Ptr) -> U64:
+    """What the index says where an account would be, if nobody were in its way."""
+    return U64(
+        load32(
+            world.account_index + (hash_word(world.seed, word_of_address(address)) & world.account_mask) * 4
+        )
+    )
+
+
+@kernel(inline=True)
+def touch(world: World, position: U64) -> U64:
+    if position == 0:
+        return U64(0)
+    account = account_at(world, position - 1)
+    return account.nonce + U64(account.address)
 
 
 @kernel(inline=False)
