@@ -14,6 +14,7 @@ contract BlobsTest is L1 {
 
     function _made() private view returns (Made memory made) {
         made = next(0, 0, bytes32(0));
+        made.digest = _digest;
         made.header.dataHash = keccak256(abi.encodePacked(_hashes));
         bytes32[] memory y = vm.parseJsonBytes32Array(_json, ".blobs.y");
         bytes32[] memory z = vm.parseJsonBytes32Array(_json, ".blobs.z");
@@ -33,40 +34,6 @@ contract BlobsTest is L1 {
         rollup.commitBatch(2, 1, 0);
     }
 
-    /// The statement with the digest of the blobs' data, which these tests do not have at hand.
-    function _seal(Made memory made, bytes32 prover) private view returns (bytes memory) {
-        bytes32 hash = keccak256(
-            bytes.concat(
-                abi.encode(
-                    keccak256("Jovay statement 1"),
-                    block.chainid,
-                    rollup,
-                    uint256(L2_CHAIN),
-                    keccak256("configuration"),
-                    made.header.parentBatchHash,
-                    keccak256(encode(made.header)),
-                    made.parent.stateRoot
-                ),
-                abi.encode(
-                    made.output.stateRoot,
-                    made.parent.lastBlockHash,
-                    made.output.lastBlockHash,
-                    uint256(made.output.lastTimestamp),
-                    made.output.l2MsgRoot,
-                    _digest,
-                    keccak256(abi.encodePacked(made.points))
-                )
-            )
-        );
-        return verifier.prove(hash, prover);
-    }
-
-    function _proof(Made memory made, bytes32 digest, bytes32 prover) private view returns (bytes memory) {
-        return abi.encode(
-            made.output.lastBlockHash, made.output.lastTimestamp, digest, made.openings, _seal(made, prover)
-        );
-    }
-
     function _verify(uint8 proveType, Made memory made, bytes memory proof) private {
         rollup.verifyBatch(proveType, encode(made.header), made.output.stateRoot, made.output.l2MsgRoot, proof);
     }
@@ -76,18 +43,18 @@ contract BlobsTest is L1 {
         Made memory made = _made();
         vm.assertEq(rollup.committedBatches(1), keccak256(encode(made.header)));
         vm.assertEq(rollup.batch(1).blobs, 2);
-        _verify(1, made, _proof(made, _digest, ENCLAVE));
-        _verify(0, made, _proof(made, _digest, PROGRAM));
+        _verify(1, made, proofOf(made, ENCLAVE));
+        _verify(0, made, proofOf(made, PROGRAM));
         vm.assertEq(rollup.lastFinalizedBatch(), 1);
     }
 
     function test_the_second_proof_of_a_statement_needs_no_openings_checked_again() public {
         _commitBlobs();
         Made memory made = _made();
-        _verify(1, made, _proof(made, _digest, ENCLAVE));
+        _verify(1, made, proofOf(made, ENCLAVE));
         made.openings[0].proof = new bytes(48);
         made.openings[1].proof = "";
-        _verify(0, made, _proof(made, _digest, PROGRAM));
+        _verify(0, made, proofOf(made, PROGRAM));
         vm.assertEq(rollup.lastFinalizedBatch(), 1);
     }
 
@@ -95,11 +62,12 @@ contract BlobsTest is L1 {
         _commitBlobs();
         Made memory made = _made();
         made.openings[0].proof = made.openings[1].proof;
-        bytes memory proof = _proof(made, _digest, ENCLAVE);
+        bytes memory proof = proofOf(made, ENCLAVE);
         vm.expectPartialRevert(Openings.WrongOpening.selector);
         _verify(1, made, proof);
         made = _made();
-        proof = _proof(made, keccak256("other data"), ENCLAVE);
+        made.digest = keccak256("other data");
+        proof = proofOf(made, ENCLAVE);
         vm.expectPartialRevert(Openings.WrongOpening.selector);
         _verify(1, made, proof);
     }
@@ -108,14 +76,14 @@ contract BlobsTest is L1 {
         _commitBlobs();
         Made memory made = _made();
         (made.openings[0], made.openings[1]) = (made.openings[1], made.openings[0]);
-        bytes memory proof = _proof(made, _digest, ENCLAVE);
+        bytes memory proof = proofOf(made, ENCLAVE);
         vm.expectPartialRevert(Rollup.WrongData.selector);
         _verify(1, made, proof);
         made = _made();
         Opening[] memory one = new Opening[](1);
         one[0] = made.openings[0];
         made.openings = one;
-        proof = _proof(made, _digest, ENCLAVE);
+        proof = proofOf(made, ENCLAVE);
         vm.expectRevert(abi.encodeWithSelector(Rollup.WrongNumberOfOpenings.selector, 1, 2));
         _verify(1, made, proof);
     }
@@ -126,7 +94,7 @@ contract BlobsTest is L1 {
         made.data = abi.encodePacked(_hashes);
         commit(made, 0);
         vm.assertEq(rollup.committedBatches(1), keccak256(encode(made.header)));
-        bytes memory proof = _proof(made, _digest, ENCLAVE);
+        bytes memory proof = proofOf(made, ENCLAVE);
         vm.expectRevert(abi.encodeWithSelector(Rollup.WrongNumberOfOpenings.selector, 2, 0));
         _verify(1, made, proof);
     }
@@ -137,8 +105,8 @@ contract BlobsTest is L1 {
         vm.blobhashes(_hashes);
         Made memory made = _made();
         made.header.l1MsgRollingHash = mailbox.getMsg(1);
-        bytes memory zk = _proof(made, _digest, PROGRAM);
-        bytes memory tee = _proof(made, _digest, ENCLAVE);
+        bytes memory zk = proofOf(made, PROGRAM);
+        bytes memory tee = proofOf(made, ENCLAVE);
         rollup.commitAndVerify(2, 1, "", made.output.stateRoot, made.output.l2MsgRoot, zk, tee);
         vm.assertEq(rollup.lastFinalizedBatch(), 1);
     }

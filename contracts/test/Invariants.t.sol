@@ -154,7 +154,8 @@ contract Actors is System {
     function _note(Made memory made, uint256 messages) private {
         uint256 index = made.header.index;
         Made storage kept = _made[index];
-        (kept.header, kept.parent, kept.output, kept.data) = (made.header, made.parent, made.output, made.data);
+        (kept.header, kept.parent, kept.output, kept.digest) =
+            (made.header, made.parent, made.output, made.digest);
         _leavesOf[index] = toL1.length;
         _executedBy[index] = messages;
         for (uint256 i = 0; i < ACCOUNTS; i++) {

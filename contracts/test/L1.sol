@@ -94,7 +94,8 @@ abstract contract L1 is Base {
         BatchHeader header;
         Rollup.Output parent;
         Rollup.Output output;
-        bytes data; // DA version and DA data
+        bytes data; // DA version and DA data, of a batch in calldata
+        bytes32 digest;
         Opening[] openings;
         bytes32[] points; // z and y of each blob
     }
@@ -107,8 +108,9 @@ abstract contract L1 is Base {
     function next(uint256 l1Msgs, uint256 parent, bytes32 l2MsgRoot) internal view returns (Made memory made) {
         uint64 index = uint64(parent + 1);
         made.data = abi.encodePacked(uint8(2), "data of batch ", index);
+        made.digest = keccak256(made.data);
         made.header =
-            BatchHeader(2, index, mailbox.getMsg(l1Msgs), keccak256(made.data), rollup.committedBatches(parent));
+            BatchHeader(2, index, mailbox.getMsg(l1Msgs), made.digest, rollup.committedBatches(parent));
         made.parent = outputOf(parent);
         made.output = Rollup.Output(
             keccak256(abi.encode("state", index)),
@@ -144,7 +146,7 @@ abstract contract L1 is Base {
                     made.output.lastBlockHash,
                     uint256(made.output.lastTimestamp),
                     made.output.l2MsgRoot,
-                    keccak256(made.data),
+                    made.digest,
                     keccak256(abi.encodePacked(made.points))
                 )
             )
@@ -166,7 +168,7 @@ abstract contract L1 is Base {
         return abi.encode(
             made.output.lastBlockHash,
             made.output.lastTimestamp,
-            keccak256(made.data),
+            made.digest,
             made.openings,
             verifier.prove(statement(made), prover)
         );

@@ -39,8 +39,13 @@ def test_forge(tools: None) -> None:
     path = os.pathsep.join((str(node_binary().parent), os.environ["PATH"]))
     done = subprocess.run(
         [foundry_binary("forge"), "test", "--offline", "--color", "never"],
-        cwd=SOLIDITY, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
+        cwd=SOLIDITY,
+        env={**os.environ, "PATH": path, "FORGE_SNAPSHOT_CHECK": "true"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout[-8_000:] + done.stderr[-4_000:]
     assert " 0 failed, 0 skipped" in done.stdout.splitlines()[-1]
 
@@ -51,6 +56,10 @@ def test_what_ships_is_what_the_sources_compile_to(tools: None) -> None:
     for name, text in compiled.items():
         shipped = (SOLIDITY.parent / "src/jovay/bridge/artifacts" / name).read_text()
         assert shipped == text, f"{name} is stale: run `make contracts`"
+
+
+def test_the_readme_has_the_gas_of_the_snapshot() -> None:
+    assert (SOLIDITY / "README.md").read_text() == _script("gas")(), "run `python contracts/script/gas.py`"
 
 
 def test_the_vectors_of_forges_tests_are_what_python_finds() -> None:

@@ -74,6 +74,7 @@ contract L1Mailbox is IL1Mailbox, Ownable2Step, ReentrancyGuardTransient {
     event PopMsgs(uint256 finalizeMsgIndex);
     event RelayedMsg(bytes32 indexed hash, uint256 nonce);
     event ClaimMsg(bytes32 indexed hash, uint256 nonce);
+    event DepositFeeWithdrawn(address indexed target, uint256 amount);
     event ExitPaid(address indexed to, uint256 value);
     event BaseFeeChanged(uint256 oldL2BaseFee, uint256 newL2BaseFee);
     event SetL2GasLimit(uint256 oldGasLimit, uint256 newGasLimit);
@@ -254,6 +255,7 @@ contract L1Mailbox is IL1Mailbox, Ownable2Step, ReentrancyGuardTransient {
     function withdrawDepositFee(address target, uint256 amount) external onlyOwner nonReentrant {
         if (amount > feeBalance) revert FeesExceeded(amount, feeBalance);
         feeBalance -= amount;
+        emit DepositFeeWithdrawn(target, amount);
         _call(target, amount, "");
     }
 

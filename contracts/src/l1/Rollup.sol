@@ -215,7 +215,7 @@ contract Rollup is IRollup, Roles, RuleBook, ReentrancyGuardTransient {
     }
 
     /// Takes back the claims of a type from a batch on, when what stood behind the first of them is revoked.
-    function voidClaims(uint8 proveType, uint256 batchIndex) external running {
+    function voidClaims(uint8 proveType, uint256 batchIndex) external running nonReentrant {
         if (batchIndex <= lastFinalizedBatch) revert BatchIsFinal(batchIndex);
         if (batchIndex > _lastClaimed[proveType]) revert NotClaimed(proveType, batchIndex);
         bytes32 proverId = _claims[batchIndex][proveType].proverId;
@@ -227,7 +227,7 @@ contract Rollup is IRollup, Roles, RuleBook, ReentrancyGuardTransient {
     // ---- when somebody fails
 
     /// Drops the batches behind a batch: by the owner, or by anyone when the first of them stood unclaimed for T3.
-    function revertBatches(uint256 newLastBatchIndex) external running {
+    function revertBatches(uint256 newLastBatchIndex) external running nonReentrant {
         if (newLastBatchIndex < lastFinalizedBatch) revert BatchIsFinal(newLastBatchIndex + 1);
         uint256 first = newLastBatchIndex + 1;
         if (first > lastCommittedBatch) revert NotCommitted(first, lastCommittedBatch);
@@ -239,7 +239,7 @@ contract Rollup is IRollup, Roles, RuleBook, ReentrancyGuardTransient {
     }
 
     /// Ends the rollup for good, once something has been open for T2.
-    function openExodus() external running {
+    function openExodus() external running nonReentrant {
         _requireSince(openSince(), _exodusAfter);
         exodus = true;
         emit ExodusOpened(lastFinalizedBatch);

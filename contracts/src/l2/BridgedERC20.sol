@@ -12,6 +12,8 @@ contract BridgedERC20 is ERC20 {
     string private _name;
     string private _symbol;
 
+    event Initialized(address indexed l1Token, string name, string symbol, uint8 decimals);
+
     error NotBridge(address caller);
     error AlreadyInitialized();
 
@@ -28,6 +30,7 @@ contract BridgedERC20 is ERC20 {
     {
         if (l1Token != address(0)) revert AlreadyInitialized();
         (l1Token, _decimals, _name, _symbol) = (l1Token_, decimals_, name_, symbol_);
+        emit Initialized(l1Token_, name_, symbol_, decimals_);
     }
 
     function mint(address to, uint256 amount) external onlyBridge {

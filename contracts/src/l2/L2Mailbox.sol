@@ -151,12 +151,11 @@ contract L2Mailbox is MessageTree, IL2Mailbox, IRelayL1, IRelayL2, ReentrancyGua
     // ---- to L1
 
     /// Appends a message in the name of the caller; whoever has its proof makes L1 execute it, so `gasLimit` and
-    /// `refundAddress` bind nobody.
-    function sendMsg(address target, uint256 value, bytes calldata data, uint256 gasLimit, address refundAddress)
+    /// the refund address bind nobody.
+    function sendMsg(address target, uint256 value, bytes calldata data, uint256 gasLimit, address)
         external
         payable
     {
-        refundAddress;
         if (msg.value != value) revert WrongValue(msg.value, value);
         uint256 nonce = nextMsgIndex;
         bytes memory call = Messages.l2Call(msg.sender, target, value, nonce, data);
