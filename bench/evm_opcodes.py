@@ -89,7 +89,7 @@ def ours(library: Library, program: Program) -> Callable[[], int]:
     world = NativeWorld(library, 1 << 12, 1 << 12, 1 << 24, 0, StoredState(store))
     machine = NativeMachine(library, world)
     _write_block(machine.block, genesis, OSAKA)
-    machine.view.flags = validity.ANY_NONCE | validity.ANY_BALANCE | validity.SIMULATED
+    machine.view.tx.skipped = validity.ANY_NONCE | validity.ANY_BALANCE | validity.SIMULATED
     record, kept = _transaction(Message(SENDER, CODE, b"", 1 << 40), OSAKA)
 
     def call() -> int:

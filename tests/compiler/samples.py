@@ -7,6 +7,7 @@ from jovay.kernel.lang import (
     U256,
     U384,
     Bytes,
+    Nested,
     Ptr,
     Record,
     Switch,
@@ -48,6 +49,12 @@ class Account(Record):
 class Owner(Record):
     account: Account
     size: U64
+
+
+class Pair(Record):
+    first: Nested(Account)
+    second: Nested(Account)
+    owner: Nested(Owner)
 
 
 @kernel
@@ -239,6 +246,15 @@ def use_account(owner: Owner, amount: U256) -> U64:
     owner.size += 1
     store32(account.name, account.nonce)
     return before
+
+
+@kernel
+def use_nested(pair: Pair, amount: U256) -> U64:
+    """Records inside a record are its memory, not what an address leads to."""
+    pair.first.nonce += 1
+    pair.second.balance = pair.first.balance + amount
+    pair.owner.account = pair.second
+    return pair.owner.account.nonce + pair.first.nonce
 
 
 @kernel

@@ -25,6 +25,7 @@ class Outer(Record):
     first: U64
     inner: Inner
     last: U64
+    part: Nested(Inner)
 @kernel
 def leaf(x: U64) -> U64:
     return x * FACTOR
@@ -87,6 +88,7 @@ CHANGES = {
     "a field's place": ("outer.last", ("    first: U64\n", "    zeroth: U64\n    first: U64\n")),
     "a field's type": ("outer.first", ("    first: U64\n", "    first: U32\n    gap: U32\n")),
     "the layout of a nested record": ("outer.inner.value", ("    value: U64\n", "    gap: U64\n    value: U64\n")),
+    "the layout of a record inside": ("outer.part.value", ("    value: U64\n", "    gap: U64\n    value: U64\n")),
     "the layout of a callee's record": ("make(x).value", ("    value: U64\n", "    gap: U64\n    value: U64\n")),
     "a decorator's argument": ("x", ("@kernel\ndef f", "@kernel(inline=True)\ndef f")),
 }  # fmt: skip

@@ -172,6 +172,23 @@ def test_which_entries_go_straight_through_the_abi():
     assert not is_plain(samples.swap)
 
 
+@pytest.mark.parametrize("native", [True, False])
+def test_a_record_inside_another_is_its_memory(library, native):
+    assert samples.Pair.size == 2 * samples.Account.size + samples.Owner.size
+    memory = ctypes.create_string_buffer(samples.Pair.size + 8)
+    pair = samples.Pair(ctypes.addressof(memory) + 7 & ~7)
+    second = samples.Account(address_of(pair) + samples.Account.size)
+    pair.first.nonce, pair.first.balance, second.nonce = U64(4), U256(1 << 200), U64(30)
+    if native:
+        assert library[samples.use_nested](int(address_of(pair)), 5) == 35
+    else:
+        assert samples.use_nested(pair, U256(5)) == 35
+    assert (pair.first.nonce, second.balance) == (5, (1 << 200) + 5)
+    assert pair.owner.account == pair.second == second
+    with pytest.raises(AttributeError, match="lies in the record"):
+        pair.first = second
+
+
 def test_tables_hold_words():
     assert Table(U8, [256, -1]).values == (0, 255)
     assert len(Table(U64, range(3))) == 3

@@ -121,7 +121,7 @@ def fill_journal(b):
 
 def fill_dirty(b):
     for _ in range(LIMITS["accounts"] + LIMITS["slots"] + 1):
-        b.call(writing.list_dirty, b.at, b.machine.accounts)
+        b.call(writing.list_dirty, b.at, b.machine.tables.accounts)
 
 
 def fill_misses(b):
@@ -236,58 +236,58 @@ def decode_word(b):
 #: By part: the fault, the part as reports name it, and what touches it. ``None``: there is no name to give.
 FAULTS = {
     "view accounts": (
-        Fault(loading.load_account, "position == m.account_capacity", "position > m.account_capacity"),
-        "machine.accounts",
+        Fault(loading.load_account, "position == m.tables.account_capacity", "position > m.tables.account_capacity"),
+        "machine.tables.accounts",
         fill_accounts,
     ),
     "view slots": (
-        Fault(view.add_slot, "position == m.slot_capacity", "position > m.slot_capacity"),
-        "machine.slots",
+        Fault(view.add_slot, "position == m.tables.slot_capacity", "position > m.tables.slot_capacity"),
+        "machine.tables.slots",
         fill_slots,
     ),
     "journal": (
-        Fault(journal.save, "count == m.journal_capacity", "count > m.journal_capacity"),
+        Fault(journal.save, "count == m.journal.capacity", "count > m.journal.capacity"),
         "machine.journal",
         fill_journal,
     ),
     "changes": (
-        Fault(writing.list_dirty, "m.dirty_count == m.dirty_capacity", "m.dirty_count > m.dirty_capacity"),
+        Fault(writing.list_dirty, "m.dirty.count == m.dirty.capacity", "m.dirty.count > m.dirty.capacity"),
         "machine.dirty",
         fill_dirty,
     ),
     "misses": (
-        Fault(misses.list_miss, "count < m.miss_capacity", "count <= m.miss_capacity"),
+        Fault(misses.list_miss, "count < m.misses.capacity", "count <= m.misses.capacity"),
         "machine.misses",
         fill_misses,
     ),
     "touched": (
-        Fault(marks.list_touched, "count == m.touched_capacity", "count > m.touched_capacity"),
+        Fault(marks.list_touched, "count == m.touched.capacity", "count > m.touched.capacity"),
         "machine.touched",
         fill_touched,
     ),
     "logs": (
-        Fault(body_of(LOG0), "m.log_count == m.log_capacity", "m.log_count > m.log_capacity"),
+        Fault(body_of(LOG0), "m.logs.count == m.logs.capacity", "m.logs.count > m.logs.capacity"),
         "machine.logs",
         write_logs(1, LIMITS["logs"] + 1),
     ),
     "EVM memory": (
         Fault(body_of(MSTORE), "store256be(at(f, offset),", "store256be(at(f, offset) + 1,"),
-        "machine.memory_arena",
+        "machine.calls.memory",
         store_word,
     ),
     "EVM memory's arena": (
-        Fault(memory.grow, "m.memory_arena + m.memory_capacity:", "m.memory_arena + m.memory_capacity + 32:"),
-        "machine.memory_arena",
+        Fault(memory.grow, "+ m.calls.memory_capacity:", "+ m.calls.memory_capacity + 32:"),
+        "machine.calls.memory",
         grow_memory,
     ),
     "EVM stack": (
         Fault(frames.leave, "store256(parent.sp, result)", "store256(parent.sp + 1, result)"),
-        "machine.stack_arena",
+        "machine.calls.stacks",
         end_call,
     ),
     "return arena": (
-        Fault(frames.deliver_output, "f.input_size > m.return_capacity", "f.input_size > m.return_capacity + 1"),
-        "machine.return_arena",
+        Fault(frames.deliver_output, "f.input_size > m.returned.capacity", "f.input_size > m.returned.capacity + 1"),
+        "machine.returned",
         return_too_much,
     ),
     "code": (

@@ -5,7 +5,7 @@ import ctypes
 import numpy as np
 import pytest
 
-from jovay.kernel.lang import U8, U16, U32, U64, U128, U256, Bytes, Ptr, Record
+from jovay.kernel.lang import U8, U16, U32, U64, U128, U256, Bytes, Nested, Ptr, Record
 from jovay.native.records import View, array_at, dtype_of, int_of, new_record, pack, unpack
 
 
@@ -24,6 +24,11 @@ class Sample(Record):
     address: Ptr
     size: U64
     inner: Inner
+
+
+class Whole(Record):
+    before: U64
+    part: Nested(Sample)
 
 
 @pytest.fixture
@@ -121,3 +126,13 @@ def test_bytes_and_back(three):
     assert bytes(new_record(Sample)) == bytes(Sample.size)
     assert np.frombuffer(data, dtype_of(Sample))[0]["kind"] == 602
     assert dtype_of(Sample) is dtype_of(Sample)
+
+
+def test_a_record_inside_another_is_a_view_in_place():
+    memory = new_record(Whole, {"before": 3})
+    whole = View(Whole, ctypes.addressof(memory))
+    whole.part.gas = 7
+    whole.part.balance = 1 << 255
+    assert whole.part.pointer == whole.pointer + 8 == whole.address_of("part")
+    assert unpack(Sample, unpack(Whole, memory.raw)["part"])["gas"] == 7
+    assert pack(Whole, {"before": 3, "part": pack(Sample, {"gas": 7, "balance": 1 << 255})}) == memory.raw

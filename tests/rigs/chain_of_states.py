@@ -75,7 +75,7 @@ class Chain:
 
     def _apply(self, step: Step, now: Snapshot) -> None:
         self.machine.stamp += 1
-        self.machine.journal_count = 0
+        self.machine.journal.count = 0
         a = account(self.machine, step.address)
         assert a is not None
         if step.gone:
@@ -110,7 +110,7 @@ class Chain:
         self, height: int
     ) -> tuple[dict[int, tuple[int, int] | None], dict[tuple[int, int], int | None]]:
         """What a view of an older block sees: accounts (absent ones left out) and all slots; None: not kept."""
-        self.reader.height = height
+        self.reader.tables.height = height
         call(view.reset_view, self.reader)
         accounts: dict[int, tuple[int, int] | None] = {}
         slots: dict[tuple[int, int], int | None] = {}

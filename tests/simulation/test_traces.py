@@ -90,7 +90,7 @@ def test_a_slice_writes_no_more_than_it_is_long(
 
     def go_on(self: Session, *arguments: Any) -> int:
         how = usual(self, *arguments)
-        written.append(View(Trace, self.view.trace).used)
+        written.append(View(Trace, self.view.tracing.trace).used)
         return how
 
     usual = Session._go_on

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from jovay.kernel.lang import KERNEL_FUNCTIONS, Bytes, KernelFunction, Record, Switch, Table
+from jovay.kernel.lang import KERNEL_FUNCTIONS, Bytes, KernelFunction, Nested, Record, Switch, Table
 
 from .cache import (
     COMPILER_DIRECTORY,
@@ -63,11 +63,14 @@ def _layout(record: Any, names: frozenset[str]) -> str:
         if each.__qualname__ not in found:
             fields = [(name, *each.fields[name]) for name in sorted(names & each.fields.keys())]
             found[each.__qualname__] = repr([(name, _kind(kind), at) for name, kind, at in fields])
-            waiting += [k for _, k, _ in fields if isinstance(k, type) and issubclass(k, Record)]
+            kinds = [kind.record if isinstance(kind, Nested) else kind for _, kind, _ in fields]
+            waiting += [k for k in kinds if isinstance(k, type) and issubclass(k, Record)]
     return f"{record.__qualname__}{sorted(found.items())}"
 
 
 def _kind(kind: Any) -> str:
+    if isinstance(kind, Nested):
+        return f"Nested({kind.record.__qualname__})"
     return f"Bytes({kind.size})" if isinstance(kind, Bytes) else str(kind.__qualname__)
 
 

@@ -122,7 +122,7 @@ class Serial(Side):
         machine, call = self.machine, self.library
         environment.write(machine.block)
         self.world.go_to(environment.number)
-        machine.view.parallel = machine.view.group = 0
+        machine.view.isolation.parallel = machine.view.isolation.group = 0
         while call[system.begin_block](machine.address, int.from_bytes(environment.parent_hash, "big"), 0):
             self.world.load(machine.take_misses())
         results = []

@@ -1,7 +1,9 @@
 """Kernel records seen from Python: one in place, one as bytes, or many as a numpy array over the same memory.
 
-Words are integers, nested records addresses, ``Bytes(n)`` fields bytes. In arrays, words above 64 bits and ``Bytes``
-are ``V`` fields of raw bytes (words little-endian): ``column.tolist()`` makes ``bytes`` of them at once.
+Words are integers, records elsewhere addresses, ``Bytes(n)`` fields bytes; a record inside another reads as a ``View``
+in place, and as bytes everywhere else. In arrays, words above 64 bits and
+what reads as bytes are ``V`` fields of raw bytes (words little-endian): ``column.tolist()`` makes ``bytes`` of them at
+once.
 """
 
 from __future__ import annotations
@@ -14,13 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from jovay.kernel.lang import Bytes, Record, Word
+from jovay.kernel.lang import Bytes, Nested, Record, Word
 
 Buffer = bytes | bytearray | memoryview
 #: Offset and width of each field, and whether it reads as bytes.
 Shape = dict[str, tuple[int, int, bool]]
 
 _SHAPES: dict[object, Shape] = {}
+_NESTED: dict[object, dict[str, type[Record]]] = {}
 _TYPES: dict[object, np.dtype[Any]] = {}
 
 
@@ -29,12 +32,20 @@ def _shape(record: type[Record]) -> Shape:
     if shape is None:
         shape = {}
         for name, (kind, offset) in record.fields.items():
-            if isinstance(kind, Bytes):
+            if isinstance(kind, (Bytes, Nested)):
                 shape[name] = offset, kind.size, True
             else:
                 shape[name] = offset, kind.bits // 8 if issubclass(kind, Word) else 8, False
         _SHAPES[record] = shape
     return shape
+
+
+def _nested(record: type[Record]) -> dict[str, type[Record]]:
+    nested = _NESTED.get(record)
+    if nested is None:
+        kinds = ((name, kind) for name, (kind, _) in record.fields.items())
+        nested = _NESTED[record] = {name: kind.record for name, kind in kinds if isinstance(kind, Nested)}
+    return nested
 
 
 class View:
@@ -43,11 +54,12 @@ class View:
     A value that does not fit its field is an ``OverflowError``, a missing field an ``AttributeError``.
     """
 
-    __slots__ = ("_shape", "pointer")
+    __slots__ = ("_nested", "_shape", "pointer")
 
     def __init__(self, record: type[Record], pointer: int) -> None:
         object.__setattr__(self, "pointer", int(pointer))
         object.__setattr__(self, "_shape", _shape(record))
+        object.__setattr__(self, "_nested", _nested(record))
 
     def _field(self, name: str) -> tuple[int, int, bool]:
         try:
@@ -58,6 +70,8 @@ class View:
 
     def __getattr__(self, name: str) -> Any:
         at, width, raw = self._field(name)
+        if name in self._nested:
+            return View(self._nested[name], at)
         data = ctypes.string_at(at, width)
         return data if raw else int.from_bytes(data, "little")
 

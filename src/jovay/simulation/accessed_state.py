@@ -36,8 +36,8 @@ def _seen_slots(slots: Rows, stamp: int) -> npt.NDArray[np.int64]:
 def _tables(session: Session) -> tuple[Rows, Rows]:
     view = session.view
     return (
-        array_at(view.accounts, view.account_count, Account),
-        array_at(view.slots, view.slot_count, Slot),
+        array_at(view.tables.accounts, view.tables.account_count, Account),
+        array_at(view.tables.slots, view.tables.slot_count, Slot),
     )
 
 
@@ -55,7 +55,7 @@ def access_list(session: Session) -> tuple[AccessEntry, ...]:
     stamp = session.view.stamp
     keys: dict[int, list[bytes]] = {int(i): [] for i in _seen(accounts, stamp)}
     for i in _seen_slots(slots, stamp):
-        position = (int(slots[i]["account"]) - session.view.accounts) // ACCOUNT_SIZE
+        position = (int(slots[i]["account"]) - session.view.tables.accounts) // ACCOUNT_SIZE
         keys.setdefault(position, []).append(bytes(slots[i]["key"])[::-1])
     return tuple(
         [
@@ -76,7 +76,7 @@ def touched_accounts(session: Session, also: Iterable[int]) -> dict[Address, Tou
     slots: dict[int, list[int]] = {}
     for i in _seen_slots(slots_after, stamp):
         if slots_after[i]["loaded"]:
-            position = (int(slots_after[i]["account"]) - session.view.accounts) // ACCOUNT_SIZE
+            position = (int(slots_after[i]["account"]) - session.view.tables.accounts) // ACCOUNT_SIZE
             slots.setdefault(position, []).append(int(i))
     found = {}
     for position in dict.fromkeys([*_seen(after, stamp).tolist(), *slots]):
@@ -99,13 +99,13 @@ def touched_accounts(session: Session, also: Iterable[int]) -> dict[Address, Tou
 def _before(session: Session) -> tuple[Rows, Rows]:
     """Copies of the tables as they were when the last transaction began."""
     view = session.view
-    accounts = _copy(view.accounts, view.account_count * ACCOUNT_SIZE)
-    slots = _copy(view.slots, view.slot_count * SLOT_SIZE)
+    accounts = _copy(view.tables.accounts, view.tables.account_count * ACCOUNT_SIZE)
+    slots = _copy(view.tables.slots, view.tables.slot_count * SLOT_SIZE)
     restore = session.machine.library[kernel_overrides.restore_before]
     restore(session.machine.address, ctypes.addressof(accounts), ctypes.addressof(slots))
     return (
-        np.frombuffer(memoryview(accounts), dtype_of(Account), view.account_count),
-        np.frombuffer(memoryview(slots), dtype_of(Slot), view.slot_count),
+        np.frombuffer(memoryview(accounts), dtype_of(Account), view.tables.account_count),
+        np.frombuffer(memoryview(slots), dtype_of(Slot), view.tables.slot_count),
     )
 
 

@@ -47,7 +47,8 @@ class MachinePool:
                 if time.monotonic() - taken > LONG_SECONDS:
                     machine.release_memory()
                 view = machine.view
-                view.paced = view.guessing = view.patient = view.trace = view.moved_count = view.flags = 0
+                view.preemption.on = view.misses.guessing = view.misses.suspending = 0
+                view.tracing.trace = view.relocations.count = view.tx.skipped = 0
                 self._idle.put(machine)
         finally:
             self._left.release()

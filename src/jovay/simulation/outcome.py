@@ -33,16 +33,16 @@ def result_of(
     """What the transaction at an address, just executed in the session's machine, came to."""
     result, view = session.result, session.view
     tx, how = View(Transaction, transaction), result.how
-    frame = View(Frame, view.frames)
+    frame = View(Frame, view.calls.frames)
     left = 0 if how == status.ADDRESS_COLLISION else frame.gas
     used, floor = result.gas_used, _floor(session, transaction)
     halt, detail = halt_of(how), ""
     if halt is not None:
-        text = _halt_text(frame, how, view.wanted)
+        text = _halt_text(frame, how, view.tracing.lacking)
         detail = text if text != halt.value else ""
     return CallResult(
         gas_used=used,
-        output=ctypes.string_at(view.return_arena, result.output_size),
+        output=ctypes.string_at(view.returned.data, result.output_size),
         halt=halt,
         detail=detail,
         max_used_gas=max(tx.gas_limit - left, floor),
@@ -73,7 +73,7 @@ def logs_of(session: Session, first_index: int) -> list[CallLog]:
     """Logs of the transaction just executed, counted from ``first_index``."""
     result, logs = session.result, []
     for k in range(result.log_count):
-        log = View(Log, session.view.logs + (result.first_log + k) * LOG_SIZE)
+        log = View(Log, session.view.logs.records + (result.first_log + k) * LOG_SIZE)
         topics = log.topics
         logs.append(
             CallLog(

@@ -43,9 +43,9 @@ class Session:
         self.height, self.deadline = height, deadline
         self.world = machine.world
         machine.attach()
-        self.view.height = height
-        self.view.paced = 1
-        self._slice_left = ctypes.c_uint64.from_address(self.view.address_of("slice_left"))
+        self.view.tables.height = height
+        self.view.preemption.on = 1
+        self._slice_left = ctypes.c_uint64.from_address(self.view.preemption.address_of("gas_left"))
         self._slice = FIRST_SLICE
         self._loaded: set[bytes] = set()
 
@@ -56,14 +56,14 @@ class Session:
 
     def run(self, transaction: int, flags: int = 0, recorder: Recorder | None = None) -> int:
         """Execute the ``Transaction`` record at an address: 0 with ``result`` filled, or why it is invalid."""
-        self.view.flags = flags
-        self.view.trace = recorder.address if recorder is not None else 0
+        self.view.tx.skipped = flags
+        self.view.tracing.trace = recorder.address if recorder is not None else 0
         attempts, took = 0, 0.0
         while True:
             self.check_time()
             # A trace would show an instruction twice that waited for its key.
             is_dear = attempts >= GUESSES or took > DEAR_SECONDS
-            self.view.patient = int(recorder is None and is_dear)
+            self.view.misses.suspending = int(recorder is None and is_dear)
             attempts, begun = attempts + 1, time.monotonic()
             if recorder is not None:
                 recorder.reset()
@@ -139,4 +139,4 @@ class Session:
 
     def forget_logs(self) -> None:
         """Empty the log arenas between transactions."""
-        self.view.log_count = self.view.log_data_used = 0
+        self.view.logs.count = self.view.logs.data_used = 0

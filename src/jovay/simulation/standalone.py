@@ -82,13 +82,13 @@ def run_message(
     world = NativeWorld(library, 1 << 18, 1 << 20, 64 << 20, 0, StoredState(store))
     machine = NativeMachine(library, world, message.gas)
     _write_block(machine.block, genesis, fork)
-    machine.view.flags = validity.ANY_NONCE | validity.ANY_BALANCE | validity.SIMULATED
+    machine.view.tx.skipped = validity.ANY_NONCE | validity.ANY_BALANCE | validity.SIMULATED
     recorder = (
         Recorder(TraceOptions(parts=TraceParts.STEPS, memory=True, max_bytes=trace_bytes))
         if trace_bytes
         else None
     )
-    machine.view.trace = recorder.address if recorder else 0
+    machine.view.tracing.trace = recorder.address if recorder else 0
     record, _kept = _transaction(message, fork)
     how = _run(library, world, machine, recorder, ctypes.addressof(record))
     if how != validity.VALID:
@@ -156,10 +156,10 @@ def _run(
 def _outcome(machine: NativeMachine, message: Message, recorder: Recorder | None) -> MessageOutcome:
     result, view = machine.result, machine.view
     return MessageOutcome(
-        output=ctypes.string_at(view.return_arena, result.output_size),
+        output=ctypes.string_at(view.returned.data, result.output_size),
         error="" if result.status else ending(result.how),
         # The outermost frame's record is still there.
-        gas_used=message.gas - View(Frame, view.frames).gas,
+        gas_used=message.gas - View(Frame, view.calls.frames).gas,
         gas_refunded=result.gas_refunded,
         created=result.created.to_bytes(20, "big") if message.to is None else None,
         logs=tuple(_logs(machine)),
@@ -169,8 +169,8 @@ def _outcome(machine: NativeMachine, message: Message, recorder: Recorder | None
 
 
 def _logs(machine: NativeMachine) -> Iterator[EmittedLog]:
-    count = machine.view.log_count
-    for log in array_at(machine.view.logs, count, Log) if count else ():
+    count = machine.view.logs.count
+    for log in array_at(machine.view.logs.records, count, Log) if count else ():
         topics = bytes(log["topics"])
         yield EmittedLog(
             int_of(log["address"]).to_bytes(20, "big"),

@@ -52,8 +52,8 @@ class StateOverrides:
                 self._moved[address] = 0
         entries = [a.to_bytes(32, "little") + n.to_bytes(8, "little") for a, n in self._moved.items()]
         self._table = ctypes.create_string_buffer(b"".join(entries), len(entries) * MOVED_SIZE + 1)
-        self._session.view.moved = ctypes.addressof(self._table)
-        self._session.view.moved_count = len(entries)
+        self._session.view.relocations.entries = ctypes.addressof(self._table)
+        self._session.view.relocations.count = len(entries)
 
     def _precompile_at(self, address: int, fork: int) -> int:
         if address in self._moved:

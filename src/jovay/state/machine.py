@@ -79,25 +79,25 @@ class NativeMachine:
 
     def stop_after(self, gas: int) -> None:
         """Let runs stop after every so much gas; 0: never."""
-        self.view.slice = gas
+        self.view.preemption.quantum = gas
 
     @property
     def waits_for_keys(self) -> bool:
         """Whether a run stops at the first key that is not in memory, instead of taking it for absent."""
-        return bool(self.view.patient)
+        return bool(self.view.misses.suspending)
 
     def wait_for_keys(self, waits: bool) -> None:
         """Stop at such keys, or not."""
-        self.view.patient = int(waits)
+        self.view.misses.suspending = int(waits)
 
     @contextmanager
     def trusting(self) -> Iterator[None]:
         """Within, keys that are not in memory are taken for absent, and may be confirmed afterwards."""
-        self.view.trusting = 1
+        self.view.misses.trusting = 1
         try:
             yield
         finally:
-            self.view.trusting = 0
+            self.view.misses.trusting = 0
 
     def reset(self) -> None:
         """Forget the view: records, changes, logs."""
@@ -107,23 +107,23 @@ class NativeMachine:
         """Give back what memory the last executions filled; the view must be empty. A zeroed index is one, too."""
         view = self.view
         for start, size in (
-            (view.account_index, 8 * (view.account_mask + 1)),
-            (view.slot_index, 8 * (view.slot_mask + 1)),
-            (view.accounts, view.account_capacity * Account.size),
-            (view.slots, view.slot_capacity * Slot.size),
-            (view.journal, view.journal_capacity * ENTRY),
-            (view.memory_arena, view.memory_capacity),
-            (view.return_arena, view.return_capacity),
-            (view.code_arena, view.code_capacity),
-            (view.log_data, view.log_data_capacity),
+            (view.tables.account_index, 8 * (view.tables.account_mask + 1)),
+            (view.tables.slot_index, 8 * (view.tables.slot_mask + 1)),
+            (view.tables.accounts, view.tables.account_capacity * Account.size),
+            (view.tables.slots, view.tables.slot_capacity * Slot.size),
+            (view.journal.entries, view.journal.capacity * ENTRY),
+            (view.calls.memory, view.calls.memory_capacity),
+            (view.returned.data, view.returned.capacity),
+            (view.code.start, view.code.capacity),
+            (view.logs.data, view.logs.data_capacity),
         ):
             self._arena.release(start, size)
 
     def take_misses(self) -> Misses:
         """The keys that look-ups missed since the last call."""
-        count = self.view.miss_count
-        raw = np.frombuffer(ctypes.string_at(self.view.misses, count * MISS_SIZE), np.uint8)
+        count = self.view.misses.count
+        raw = np.frombuffer(ctypes.string_at(self.view.misses.entries, count * MISS_SIZE), np.uint8)
         rows = raw.reshape(count, MISS_SIZE)
-        self.view.miss_count = 0
+        self.view.misses.count = 0
         is_slot = rows[:, 0] != 0
         return Misses.of_words(rows[~is_slot, 32:64], rows[is_slot, 32:96])

@@ -26,11 +26,11 @@ def changed(machine: NativeMachine) -> WriteSet:
     gone. New code is not listed.
     """
     view = machine.view
-    listed = np.frombuffer(ctypes.string_at(view.dirty, 8 * view.dirty_count), np.uint64)
+    listed = np.frombuffer(ctypes.string_at(view.dirty.records, 8 * view.dirty.count), np.uint64)
     is_slot = listed & np.uint64(1) != 0
-    accounts = (listed[~is_slot] - np.uint64(view.accounts)) // np.uint64(ACCOUNT_SIZE)
-    slots = (listed[is_slot] - np.uint64(view.slots)) // np.uint64(SLOT_SIZE)
-    epochs = array_at(view.accounts, view.account_count, Account)["storage_epoch"]
+    accounts = (listed[~is_slot] - np.uint64(view.tables.accounts)) // np.uint64(ACCOUNT_SIZE)
+    slots = (listed[is_slot] - np.uint64(view.tables.slots)) // np.uint64(SLOT_SIZE)
+    epochs = array_at(view.tables.accounts, view.tables.account_count, Account)["storage_epoch"]
     overridden = np.flatnonzero(epochs >= OVERRIDDEN_EPOCH)  # an override does not list them
     accounts = np.union1d(accounts.astype(np.int64), overridden)
     return WriteSet(_accounts(machine, accounts), _slots(machine, np.unique(slots)))
@@ -42,15 +42,17 @@ def looked_at(machine: NativeMachine) -> WriteSet:
     With an account that has storage but neither code nor nonce comes a slot that shows it (EIP-7610).
     """
     view = machine.view
-    loaded = np.flatnonzero(array_at(view.slots, view.slot_count, Slot)["loaded"])
+    loaded = np.flatnonzero(array_at(view.tables.slots, view.tables.slot_count, Slot)["loaded"])
     slots = np.concatenate([_slots(machine, loaded), _bare_storage(machine)])
-    return WriteSet(_accounts(machine, np.arange(view.account_count)), last_of(slots, ("address", "key")))
+    return WriteSet(
+        _accounts(machine, np.arange(view.tables.account_count)), last_of(slots, ("address", "key"))
+    )
 
 
 def _bare_storage(machine: NativeMachine) -> Records:
     """A slot of each account in the view that has storage but neither code nor nonce: edits can make some."""
     view, world = machine.view, View(World, machine.view.world)
-    bases = array_at(view.accounts, view.account_count, Account)["base"]
+    bases = array_at(view.tables.accounts, view.tables.account_count, Account)["base"]
     places = (bases[bases != 0] - np.uint64(world.accounts)) // np.uint64(BaseAccount.size)
     known = array_at(world.accounts, world.account_count, BaseAccount)[places]
     bare = (known["has_storage"] != 0) & (known["nonce"] == 0)
@@ -71,7 +73,7 @@ def _accounts(machine: NativeMachine, places: Records) -> Records:
     out = np.zeros(len(places), dtype_of(AccountChange))
     if not len(places):
         return out
-    rows = array_at(machine.view.accounts, machine.view.account_count, Account)[places]
+    rows = array_at(machine.view.tables.accounts, machine.view.tables.account_count, Account)[places]
     for name in ("address", "balance", "code_hash", "nonce", "exists"):
         out[name] = rows[name]
     out["wiped"] = rows["storage_epoch"]
@@ -84,9 +86,9 @@ def _slots(machine: NativeMachine, places: Records) -> Records:
     view, out = machine.view, np.zeros(len(places), dtype_of(SlotChange))
     if not len(places):
         return out
-    rows = array_at(view.slots, view.slot_count, Slot)[places]
-    owners = (rows["account"] - np.uint64(view.accounts)) // np.uint64(ACCOUNT_SIZE)
-    accounts = array_at(view.accounts, view.account_count, Account)[owners]
+    rows = array_at(view.tables.slots, view.tables.slot_count, Slot)[places]
+    owners = (rows["account"] - np.uint64(view.tables.accounts)) // np.uint64(ACCOUNT_SIZE)
+    accounts = array_at(view.tables.accounts, view.tables.account_count, Account)[owners]
     out["address"], out["key"] = accounts["address"], rows["key"]
     living = rows["storage_epoch"] == accounts["storage_epoch"]  # else wiped after it was written
     out["value"][living] = rows["value"][living]

@@ -15,7 +15,7 @@ from rigs.state import account, slot
 def seen(state, height):
     """Everything a view of ``height`` sees."""
     machine = state.machine(seed=height + 5)
-    machine.height = height
+    machine.tables.height = height
     found = {}
     for address in ADDRESSES:
         a = account(machine, address)

@@ -105,7 +105,7 @@ class Block:
         )
 
     def _log(self, at: int, event: Event) -> None:
-        log = View(Log, self.machine.logs + at * LOG_SIZE)
+        log = View(Log, self.machine.logs.records + at * LOG_SIZE)
         data = self.state.memory.take(len(event.data))
         ctypes.memmove(data, event.data, len(event.data))
         log.address, log.topic_count = event.address, len(event.topics)
@@ -207,7 +207,7 @@ def test_more_logs_than_are_hashed_together():
     drafts = [Draft(2, 1, 21_000, bytes([k + 1]), events) for k, events in enumerate(logs)]
     block = Block(drafts, log_capacity=400)
     block.out.logs = block.state.memory.take(400 * StoredLog.size)
-    block.machine.logs = block.state.memory.take(400 * LOG_SIZE)
+    block.machine.logs.records = block.state.memory.take(400 * LOG_SIZE)
     at = 0
     for draft in drafts:
         for event in draft.events:

@@ -69,17 +69,17 @@ class Block:
 
     def _predicted(self, r: View, draft: Draft, machine: View) -> None:
         r.state, r.machine = draft.state, machine.pointer
-        r.first_account, r.first_slot = machine.account_count, machine.slot_count
+        r.first_account, r.first_slot = machine.tables.account_count, machine.tables.slot_count
         for key, written in draft.keys.items():
             if key < KEYS:
-                record = View(Account, machine.accounts + machine.account_count * ACCOUNT_SIZE)
-                machine.account_count += 1
+                record = View(Account, machine.tables.accounts + machine.tables.account_count * ACCOUNT_SIZE)
+                machine.tables.account_count += 1
             else:
-                record = View(Slot, machine.slots + machine.slot_count * SLOT_SIZE)
-                machine.slot_count += 1
+                record = View(Slot, machine.tables.slots + machine.tables.slot_count * SLOT_SIZE)
+                machine.tables.slot_count += 1
             record.base = self.keys[key].pointer
-            record.listed = machine.dirty_stamp if written else 0
-        r.account_end, r.slot_end = machine.account_count, machine.slot_count
+            record.listed = machine.dirty.stamp if written else 0
+        r.account_end, r.slot_end = machine.tables.account_count, machine.tables.slot_count
 
     def taking_part(self) -> list[int]:
         return [k for k, draft in enumerate(self.drafts) if draft.state in (PREDICTED, DEPENDENT)]

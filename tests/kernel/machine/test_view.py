@@ -26,7 +26,7 @@ READ_ONLY = (5 << 32) | READ_ONLY_GROUP
 
 def misses(machine):
     """The listed keys: (kind, address, key)."""
-    raw = ctypes.string_at(machine.misses, machine.miss_count * MISS_SIZE)
+    raw = ctypes.string_at(machine.misses.entries, machine.misses.count * MISS_SIZE)
     words = [int.from_bytes(raw[at : at + 32], "little") for at in range(0, len(raw), 32)]
     return [(kind & 0xFF, address, key) for kind, address, key in zip(*[iter(words)] * 3, strict=True)]
 
@@ -94,7 +94,7 @@ def test_more_misses_than_there_is_room_for_are_left_out():
 def test_several_views_of_a_block_need_a_record_of_everything():
     """Without a record in the world, two groups could not be told that they share a key."""
     machine = State(complete=True).machine()
-    machine.parallel = 1
+    machine.isolation.parallel = 1
     assert account(machine, 7) is None
     assert (machine.abort, misses(machine)) == (status.MISS, [(0, 7, 0)])
 
@@ -103,11 +103,11 @@ def test_guesses_let_a_run_list_many_misses():
     state = State(complete=False)
     base, machine = state.put_account(8), state.machine()
     older = call(kernel_view.slot_entry, machine, account(machine, 8), 1)
-    machine.guessing = 1
+    machine.misses.guessing = 1
     assert account(machine, 7).exists == 0
     assert slot(machine, account(machine, 8), 1).value == 0
     assert slot(machine, account(machine, 8), 2).value == 0
-    assert (machine.abort, machine.guesses) == (0, 3)
+    assert (machine.abort, machine.misses.guesses) == (0, 3)
     assert misses(machine) == [(0, 7, 0), (1, 8, 1), (1, 8, 2)]
     state.put_account(7, nonce=4)
     state.put_slot(base, 1, 44)
@@ -144,7 +144,7 @@ def test_groups_use_what_they_own(owner, readable, writable):
     kept = state.put_account(8, balance=100, owner=owner)
     state.put_slot(base, 1, 11, owner=owner)
     machine = state.machine()
-    machine.group, machine.parallel = GROUP, 1
+    machine.isolation.group, machine.isolation.parallel = GROUP, 1
     a = account(machine, 7)
     for find, change in (
         (lambda: account(machine, 8), writing.set_balance),
@@ -164,7 +164,7 @@ def test_the_coinbase_is_nobodys_while_fees_are_summed():
     state = State()
     state.put_account(0xC01, owner=GROUP)
     machine = state.machine()
-    machine.group, machine.parallel = GROUP, 1
+    machine.isolation.group, machine.isolation.parallel = GROUP, 1
     assert account(machine, 0xC01) is None
     assert machine.abort == status.LEFT_SET
 
@@ -195,7 +195,7 @@ def test_generations_never_meet_their_past(generation):
     state = State()
     state.put_account(7, nonce=1)
     machine = state.machine()
-    machine.generation = generation
+    machine.tables.generation = generation
     for nonce in range(2, 6):
         a = account(machine, 7)
         assert account(machine, 7).pointer == a.pointer
@@ -203,8 +203,8 @@ def test_generations_never_meet_their_past(generation):
         assert a.nonce == nonce - 1
         state.put_account(7, nonce=nonce)
         call(kernel_view.reset_view, machine)
-        assert 0 < machine.generation <= LAST_GENERATION
-        assert machine.account_count == machine.slot_count == 0
+        assert 0 < machine.tables.generation <= LAST_GENERATION
+        assert machine.tables.account_count == machine.tables.slot_count == 0
 
 
 def test_a_group_does_not_see_the_records_of_another():
@@ -216,7 +216,7 @@ def test_a_group_does_not_see_the_records_of_another():
     call(kernel_view.forget_index, machine)
     second = account(machine, 7)
     assert (second.pointer != first.pointer, second.balance, first.balance) == (True, 1, 50)
-    assert machine.dirty_count == 1
+    assert machine.dirty.count == 1
 
 
 def test_wiped_accounts_have_no_storage():
@@ -249,8 +249,8 @@ def test_a_full_journal_refuses_changes_and_can_still_be_undone():
         done += 1
     assert 0 < done < 10
     assert machine.abort == status.ARENA_FULL
-    assert machine.journal_count <= 10
-    assert machine.journal_count + CHANGE > 10
+    assert machine.journal.count <= 10
+    assert machine.journal.count + CHANGE > 10
     assert values(a, "balance", "nonce") == (2, 99 + done)
     call(undo_to, machine, 0)
     assert values(a, "balance", "nonce", "exists") == (1, 1, 1)
@@ -258,7 +258,7 @@ def test_a_full_journal_refuses_changes_and_can_still_be_undone():
 
 def listed(machine):
     """Entries of the list of changes."""
-    return memoryview(ctypes.string_at(machine.dirty, machine.dirty_count * 8)).cast("Q").tolist()
+    return memoryview(ctypes.string_at(machine.dirty.records, machine.dirty.count * 8)).cast("Q").tolist()
 
 
 def test_what_is_undone_stays_listed():
@@ -267,7 +267,7 @@ def test_what_is_undone_stays_listed():
     state.put_slot(state.put_account(7), 1, 11)
     machine = state.machine()
     for _ in range(1000):
-        mark = machine.journal_count
+        mark = machine.journal.count
         s = slot(machine, account(machine, 7), 1)
         assert call(marks.warm_slot, machine, s)
         assert call(writing.set_slot, machine, s, 12)
@@ -279,7 +279,7 @@ def test_what_is_undone_stays_listed():
 def test_a_full_list_of_changes_refuses_them():
     state = State()
     machine = state.machine()
-    machine.dirty_capacity = 1
+    machine.dirty.capacity = 1
     first, second = account(machine, 1), account(machine, 2)
     assert call(writing.set_balance, machine, first, 5)
     assert not call(writing.set_balance, machine, second, 5)
@@ -388,7 +388,7 @@ class JournalMachine(RuleBasedStateMachine):
 
     @rule()
     def checkpoint(self):
-        self.checkpoints.append((self.machine.journal_count, dict(self.now)))
+        self.checkpoints.append((self.machine.journal.count, dict(self.now)))
 
     @precondition(lambda self: self.checkpoints)
     @rule(data=st.data())
@@ -401,7 +401,7 @@ class JournalMachine(RuleBasedStateMachine):
     def next_transaction(self):
         """Marks hold for one transaction, and so do transient values; what was changed stays."""
         self.machine.stamp += 1
-        self.machine.journal_count = 0
+        self.machine.journal.count = 0
         self.checkpoints.clear()
         lasting = ("balance", "nonce", "exists", "code", "code_hash", "slot")
         self.now = {key: value for key, value in self.now.items() if key[0] in lasting}
@@ -412,10 +412,10 @@ class JournalMachine(RuleBasedStateMachine):
         assert len(set(entries)) == len(entries)
         for address in range(3):
             a = self.account(address)
-            assert (a.listed == self.machine.dirty_stamp) == (a.pointer in entries)
+            assert (a.listed == self.machine.dirty.stamp) == (a.pointer in entries)
             for key in range(3):
                 s = self.slot(address, key)
-                assert (s.listed == self.machine.dirty_stamp) == (s.pointer | 1 in entries)
+                assert (s.listed == self.machine.dirty.stamp) == (s.pointer | 1 in entries)
 
     @invariant()
     def agrees(self):

@@ -30,8 +30,10 @@ class Bench:
         self.machine = Machine(self._parts[0].address)
         self.machine.block = Block(self._parts[1].address)
         self.machine.block.fork = U64(fork)
-        self.machine.scratch, self.machine.return_arena = (U64(part.address) for part in self._parts[2:])
-        self.machine.scratch_capacity, self.machine.return_capacity = U64(1 << 18), U64(1 << 12)
+        self.machine.scratch.start, self.machine.returned.data = (
+            U64(part.address) for part in self._parts[2:]
+        )
+        self.machine.scratch.capacity, self.machine.returned.capacity = U64(1 << 18), U64(1 << 12)
 
     def price(self, address: int, data: bytes) -> int:
         source = Buffer(data)
@@ -89,5 +91,5 @@ def test_price_first() -> None:
     assert int(most_work(*arguments, U64(83))) == 0
     assert tuple(map(int, call_precompile(*arguments, U64(100)))) == (2, 16)  # RETURN
     assert int(most_work(*arguments, U64(84))) == 84 * PRECOMPILES[2].weight
-    assert int(bench.machine.return_size) == 32
+    assert int(bench.machine.returned.size) == 32
     assert set(RUN.cases) == set(PRICE.cases) == set(PRECOMPILES)

@@ -107,7 +107,7 @@ def test_a_view_holds_its_height_while_blocks_go_on(height):
     chain = Chain()
     chain.block([[Step(0, 1), Step(0, 7, key=1)]])
     chain.block([[Step(0, 2), Step(0, 8, key=1)]])
-    chain.reader.height = height
+    chain.reader.tables.height = height
     a = account(chain.reader, 0)
     chain.block([[Step(0, 3), Step(0, 9, key=1), Step(1, 5)]])
     assert a.balance == height

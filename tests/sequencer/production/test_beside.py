@@ -37,7 +37,7 @@ def test_a_result_that_does_not_stand_would_be_seen(
 
     def believing(self: BlockProducer, *arguments: Any, beside: Any = (), **named: Any) -> Any:
         for machine in beside:
-            machine.view.height = 1 << 62
+            machine.view.tables.height = 1 << 62
         return honest(self, *arguments, beside=beside, **named)
 
     monkeypatch.setattr(BlockProducer, "execute", believing)

@@ -121,8 +121,8 @@ def test_keys_that_name_each_other_after_much_gas_cost_no_repetition(library, si
     machine = NativeMachine(library, side.world)
     run = AsideRun(library, side.world, machine, taken.addresses[0], lambda: 1, lambda: None)
     assert run.attempt(ENVIRONMENT) == DONE
-    assert machine.view.spent < WHOLE
-    assert machine.view.slot_count == 16
+    assert machine.view.preemption.spent < WHOLE
+    assert machine.view.tables.slot_count == 16
 
 
 def test_a_run_that_guesses_is_begun_anew_after_one_slice_at_most(library, side, make):

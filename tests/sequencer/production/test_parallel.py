@@ -125,7 +125,7 @@ def test_slots_written_and_undone_again_and_again_are_listed_once(library: Libra
         calls = Generator(library, 1, 300, 0.0).calls(0, looper, 16_000_000, 5)
         produced = producer.produce(environment, calls.array())
         views = [machine.view for machine in producer.machines]
-        used = [(view.dirty_count, view.account_count + view.slot_count) for view in views]
+        used = [(view.dirty.count, view.tables.account_count + view.tables.slot_count) for view in views]
     finally:
         producer.close()
     assert produced.statistics.deferred >= 4

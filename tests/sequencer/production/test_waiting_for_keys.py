@@ -58,7 +58,7 @@ class Patient:
 
     def _execute(self, record: int, gas_left: int) -> int:
         machine, result = self.machine.address, self.machine.result.pointer
-        self.machine.view.patient = 1
+        self.machine.view.misses.suspending = 1
         how = status.MISS
         while how in (status.MISS, status.WAITING):
             if how == status.MISS:
@@ -76,10 +76,10 @@ class Patient:
         result, view = self.machine.result, self.machine.view
         logs = []
         for i in range(result.log_count):
-            log = View(KernelLog, view.logs + (result.first_log + i) * LOG_SIZE)
+            log = View(KernelLog, view.logs.records + (result.first_log + i) * LOG_SIZE)
             topics = tuple(log.topics[32 * k : 32 * k + 32] for k in range(log.topic_count))
             logs.append(Log(log.address, topics, ctypes.string_at(log.data, log.data_size)))
-        output = ctypes.string_at(view.return_arena, result.output_size)
+        output = ctypes.string_at(view.returned.data, result.output_size)
         return Ran(True, bool(result.status), result.gas_used, output, tuple(logs))
 
     def account(self, address: int) -> tuple[int, int, bytes]:

@@ -16,7 +16,7 @@ from numba.core.typing.templates import (
 )
 from numba.extending import lower_builtin, lower_getattr_generic, lower_setattr_generic
 
-from jovay.kernel.lang import Bytes, Record, Word
+from jovay.kernel.lang import Bytes, Nested, Record, Word
 
 from ..numba_types import RecordType, WordType, numba_type, record_type, word_type
 from . import access
@@ -45,6 +45,8 @@ class RecordAttribute(AttributeTemplate):
         kind = ty.record.fields[name][0]
         if isinstance(kind, Bytes):
             return WORD64
+        if isinstance(kind, Nested):
+            return record_type(kind.record)
         if issubclass(kind, Word):
             return word_type(kind) if kind.bits >= 64 else WORD64
         return numba_type(kind)
@@ -60,7 +62,7 @@ def record_getattr(
     context: Any, builder: ir.IRBuilder, ty: RecordType, value: ir.Value, name: str
 ) -> ir.Value:
     kind, at = _field(builder, ty, value, name)
-    if isinstance(kind, Bytes):
+    if isinstance(kind, (Bytes, Nested)):
         return at
     bits = kind.bits if issubclass(kind, Word) else 64
     what = f"load of {ty.record.__name__}.{name}"
@@ -72,8 +74,8 @@ def record_getattr(
 def record_setattr(context: Any, builder: ir.IRBuilder, sig: Any, args: Any, name: str) -> None:
     ty = sig.args[0]
     kind, at = _field(builder, ty, args[0], name)
-    if isinstance(kind, Bytes):
-        raise TypeError(f"{ty.record.__name__}.{name} is a byte range: write through its address")
+    if isinstance(kind, (Bytes, Nested)):
+        raise TypeError(f"{ty.record.__name__}.{name} lies in the record: write to its parts")
     bits = kind.bits if issubclass(kind, Word) else 64
     value = resize(builder, args[1], bits)
     what = f"store to {ty.record.__name__}.{name}"

@@ -73,7 +73,7 @@ class SystemCalls:
         how = self._until_known(lambda: call[system_call](machine.address, contract, 0, 0))
         if how > status.RETURN:
             raise refused("SYSTEM_CONTRACT_CALL_FAILED", f"0x{contract:040x}: {ending(how)}")
-        return ctypes.string_at(machine.view.return_arena, machine.view.return_size)
+        return ctypes.string_at(machine.view.returned.data, machine.view.returned.size)
 
     def _until_known(self, attempt: Callable[[], int]) -> int:
         """Call the kernel until it misses nothing; the status."""

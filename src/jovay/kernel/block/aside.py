@@ -26,15 +26,15 @@ CHANGED = 2
 def begin_aside(m: Machine, tx: Transaction, result: Result) -> U64:
     """Begin ``tx`` in an empty view, as far as its first instruction: PAUSED, or how it ended before that."""
     reset_view(m)
-    m.group = U64(0)
-    m.parallel = U64(1)
-    m.flags = U64(0)
-    m.paced = U64(1)
-    m.patient = U64(1)
-    m.isolated = U64(0)
-    m.slice_left = U64(0)
+    m.isolation.group = U64(0)
+    m.isolation.parallel = U64(1)
+    m.tx.skipped = U64(0)
+    m.preemption.on = U64(1)
+    m.misses.suspending = U64(1)
+    m.isolation.sealed = U64(0)
+    m.preemption.gas_left = U64(0)
     how = process_transaction(m, tx, ~U64(0), result)
-    m.isolated = U64(1)
+    m.isolation.sealed = U64(1)
     return how
 
 
@@ -44,31 +44,31 @@ def fetch_missed(m: Machine) -> U64:
 
     0, MISS if the world has not got it, or its account, in memory (it is listed alone), or why it must not be used.
     """
-    if m.miss_count == 0:
+    if m.misses.count == 0:
         return U64(0)
-    at = m.misses + (m.miss_count - 1) * MISS_SIZE
+    at = m.misses.entries + (m.misses.count - 1) * MISS_SIZE
     is_slot, address, key = load64(at) != 0, load256(at + 32), load256(at + 64)
-    m.miss_count = U64(0)
-    m.isolated = U64(0)
+    m.misses.count = U64(0)
+    m.isolation.sealed = U64(0)
     m.abort = U64(0)
     a = account(m, address)
     if address_of(a) != 0 and is_slot:
         slot(m, a, key)
     how = m.abort
     m.abort = U64(0)
-    m.isolated = U64(1)
+    m.isolation.sealed = U64(1)
     return how
 
 
 @kernel
 def is_unchanged(m: Machine, height: U64) -> U64:
     """1 if no key in the view has changed since block ``height``, else 0."""
-    for i in range(m.account_count):
-        known = Account(m.accounts + U64(i) * ACCOUNT_SIZE).base
+    for i in range(m.tables.account_count):
+        known = Account(m.tables.accounts + U64(i) * ACCOUNT_SIZE).base
         if address_of(known) != 0 and known.version > height:
             return U64(0)
-    for i in range(m.slot_count):
-        stored = Slot(m.slots + U64(i) * SLOT_SIZE).base
+    for i in range(m.tables.slot_count):
+        stored = Slot(m.tables.slots + U64(i) * SLOT_SIZE).base
         if address_of(stored) != 0 and stored.version > height:
             return U64(0)
     return U64(1)
@@ -80,9 +80,9 @@ def fits(m: Machine, block: Block) -> bool:
     told = m.block
     if told.fork != block.fork or told.coinbase != block.coinbase or told.gas_limit != block.gas_limit:
         return False
-    if m.context & POSITION != 0 and (told.number != block.number or told.timestamp != block.timestamp):
+    if m.tx.observed & POSITION != 0 and (told.number != block.number or told.timestamp != block.timestamp):
         return False
-    return m.context & PARENT == 0
+    return m.tx.observed & PARENT == 0
 
 
 @kernel
@@ -96,8 +96,8 @@ def reprice(m: Machine, tx: Transaction, result: Result, block: Block) -> bool:
         return False
     if told.base_fee == block.base_fee:
         return True
-    sender = account(m, m.origin)
-    if m.context & PRICE != 0 or address_of(sender.code) != 0 or tx.max_fee < block.base_fee:
+    sender = account(m, m.tx.origin)
+    if m.tx.observed & PRICE != 0 or address_of(sender.code) != 0 or tx.max_fee < block.base_fee:
         return False
     tip = tx.max_fee - block.base_fee
     price = block.base_fee + (tip if tip < tx.max_priority_fee else tx.max_priority_fee)
@@ -120,30 +120,34 @@ def include_aside(m: Machine, runs: Ptr, index: U64, result: Result, block: Bloc
     r.machine = m
     r.state = U64(DROPPED)
     r.status = U64(SET_ASIDE)
-    if is_unchanged(m, m.height) == 0 or not fits(m, block) or not reprice(m, r.transaction, result, block):
+    if (
+        is_unchanged(m, m.tables.height) == 0
+        or not fits(m, block)
+        or not reprice(m, r.transaction, result, block)
+    ):
         return U64(CHANGED)
     mark_used(m, stamp)
     copy(address_of(r.result), address_of(result), U64(RESULT_SIZE))
     r.state = U64(EXECUTED)
     r.status = U64(VALID)
     r.first_account = r.first_slot = U64(0)
-    r.account_end = m.account_count
-    r.slot_end = m.slot_count
-    r.first_dirty = m.dirty_count  # what the block's end need not commit again
-    r.dirty_end = m.dirty_count
-    return commit_range(m, U64(0), m.dirty_count)
+    r.account_end = m.tables.account_count
+    r.slot_end = m.tables.slot_count
+    r.first_dirty = m.dirty.count  # what the block's end need not commit again
+    r.dirty_end = m.dirty.count
+    return commit_range(m, U64(0), m.dirty.count)
 
 
 @kernel
 def mark_used(m: Machine, stamp: U64) -> None:
     """The running block has used all records in the view, and its scheduler none of them yet."""
-    for i in range(m.account_count):
-        known = Account(m.accounts + U64(i) * ACCOUNT_SIZE).base
+    for i in range(m.tables.account_count):
+        known = Account(m.tables.accounts + U64(i) * ACCOUNT_SIZE).base
         if address_of(known) != 0:
             known.owner = stamp << 32
             known.first_user = U64(0)
-    for i in range(m.slot_count):
-        stored = Slot(m.slots + U64(i) * SLOT_SIZE).base
+    for i in range(m.tables.slot_count):
+        stored = Slot(m.tables.slots + U64(i) * SLOT_SIZE).base
         if address_of(stored) != 0:
             stored.owner = stamp << 32
             stored.first_user = U64(0)

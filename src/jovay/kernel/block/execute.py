@@ -45,10 +45,10 @@ def collect_groups(runs: Ptr, n: U64, out: Ptr) -> U64:
 def execute_group(m: Machine, runs: Ptr, root: U64, stamp: U64) -> None:
     """Execute a group's runs in order. One that leaves the predicted set is deferred, and with it all after it."""
     forget_index(m)
-    m.group = (stamp << 32) | (root + 1)
-    m.parallel = U64(1)
-    m.flags = U64(0)
-    first_dirty = m.dirty_count
+    m.isolation.group = (stamp << 32) | (root + 1)
+    m.isolation.parallel = U64(1)
+    m.tx.skipped = U64(0)
+    first_dirty = m.dirty.count
     deferring, index = False, root + 1
     while index != 0:
         r = run_at(runs, index - 1)
@@ -56,11 +56,11 @@ def execute_group(m: Machine, runs: Ptr, root: U64, stamp: U64) -> None:
         if deferring:
             r.state = U64(DEFERRED)
             continue
-        r.first_account = m.account_count
-        r.first_slot = m.slot_count
+        r.first_account = m.tables.account_count
+        r.first_slot = m.tables.slot_count
         how = begin_within(m, r.transaction, r.result, allowance(m, r))
-        r.account_end = m.account_count
-        r.slot_end = m.slot_count
+        r.account_end = m.tables.account_count
+        r.slot_end = m.tables.slot_count
         r.machine = m
         r.status = how
         if how == VALID:
@@ -73,14 +73,14 @@ def execute_group(m: Machine, runs: Ptr, root: U64, stamp: U64) -> None:
     head = run_at(runs, root)
     head.machine = m
     head.first_dirty = first_dirty
-    head.dirty_end = m.dirty_count
-    m.group = U64(0)
+    head.dirty_end = m.dirty.count
+    m.isolation.group = U64(0)
 
 
 @kernel(inline=True)
 def allowance(m: Machine, r: Run) -> U64:
     """The slice for a run that did not take long when it was predicted."""
-    return m.slice + 2 * r.spent
+    return m.preemption.quantum + 2 * r.spent
 
 
 @kernel
@@ -144,15 +144,15 @@ def execute_deferred(m: Machine, runs: Ptr, n: U64, first: U64) -> U64:
     others; bring those into the world, let the view forget them, and call again. What finds no room without them, where
     the block's logs take it, is dropped.
     """
-    m.group = U64(0)
-    m.parallel = U64(0)
-    m.flags = U64(0)
+    m.isolation.group = U64(0)
+    m.isolation.parallel = U64(0)
+    m.tx.skipped = U64(0)
     for i in range(first, n):
         r = run_at(runs, U64(i))
         if r.state == DEFERRED or r.state == SUSPENDED:
             how = execute_serially(m, r)
             r.status = how
-            if how == status.PAUSED and m.guesses == 0 and m.trusting == 0:
+            if how == status.PAUSED and m.misses.guesses == 0 and m.misses.trusting == 0:
                 r.state = U64(SUSPENDED)
                 return U64(i)
             if how == status.PAUSED:  # with the right keys it may be another
@@ -161,7 +161,7 @@ def execute_deferred(m: Machine, runs: Ptr, n: U64, first: U64) -> U64:
             if (
                 how == status.MISS
                 or how == status.WAITING
-                or (how == status.ARENA_FULL and m.account_count != 0)
+                or (how == status.ARENA_FULL and m.tables.account_count != 0)
             ):
                 r.state = U64(SUSPENDED) if how == status.WAITING else U64(DEFERRED)
                 return U64(i)
@@ -184,7 +184,11 @@ def defer_again(runs: Ptr, n: U64) -> None:
 @kernel
 def execute_serially(m: Machine, r: Run) -> U64:
     if r.state == SUSPENDED:
-        slice_left = m.slice_left if m.slice_left != 0 and r.status != status.PAUSED else m.slice
+        slice_left = (
+            m.preemption.gas_left
+            if m.preemption.gas_left != 0 and r.status != status.PAUSED
+            else m.preemption.quantum
+        )
         return resume_within(m, r.transaction, r.result, slice_left)
     return begin_within(m, r.transaction, r.result, allowance(m, r))
 
@@ -200,12 +204,12 @@ def postpone(m: Machine, runs: Ptr, index: U64, stamp: U64) -> None:
     """Take a run that misses keys out of the block. What it has found so far counts as used: it will come again."""
     r = run_at(runs, index)
     if r.state == SUSPENDED:
-        for k in range(m.account_mark, m.account_count):
-            known = Account(m.accounts + U64(k) * ACCOUNT_SIZE).base
+        for k in range(m.checkpoint.accounts, m.tables.account_count):
+            known = Account(m.tables.accounts + U64(k) * ACCOUNT_SIZE).base
             if address_of(known) != 0:
                 known.owner = stamp << 32
-        for k in range(m.slot_mark, m.slot_count):
-            stored = Slot(m.slots + U64(k) * SLOT_SIZE)
+        for k in range(m.checkpoint.slots, m.tables.slot_count):
+            stored = Slot(m.tables.slots + U64(k) * SLOT_SIZE)
             if stored.loaded != 0 and address_of(stored.base) != 0:
                 stored.base.owner = stamp << 32
         abandon_transaction(m, r.result)

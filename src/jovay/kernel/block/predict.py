@@ -84,8 +84,8 @@ def touch(world: World, position: U64) -> U64:
 
 @kernel(inline=False)
 def predict(m: Machine, r: Run) -> None:
-    m.group = U64(0)
-    m.parallel = U64(1)
+    m.isolation.group = U64(0)
+    m.isolation.parallel = U64(1)
     how = attempt(m, r, U64(0))
     if how == NONCE_TOO_HIGH or how == INSUFFICIENT_FUNDS or how == SENDER_NOT_EOA:
         # An earlier transaction of this block may make it valid: find its keys, judge it in its group.
@@ -97,7 +97,7 @@ def predict(m: Machine, r: Run) -> None:
 def resume_run(m: Machine, runs: Ptr, index: U64) -> None:
     """Go on with a run that STOPPED, for another slice."""
     r = run_at(runs, index)
-    judge(m, r, resume_within(m, r.transaction, r.result, m.slice))
+    judge(m, r, resume_within(m, r.transaction, r.result, m.preemption.quantum))
 
 
 @kernel
@@ -108,44 +108,44 @@ def judge(m: Machine, r: Run, how: U64) -> None:
     if how == status.PAUSED:
         r.state = U64(STOPPED)
         return
-    r.spent = m.spent - r.spent
+    r.spent = m.preemption.spent - r.spent
     if how == VALID:
-        r.state = U64(PREDICTED) if m.flags == 0 else U64(DEPENDENT)
+        r.state = U64(PREDICTED) if m.tx.skipped == 0 else U64(DEPENDENT)
     elif how == status.MISS:
         r.state = U64(MISSING)
     elif how >= 128:
         r.state = U64(DEFERRED) if how == SENDER_NOT_EOA else U64(DROPPED)
     else:
         r.state = U64(DEFERRED)
-    m.flags = U64(0)
+    m.tx.skipped = U64(0)
 
 
 @kernel
 def attempt(m: Machine, r: Run, flags: U64) -> U64:
     """Execute ``r`` in a fresh index of ``m``; its records are the ranges noted in ``r``."""
     forget_index(m)
-    m.flags = flags
+    m.tx.skipped = flags
     r.machine = m
-    r.first_account = m.account_count
-    r.first_slot = m.slot_count
-    r.first_dirty = m.dirty_count
-    r.spent = m.spent
-    how = begin_within(m, r.transaction, r.result, m.slice)
+    r.first_account = m.tables.account_count
+    r.first_slot = m.tables.slot_count
+    r.first_dirty = m.dirty.count
+    r.spent = m.preemption.spent
+    how = begin_within(m, r.transaction, r.result, m.preemption.quantum)
     note_end(m, r)
     return how
 
 
 @kernel(inline=True)
 def note_end(m: Machine, r: Run) -> None:
-    r.account_end = m.account_count
-    r.slot_end = m.slot_count
-    r.dirty_end = m.dirty_count
+    r.account_end = m.tables.account_count
+    r.slot_end = m.tables.slot_count
+    r.dirty_end = m.dirty.count
 
 
 @kernel
 def set_aside(m: Machine, runs: Ptr, index: U64) -> None:
     """Give up a run that STOPPED. It leaves the block, unless it guessed at keys: with those it may be another."""
     r = run_at(runs, index)
-    guessed = m.guesses != 0
+    guessed = m.misses.guesses != 0
     abandon_transaction(m, r.result)
     judge(m, r, U64(status.MISS) if guessed else U64(SET_ASIDE))

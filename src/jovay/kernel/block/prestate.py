@@ -68,13 +68,13 @@ def begin_touched(out: Touched, world: World, stamp: U64, height: U64, ancestors
 def list_touched(m: Machine, at: Ptr) -> U64:
     """List the world records in a serial view at ``at``, slots with bit 0 set; their number."""
     count = U64(0)
-    for i in range(m.account_count):
-        a = Account(m.accounts + U64(i) * ACCOUNT_SIZE)
+    for i in range(m.tables.account_count):
+        a = Account(m.tables.accounts + U64(i) * ACCOUNT_SIZE)
         if address_of(a.base) != 0:
             store64(at + count * 8, address_of(a.base))
             count += 1
-    for i in range(m.slot_count):
-        base = Slot(m.slots + U64(i) * SLOT_SIZE).base
+    for i in range(m.tables.slot_count):
+        base = Slot(m.tables.slots + U64(i) * SLOT_SIZE).base
         if address_of(base) != 0:
             store64(at + count * 8, address_of(base) | 1)
             count += 1
@@ -130,9 +130,9 @@ def collect_range(
 ) -> None:
     """Append records of a parallel view, all of which the world has."""
     for i in range(first_account, account_end):
-        add_account(out, Account(m.accounts + U64(i) * ACCOUNT_SIZE).base)
+        add_account(out, Account(m.tables.accounts + U64(i) * ACCOUNT_SIZE).base)
     for i in range(first_slot, slot_end):
-        s = Slot(m.slots + U64(i) * SLOT_SIZE)
+        s = Slot(m.tables.slots + U64(i) * SLOT_SIZE)
         if address_of(s.base) != 0:
             add_slot(out, s.base)
 

@@ -176,7 +176,7 @@ def receipt_bound(result: Result, m: Machine) -> U64:
     """Upper bound of the bytes of a receipt's consensus encoding."""
     size = U64(320)
     for k in range(result.log_count):
-        size += Log(m.logs + (result.first_log + U64(k)) * LOG_SIZE).data_size + 192
+        size += Log(m.logs.records + (result.first_log + U64(k)) * LOG_SIZE).data_size + 192
     return size
 
 
@@ -185,7 +185,7 @@ def encode_receipt(receipt: Receipt, result: Result, m: Machine, p: Ptr) -> Ptr:
     """EIP-2718 consensus encoding: [type ‖] RLP [status, cumulative gas, bloom, logs]."""
     logs = U64(0)
     for k in range(result.log_count):
-        size = log_size(Log(m.logs + (result.first_log + U64(k)) * LOG_SIZE))
+        size = log_size(Log(m.logs.records + (result.first_log + U64(k)) * LOG_SIZE))
         logs += header_size(size) + size
     if receipt.kind != 0:
         store8(p, receipt.kind)
@@ -196,7 +196,7 @@ def encode_receipt(receipt: Receipt, result: Result, m: Machine, p: Ptr) -> Ptr:
     p = write_string(p, receipt.bloom, U64(256))
     p = write_list_header(p, logs)
     for k in range(result.log_count):
-        p = write_log(Log(m.logs + (result.first_log + U64(k)) * LOG_SIZE), p)
+        p = write_log(Log(m.logs.records + (result.first_log + U64(k)) * LOG_SIZE), p)
     return p
 
 
@@ -208,7 +208,7 @@ def store_logs(out: BlockReceipts, result: Result, m: Machine, receipt: Receipt,
     if out.log_count + result.log_count > out.log_capacity:
         return False
     for k in range(result.log_count):
-        log = Log(m.logs + (result.first_log + U64(k)) * LOG_SIZE)
+        log = Log(m.logs.records + (result.first_log + U64(k)) * LOG_SIZE)
         if out.log_data_size + log.data_size > out.log_data_capacity:
             return False
         stored = StoredLog(out.logs + out.log_count * STORED_LOG_SIZE)

@@ -75,21 +75,21 @@ def mark_written(r: Run, high: U64) -> None:
         return
     m = r.machine
     for k in range(r.first_account, r.account_end):
-        a = Account(m.accounts + U64(k) * ACCOUNT_SIZE)
+        a = Account(m.tables.accounts + U64(k) * ACCOUNT_SIZE)
         base = a.base
         if base.owner >> 32 != high >> 32:
             base.owner = high
             base.first_user = U64(0)
-        if a.listed == m.dirty_stamp:
+        if a.listed == m.dirty.stamp:
             base.owner = high | WRITTEN
     for k in range(r.first_slot, r.slot_end):
-        s = Slot(m.slots + U64(k) * SLOT_SIZE)
+        s = Slot(m.tables.slots + U64(k) * SLOT_SIZE)
         base = s.base
         if address_of(base) != 0:
             if base.owner >> 32 != high >> 32:
                 base.owner = high
                 base.first_user = U64(0)
-            if s.listed == m.dirty_stamp:
+            if s.listed == m.dirty.stamp:
                 base.owner = high | WRITTEN
 
 
@@ -101,14 +101,14 @@ def join_users(runs: Ptr, index: U64, high: U64) -> None:
         return
     m = r.machine
     for k in range(r.first_account, r.account_end):
-        base = Account(m.accounts + U64(k) * ACCOUNT_SIZE).base
+        base = Account(m.tables.accounts + U64(k) * ACCOUNT_SIZE).base
         if base.owner == high | WRITTEN:
             if base.first_user == 0:
                 base.first_user = index + 1
             else:
                 join(runs, index, base.first_user - 1)
     for k in range(r.first_slot, r.slot_end):
-        slot = Slot(m.slots + U64(k) * SLOT_SIZE).base
+        slot = Slot(m.tables.slots + U64(k) * SLOT_SIZE).base
         if address_of(slot) != 0 and slot.owner == high | WRITTEN:
             if slot.first_user == 0:
                 slot.first_user = index + 1
@@ -143,13 +143,13 @@ def claim(runs: Ptr, r: Run, high: U64) -> None:
     m = r.machine
     owner = high | (r.parent + 1)
     for k in range(r.first_account, r.account_end):
-        base = Account(m.accounts + U64(k) * ACCOUNT_SIZE).base
+        base = Account(m.tables.accounts + U64(k) * ACCOUNT_SIZE).base
         if base.owner == high | WRITTEN:
             base.owner = owner
         elif base.owner == high:
             base.owner = high | READ_ONLY_GROUP
     for k in range(r.first_slot, r.slot_end):
-        slot = Slot(m.slots + U64(k) * SLOT_SIZE).base
+        slot = Slot(m.tables.slots + U64(k) * SLOT_SIZE).base
         if address_of(slot) != 0:
             if slot.owner == high | WRITTEN:
                 slot.owner = owner

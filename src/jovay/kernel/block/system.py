@@ -3,10 +3,10 @@
 from ..evm.frames import enter_call, leave, new_frame
 from ..evm.interpreter import run
 from ..evm.process import begin, finalise, give_up
-from ..lang import U64, U256, Ptr, address_of, kernel, poison, store256be
+from ..lang import U64, U256, Ptr, address_of, kernel, store256be
 from ..machine import status
 from ..machine.account import Account
-from ..machine.journal import ENTRY
+from ..machine.journal import clear_journal
 from ..machine.machine import Machine
 from ..machine.view import account, slot
 from ..machine.writing import set_slot
@@ -26,17 +26,16 @@ SYSTEM_GAS = 30_000_000
 def begin_block(m: Machine, parent_hash: U256, beacon_root: U256) -> U64:
     """The system calls of block ``m.block`` in a serial view. 0, or an abort: after a MISS it can be called again."""
     block = m.block
-    m.ancestors = U64(0)
+    m.tx.ancestors = U64(0)
     how = U64(0)
     if block.fork >= forks.CANCUN and block.number > 0:
         how = tell(m, BEACON_ROOTS, BEACON_CODE_HASH, beacon_root)
-    asked = m.ancestors
+    asked = m.tx.ancestors
     if how == 0 and block.fork >= forks.PRAGUE and block.number > 0:
         how = tell(m, HISTORY_STORAGE, HISTORY_CODE_HASH, parent_hash)
-    if asked > m.ancestors:
-        m.ancestors = asked
-    poison(m.journal, m.journal_count * ENTRY)
-    m.journal_count = U64(0)
+    if asked > m.tx.ancestors:
+        m.tx.ancestors = asked
+    clear_journal(m)
     return how
 
 
@@ -47,14 +46,14 @@ def tell(m: Machine, address: U256, usual: U256, word: U256) -> U64:
     Contracts with the usual code only store what they are called with, so that is done directly.
     """
     begin(m, SYSTEM_ADDRESS)
-    m.group, m.parallel, m.guessing = U64(0), U64(0), U64(0)
+    m.isolation.group, m.isolation.parallel, m.misses.guessing = U64(0), U64(0), U64(0)
     a = account(m, address)
     if address_of(a) == 0:
         return m.abort
     if address_of(a.code) == 0:
         return U64(0)
     if a.code_hash != usual:
-        at = m.scratch + m.scratch_capacity - 32
+        at = m.scratch.start + m.scratch.capacity - 32
         store256be(at, word)
         how = system_call(m, address, at, U64(32))
         return how if how >= status.ABORT else U64(0)
@@ -83,23 +82,22 @@ def system_call(m: Machine, address: U256, input: Ptr, size: U64) -> U64:
     After an abort nothing has changed; a MISS can be called again. What comes of its logs, the host decides.
     """
     begin(m, SYSTEM_ADDRESS)
-    m.group, m.parallel, m.guessing = U64(0), U64(0), U64(0)
-    first_log = m.log_count
-    m.gas_price = m.block.base_fee
-    m.blob_count = U64(0)
+    m.isolation.group, m.isolation.parallel, m.misses.guessing = U64(0), U64(0), U64(0)
+    first_log = m.logs.count
+    m.tx.gas_price = m.block.base_fee
+    m.tx.blob_count = U64(0)
     target = account(m, address)
     if address_of(target) == 0:
         return m.abort
-    paced, patient, trace = m.paced, m.patient, m.trace
-    m.paced, m.patient, m.trace = U64(0), U64(0), U64(0)
+    paced, patient, trace = m.preemption.on, m.misses.suspending, m.tracing.trace
+    m.preemption.on, m.misses.suspending, m.tracing.trace = U64(0), U64(0), U64(0)
     how = run_system_call(m, target, input, size)
-    m.paced, m.patient, m.trace = paced, patient, trace
+    m.preemption.on, m.misses.suspending, m.tracing.trace = paced, patient, trace
     if how < status.ABORT and not finalise(m):
         how = m.abort
     if how >= status.ABORT:
         give_up(m, first_log)
-    poison(m.journal, m.journal_count * ENTRY)
-    m.journal_count = U64(0)
+    clear_journal(m)
     return how
 
 
@@ -113,4 +111,4 @@ def run_system_call(m: Machine, target: Account, input: Ptr, size: U64) -> U64:
     how = enter_call(m, U64(CALL), target, target, target, U256(0), False, f)
     if how == status.ENTER:
         return run(m)
-    return leave(m, how) if how < status.ABORT and m.depth != 0 else how
+    return leave(m, how) if how < status.ABORT and m.calls.depth != 0 else how

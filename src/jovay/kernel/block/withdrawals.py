@@ -1,8 +1,8 @@
 """EIP-4895. Blocks of the L2 have no withdrawals: this serves the tests of Ethereum's blocks."""
 
 from ..evm.process import begin, finalise
-from ..lang import U64, U256, address_of, kernel, poison
-from ..machine.journal import ENTRY
+from ..lang import U64, U256, address_of, kernel
+from ..machine.journal import clear_journal
 from ..machine.machine import Machine
 from ..machine.marks import touch
 from ..machine.view import account
@@ -13,7 +13,7 @@ from ..machine.writing import set_balance
 def withdraw(m: Machine, address: U256, wei: U256) -> U64:
     """Credit an account in a serial view. 0, or an abort: after a MISS it can be called again."""
     begin(m, address)
-    m.group, m.parallel, m.guessing = U64(0), U64(0), U64(0)
+    m.isolation.group, m.isolation.parallel, m.misses.guessing = U64(0), U64(0), U64(0)
     a = account(m, address)
     if address_of(a) == 0:
         return m.abort
@@ -22,6 +22,5 @@ def withdraw(m: Machine, address: U256, wei: U256) -> U64:
         return m.abort
     if not finalise(m):
         return m.abort
-    poison(m.journal, m.journal_count * ENTRY)
-    m.journal_count = U64(0)
+    clear_journal(m)
     return U64(0)

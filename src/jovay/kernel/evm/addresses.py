@@ -10,7 +10,7 @@ ADDRESS_MASK = U256((1 << 160) - 1)
 @kernel
 def create_address(m: Machine, sender: U256, nonce: U64) -> U256:
     """The last 20 bytes of Keccak-256 over RLP [sender, nonce] (Yellow Paper, 7)."""
-    p = m.scratch
+    p = m.scratch.start
     store256be(p + 2, sender << 96)  # 20 bytes of address, then zeros
     store8(p + 1, U64(0x94))
     size = U64(22)
@@ -32,7 +32,7 @@ def create_address(m: Machine, sender: U256, nonce: U64) -> U256:
 @kernel
 def create2_address(m: Machine, sender: U256, salt: U256, initcode: Ptr, size: U64) -> U256:
     """EIP-1014: Keccak-256 over 0xff ‖ sender ‖ salt ‖ Keccak-256(initialisation code)."""
-    p = m.scratch
+    p = m.scratch.start
     store8(p, U64(0xFF))
     store256be(p + 1, sender << 96)
     store256be(p + 21, salt)

@@ -6,8 +6,7 @@ room for others beside it, counted in accounts.
 """
 
 from ..lang import U64, kernel
-from ..machine.frame import STACK_BYTES
-from ..machine.layout import FRAMES, MachineSizes
+from ..machine.layout import FRAMES, STACKS, MachineSizes
 from ..protocol.forks import CANCUN
 from ..protocol.gas import (
     COLD_SLOAD,
@@ -80,7 +79,7 @@ def machine_sizes(gas: U64, shared: U64, sizes: MachineSizes) -> None:
     # A transient write makes two entries for 100 gas. All else is dearer: a warm SSTORE makes one for 100, a call with
     # value six for 6,700, SELFDESTRUCT seven for 5,000. Three for each touched account that goes in the end.
     sizes.journal = gas // WARM_ACCESS * 2 + sizes.touched * 3 + FREE_ENTRIES
-    sizes.stack_bytes = U64(FRAMES * STACK_BYTES)
+    sizes.stack_bytes = U64(STACKS)
     # A word costs more the more a frame has: it goes furthest where all frames have the same share.
     sizes.memory_bytes = (most_words(gas // FRAMES) + 1) * (FRAMES * 32)
     # A creation (32,000) keeps up to 48 KiB of initialisation code with its jump destinations; deployed code costs 200

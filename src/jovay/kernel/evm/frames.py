@@ -48,13 +48,13 @@ def new_frame(m: Machine, gas: U64) -> Frame:
     There is room: callers go no deeper than 1,024, for which frames and stacks suffice (``machine.layout.FRAMES``). Its
     memory begins where its parent's ends, and asks for room when it grows.
     """
-    f = Frame(m.frames + m.depth * FRAME_SIZE)
-    unpoison(m.frames, address_of(f), U64(FRAME_SIZE))
-    if m.depth == 0:
-        f.stack = m.stack_arena
-        f.memory = m.memory_arena
+    f = Frame(m.calls.frames + m.calls.depth * FRAME_SIZE)
+    unpoison(m.calls.frames, address_of(f), U64(FRAME_SIZE))
+    if m.calls.depth == 0:
+        f.stack = m.calls.stacks
+        f.memory = m.calls.memory
     else:
-        parent = m.frame
+        parent = m.calls.current
         poison(parent.stack, parent.sp - parent.stack + OPERANDS)
         f.stack = parent.sp
         f.memory = parent.memory + parent.memory_size
@@ -62,32 +62,32 @@ def new_frame(m: Machine, gas: U64) -> Frame:
     f.gas = gas
     f.sp = f.stack
     f.memory_size = U64(0)
-    f.journal = m.journal_count
-    f.logs = m.log_count
-    f.log_data = m.log_data_used
-    f.refund = m.refund
-    f.code_arena = m.code_used
-    f.touched = m.touched_count
+    f.journal = m.journal.count
+    f.logs = m.logs.count
+    f.log_data = m.logs.data_used
+    f.refund = m.tx.refund
+    f.code_arena = m.code.used
+    f.touched = m.touched.count
     return f
 
 
 @kernel
 def forget_frames(m: Machine) -> None:
     """Nothing of stacks and memory is in use any more: the transaction is given up."""
-    while m.depth != 0:
-        f = Frame(m.frames + (m.depth - 1) * FRAME_SIZE)
+    while m.calls.depth != 0:
+        f = Frame(m.calls.frames + (m.calls.depth - 1) * FRAME_SIZE)
         poison(f.stack, f.sp - f.stack + OPERANDS)
         poison(f.memory, f.memory_size)
-        m.depth -= 1
+        m.calls.depth -= 1
 
 
 @kernel
 def start(m: Machine, f: Frame, code_at: U256) -> None:
     """Make ``f`` the running frame; ``code_at`` is the address whose code it runs."""
-    m.depth += 1
-    m.frame = f
-    m.return_size = U64(0)
-    if m.trace != 0:
+    m.calls.depth += 1
+    m.calls.current = f
+    m.returned.size = U64(0)
+    if m.tracing.trace != 0:
         trace_enter(m, f, code_at)
 
 
@@ -149,7 +149,7 @@ def enter_call(
     start(m, f, code_at.address)
     number = U64(0) if delegated else precompile_at(m, code_at.address)
     if number != 0:
-        if m.paced != 0 and is_slow(number, f.input_size, f.gas):
+        if m.preemption.on != 0 and is_slow(number, f.input_size, f.gas):
             f.pc = number
             return U64(status.DETACHED)
         return run_precompile(m, f, number)
@@ -164,26 +164,26 @@ def run_precompile(m: Machine, f: Frame, number: U64) -> U64:
 
     IDENTITY and MODEXP ask for as much of it as they need, the others return 256 bytes at most.
     """
-    if m.return_capacity < LEAST_RETURN:
+    if m.returned.capacity < LEAST_RETURN:
         return U64(status.ARENA_FULL)
     how, gas = call_precompile(m, number, f.input, f.input_size, f.gas)
     f.gas = gas
     if how == status.RETURN:
-        f.input = m.return_arena
-        f.input_size = m.return_size
+        f.input = m.returned.data
+        f.input_size = m.returned.size
     return how
 
 
 @kernel
 def run_detached(m: Machine) -> None:
     """Run the precompile for which the run was DETACHED; it reads no state."""
-    m.pending = run_precompile(m, m.frame, m.frame.pc)
+    m.preemption.pending = run_precompile(m, m.calls.current, m.calls.current.pc)
 
 
 @kernel
 def leave(m: Machine, how: U64) -> U64:
     """End the running frame with ``how`` and hand the result to its parent. Answers NEXT, or an abort."""
-    f = m.frame
+    f = m.calls.current
     if m.abort != 0:
         return m.abort
     ended = f.gas
@@ -194,23 +194,23 @@ def leave(m: Machine, how: U64) -> U64:
             return how
     if not deliver_output(m, f, how, created):
         return m.abort
-    refund = m.refund
+    refund = m.tx.refund
     if how >= status.REVERT:
         undo_frame(m, f)
         if m.abort != 0:
             return m.abort
         if how >= status.EXCEPTIONAL:
             f.gas = U64(0)
-    if m.trace != 0:
+    if m.tracing.trace != 0:
         trace_exit(m, f, how, ended, refund)
     poison(f.stack, f.sp - f.stack + OPERANDS)
     poison(f.memory, f.memory_size)
-    m.depth -= 1
-    if m.depth == 0:
+    m.calls.depth -= 1
+    if m.calls.depth == 0:
         return how
-    parent = Frame(m.frames + (m.depth - 1) * FRAME_SIZE)
-    m.frame = parent
-    unpoison(m.stack_arena, parent.stack, parent.sp - parent.stack + 32)
+    parent = Frame(m.calls.frames + (m.calls.depth - 1) * FRAME_SIZE)
+    m.calls.current = parent
+    unpoison(m.calls.stacks, parent.stack, parent.sp - parent.stack + 32)
     parent.gas += f.gas
     success = how <= status.RETURN
     result = U256(success)
@@ -218,9 +218,9 @@ def leave(m: Machine, how: U64) -> U64:
         if success:
             result = f.address
     else:
-        size = m.return_size if m.return_size < f.out_size else f.out_size
+        size = m.returned.size if m.returned.size < f.out_size else f.out_size
         if size != 0:
-            copy(parent.memory + f.out_offset, m.return_arena, size)
+            copy(parent.memory + f.out_offset, m.returned.data, size)
     store256(parent.sp, result)
     parent.sp += 32
     return U64(status.NEXT)
@@ -233,15 +233,15 @@ def undo_frame(m: Machine, f: Frame) -> None:
     if m.block.fork >= forks.SPURIOUS and m.block.fork < forks.PARIS:
         kept = touched_ripemd160(m, f.touched)
     undo_to(m, f.journal)
-    poison(m.logs + f.logs * LOG_SIZE, (m.log_count - f.logs) * LOG_SIZE)
-    poison(m.log_data + f.log_data, m.log_data_used - f.log_data)
-    poison(m.code_arena + f.code_arena, m.code_used - f.code_arena)
-    poison(m.touched + f.touched * 8, (m.touched_count - f.touched) * 8)
-    m.log_count = f.logs
-    m.log_data_used = f.log_data
-    m.refund = f.refund
-    m.code_used = f.code_arena
-    m.touched_count = f.touched
+    poison(m.logs.records + f.logs * LOG_SIZE, (m.logs.count - f.logs) * LOG_SIZE)
+    poison(m.logs.data + f.log_data, m.logs.data_used - f.log_data)
+    poison(m.code.start + f.code_arena, m.code.used - f.code_arena)
+    poison(m.touched.accounts + f.touched * 8, (m.touched.count - f.touched) * 8)
+    m.logs.count = f.logs
+    m.logs.data_used = f.log_data
+    m.tx.refund = f.refund
+    m.code.used = f.code_arena
+    m.touched.count = f.touched
     if kept != 0:
         touch(m, Account(kept))
 
@@ -253,8 +253,8 @@ def touched_ripemd160(m: Machine, first: U64) -> Ptr:
     Its touch survives when a frame is undone: in block 2,675,119 of the main chain it was removed although the call
     had run out of gas (EIP-161; since Paris no empty accounts are left).
     """
-    for i in range(first, m.touched_count):
-        a = load64(m.touched + U64(i) * 8)
+    for i in range(first, m.touched.count):
+        a = load64(m.touched.accounts + U64(i) * 8)
         if Account(a).address == RIPEMD160_ADDRESS:
             return a
     return U64(0)
@@ -263,14 +263,14 @@ def touched_ripemd160(m: Machine, first: U64) -> Ptr:
 @kernel
 def deliver_output(m: Machine, f: Frame, how: U64, created: bool) -> bool:
     """Bring the frame's output into the return arena (a successful create returns nothing); false where it is full."""
-    m.return_size = U64(0)
-    if how == status.REVERT or (how == status.RETURN and (not created or m.depth == 1)):
-        if f.input_size > m.return_capacity:
+    m.returned.size = U64(0)
+    if how == status.REVERT or (how == status.RETURN and (not created or m.calls.depth == 1)):
+        if f.input_size > m.returned.capacity:
             m.abort = U64(status.ARENA_FULL)
             return False
-        if f.input_size != 0 and f.input != m.return_arena:
-            copy(m.return_arena, f.input, f.input_size)
-        m.return_size = f.input_size
+        if f.input_size != 0 and f.input != m.returned.data:
+            copy(m.returned.data, f.input, f.input_size)
+        m.returned.size = f.input_size
     return True
 
 
@@ -293,11 +293,11 @@ def deposit_code(m: Machine, f: Frame, how: U64) -> U64:
     f.gas -= size * CODE_DEPOSIT
     if size == 0:
         return how
-    if m.code_used + code_footprint(size) > m.code_capacity:
+    if m.code.used + code_footprint(size) > m.code.capacity:
         return U64(status.ARENA_FULL)
-    unpoison(m.code_arena, m.code_arena + m.code_used, code_footprint(size))
-    code = place_code(m.code_arena + m.code_used, from_, size, keccak256_word(from_, size))
-    m.code_used += code_footprint(size)
+    unpoison(m.code.start, m.code.start + m.code.used, code_footprint(size))
+    code = place_code(m.code.start + m.code.used, from_, size, keccak256_word(from_, size))
+    m.code.used += code_footprint(size)
     if not set_code(m, f.account, code, code.hash):
         return m.abort
     return how

@@ -30,33 +30,33 @@ def run(m: Machine) -> U64:
     An instruction looks all its keys up before it changes anything, so one that misses a key can be done again.
     """
     while True:
-        f = m.frame
+        f = m.calls.current
         begun = f.gas
-        if m.paced != 0 and not begin_slice(m, f):
+        if m.preemption.on != 0 and not begin_slice(m, f):
             return U64(PAUSED)
         pc, sp, gas, how = f.pc, f.sp, f.gas, U64(NEXT)
         while how == NEXT:
             opcode = load8(f.code + pc)
-            if m.trace != 0 and not trace_step(m, f, pc, opcode, sp, gas):
+            if m.tracing.trace != 0 and not trace_step(m, f, pc, opcode, sp, gas):
                 how = U64(PAUSED)
                 break
             if CHECKED:
                 before = sp
                 if sp < f.stack + LIMIT:  # no instruction writes more than one item above the top
-                    unpoison(m.stack_arena, sp, U64(32))
+                    unpoison(m.calls.stacks, sp, U64(32))
             how, pc, sp, gas = STEP(opcode, m, f, pc, sp, gas)
             if CHECKED:
                 poison(sp, before + 32 - sp)
         if how >= ENTERED:
             how = how & LOW
-            gas = f.gas + m.frame.gas  # what the child was granted is not spent yet
+            gas = f.gas + m.calls.current.gas  # what the child was granted is not spent yet
         else:
             f.pc, f.sp, f.gas = pc, sp, gas
-        if m.paced != 0:
+        if m.preemption.on != 0:
             count_slice(m, begun, gas)
         if how == ENTER:
             continue
-        if how == MISS and m.abort == MISS and m.patient != 0 and m.guessing == 0:
+        if how == MISS and m.abort == MISS and m.misses.suspending != 0 and m.misses.guessing == 0:
             m.abort = U64(0)
             return U64(WAITING)
         if how >= ABORT:

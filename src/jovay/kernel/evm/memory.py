@@ -25,7 +25,7 @@ def expand(m: Machine, f: Frame, gas: U64, offset: U256, size: U256) -> tuple[bo
     if size == 0:
         return True, gas
     if offset >= TOO_FAR or size >= TOO_FAR:
-        m.wanted = U64(0)
+        m.tracing.lacking = U64(0)
         return False, gas
     end = U64(offset) + U64(size)
     if end <= f.memory_size:
@@ -38,13 +38,13 @@ def grow(m: Machine, f: Frame, gas: U64, end: U64) -> tuple[bool, U64]:
     words = (end + 31) >> 5
     cost = memory_gas(words) - memory_gas(f.memory_size >> 5)
     if gas < cost:
-        m.wanted = cost
+        m.tracing.lacking = cost
         return False, gas
     size = words << 5
-    if f.memory + size > m.memory_arena + m.memory_capacity:
+    if f.memory + size > m.calls.memory + m.calls.memory_capacity:
         m.abort = U64(ARENA_FULL)
         return False, gas
-    unpoison(m.memory_arena, f.memory + f.memory_size, size - f.memory_size)
+    unpoison(m.calls.memory, f.memory + f.memory_size, size - f.memory_size)
     fill(f.memory + f.memory_size, U64(0), size - f.memory_size)
     f.memory_size = size
     return True, gas - cost

@@ -18,7 +18,7 @@ from ..lang import (
 from ..machine import status
 from ..machine.account import Account, is_empty
 from ..machine.frame import Frame
-from ..machine.journal import ENTRY, has_room, save, undo_to
+from ..machine.journal import clear_journal, has_room, save, undo_to
 from ..machine.loading import clear_account
 from ..machine.log import LOG_SIZE
 from ..machine.machine import Machine
@@ -82,8 +82,8 @@ def process_transaction(m: Machine, tx: Transaction, gas_left: U64, result: Resu
     ``gas_left`` is what the block can still give.
     """
     begin(m, word_of_address(tx.sender))
-    result.first_log = m.log_count
-    how = check_static(tx, m.block, m.flags)
+    result.first_log = m.logs.count
+    how = check_static(tx, m.block, m.tx.skipped)
     if how == VALID:
         how = execute(m, tx, gas_left, result)
     return end(m, how, result)
@@ -94,14 +94,14 @@ def end(m: Machine, how: U64, result: Result) -> U64:
     """Undo what may not stay. A run that guessed at missing keys is a MISS, whatever came of it."""
     if not is_over(how):
         return how
-    if m.guesses != 0:
+    if m.misses.guesses != 0:
         how = U64(status.MISS)
     if how != VALID:  # what it loaded or guessed must not be in the next run's way, nor count as used
         give_up(m, result.first_log)
-        forget_since(m, m.account_mark, m.slot_mark, m.dirty_mark)
-    if m.guesses != 0:
+        forget_since(m, m.checkpoint.accounts, m.checkpoint.slots, m.checkpoint.dirty)
+    if m.misses.guesses != 0:
         forget_guesses(m)
-    m.guessing = U64(0)
+    m.misses.guessing = U64(0)
     return how
 
 
@@ -114,49 +114,46 @@ def is_over(how: U64) -> bool:
 @kernel
 def begin(m: Machine, origin: U256) -> None:
     m.stamp += 1
-    poison(m.journal, m.journal_count * ENTRY)
-    poison(m.journal, m.written * ENTRY)  # kept until now, for who asks what was before
-    poison(m.touched, m.touched_count * 8)
-    m.depth = U64(0)
-    m.journal_count = U64(0)
-    m.touched_count = U64(0)
-    m.refund = U64(0)
-    m.return_size = U64(0)
+    clear_journal(m)
+    poison(m.touched.accounts, m.touched.count * 8)
+    m.calls.depth = U64(0)
+    m.touched.count = U64(0)
+    m.tx.refund = U64(0)
+    m.returned.size = U64(0)
     m.abort = U64(0)
-    m.guessing = U64(1)
-    m.guesses = U64(0)
-    m.pending = U64(0)
-    m.context = U64(0)
-    m.ancestors = U64(0)
-    m.pause_below = U64(0)
-    m.written = U64(0)
-    m.log_data_mark = m.log_data_used
-    m.code_mark = m.code_used
-    m.account_mark = m.account_count
-    m.slot_mark = m.slot_count
-    m.dirty_mark = m.dirty_count
-    m.origin = origin
+    m.misses.guessing = U64(1)
+    m.misses.guesses = U64(0)
+    m.preemption.pending = U64(0)
+    m.tx.observed = U64(0)
+    m.tx.ancestors = U64(0)
+    m.preemption.pause_below = U64(0)
+    m.checkpoint.log_data = m.logs.data_used
+    m.checkpoint.code = m.code.used
+    m.checkpoint.accounts = m.tables.account_count
+    m.checkpoint.slots = m.tables.slot_count
+    m.checkpoint.dirty = m.dirty.count
+    m.tx.origin = origin
 
 
 @kernel
 def give_up(m: Machine, first_log: U64) -> None:
     """Undo an aborted or invalid transaction; ``first_log`` is the number of logs before it."""
     undo_to(m, U64(0))
-    poison(m.logs + first_log * LOG_SIZE, (m.log_count - first_log) * LOG_SIZE)
-    poison(m.log_data + m.log_data_mark, m.log_data_used - m.log_data_mark)
-    poison(m.code_arena + m.code_mark, m.code_used - m.code_mark)
+    poison(m.logs.records + first_log * LOG_SIZE, (m.logs.count - first_log) * LOG_SIZE)
+    poison(m.logs.data + m.checkpoint.log_data, m.logs.data_used - m.checkpoint.log_data)
+    poison(m.code.start + m.checkpoint.code, m.code.used - m.checkpoint.code)
     if CHECKED:
         forget_frames(m)
-    m.log_count = first_log
-    m.log_data_used = m.log_data_mark
-    m.code_used = m.code_mark
-    m.depth = U64(0)
+    m.logs.count = first_log
+    m.logs.data_used = m.checkpoint.log_data
+    m.code.used = m.checkpoint.code
+    m.calls.depth = U64(0)
 
 
 @kernel
 def execute(m: Machine, tx: Transaction, gas_left: U64, result: Result) -> U64:
     """The stages of Υ, with the transaction known to be well-formed."""
-    sender = account(m, m.origin)
+    sender = account(m, m.tx.origin)
     if address_of(sender) == 0:
         return m.abort
     how = U64(VALID)
@@ -165,7 +162,7 @@ def execute(m: Machine, tx: Transaction, gas_left: U64, result: Result) -> U64:
         if how == VALID:
             how = buy_gas(m, tx, sender, result)
     else:
-        m.gas_price = U256(0)
+        m.tx.gas_price = U256(0)
         result.l1_fee = U256(0)
         result.blob_gas = U64(0)
     if how != VALID:
@@ -181,14 +178,14 @@ def execute(m: Machine, tx: Transaction, gas_left: U64, result: Result) -> U64:
     grant = tx.gas_limit - intrinsic if tx.gas_limit >= intrinsic else U64(0)
     how = enter_transaction(m, tx, sender, grant, result)
     if how == status.ENTER:
-        if m.patient != 0:
-            if m.guesses != 0:  # before the first frame nothing can wait: it is done again
+        if m.misses.suspending != 0:
+            if m.misses.guesses != 0:  # before the first frame nothing can wait: it is done again
                 return U64(status.MISS)
-            m.guessing = U64(0)
+            m.misses.guessing = U64(0)
         how = run(m)
-    elif how < status.ABORT and m.depth != 0:
+    elif how < status.ABORT and m.calls.depth != 0:
         how = leave(m, how)
-    if how >= status.ABORT or m.guesses != 0:
+    if how >= status.ABORT or m.misses.guesses != 0:
         return how
     return settle(m, tx, sender, how, result)
 
@@ -196,13 +193,13 @@ def execute(m: Machine, tx: Transaction, gas_left: U64, result: Result) -> U64:
 @kernel
 def resume_transaction(m: Machine, tx: Transaction, result: Result) -> U64:
     """Go on with a transaction that was PAUSED or WAITING or, once ``run_detached`` has run, DETACHED."""
-    how, m.pending = m.pending, U64(0)
+    how, m.preemption.pending = m.preemption.pending, U64(0)
     if how != 0 and how < status.ABORT:
         how = leave(m, how)
     if how == status.NEXT:
         how = run(m)
-    if how < status.ABORT and m.guesses == 0:
-        sender = account(m, m.origin)
+    if how < status.ABORT and m.misses.guesses == 0:
+        sender = account(m, m.tx.origin)
         how = settle(m, tx, sender, how, result)
     return end(m, how, result)
 
@@ -218,15 +215,15 @@ def buy_gas(m: Machine, tx: Transaction, sender: Account, result: Result) -> U64
     """Take the upfront cost from the sender (EIP-1559, EIP-4844, and the L1 data fee)."""
     block = m.block
     price = tx.max_fee
-    if block.fork >= forks.LONDON and m.flags & FREE == 0:
+    if block.fork >= forks.LONDON and m.tx.skipped & FREE == 0:
         tip = tx.max_fee - block.base_fee
         price = block.base_fee + (tip if tip < tx.max_priority_fee else tx.max_priority_fee)
-    m.gas_price = price
+    m.tx.gas_price = price
     result.gas_price = price
     result.blob_gas = tx.blob_count * GAS_PER_BLOB
     result.l1_fee = block.l1_fee_per_byte * U256(tx.raw_size)
     cost = price * U256(tx.gas_limit) + block.blob_base_fee * U256(result.blob_gas) + result.l1_fee
-    if m.flags & ANY_BALANCE != 0 and sender.balance < cost + tx.value:
+    if m.tx.skipped & ANY_BALANCE != 0 and sender.balance < cost + tx.value:
         sender.balance = cost + tx.value  # a prediction pays with money that never leaves this view
     return U64(VALID) if set_balance(m, sender, sender.balance - cost) else m.abort
 
@@ -236,11 +233,11 @@ def prepare_access(m: Machine, tx: Transaction, sender: Account) -> U64:
     """Warm the sender, the recipient and the access list (EIP-2929, EIP-2930); note the blob hashes."""
     warm_account(m, sender)
     sender.seen = m.stamp
-    m.blob_count = tx.blob_count
+    m.tx.blob_count = tx.blob_count
     if tx.kind == BLOB:
-        m.blob_hashes = m.scratch + m.scratch_capacity - 32 * tx.blob_count
+        m.tx.blob_hashes = m.scratch.start + m.scratch.capacity - 32 * tx.blob_count
         for i in range(tx.blob_count):
-            store256be(m.blob_hashes + U64(i) * 32, load256be(blob_hash(tx, U64(i))))
+            store256be(m.tx.blob_hashes + U64(i) * 32, load256be(blob_hash(tx, U64(i))))
     if tx.has_to != 0:
         target = account(m, word_of_address(tx.to))
         if address_of(target) == 0:
@@ -248,7 +245,7 @@ def prepare_access(m: Machine, tx: Transaction, sender: Account) -> U64:
         warm_account(m, target)
         target.seen = m.stamp
     at, end = tx.access_list, tx.access_list + tx.access_list_size
-    entry = AccessEntry(m.scratch)
+    entry = AccessEntry(m.scratch.start)
     while at != end:
         at = next_access_entry(at, entry)
         listed = account(m, word_of_address(entry.account))
@@ -267,7 +264,11 @@ def prepare_access(m: Machine, tx: Transaction, sender: Account) -> U64:
 def process_authorizations(m: Machine, tx: Transaction) -> U64:
     """Set the delegations of a type 4 transaction; a void tuple is passed over (EIP-7702)."""
     at, end = tx.authorizations, tx.authorizations + tx.authorizations_size
-    authorization, cursor, work = Authorization(m.scratch), Cursor(m.scratch + 512), m.scratch + 1024
+    authorization, cursor, work = (
+        Authorization(m.scratch.start),
+        Cursor(m.scratch.start + 512),
+        m.scratch.start + 1024,
+    )
     while at != end:
         at = next_authorization(at, cursor, authorization)
         chain = authorization.chain_id
@@ -292,23 +293,23 @@ def delegate(m: Machine, authorization: Authorization) -> U64:
     if a.nonce != authorization.nonce:
         return U64(VALID)
     if a.exists != 0:
-        m.refund += PER_EMPTY_ACCOUNT_COST - PER_AUTH_BASE_COST
+        m.tx.refund += PER_EMPTY_ACCOUNT_COST - PER_AUTH_BASE_COST
     target = word_of_address(authorization.target)
     written = True
     if target == 0:
         if a.code_hash != EMPTY_CODE_HASH:
             written = set_code(m, a, Code(U64(0)), EMPTY_CODE_HASH)
     else:
-        text = m.scratch + 2048
+        text = m.scratch.start + 2048
         store8(text, U64(0xEF))
         store8(text + 1, U64(1))
         store8(text + 2, U64(0))
         store256be(text + 3, target << 96)
-        if m.code_used + code_footprint(U64(23)) > m.code_capacity:
+        if m.code.used + code_footprint(U64(23)) > m.code.capacity:
             return U64(status.ARENA_FULL)
-        unpoison(m.code_arena, m.code_arena + m.code_used, code_footprint(U64(23)))
-        code = place_code(m.code_arena + m.code_used, text, U64(23), keccak256_word(text, U64(23)))
-        m.code_used += code_footprint(U64(23))
+        unpoison(m.code.start, m.code.start + m.code.used, code_footprint(U64(23)))
+        code = place_code(m.code.start + m.code.used, text, U64(23), keccak256_word(text, U64(23)))
+        m.code.used += code_footprint(U64(23))
         written = set_code(m, a, code, code.hash)
     if not written or not set_nonce(m, a, a.nonce + 1):
         return m.abort
@@ -353,8 +354,8 @@ def settle(m: Machine, tx: Transaction, sender: Account, how: U64, result: Resul
     left = U64(0) if how == status.ADDRESS_COLLISION else outermost_gas(m)
     used = tx.gas_limit - left
     refund = used // REFUND_QUOTIENT[fork]
-    if m.refund < refund:
-        refund = m.refund
+    if m.tx.refund < refund:
+        refund = m.tx.refund
     if tx.kind == L1_MESSAGE:
         refund = U64(0)
     used -= refund
@@ -365,14 +366,14 @@ def settle(m: Machine, tx: Transaction, sender: Account, how: U64, result: Resul
     result.gas_refunded = refund
     result.how = how
     result.status = U64(how <= status.RETURN)
-    result.log_count = m.log_count - result.first_log
-    result.output_size = m.return_size
-    result.ancestors = m.ancestors
+    result.log_count = m.logs.count - result.first_log
+    result.output_size = m.returned.size
+    result.ancestors = m.tx.ancestors
     if tx.kind != L1_MESSAGE:
-        if not set_balance(m, sender, sender.balance + m.gas_price * U256(tx.gas_limit - used)):
+        if not set_balance(m, sender, sender.balance + m.tx.gas_price * U256(tx.gas_limit - used)):
             return m.abort
-        fee = m.gas_price * U256(used) + result.l1_fee
-        if fork >= forks.LONDON and m.block.fees_to_coinbase == 0 and m.flags & FREE == 0:
+        fee = m.tx.gas_price * U256(used) + result.l1_fee
+        if fork >= forks.LONDON and m.block.fees_to_coinbase == 0 and m.tx.skipped & FREE == 0:
             fee -= m.block.base_fee * U256(used)
         paid = pay_coinbase(m, fee, result)
         if paid != VALID:
@@ -380,26 +381,26 @@ def settle(m: Machine, tx: Transaction, sender: Account, how: U64, result: Resul
     else:
         result.gas_price = U256(0)
         result.fee = U256(0)
-    if m.guesses != 0:  # the coinbase was missing
+    if m.misses.guesses != 0:  # the coinbase was missing
         return U64(status.MISS)
     if not finalise(m):
         return m.abort
-    m.written = m.journal_count
-    m.journal_count = U64(0)
-    m.transaction += 1
+    m.journal.finished = m.journal.count
+    m.journal.count = U64(0)
+    m.tx.index += 1
     return U64(VALID)
 
 
 @kernel
 def outermost_gas(m: Machine) -> U64:
-    return Frame(m.frames).gas
+    return Frame(m.calls.frames).gas
 
 
 @kernel
 def pay_coinbase(m: Machine, fee: U256, result: Result) -> U64:
     """Serially at once; among parallel views the block sums the fees up, since adding commutes."""
     result.fee = fee
-    if m.parallel != 0:
+    if m.isolation.parallel != 0:
         return U64(VALID)
     coinbase = account(m, m.block.coinbase)
     if address_of(coinbase) == 0 or not set_balance(m, coinbase, coinbase.balance + fee):
@@ -411,10 +412,10 @@ def pay_coinbase(m: Machine, fee: U256, result: Result) -> U64:
 def finalise(m: Machine) -> bool:
     """Remove destructed accounts and those touched and left empty."""
     fork = m.block.fork
-    if m.abort != 0 or not has_room(m, m.touched_count * 3):
+    if m.abort != 0 or not has_room(m, m.touched.count * 3):
         return False
-    for i in range(m.touched_count):
-        a = Account(load64(m.touched + U64(i) * 8))
+    for i in range(m.touched.count):
+        a = Account(load64(m.touched.accounts + U64(i) * 8))
         gone = a.destructed == m.stamp
         if fork >= forks.SPURIOUS and a.touched == m.stamp and is_empty(a):
             gone = True

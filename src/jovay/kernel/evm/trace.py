@@ -117,7 +117,7 @@ DESTRUCT_SIZE, REFUSED_SIZE, LOG_EVENT_SIZE = SelfdestructEvent.size, RefusedEve
 @kernel
 def open_event(m: Machine, kind: U64, size: U64, gas: U64) -> Ptr:
     """Room for an event of ``size`` bytes with its head filled in, or 0."""
-    t = Trace(m.trace)
+    t = Trace(m.tracing.trace)
     size = (size + 7) & ~U64(7)
     if t.used + size > t.capacity:
         t.overflow += size
@@ -127,20 +127,20 @@ def open_event(m: Machine, kind: U64, size: U64, gas: U64) -> Ptr:
     count_bytes(m, size)
     e.kind = kind
     e.size = size
-    e.depth = m.depth
+    e.depth = m.calls.depth
     e.gas = gas
     return t.buffer + t.used - size
 
 
 @kernel
 def with_frames(m: Machine) -> bool:
-    return Trace(m.trace).flags & WITH_FRAMES != 0
+    return Trace(m.tracing.trace).flags & WITH_FRAMES != 0
 
 
 @kernel
 def with_events(m: Machine) -> bool:
     """Whether calls are recorded at all: steps need them for their prices."""
-    return Trace(m.trace).flags & (WITH_FRAMES | WITH_STEPS) != 0
+    return Trace(m.tracing.trace).flags & (WITH_FRAMES | WITH_STEPS) != 0
 
 
 @kernel(inline=False)
@@ -161,8 +161,8 @@ def trace_enter(m: Machine, f: Frame, code_at: U256) -> None:
     e.to = code_at
     e.value = f.value
     e.parent_gas = U64(0)
-    if m.depth > 1:
-        parent = Frame(m.frames + (m.depth - 2) * FRAME_SIZE)
+    if m.calls.depth > 1:
+        parent = Frame(m.calls.frames + (m.calls.depth - 2) * FRAME_SIZE)
         e.from_ = parent.address
         e.parent_gas = parent.gas
     e.input_size = size
@@ -208,7 +208,7 @@ def trace_refused(
 def trace_exit(m: Machine, f: Frame, how: U64, ended: U64, refund: U64) -> None:
     if not with_events(m):
         return
-    data, size = m.return_arena, m.return_size
+    data, size = m.returned.data, m.returned.size
     if how <= RETURN and (f.kind == CREATE or f.kind == CREATE2):
         data, size = f.input, f.input_size if how == RETURN else U64(0)
     if not with_frames(m):
@@ -223,7 +223,7 @@ def trace_exit(m: Machine, f: Frame, how: U64, ended: U64, refund: U64) -> None:
     e.refund = refund
     e.opcode = load8(f.code + f.pc) if f.code_size != 0 else U64(0)
     e.stack_count = (f.sp - f.stack) >> 5
-    e.wanted = m.wanted
+    e.wanted = m.tracing.lacking
     if size != 0:
         copy(at + EXIT_SIZE, data, size)
 
@@ -231,10 +231,10 @@ def trace_exit(m: Machine, f: Frame, how: U64, ended: U64, refund: U64) -> None:
 @kernel(inline=False)
 def trace_step(m: Machine, f: Frame, pc: U64, opcode: U64, sp: Ptr, gas: U64) -> bool:
     """Record the step that follows; false where the slice is used up, and the run pauses before it."""
-    t = Trace(m.trace)
+    t = Trace(m.tracing.trace)
     if t.flags & WITH_STEPS == 0:
         return True
-    if m.paced != 0 and gas < m.pause_below:
+    if m.preemption.on != 0 and gas < m.preemption.pause_below:
         return False
     t.steps += 1
     if t.steps > t.max_steps:
@@ -242,17 +242,17 @@ def trace_step(m: Machine, f: Frame, pc: U64, opcode: U64, sp: Ptr, gas: U64) ->
     flags = t.flags
     stack = sp - f.stack if flags & WITH_STACK != 0 else U64(0)
     memory = f.memory_size if flags & WITH_MEMORY != 0 else U64(0)
-    returned = m.return_size if flags & WITH_RETURN_DATA != 0 else U64(0)
+    returned = m.returned.size if flags & WITH_RETURN_DATA != 0 else U64(0)
     at = open_event(m, U64(STEP), stack + memory + returned + STEP_SIZE, gas)
     if at == 0:
         return True
     e = StepEvent(at)
     e.pc = pc
     e.opcode = opcode
-    e.refund = m.refund
+    e.refund = m.tx.refund
     e.stack_count = stack >> 5
     e.memory_size = f.memory_size
-    e.return_size = m.return_size
+    e.return_size = m.returned.size
     e.address = f.address
     e.storage = U64(0)
     if opcode == SLOAD or opcode == SSTORE:
@@ -260,7 +260,7 @@ def trace_step(m: Machine, f: Frame, pc: U64, opcode: U64, sp: Ptr, gas: U64) ->
     at += STEP_SIZE
     copy(at, f.stack, stack)
     copy(at + stack, f.memory, memory)
-    copy(at + stack + memory, m.return_arena, returned)
+    copy(at + stack + memory, m.returned.data, returned)
     return True
 
 
@@ -299,7 +299,7 @@ def trace_log(m: Machine, log: Log, gas: U64) -> None:
     if at == 0:
         return
     e = LogEvent(at)
-    e.index = m.log_count - 1
+    e.index = m.logs.count - 1
     e.address = log.address
     copy(e.topics, log.topics, U64(128))
     e.topic_count = log.topic_count

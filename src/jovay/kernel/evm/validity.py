@@ -146,19 +146,19 @@ def wide_product(a: U256, b: U64) -> U256:
 def check_state(m: Machine, tx: Transaction, sender: Account, gas_left: U64) -> U64:
     """The rules that need the sender's account and the block's remaining gas."""
     block = m.block
-    if m.flags & ANY_NONCE == 0:
+    if m.tx.skipped & ANY_NONCE == 0:
         if tx.nonce < sender.nonce:
             return U64(NONCE_TOO_LOW)
         if tx.nonce > sender.nonce:
             return U64(NONCE_TOO_HIGH)
     if tx.gas_limit > gas_left:
         return U64(BLOCK_GAS_EXHAUSTED)
-    if tx.max_fee < block.base_fee and m.flags & FREE == 0:
+    if tx.max_fee < block.base_fee and m.tx.skipped & FREE == 0:
         return U64(FEE_CAP_TOO_LOW)
-    if m.flags & SIMULATED == 0 and code_size(sender) != 0:  # EIP-3607, which holds for the past too
+    if m.tx.skipped & SIMULATED == 0 and code_size(sender) != 0:  # EIP-3607, which holds for the past too
         if block.fork < forks.PRAGUE or delegate_of(sender.code) == 0:
             return U64(SENDER_NOT_EOA)
-    if m.flags & ANY_BALANCE != 0:
+    if m.tx.skipped & ANY_BALANCE != 0:
         return U64(VALID)
     if not can_pay(m, tx, sender):
         return U64(INSUFFICIENT_FUNDS)

@@ -42,7 +42,7 @@ from .memory import (
     store256be,
     store384,
 )
-from .record import Bytes, FieldKind, Record
+from .record import Bytes, FieldKind, Nested, Record
 from .table import Table
 from .words import (
     U8,
@@ -84,6 +84,7 @@ __all__ = [
     "Bytes",
     "FieldKind",
     "KernelFunction",
+    "Nested",
     "Ptr",
     "Record",
     "Switch",

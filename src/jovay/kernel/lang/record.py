@@ -33,6 +33,14 @@ class Bytes:
         self.size = size
 
 
+class Nested:
+    """Field type ``Nested(R)``: a record of class R inside the record; reading the field gives it."""
+
+    def __init__(self, record: type[Record]) -> None:
+        self.record = record
+        self.size = record.size
+
+
 class _Field:
     """A field of a class of records: read from instances. A field may be called ``size``, as the class's length is."""
 
@@ -47,6 +55,8 @@ class _Field:
         at = record._pointer + self.offset
         if isinstance(self.kind, Bytes):
             return at
+        if isinstance(self.kind, Nested):
+            return self.kind.record(at)
         if issubclass(self.kind, Word):
             return _LOAD[self.kind.bits](at)
         return self.kind(load64(at))
@@ -55,7 +65,7 @@ class _Field:
 class Record:
     """Base of records. ``Account(p)`` views the fields at address ``p``; ``Account.size`` is the length in bytes.
 
-    A field is a word class (stored little-endian), another ``Record`` class (stored as its address) or
+    A field is a word class (stored little-endian), another ``Record`` class (stored as its address), ``Nested(R)`` or
     ``Bytes(n)``. Fields narrower than 64 bits read as U64.
     """
 
@@ -75,7 +85,7 @@ class Record:
                 continue
             if name == "fields":
                 raise TypeError(f"{cls.__name__}.{name}: a field cannot have this name")
-            if isinstance(kind, Bytes):
+            if isinstance(kind, (Bytes, Nested)):
                 width, align = kind.size, 8
             elif issubclass(kind, Word):
                 width = kind.bits // 8
@@ -93,8 +103,8 @@ class Record:
     def __setattr__(self, name, value) -> None:
         kind, offset = type(self).fields[name]
         at = self._pointer + offset
-        if isinstance(kind, Bytes):
-            raise AttributeError(f"{type(self).__name__}.{name} is a byte range: write through its address")
+        if isinstance(kind, (Bytes, Nested)):
+            raise AttributeError(f"{type(self).__name__}.{name} lies in the record: write to its parts")
         if issubclass(kind, Word):
             _STORE[kind.bits](at, value)
         else:
@@ -107,4 +117,4 @@ class Record:
         return hash(self._pointer)
 
 
-FieldKind: TypeAlias = Union[type[Word], type[Record], Bytes]
+FieldKind: TypeAlias = Union[type[Word], type[Record], Bytes, Nested]

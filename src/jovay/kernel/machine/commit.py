@@ -13,14 +13,14 @@ OK, WORLD_FULL = 0, 1
 @kernel
 def commit_view(m: Machine) -> U64:
     """Write every listed record that differs back to the world. OK, or WORLD_FULL with the rest not written."""
-    return commit_range(m, U64(0), m.dirty_count)
+    return commit_range(m, U64(0), m.dirty.count)
 
 
 @kernel
 def commit_range(m: Machine, first: U64, end: U64) -> U64:
     """The same for a range of the list of changes."""
     for i in range(first, end):
-        pointer = load64(m.dirty + U64(i) * 8)
+        pointer = load64(m.dirty.records + U64(i) * 8)
         written = (
             commit_slot(m.world, Slot(pointer - 1))
             if pointer & 1 != 0

@@ -21,21 +21,21 @@ CHANGE = 3
 @kernel(inline=True)
 def save(m: Machine, pointer: Ptr) -> None:
     """Remember the 32 bytes at ``pointer``. A full journal drops the entry and has the transaction aborted."""
-    count = m.journal_count
-    if count == m.journal_capacity:
+    count = m.journal.count
+    if count == m.journal.capacity:
         m.abort = U64(ARENA_FULL)
         return
-    entry = m.journal + count * ENTRY
-    unpoison(m.journal, entry, U64(ENTRY))
+    entry = m.journal.entries + count * ENTRY
+    unpoison(m.journal.entries, entry, U64(ENTRY))
     store64(entry, pointer)
     store256(entry + 8, load256(pointer))
-    m.journal_count = count + 1
+    m.journal.count = count + 1
 
 
 @kernel(inline=True)
 def has_room(m: Machine, entries: U64) -> bool:
     """Whether the journal takes ``entries`` more; else the transaction is aborted."""
-    if m.journal_count + entries <= m.journal_capacity:
+    if m.journal.count + entries <= m.journal.capacity:
         return True
     m.abort = U64(ARENA_FULL)
     return False
@@ -44,25 +44,37 @@ def has_room(m: Machine, entries: U64) -> bool:
 @kernel
 def undo_to(m: Machine, checkpoint: U64) -> None:
     """Restore everything written since ``checkpoint``."""
-    count = m.journal_count
+    count = m.journal.count
     while count > checkpoint:
         count -= 1
-        entry = m.journal + count * ENTRY
+        entry = m.journal.entries + count * ENTRY
         store256(load64(entry), load256(entry + 8))
         poison(entry, U64(ENTRY))
-    m.journal_count = checkpoint
+    m.journal.count = checkpoint
 
 
 @kernel
 def restore_before(m: Machine, accounts: Ptr, slots: Ptr) -> None:
     """Undo the last finished transaction in copies of the view's account and slot tables."""
-    count = m.written
-    account_end, slot_end = m.accounts + m.account_count * ACCOUNT_SIZE, m.slots + m.slot_count * SLOT_SIZE
+    count = m.journal.finished
+    account_end, slot_end = (
+        m.tables.accounts + m.tables.account_count * ACCOUNT_SIZE,
+        m.tables.slots + m.tables.slot_count * SLOT_SIZE,
+    )
     while count > 0:
         count -= 1
-        entry = m.journal + count * ENTRY
+        entry = m.journal.entries + count * ENTRY
         pointer = load64(entry)
-        if pointer >= m.accounts and pointer < account_end:
-            store256(accounts + (pointer - m.accounts), load256(entry + 8))
-        elif pointer >= m.slots and pointer < slot_end:
-            store256(slots + (pointer - m.slots), load256(entry + 8))
+        if pointer >= m.tables.accounts and pointer < account_end:
+            store256(accounts + (pointer - m.tables.accounts), load256(entry + 8))
+        elif pointer >= m.tables.slots and pointer < slot_end:
+            store256(slots + (pointer - m.tables.slots), load256(entry + 8))
+
+
+@kernel
+def clear_journal(m: Machine) -> None:
+    """Forget what was before: what was written stays."""
+    poison(m.journal.entries, m.journal.count * ENTRY)
+    poison(m.journal.entries, m.journal.finished * ENTRY)
+    m.journal.count = U64(0)
+    m.journal.finished = U64(0)

@@ -4,14 +4,19 @@ from ..arenas.allocator import MOST, Allocator, aligned, is_index, unused
 from ..lang import CHECKED, U64, Ptr, Record, kernel, part, reserve
 from ..state.world import World
 from .account import ACCOUNT_SIZE, SLOT_SIZE
-from .frame import FRAME_SIZE
+from .frame import FRAME_SIZE, STACK_BYTES
 from .journal import ENTRY
 from .log import LOG_SIZE
 from .machine import Machine
 from .misses import MISS_SIZE
 
 MACHINE_SIZE = Machine.size
+#: One for each depth up to 1,024, and one beside the outermost.
 FRAMES = 1026
+#: Stacks of all frames; they have no check of their own.
+STACKS = FRAMES * STACK_BYTES
+#: Scratch that precompiles and decoding count on without asking.
+SCRATCH = 1 << 18
 
 
 class MachineSizes(Record):
@@ -53,34 +58,34 @@ def init_machine(at: Ptr, sizes: MachineSizes, world: World, seed: U64) -> Ptr:
     part(at, U64(MACHINE_SIZE), "machine")
     at += aligned(U64(MACHINE_SIZE))
     m.world = world
-    m.seed = seed
-    m.accounts = at
-    m.account_capacity = sizes.accounts
+    m.tables.seed = seed
+    m.tables.accounts = at
+    m.tables.account_capacity = sizes.accounts
     at += aligned(sizes.accounts * ACCOUNT_SIZE)
-    m.account_index = at
-    m.account_mask = sizes.account_index - 1
+    m.tables.account_index = at
+    m.tables.account_mask = sizes.account_index - 1
     at += aligned(sizes.account_index * 8)
-    m.slots = at
-    m.slot_capacity = sizes.slots
+    m.tables.slots = at
+    m.tables.slot_capacity = sizes.slots
     at += aligned(sizes.slots * SLOT_SIZE)
-    m.slot_index = at
-    m.slot_mask = sizes.slot_index - 1
+    m.tables.slot_index = at
+    m.tables.slot_mask = sizes.slot_index - 1
     at += aligned(sizes.slot_index * 8)
-    m.dirty = at
-    m.dirty_capacity = sizes.accounts + sizes.slots
-    at += aligned(m.dirty_capacity * 8)
-    m.misses = at
-    m.miss_capacity = sizes.misses
+    m.dirty.records = at
+    m.dirty.capacity = sizes.accounts + sizes.slots
+    at += aligned(m.dirty.capacity * 8)
+    m.misses.entries = at
+    m.misses.capacity = sizes.misses
     at += aligned(sizes.misses * MISS_SIZE)
-    m.journal = at
-    m.journal_capacity = sizes.journal
+    m.journal.entries = at
+    m.journal.capacity = sizes.journal
     at += aligned(sizes.journal * ENTRY)
-    m.frames = at
+    m.calls.frames = at
     at += aligned(U64(FRAMES * FRAME_SIZE))
     at = init_arenas(at, sizes, m)
-    m.generation = U64(1)
-    m.dirty_stamp = U64(1)
-    m.height = ~U64(0)
+    m.tables.generation = U64(1)
+    m.dirty.stamp = U64(1)
+    m.tables.height = ~U64(0)
     if CHECKED:
         lay_out_machine(m, sizes)
     return at
@@ -88,56 +93,50 @@ def init_machine(at: Ptr, sizes: MachineSizes, world: World, seed: U64) -> Ptr:
 
 @kernel
 def init_arenas(at: Ptr, sizes: MachineSizes, m: Machine) -> Ptr:
-    m.stack_arena = at
+    m.calls.stacks = at
     at += aligned(sizes.stack_bytes)
-    m.memory_arena = at
-    m.memory_capacity = sizes.memory_bytes
+    m.calls.memory = at
+    m.calls.memory_capacity = sizes.memory_bytes
     at += aligned(sizes.memory_bytes)
-    m.code_arena = at
-    m.code_capacity = sizes.code_bytes
+    m.code.start = at
+    m.code.capacity = sizes.code_bytes
     at += aligned(sizes.code_bytes)
-    m.return_arena = at
-    m.return_capacity = sizes.return_bytes
+    m.returned.data = at
+    m.returned.capacity = sizes.return_bytes
     at += aligned(sizes.return_bytes)
-    m.logs = at
-    m.log_capacity = sizes.logs
+    m.logs.records = at
+    m.logs.capacity = sizes.logs
     at += aligned(sizes.logs * LOG_SIZE)
-    m.log_data = at
-    m.log_data_capacity = sizes.log_bytes
+    m.logs.data = at
+    m.logs.data_capacity = sizes.log_bytes
     at += aligned(sizes.log_bytes)
-    m.touched = at
-    m.touched_capacity = sizes.touched
+    m.touched.accounts = at
+    m.touched.capacity = sizes.touched
     at += aligned(sizes.touched * 8)
-    m.scratch = at
-    m.scratch_capacity = sizes.scratch
+    m.scratch.start = at
+    m.scratch.capacity = sizes.scratch
     return at + aligned(sizes.scratch)
 
 
 @kernel
 def lay_out_machine(m: Machine, sizes: MachineSizes) -> None:
     """Name a machine's parts; but for indexes and scratch nothing of them is in use yet."""
-    reserve(m.accounts, sizes.accounts * ACCOUNT_SIZE, "machine.accounts")
-    part(m.account_index, sizes.account_index * 8, "machine.account_index")
-    reserve(m.slots, sizes.slots * SLOT_SIZE, "machine.slots")
-    part(m.slot_index, sizes.slot_index * 8, "machine.slot_index")
-    reserve(m.dirty, m.dirty_capacity * 8, "machine.dirty")
-    reserve(m.misses, sizes.misses * MISS_SIZE, "machine.misses")
-    reserve(m.journal, sizes.journal * ENTRY, "machine.journal")
-    reserve(m.frames, U64(FRAMES * FRAME_SIZE), "machine.frames")
-    reserve(m.stack_arena, sizes.stack_bytes, "machine.stack_arena")
-    reserve(m.memory_arena, sizes.memory_bytes, "machine.memory_arena")
-    reserve(m.code_arena, sizes.code_bytes, "machine.code_arena")
-    part(m.return_arena, sizes.return_bytes, "machine.return_arena")
-    reserve(m.logs, sizes.logs * LOG_SIZE, "machine.logs")
-    reserve(m.log_data, sizes.log_bytes, "machine.log_data")
-    reserve(m.touched, sizes.touched * 8, "machine.touched")
-    part(m.scratch, sizes.scratch, "machine.scratch")
-
-
-#: Stacks of all frames; they have no check of their own.
-STACKS = FRAMES * 1024 * 32
-#: Scratch that precompiles and decoding count on without asking.
-SCRATCH = 1 << 18
+    reserve(m.tables.accounts, sizes.accounts * ACCOUNT_SIZE, "machine.tables.accounts")
+    part(m.tables.account_index, sizes.account_index * 8, "machine.tables.account_index")
+    reserve(m.tables.slots, sizes.slots * SLOT_SIZE, "machine.tables.slots")
+    part(m.tables.slot_index, sizes.slot_index * 8, "machine.tables.slot_index")
+    reserve(m.dirty.records, m.dirty.capacity * 8, "machine.dirty")
+    reserve(m.misses.entries, sizes.misses * MISS_SIZE, "machine.misses")
+    reserve(m.journal.entries, sizes.journal * ENTRY, "machine.journal")
+    reserve(m.calls.frames, U64(FRAMES * FRAME_SIZE), "machine.calls.frames")
+    reserve(m.calls.stacks, sizes.stack_bytes, "machine.calls.stacks")
+    reserve(m.calls.memory, sizes.memory_bytes, "machine.calls.memory")
+    reserve(m.code.start, sizes.code_bytes, "machine.code")
+    part(m.returned.data, sizes.return_bytes, "machine.returned")
+    reserve(m.logs.records, sizes.logs * LOG_SIZE, "machine.logs")
+    reserve(m.logs.data, sizes.log_bytes, "machine.logs.data")
+    reserve(m.touched.accounts, sizes.touched * 8, "machine.touched")
+    part(m.scratch.start, sizes.scratch, "machine.scratch")
 
 
 @kernel

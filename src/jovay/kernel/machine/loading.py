@@ -60,21 +60,21 @@ def slot_at_height(world: World, base: BaseSlot, height: U64, into: Slot) -> boo
 @kernel
 def permission(m: Machine, owner: U64) -> U64:
     """What the running group may do with a record: 0 nothing, 1 read, 2 write."""
-    if m.group == 0 or owner == m.group:
+    if m.isolation.group == 0 or owner == m.isolation.group:
         return U64(2)
-    return U64(1) if owner == m.group | READ_ONLY_GROUP else U64(0)
+    return U64(1) if owner == m.isolation.group | READ_ONLY_GROUP else U64(0)
 
 
 @kernel(inline=False)
 def load_account(m: Machine, address: U256, at: U64) -> Account:
     """Copy an account from the world into index position ``at``."""
     nothing = Account(U64(0))
-    if m.isolated != 0:
+    if m.isolation.sealed != 0:
         miss(m, U64(0), address, U256(0))
         return nothing
     base = find_account(m.world, address)
     known = address_of(base) != 0
-    guessed = not known and (m.world.complete == 0 or m.parallel != 0)
+    guessed = not known and (m.world.complete == 0 or m.isolation.parallel != 0)
     allowed = U64(2)
     if known:
         allowed = permission(m, base.owner)
@@ -83,19 +83,21 @@ def load_account(m: Machine, address: U256, at: U64) -> Account:
             return nothing
     elif guessed and not may_guess(m, U64(0), address, U256(0)):
         return nothing
-    if m.parallel != 0 and address == m.block.coinbase:  # its balance is known only when all fees are
+    if (
+        m.isolation.parallel != 0 and address == m.block.coinbase
+    ):  # its balance is known only when all fees are
         m.abort = U64(status.LEFT_SET)
         return nothing
-    position = m.account_count
-    if position * 2 > m.account_mask or position == m.account_capacity:
+    position = m.tables.account_count
+    if position * 2 > m.tables.account_mask or position == m.tables.account_capacity:
         m.abort = U64(status.ARENA_FULL)
         return nothing
-    a = Account(m.accounts + position * ACCOUNT_SIZE)
-    unpoison(m.accounts, address_of(a), U64(ACCOUNT_SIZE))
+    a = Account(m.tables.accounts + position * ACCOUNT_SIZE)
+    unpoison(m.tables.accounts, address_of(a), U64(ACCOUNT_SIZE))
     a.address = address
     a.base = base
     a.read_only = U64(allowed == 1)
-    a.group = m.group
+    a.group = m.isolation.group
     a.guessed = U64(guessed)
     a.prepaid = U64(0)
     a.warm = U64(0)
@@ -107,12 +109,12 @@ def load_account(m: Machine, address: U256, at: U64) -> Account:
     if not known:
         clear_account(a)
         a.storage_epoch = U64(0)
-    elif not account_at_height(m.world, base, m.height, a):
+    elif not account_at_height(m.world, base, m.tables.height, a):
         miss(m, U64(0), address, U256(0))
         poison(address_of(a), U64(ACCOUNT_SIZE))
         return nothing
-    m.account_count = position + 1
-    store64(m.account_index + at * 8, (m.generation << 32) | (position + 1))
+    m.tables.account_count = position + 1
+    store64(m.tables.account_index + at * 8, (m.tables.generation << 32) | (position + 1))
     return a
 
 
@@ -129,7 +131,7 @@ def clear_account(a: Account) -> None:
 @kernel(inline=False)
 def load_slot(m: Machine, a: Account, s: Slot) -> bool:
     """Copy a slot's value from the world; false when it is missing or not ours."""
-    if m.isolated != 0:
+    if m.isolation.sealed != 0:
         miss(m, U64(1), a.address, s.key)
         return False
     s.value = U256(0)
@@ -145,18 +147,18 @@ def load_slot(m: Machine, a: Account, s: Slot) -> bool:
             return False
         s.read_only = U64(allowed == 1)
         s.base = base
-        if not slot_at_height(m.world, base, m.height, s):
+        if not slot_at_height(m.world, base, m.tables.height, s):
             miss(m, U64(1), a.address, s.key)
             return False
         s.loaded = U64(1)
         return True
-    if base_account.exists == 0 and base_account.has_storage == 0 and base_account.version <= m.height:
+    if base_account.exists == 0 and base_account.has_storage == 0 and base_account.version <= m.tables.height:
         s.loaded = U64(1)  # nothing can be stored under an account that does not exist
         return True
     if base_account.changed & FOUNDED != 0:
         s.loaded = U64(1)
         return True
-    if m.world.complete == 0 or m.parallel != 0:
+    if m.world.complete == 0 or m.isolation.parallel != 0:
         if not may_guess(m, U64(1), a.address, s.key):
             return False
         s.loaded = U64(GUESSED)

@@ -23,13 +23,13 @@ def touch(m: Machine, a: Account) -> None:
 
 @kernel
 def list_touched(m: Machine, a: Account) -> None:
-    count = m.touched_count
-    if count == m.touched_capacity:
+    count = m.touched.count
+    if count == m.touched.capacity:
         m.abort = U64(status.ARENA_FULL)  # the frame's end aborts the transaction
         return
-    unpoison(m.touched, m.touched + count * 8, U64(8))
-    store64(m.touched + count * 8, address_of(a))
-    m.touched_count = count + 1
+    unpoison(m.touched.accounts, m.touched.accounts + count * 8, U64(8))
+    store64(m.touched.accounts + count * 8, address_of(a))
+    m.touched.count = count + 1
 
 
 @kernel(inline=True)

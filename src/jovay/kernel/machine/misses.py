@@ -14,14 +14,14 @@ GUESSED = 2
 @kernel(inline=False)
 def list_miss(m: Machine, kind: U64, address: U256, key: U256) -> None:
     """List a key that is not in memory: kind 0 account, 1 slot. Where there is no room, the next run misses it."""
-    count = m.miss_count
-    if count < m.miss_capacity:
-        at = m.misses + count * MISS_SIZE
-        unpoison(m.misses, at, U64(MISS_SIZE))
+    count = m.misses.count
+    if count < m.misses.capacity:
+        at = m.misses.entries + count * MISS_SIZE
+        unpoison(m.misses.entries, at, U64(MISS_SIZE))
         store64(at, kind)
         store256(at + 32, address)
         store256(at + 64, key)
-        m.miss_count = count + 1
+        m.misses.count = count + 1
 
 
 @kernel
@@ -35,21 +35,21 @@ def miss(m: Machine, kind: U64, address: U256, key: U256) -> None:
 @kernel
 def may_guess(m: Machine, kind: U64, address: U256, key: U256) -> bool:
     """List a missing key; whether the run may go on as if it were absent."""
-    if m.guessing == 0 or m.miss_count == m.miss_capacity:
+    if m.misses.guessing == 0 or m.misses.count == m.misses.capacity:
         miss(m, kind, address, key)
         return False
     list_miss(m, kind, address, key)
-    m.guesses += U64(m.trusting == 0)
+    m.misses.guesses += U64(m.misses.trusting == 0)
     return True
 
 
 @kernel(inline=False)
 def forget_guesses(m: Machine) -> None:
     """Make the view forget what it guessed of older slots, so that the next run looks again."""
-    if m.parallel != 0:
+    if m.isolation.parallel != 0:
         return  # every attempt has an index of its own
-    for i in range(m.slot_count):
-        s = Slot(m.slots + U64(i) * SLOT_SIZE)
+    for i in range(m.tables.slot_count):
+        s = Slot(m.tables.slots + U64(i) * SLOT_SIZE)
         if s.loaded == GUESSED:
             s.loaded = U64(0)
 
@@ -60,16 +60,16 @@ def confirm_guesses(m: Machine) -> U64:
 
     If not, what the view has is good for nothing.
     """
-    for i in range(m.account_count):
-        a = Account(m.accounts + U64(i) * ACCOUNT_SIZE)
+    for i in range(m.tables.account_count):
+        a = Account(m.tables.accounts + U64(i) * ACCOUNT_SIZE)
         if a.guessed != 0:
             base = find_account(m.world, a.address)
             if address_of(base) == 0 or base.exists != 0 or base.has_storage != 0:
                 return U64(0)
             a.base = base
             a.guessed = U64(0)
-    for i in range(m.slot_count):
-        s = Slot(m.slots + U64(i) * SLOT_SIZE)
+    for i in range(m.tables.slot_count):
+        s = Slot(m.tables.slots + U64(i) * SLOT_SIZE)
         if s.loaded == GUESSED:
             stored = find_slot(m.world, s.account.base, s.key)
             if address_of(stored) == 0 or stored.value != 0:

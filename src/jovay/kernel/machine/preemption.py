@@ -13,25 +13,25 @@ from .status import NEXT, PAUSED
 @kernel(inline=True)
 def pace(m: Machine, gas: U64) -> U64:
     """Status of an instruction that is done and may have taken long: NEXT, or PAUSED if the slice is used up."""
-    return U64(PAUSED) if gas < m.pause_below else U64(NEXT)
+    return U64(PAUSED) if gas < m.preemption.pause_below else U64(NEXT)
 
 
 @kernel(inline=True)
 def begin_slice(m: Machine, f: Frame) -> bool:
     """Note in terms of ``f`` when to pause; false if that is now."""
-    if m.slice_left == 0:
+    if m.preemption.gas_left == 0:
         return False
-    m.pause_below = f.gas - m.slice_left if f.gas > m.slice_left else U64(0)
+    m.preemption.pause_below = f.gas - m.preemption.gas_left if f.gas > m.preemption.gas_left else U64(0)
     return True
 
 
 @kernel(inline=True)
 def count_bytes(m: Machine, size: U64) -> None:
     """Take the writing of ``size`` bytes from the slice, a byte like a gas."""
-    if m.paced != 0:
-        m.slice_left = m.slice_left - size if m.slice_left > size else U64(0)
-        if m.slice_left == 0:
-            m.pause_below = ~U64(0)
+    if m.preemption.on != 0:
+        m.preemption.gas_left = m.preemption.gas_left - size if m.preemption.gas_left > size else U64(0)
+        if m.preemption.gas_left == 0:
+            m.preemption.pause_below = ~U64(0)
 
 
 @kernel(inline=True)
@@ -43,5 +43,5 @@ def count_slice(m: Machine, begun: U64, gas: U64) -> None:
 
 @kernel(inline=True)
 def charge(m: Machine, spent: U64) -> None:
-    m.spent += spent
-    m.slice_left = m.slice_left - spent if m.slice_left > spent else U64(0)
+    m.preemption.spent += spent
+    m.preemption.gas_left = m.preemption.gas_left - spent if m.preemption.gas_left > spent else U64(0)

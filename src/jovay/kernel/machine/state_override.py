@@ -5,7 +5,7 @@ from ..lang import U64, U256, Ptr, Record, address_of, kernel, load256, poison, 
 from ..state.code import code_footprint, place_code
 from ..state.world import EMPTY_CODE_HASH, Code
 from . import status
-from .journal import ENTRY
+from .journal import clear_journal
 from .machine import Machine
 from .view import account, slot
 from .writing import set_balance, set_code, set_nonce, set_slot
@@ -36,10 +36,9 @@ def override_account(m: Machine, o: Override) -> U64:
     """
     m.stamp += 1
     m.abort = U64(0)
-    poison(m.journal, m.journal_count * ENTRY)
-    poison(m.touched, m.touched_count * 8)
-    m.journal_count = U64(0)
-    m.touched_count = U64(0)
+    clear_journal(m)
+    poison(m.touched.accounts, m.touched.count * 8)
+    m.touched.count = U64(0)
     a = account(m, o.address)
     if address_of(a) == 0:
         return m.abort
@@ -66,10 +65,8 @@ def override_account(m: Machine, o: Override) -> U64:
             continue
         if not set_slot(m, s, load256(at + 32)):
             return m.abort
-        poison(m.journal, m.journal_count * ENTRY)
-        m.journal_count = U64(0)
-    poison(m.journal, m.journal_count * ENTRY)
-    m.journal_count = U64(0)
+        clear_journal(m)
+    clear_journal(m)
     return missing
 
 
@@ -78,10 +75,10 @@ def override_code(m: Machine, o: Override) -> U64:
     a = account(m, o.address)
     code, code_hash = Code(U64(0)), EMPTY_CODE_HASH
     if o.code_size != 0:
-        if m.code_used + code_footprint(o.code_size) > m.code_capacity:
+        if m.code.used + code_footprint(o.code_size) > m.code.capacity:
             return U64(status.ARENA_FULL)
         code_hash = keccak256_word(o.code, o.code_size)
-        unpoison(m.code_arena, m.code_arena + m.code_used, code_footprint(o.code_size))
-        code = place_code(m.code_arena + m.code_used, o.code, o.code_size, code_hash)
-        m.code_used += code_footprint(o.code_size)
+        unpoison(m.code.start, m.code.start + m.code.used, code_footprint(o.code_size))
+        code = place_code(m.code.start + m.code.used, o.code, o.code_size, code_hash)
+        m.code.used += code_footprint(o.code_size)
     return U64(0) if set_code(m, a, code, code_hash) else m.abort

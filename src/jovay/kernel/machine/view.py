@@ -10,7 +10,7 @@ from ..lang import U64, U256, Ptr, address_of, fill, kernel, load64, poison, sto
 from ..state.world import BaseSlot, hash_word, slot_hash
 from . import status
 from .account import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot
-from .journal import ENTRY
+from .journal import clear_journal
 from .loading import load_account, load_slot
 from .log import LOG_SIZE
 from .machine import Machine
@@ -23,36 +23,34 @@ LAST_GENERATION = 1 << 31
 @kernel
 def forget_records(m: Machine) -> None:
     """Forget every record, every listed change and new code, which must be in the world by now or not wanted."""
-    m.generation += 1
-    if m.generation > LAST_GENERATION:
-        fill(m.account_index, U64(0), (m.account_mask + 1) * 8)
-        fill(m.slot_index, U64(0), (m.slot_mask + 1) * 8)
-        m.generation = U64(1)
-    poison(m.accounts, m.account_count * ACCOUNT_SIZE)
-    poison(m.slots, m.slot_count * SLOT_SIZE)
-    poison(m.dirty, m.dirty_count * 8)
-    poison(m.misses, m.miss_count * MISS_SIZE)
-    poison(m.journal, m.journal_count * ENTRY)
-    poison(m.journal, m.written * ENTRY)  # kept until now, for who asks what was before
-    poison(m.code_arena, m.code_used)
-    m.account_count = U64(0)
-    m.slot_count = U64(0)
-    m.dirty_count = U64(0)
-    m.dirty_stamp += 1
-    m.code_used = U64(0)
-    m.miss_count = U64(0)
-    m.journal_count = U64(0)
+    m.tables.generation += 1
+    if m.tables.generation > LAST_GENERATION:
+        fill(m.tables.account_index, U64(0), (m.tables.account_mask + 1) * 8)
+        fill(m.tables.slot_index, U64(0), (m.tables.slot_mask + 1) * 8)
+        m.tables.generation = U64(1)
+    poison(m.tables.accounts, m.tables.account_count * ACCOUNT_SIZE)
+    poison(m.tables.slots, m.tables.slot_count * SLOT_SIZE)
+    poison(m.dirty.records, m.dirty.count * 8)
+    poison(m.misses.entries, m.misses.count * MISS_SIZE)
+    clear_journal(m)
+    poison(m.code.start, m.code.used)
+    m.tables.account_count = U64(0)
+    m.tables.slot_count = U64(0)
+    m.dirty.count = U64(0)
+    m.dirty.stamp += 1
+    m.code.used = U64(0)
+    m.misses.count = U64(0)
 
 
 @kernel
 def reset_view(m: Machine) -> None:
     """Forget everything: records, listed changes, logs."""
     forget_records(m)
-    poison(m.logs, m.log_count * LOG_SIZE)
-    poison(m.log_data, m.log_data_used)
-    m.log_count = U64(0)
-    m.log_data_used = U64(0)
-    m.transaction = U64(0)
+    poison(m.logs.records, m.logs.count * LOG_SIZE)
+    poison(m.logs.data, m.logs.data_used)
+    m.logs.count = U64(0)
+    m.logs.data_used = U64(0)
+    m.tx.index = U64(0)
 
 
 @kernel
@@ -61,7 +59,7 @@ def forget_index(m: Machine) -> None:
 
     Less than 2³¹ times between two resets of the view.
     """
-    m.generation += 1
+    m.tables.generation += 1
 
 
 @kernel(inline=False)
@@ -70,25 +68,30 @@ def forget_since(m: Machine, accounts: U64, slots: U64, dirty: U64) -> None:
 
     Taken out newest first, index entries leave the probe paths of the older ones as they were.
     """
-    while m.dirty_count > dirty:
-        m.dirty_count -= 1
-        pointer = load64(m.dirty + m.dirty_count * 8)
+    while m.dirty.count > dirty:
+        m.dirty.count -= 1
+        pointer = load64(m.dirty.records + m.dirty.count * 8)
         if pointer & 1 != 0:
             Slot(pointer - 1).listed = U64(0)
         else:
             Account(pointer).listed = U64(0)
-        poison(m.dirty + m.dirty_count * 8, U64(8))
-    while m.slot_count > slots:
-        entry = (m.generation << 32) | m.slot_count
-        m.slot_count -= 1
-        s = Slot(m.slots + m.slot_count * SLOT_SIZE)
-        free_entry(m.slot_index, m.slot_mask, slot_hash(m.seed, address_of(s.account), s.key), entry)
+        poison(m.dirty.records + m.dirty.count * 8, U64(8))
+    while m.tables.slot_count > slots:
+        entry = (m.tables.generation << 32) | m.tables.slot_count
+        m.tables.slot_count -= 1
+        s = Slot(m.tables.slots + m.tables.slot_count * SLOT_SIZE)
+        free_entry(
+            m.tables.slot_index,
+            m.tables.slot_mask,
+            slot_hash(m.tables.seed, address_of(s.account), s.key),
+            entry,
+        )
         poison(address_of(s), U64(SLOT_SIZE))
-    while m.account_count > accounts:
-        entry = (m.generation << 32) | m.account_count
-        m.account_count -= 1
-        a = Account(m.accounts + m.account_count * ACCOUNT_SIZE)
-        free_entry(m.account_index, m.account_mask, hash_word(m.seed, a.address), entry)
+    while m.tables.account_count > accounts:
+        entry = (m.tables.generation << 32) | m.tables.account_count
+        m.tables.account_count -= 1
+        a = Account(m.tables.accounts + m.tables.account_count * ACCOUNT_SIZE)
+        free_entry(m.tables.account_index, m.tables.account_mask, hash_word(m.tables.seed, a.address), entry)
         poison(address_of(a), U64(ACCOUNT_SIZE))
 
 
@@ -104,15 +107,15 @@ def free_entry(index: Ptr, mask: U64, first: U64, entry: U64) -> None:
 @kernel(inline=True)
 def find_record(m: Machine, address: U256) -> tuple[Account, U64]:
     """The view's record of ``address``, or the null record if it has none; and the place of either in the index."""
-    at = hash_word(m.seed, address) & m.account_mask
+    at = hash_word(m.tables.seed, address) & m.tables.account_mask
     while True:
-        entry = load64(m.account_index + at * 8)
-        if entry >> 32 != m.generation:
+        entry = load64(m.tables.account_index + at * 8)
+        if entry >> 32 != m.tables.generation:
             return Account(U64(0)), at
-        found = Account(m.accounts + ((entry & 0xFFFFFFFF) - 1) * ACCOUNT_SIZE)
+        found = Account(m.tables.accounts + ((entry & 0xFFFFFFFF) - 1) * ACCOUNT_SIZE)
         if found.address == address:
             return found, at
-        at = (at + 1) & m.account_mask
+        at = (at + 1) & m.tables.account_mask
 
 
 @kernel(inline=True)
@@ -125,15 +128,15 @@ def account(m: Machine, address: U256) -> Account:
 @kernel(inline=True)
 def find_slot_record(m: Machine, a: Account, key: U256) -> tuple[Slot, U64]:
     """The view's record of a slot, or the null record if it has none; and the place of either in the index."""
-    at = slot_hash(m.seed, address_of(a), key) & m.slot_mask
+    at = slot_hash(m.tables.seed, address_of(a), key) & m.tables.slot_mask
     while True:
-        entry = load64(m.slot_index + at * 8)
-        if entry >> 32 != m.generation:
+        entry = load64(m.tables.slot_index + at * 8)
+        if entry >> 32 != m.tables.generation:
             return Slot(U64(0)), at
-        found = Slot(m.slots + ((entry & 0xFFFFFFFF) - 1) * SLOT_SIZE)
+        found = Slot(m.tables.slots + ((entry & 0xFFFFFFFF) - 1) * SLOT_SIZE)
         if found.key == key and found.account == a:
             return found, at
-        at = (at + 1) & m.slot_mask
+        at = (at + 1) & m.tables.slot_mask
 
 
 @kernel(inline=True)
@@ -145,12 +148,12 @@ def slot_entry(m: Machine, a: Account, key: U256) -> Slot:
 
 @kernel(inline=False)
 def add_slot(m: Machine, a: Account, key: U256, at: U64) -> Slot:
-    position = m.slot_count
-    if position * 2 > m.slot_mask or position == m.slot_capacity:
+    position = m.tables.slot_count
+    if position * 2 > m.tables.slot_mask or position == m.tables.slot_capacity:
         m.abort = U64(status.ARENA_FULL)
         return Slot(U64(0))
-    s = Slot(m.slots + position * SLOT_SIZE)
-    unpoison(m.slots, address_of(s), U64(SLOT_SIZE))
+    s = Slot(m.tables.slots + position * SLOT_SIZE)
+    unpoison(m.tables.slots, address_of(s), U64(SLOT_SIZE))
     s.key = key
     s.account = a
     s.storage_epoch = a.storage_epoch
@@ -163,8 +166,8 @@ def add_slot(m: Machine, a: Account, key: U256, at: U64) -> Slot:
     s.read_only = U64(0)
     s.prepaid = U64(0)
     s.transient_stamp = U64(0)
-    m.slot_count = position + 1
-    store64(m.slot_index + at * 8, (m.generation << 32) | (position + 1))
+    m.tables.slot_count = position + 1
+    store64(m.tables.slot_index + at * 8, (m.tables.generation << 32) | (position + 1))
     return s
 
 

@@ -22,22 +22,22 @@ def may_write_account(m: Machine, a: Account) -> bool:
         return False
     if not has_room(m, U64(CHANGE)):
         return False
-    if a.listed != m.dirty_stamp:
+    if a.listed != m.dirty.stamp:
         if not list_dirty(m, address_of(a)):
             return False
-        a.listed = m.dirty_stamp
+        a.listed = m.dirty.stamp
     return True
 
 
 @kernel
 def list_dirty(m: Machine, pointer: Ptr) -> bool:
     """List a record as changed. It is listed once: ``listed`` is never undone, so there is room for all records."""
-    if m.dirty_count == m.dirty_capacity:
+    if m.dirty.count == m.dirty.capacity:
         m.abort = U64(status.ARENA_FULL)
         return False
-    unpoison(m.dirty, m.dirty + m.dirty_count * 8, U64(8))
-    store64(m.dirty + m.dirty_count * 8, pointer)
-    m.dirty_count += 1
+    unpoison(m.dirty.records, m.dirty.records + m.dirty.count * 8, U64(8))
+    store64(m.dirty.records + m.dirty.count * 8, pointer)
+    m.dirty.count += 1
     return True
 
 
@@ -83,10 +83,10 @@ def set_slot(m: Machine, s: Slot, value: U256) -> bool:
         return False
     if not has_room(m, U64(CHANGE)):
         return False
-    if s.listed != m.dirty_stamp:
+    if s.listed != m.dirty.stamp:
         if not list_dirty(m, address_of(s) | 1):
             return False
-        s.listed = m.dirty_stamp
+        s.listed = m.dirty.stamp
     save(m, address_of(s) + SLOT_VALUE_OFFSET)
     s.value = value
     return True

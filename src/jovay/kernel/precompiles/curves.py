@@ -37,14 +37,14 @@ def is_list(size: U64, item: U64) -> bool:
 def ec_add(m: Machine, input: Ptr, size: U64) -> Answer:
     """BN254 addition."""
     data = padded_input(m, input, size, U64(128))
-    return finish(bn254_add(data, m.return_arena, m.scratch + WORK), U64(64))
+    return finish(bn254_add(data, m.returned.data, m.scratch.start + WORK), U64(64))
 
 
 @kernel(inline=False)
 def ec_mul(m: Machine, input: Ptr, size: U64) -> Answer:
     """BN254 scalar multiplication."""
     data = padded_input(m, input, size, U64(96))
-    return finish(bn254_mul(data, m.return_arena, m.scratch + WORK), U64(64))
+    return finish(bn254_mul(data, m.returned.data, m.scratch.start + WORK), U64(64))
 
 
 @kernel(inline=False)
@@ -52,7 +52,7 @@ def ec_pairing(m: Machine, input: Ptr, size: U64) -> Answer:
     """BN254 pairing check; of nothing, it holds."""
     if size % BN254_PAIR != 0:
         return failed()
-    return finish(bn254_pairing(input, size, m.return_arena, m.scratch + WORK), U64(32))
+    return finish(bn254_pairing(input, size, m.returned.data, m.scratch.start + WORK), U64(32))
 
 
 @kernel(inline=False)
@@ -60,31 +60,31 @@ def point_evaluation_(m: Machine, input: Ptr, size: U64) -> Answer:
     """KZG point evaluation."""
     if size != 192:
         return failed()
-    return finish(point_evaluation(input, m.return_arena, m.scratch + WORK), U64(64))
+    return finish(point_evaluation(input, m.returned.data, m.scratch.start + WORK), U64(64))
 
 
 @kernel(inline=False)
 def g1add(m: Machine, input: Ptr, size: U64) -> Answer:
-    return finish(bls_g1add(input, size, m.return_arena, m.scratch + WORK), U64(128))
+    return finish(bls_g1add(input, size, m.returned.data, m.scratch.start + WORK), U64(128))
 
 
 @kernel(inline=False)
 def g1msm(m: Machine, input: Ptr, size: U64) -> Answer:
     if not is_list(size, U64(G1_PRODUCT)):
         return failed()
-    return finish(bls_g1msm(input, size, m.return_arena, m.scratch + WORK), U64(128))
+    return finish(bls_g1msm(input, size, m.returned.data, m.scratch.start + WORK), U64(128))
 
 
 @kernel(inline=False)
 def g2add(m: Machine, input: Ptr, size: U64) -> Answer:
-    return finish(bls_g2add(input, size, m.return_arena, m.scratch + WORK), U64(256))
+    return finish(bls_g2add(input, size, m.returned.data, m.scratch.start + WORK), U64(256))
 
 
 @kernel(inline=False)
 def g2msm(m: Machine, input: Ptr, size: U64) -> Answer:
     if not is_list(size, U64(G2_PRODUCT)):
         return failed()
-    return finish(bls_g2msm(input, size, m.return_arena, m.scratch + WORK), U64(256))
+    return finish(bls_g2msm(input, size, m.returned.data, m.scratch.start + WORK), U64(256))
 
 
 @kernel(inline=False)
@@ -92,17 +92,17 @@ def pairing(m: Machine, input: Ptr, size: U64) -> Answer:
     """BLS12-381 pairing check."""
     if not is_list(size, U64(BLS_PAIR)):
         return failed()
-    return finish(bls_pairing(input, size, m.return_arena, m.scratch + WORK), U64(32))
+    return finish(bls_pairing(input, size, m.returned.data, m.scratch.start + WORK), U64(32))
 
 
 @kernel(inline=False)
 def map_fp(m: Machine, input: Ptr, size: U64) -> Answer:
-    return finish(bls_map_fp_to_g1(input, size, m.return_arena, m.scratch + WORK), U64(128))
+    return finish(bls_map_fp_to_g1(input, size, m.returned.data, m.scratch.start + WORK), U64(128))
 
 
 @kernel(inline=False)
 def map_fp2(m: Machine, input: Ptr, size: U64) -> Answer:
-    return finish(bls_map_fp2_to_g2(input, size, m.return_arena, m.scratch + WORK), U64(256))
+    return finish(bls_map_fp2_to_g2(input, size, m.returned.data, m.scratch.start + WORK), U64(256))
 
 
 @kernel(inline=False)
@@ -113,5 +113,5 @@ def p256verify(m: Machine, input: Ptr, size: U64) -> Answer:
     r, s = load256be(input + 32), load256be(input + 64)
     if not p256_verify(load256be(input), r, s, load256be(input + 96), load256be(input + 128)):
         return answer(U64(0))
-    store256be(m.return_arena, U256(1))
+    store256be(m.returned.data, U256(1))
     return answer(U64(32))

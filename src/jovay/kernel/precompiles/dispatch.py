@@ -37,7 +37,7 @@ def call_precompile(m: Machine, number: U64, input: Ptr, size: U64, gas: U64) ->
     how, written = RUN(number, m, input, size)
     if how != RETURN:
         return how, U64(0)
-    m.return_size = written
+    m.returned.size = written
     return how, gas - cost
 
 
@@ -53,8 +53,8 @@ MOVED_SIZE = 40
 
 @kernel(inline=False)
 def moved_precompile(m: Machine, address: U256) -> U64:
-    for i in range(m.moved_count):
-        entry = m.moved + U64(i) * MOVED_SIZE
+    for i in range(m.relocations.count):
+        entry = m.relocations.entries + U64(i) * MOVED_SIZE
         if load256(entry) == address:
             return load64(entry + 32)
     return U64(address) if is_precompile(m.block.fork, address) else U64(0)
@@ -63,7 +63,7 @@ def moved_precompile(m: Machine, address: U256) -> U64:
 @kernel
 def precompile_at(m: Machine, address: U256) -> U64:
     """The number of the precompile that runs at ``address``, overrides considered; 0 for none."""
-    if m.moved_count != 0:
+    if m.relocations.count != 0:
         return moved_precompile(m, address)
     return U64(address) if is_precompile(m.block.fork, address) else U64(0)
 

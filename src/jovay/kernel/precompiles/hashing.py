@@ -19,32 +19,32 @@ def ecrecover(m: Machine, input: Ptr, size: U64) -> Answer:
     v, r, s = load256be(data + 32), load256be(data + 64), load256be(data + 96)
     if (v != 27 and v != 28) or not recover(data, r, s, U64(v) - 27, data + 128):
         return answer(U64(0))
-    keccak256(data + 128, U64(64), m.return_arena)
-    fill(m.return_arena, U64(0), U64(12))
+    keccak256(data + 128, U64(64), m.returned.data)
+    fill(m.returned.data, U64(0), U64(12))
     return answer(U64(32))
 
 
 @kernel
 def sha256_(m: Machine, input: Ptr, size: U64) -> Answer:
-    sha256(input, size, m.return_arena)
+    sha256(input, size, m.returned.data)
     return answer(U64(32))
 
 
 @kernel
 def ripemd160_(m: Machine, input: Ptr, size: U64) -> Answer:
     """The digest, right-aligned in 32 bytes."""
-    ripemd160(input, size, m.scratch)
-    fill(m.return_arena, U64(0), U64(12))
-    copy(m.return_arena + 12, m.scratch, U64(20))
+    ripemd160(input, size, m.scratch.start)
+    fill(m.returned.data, U64(0), U64(12))
+    copy(m.returned.data + 12, m.scratch.start, U64(20))
     return answer(U64(32))
 
 
 @kernel
 def identity(m: Machine, input: Ptr, size: U64) -> Answer:
-    if size > m.return_capacity:
+    if size > m.returned.capacity:
         return U64(ARENA_FULL), U64(0)
     if size != 0:
-        copy(m.return_arena, input, size)
+        copy(m.returned.data, input, size)
     return answer(size)
 
 
@@ -54,7 +54,9 @@ def blake2f_(m: Machine, input: Ptr, size: U64) -> Answer:
     if size != BLAKE2F_INPUT or load8(input + 212) > 1:
         return failed()
     rounds = load64be(input) >> 32
-    copy(m.return_arena, input + 4, U64(64))
-    copy(m.scratch, input + 68, U64(128))
-    blake2f(rounds, m.return_arena, m.scratch, load64(input + 196), load64(input + 204), load8(input + 212))
+    copy(m.returned.data, input + 4, U64(64))
+    copy(m.scratch.start, input + 68, U64(128))
+    blake2f(
+        rounds, m.returned.data, m.scratch.start, load64(input + 196), load64(input + 204), load8(input + 212)
+    )
     return answer(U64(64))

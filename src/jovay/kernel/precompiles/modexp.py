@@ -134,14 +134,14 @@ def modexp_(m: Machine, input: Ptr, size: U64) -> Answer:
     if n == 0:
         return answer(U64(0))
     operands = b + e + n
-    if operands + modexp_scratch(b, e, n) + 64 > m.scratch_capacity or n > m.return_capacity:
+    if operands + modexp_scratch(b, e, n) + 64 > m.scratch.capacity or n > m.returned.capacity:
         return U64(ARENA_FULL), U64(0)
-    data = m.scratch
+    data = m.scratch.start
     available = size - 96 if size > 96 else U64(0)
     have = available if available < operands else operands
     fill(data, U64(0), operands)
     if have != 0:
         copy(data, input + 96, have)
     work = (data + operands + 63) & ~U64(63)
-    modexp(data, b, data + b, e, data + b + e, n, m.return_arena, work)
+    modexp(data, b, data + b, e, data + b + e, n, m.returned.data, work)
     return answer(n)

@@ -13,10 +13,10 @@ def padded_input(m: Machine, input: Ptr, size: U64, length: U64) -> Ptr:
     """The first ``length`` bytes of input, zeros where it is shorter, at the start of the scratch arena."""
     have = size if size < length else length
     if have != 0:
-        copy(m.scratch, input, have)
+        copy(m.scratch.start, input, have)
     if have != length:
-        fill(m.scratch + have, U64(0), length - have)
-    return m.scratch
+        fill(m.scratch.start + have, U64(0), length - have)
+    return m.scratch.start
 
 
 @kernel(inline=True)

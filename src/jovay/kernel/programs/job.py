@@ -322,17 +322,17 @@ def run_transaction(job: Job, index: U64, raw: Ptr, size: U64, gas_left: U64) ->
     r.result = Result(job.runs + index * RUN_STRIDE + RUN_SIZE)
     r.machine = m
     r.transaction = Transaction(job.transactions + index * TRANSACTION_SIZE)
-    if size + SIGNING_OVERHEAD > m.scratch_capacity:
+    if size + SIGNING_OVERHEAD > m.scratch.capacity:
         return fail(job, U64(NO_ROOM), index, U64(7))
-    how = decode(raw, size, r.transaction, m.scratch)
+    how = decode(raw, size, r.transaction, m.scratch.start)
     if how == 0:
-        how = recover_sender(r.transaction, m.scratch)
+        how = recover_sender(r.transaction, m.scratch.start)
     if how != 0:
         return fail(job, U64(BAD_TRANSACTION), how, index)
     if r.transaction.gas_limit > gas_left:  # an L1 message's is compared nowhere else
         return fail(job, U64(INVALID_TRANSACTION), U64(BLOCK_GAS_EXHAUSTED), index)
     how = process_transaction(m, r.transaction, gas_left, r.result)
-    if how == ARENA_FULL and m.account_count != 0:  # there is room without the records of those before
+    if how == ARENA_FULL and m.tables.account_count != 0:  # there is room without the records of those before
         if commit_view(m) != 0:
             return fail(job, U64(TABLES_FULL), index, U64(3))
         forget_records(m)
@@ -349,7 +349,7 @@ def finish_block(job: Job, count: U64) -> U64:
     """Receipts and roots of a block of ``count`` transactions into ``job.receipts``, and its changes into the trie."""
     allocator = job.allocator
     receipts, changes = BlockReceipts(job.receipts), Changes(job.changes)
-    n, logs, log_bytes = job.world.changed_count, job.machine.log_count, job.machine.log_data_used
+    n, logs, log_bytes = job.world.changed_count, job.machine.logs.count, job.machine.logs.data_used
     order = allocate_many(allocator, count, U64(8))
     receipts.receipts = allocate_many(allocator, count, U64(RECEIPT_SIZE))
     receipts.logs, receipts.log_data = (

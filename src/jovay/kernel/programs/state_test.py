@@ -244,7 +244,7 @@ def logs_hash(m: Machine, first: U64, count: U64, at: Ptr, out: Ptr) -> None:
     body = at + 16
     p = body
     for i in range(count):
-        p = write_log(Log(m.logs + (first + U64(i)) * LOG_SIZE), p)
+        p = write_log(Log(m.logs.records + (first + U64(i)) * LOG_SIZE), p)
     size = p - body
     start = body - header_size(size)
     write_list_header(start, size)
@@ -255,7 +255,7 @@ def logs_hash(m: Machine, first: U64, count: U64, at: Ptr, out: Ptr) -> None:
 def roots_scratch(world: World, m: Machine) -> U64:
     """What ``state_root`` takes at most, and ``logs_hash`` at another time: both are bounded by arenas."""
     records = (world.account_count + world.slot_count) * ROOT_RECORD + 2 * mpt_scratch(U64(0), U64(0))
-    logs = m.log_data_used + m.log_count * LOG_OVERHEAD
+    logs = m.logs.data_used + m.logs.count * LOG_OVERHEAD
     return (records if records > logs else logs) + 256
 
 
@@ -308,13 +308,13 @@ def run_state_test(input: Ptr, size: U64, output: Ptr, arena: Ptr, arena_size: U
 def execute(m: Machine, raw: Ptr, size: U64, tx: Transaction, result: Result, out: Outcome) -> U64:
     """Decode, recover the sender, execute and commit; how it went is in ``out``. 1 where the world is too small."""
     result.first_log, result.log_count = U64(0), U64(0)
-    if size + SIGNING_OVERHEAD > m.scratch_capacity:
+    if size + SIGNING_OVERHEAD > m.scratch.capacity:
         return U64(1)
     out.stage = U64(1)
-    out.status = decode(raw, size, tx, m.scratch)
+    out.status = decode(raw, size, tx, m.scratch.start)
     if out.status == 0:
         out.stage = U64(2)
-        out.status = recover_sender(tx, m.scratch)
+        out.status = recover_sender(tx, m.scratch.start)
     if out.status == 0:
         out.stage = U64(0)
         out.status = process_transaction(m, tx, m.block.gas_limit, result)

@@ -163,8 +163,8 @@ def run_transactions(job: Job, w: Witness) -> U64:
     how = begin_block(m, w.parent_hash, U256(0))
     if how != 0:
         return fail(job, U64(INVALID_TRANSACTION), how, w.transaction_count)
-    if m.ancestors > m.block.hashes_known:
-        return fail(job, U64(MISSING_HASH), m.ancestors, w.transaction_count)
+    if m.tx.ancestors > m.block.hashes_known:
+        return fail(job, U64(MISSING_HASH), m.tx.ancestors, w.transaction_count)
     gas_left = m.block.gas_limit if m.block.gas_limit < MOST_GAS else U64(MOST_GAS)
     for i in range(w.transaction_count):
         at = read_part(job, U64(8))

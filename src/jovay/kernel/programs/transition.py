@@ -100,16 +100,16 @@ def run_one(
     m: Machine, raw: Ptr, size: U64, tx: Transaction, result: Result, gas_left: U64, out: Executed
 ) -> None:
     """Decode, recover the sender and execute."""
-    result.first_log = m.log_count
+    result.first_log = m.logs.count
     result.log_count = U64(0)
     result.output_size = U64(0)
     result.gas_used = U64(0)
     fill(address_of(out), U64(0), U64(EXECUTED_SIZE))
     out.stage = U64(1)
-    out.status = decode(raw, size, tx, m.scratch)  # the caller has compared the size with the scratch
+    out.status = decode(raw, size, tx, m.scratch.start)  # the caller has compared the size with the scratch
     if out.status == 0:
         out.stage = U64(2)
-        out.status = recover_sender(tx, m.scratch)
+        out.status = recover_sender(tx, m.scratch.start)
     if out.status == 0:
         out.stage = U64(0)
         out.status = process_transaction(m, tx, gas_left, result)
@@ -129,10 +129,10 @@ def write_executed(m: Machine, result: Result, out: Executed, at: Ptr, end: Ptr)
     size = padded(out.output_size)
     if size > end - at:
         return U64(0)
-    copy(at, m.return_arena, out.output_size)
+    copy(at, m.returned.data, out.output_size)
     at += size
     for i in range(out.log_count):
-        log = Log(m.logs + (result.first_log + U64(i)) * LOG_SIZE)
+        log = Log(m.logs.records + (result.first_log + U64(i)) * LOG_SIZE)
         if padded(log.data_size) + REPLAY_LOG_SIZE > end - at:
             return U64(0)
         entry = ReplayLog(at)
@@ -209,7 +209,7 @@ def run_transactions(
         if input_end - at < 8 or end - output < EXECUTED_SIZE:
             return U64(0)
         size = load64(at)
-        if size > input_end - at - 8 or size + SIGNING_OVERHEAD > m.scratch_capacity:
+        if size > input_end - at - 8 or size + SIGNING_OVERHEAD > m.scratch.capacity:
             return U64(0)
         out = Executed(output)
         run_one(m, at + 8, size, tx, result, gas_left, out)

@@ -48,7 +48,7 @@ class AsideRun:
     @property
     def context(self) -> int:
         """What the run has asked of its block so far."""
-        return int(self._view.context)
+        return int(self._view.tx.observed)
 
     def attempt(self, environment: BlockEnvironment) -> int:
         """Execute it as in a block with this environment; DONE, another of those, or why it is invalid."""
@@ -77,9 +77,9 @@ class AsideRun:
             with self._world.lock.read():
                 machine.attach()
                 environment.write(machine.block)
-                self._view.height = self._height()
+                self._view.tables.height = self._height()
                 how: int = call(machine.address, self._transaction, machine.result.pointer)
-            if how == DETACHED and not self._view.guesses:
+            if how == DETACHED and not self._view.misses.guesses:
                 return self._go_on(DETACHED)
             if how != MISS and how != DETACHED:
                 return how
@@ -87,15 +87,15 @@ class AsideRun:
 
     def _go_on(self, pending: int | None = None) -> int:
         """Another slice; a larger one where one precompile takes more."""
-        view, begun, spent = self._view, time.thread_time(), self._view.spent
+        view, begun, spent = self._view, time.thread_time(), self._view.preemption.spent
         if pending is not None:
-            view.pending = pending
+            view.preemption.pending = pending
         call = self._library[resumable.resume_within]
         how: int = call(self.machine.address, self._transaction, self.machine.result.pointer, self._slice)
         took = time.thread_time() - begun
         if took < SLICE_SECONDS / 2:
             self._slice = min(2 * self._slice, MOST_SLICE)
-        elif took > 2 * SLICE_SECONDS and view.spent != spent:
+        elif took > 2 * SLICE_SECONDS and view.preemption.spent != spent:
             self._slice = max(FIRST_SLICE // 4, self._slice // 2)
         return how
 
@@ -113,13 +113,13 @@ class AsideRun:
         machine = self.machine
         with self._world.lock.read():
             height = self._height()
-            if height == self._view.height:
+            if height == self._view.tables.height:
                 return
             if machine.tables is not self._world.tables:
                 raise StateMovedError
-            if not self._library[aside.is_unchanged](machine.address, self._view.height):
+            if not self._library[aside.is_unchanged](machine.address, self._view.tables.height):
                 raise _ChangedError
-            self._view.height = height
+            self._view.tables.height = height
 
     def _fetch_missed(self) -> int | None:
         """Bring the key for which the run waits into its view; why it must not be used, or None.

@@ -35,7 +35,7 @@ class Collection:
     def renew(self) -> None:
         """Have room for all that the machines have room for: a block that could be executed can be stored."""
         one, parts = self._machines.serial.view, self._machines.workers + 1 + MACHINES
-        logs, log_bytes = parts * one.log_capacity, parts * one.log_data_capacity
+        logs, log_bytes = parts * one.logs.capacity, parts * one.logs.data_capacity
         self._results = Results(self._machines.library, self._runs.capacity, logs, log_bytes)
 
     def wait(self) -> None:
@@ -52,7 +52,7 @@ class Collection:
         runs, order = self._runs, self._order
         collect = self._machines.library[execute.order_block]
         included = collect(runs.address, runs.count, order.ctypes.data)
-        draft.statistics.deferred = int(self._machines.serial.view.transaction)
+        draft.statistics.deferred = int(self._machines.serial.view.tx.index)
         touched = self._collect_touched(draft)
         writes = self._changed.take(draft.stamp)
         self._running = self._machines.submit(lambda: self._gather(draft, included, writes, touched))

@@ -54,7 +54,7 @@ class Machines:
 
     def spent(self) -> int:
         """Gas that all executions took so far."""
-        return sum(machine.view.spent for machine in self)
+        return sum(machine.view.preemption.spent for machine in self)
 
     def locked(self, call: Callable[..., Any], *arguments: int) -> Any:
         """Call the kernel while nobody else inserts records: others load keys for calls and for the pool."""

@@ -67,13 +67,13 @@ class TouchedRecorder:
 
     def begin(self, machine: NativeMachine) -> None:
         """Start a block with what its system calls, in a serial view that will be emptied, touched."""
-        self._count, self._ancestors = 0, int(machine.view.ancestors)
+        self._count, self._ancestors = 0, int(machine.view.tx.ancestors)
         self.list(machine)
 
     def list(self, machine: NativeMachine) -> None:
         """Remember the keys in a serial view. Raises ``WorldFullError``."""
         room = self._listed.size - 8 * self._count
-        if room < 8 * (machine.view.account_count + machine.view.slot_count):
+        if room < 8 * (machine.view.tables.account_count + machine.view.tables.slot_count):
             raise WorldFullError("touched records", self._listed.size // 8)
         at = self._listed.address + 8 * self._count
         self._count += self._library[prestate.list_touched](machine.address, at)

@@ -36,7 +36,7 @@ class Watch:
             self._run, self._took, self._work = index, 0.0, -1
         else:
             self._took += self._last
-        stands, self._work = machine.view.spent == self._work, machine.view.spent
+        stands, self._work = machine.view.preemption.spent == self._work, machine.view.preemption.spent
         return stands or self._took > self._waits.running
 
     def forget(self) -> None:
@@ -53,17 +53,17 @@ class Watch:
 
     def _finish(self, machine: NativeMachine, index: int) -> None:
         """Let a run that stopped go on, for a while; in longer slices, where they take no time."""
-        begun, view, slice_ = time.thread_time(), machine.view, machine.view.slice
+        begun, view, slice_ = time.thread_time(), machine.view, machine.view.preemption.quantum
         run = View(Run, self._runs + index * RUN_STRIDE)
         while run.state == STOPPED:
-            spent, took = view.spent, time.thread_time() - begun
+            spent, took = view.preemption.spent, time.thread_time() - begun
             is_long = took > self._waits.running
             if not is_long:
                 self._resume(machine.address, self._runs, index)
                 last = time.thread_time() - begun - took
                 is_short = last < self._waits.running / 16
-                machine.stop_after(min(2 * view.slice, 8 * slice_) if is_short else slice_)
-            if run.state == STOPPED and (is_long or view.spent == spent):
+                machine.stop_after(min(2 * view.preemption.quantum, 8 * slice_) if is_short else slice_)
+            if run.state == STOPPED and (is_long or view.preemption.spent == spent):
                 self._set_aside(machine.address, self._runs, index)
         machine.stop_after(slice_)
         self._spent += time.thread_time() - begun

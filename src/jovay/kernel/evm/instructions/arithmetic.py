@@ -45,7 +45,7 @@ def exp(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     exponent = load256(sp - 64)
     cost = arith.significant_bytes(exponent) * EXPONENTIATION_PER_BYTE[m.block.fork]
     if gas < cost:
-        m.wanted = cost
+        m.tracing.lacking = cost
         return U64(OUT_OF_GAS), pc, sp, gas
     store256(sp - 64, arith.exp(load256(sp - 32), exponent))
     return U64(NEXT), pc + 1, sp - 32, gas - cost

@@ -14,13 +14,13 @@ from ..templates import Control, instruction, source
 @instruction(op.BLOCKHASH)
 def blockhash(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     # No block has the hash 0: there, a stateless execution was not given the hash.
-    m.context |= PARENT
+    m.tx.observed |= PARENT
     wanted, number = load256(sp - 32), m.block.number
     result = U256(0)
     if wanted < U256(number):
         distance = number - U64(wanted)
-        if distance <= BLOCK_HASHES and distance > m.ancestors:
-            m.ancestors = distance
+        if distance <= BLOCK_HASHES and distance > m.tx.ancestors:
+            m.tx.ancestors = distance
         if distance <= m.block.hashes_known and distance <= BLOCK_HASHES:
             result = load256be(m.block.hashes + (U64(wanted) & 255) * 32)
             if result == 0:
@@ -38,21 +38,21 @@ def coinbase(m: Machine, f: Frame) -> U256:
 @kernel
 def timestamp(m: Machine, f: Frame) -> U256:
     """seconds since 1970"""
-    m.context |= POSITION
+    m.tx.observed |= POSITION
     return U256(m.block.timestamp)
 
 
 @kernel
 def number(m: Machine, f: Frame) -> U256:
     """this block's number"""
-    m.context |= POSITION
+    m.tx.observed |= POSITION
     return U256(m.block.number)
 
 
 @kernel
 def prevrandao(m: Machine, f: Frame) -> U256:
     """the beacon chain's randomness (EIP-4399); before Paris the difficulty"""
-    m.context |= PARENT
+    m.tx.observed |= PARENT
     return m.block.prevrandao if m.block.fork >= forks.PARIS else m.block.difficulty
 
 
@@ -77,14 +77,14 @@ def selfbalance(m: Machine, f: Frame) -> U256:
 @kernel
 def basefee(m: Machine, f: Frame) -> U256:
     """EIP-3198"""
-    m.context |= PRICE
+    m.tx.observed |= PRICE
     return m.block.base_fee
 
 
 @kernel
 def blobbasefee(m: Machine, f: Frame) -> U256:
     """EIP-7516"""
-    m.context |= PRICE
+    m.tx.observed |= PRICE
     return m.block.blob_base_fee
 
 
@@ -102,6 +102,6 @@ source(op.BLOBBASEFEE, blobbasefee)
 @instruction(op.BLOBHASH)
 def blobhash(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     index = load256(sp - 32)
-    inside = index < U256(m.blob_count)
-    store256(sp - 32, load256be(m.blob_hashes + U64(index) * 32) if inside else U256(0))
+    inside = index < U256(m.tx.blob_count)
+    store256(sp - 32, load256be(m.tx.blob_hashes + U64(index) * 32) if inside else U256(0))
     return U64(NEXT), pc + 1, sp, gas

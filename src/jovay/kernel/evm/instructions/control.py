@@ -19,7 +19,7 @@ def stop(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
 def jump_to(m: Machine, f: Frame, target: U256, pc: U64, sp: Ptr, gas: U64) -> Control:
     if target >= U256(f.code_size) or not is_jumpdest(f.jumpdests, U64(target)):
         return U64(INVALID_JUMP), pc, sp, gas
-    if gas < m.pause_below:  # the host wants to look at the clock
+    if gas < m.preemption.pause_below:  # the host wants to look at the clock
         return U64(PAUSED), U64(target), sp, gas
     return U64(NEXT), U64(target), sp, gas
 

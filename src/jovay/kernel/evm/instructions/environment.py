@@ -28,7 +28,7 @@ def address(m: Machine, f: Frame) -> U256:
 @kernel
 def origin(m: Machine, f: Frame) -> U256:
     """the transaction's sender"""
-    return m.origin
+    return m.tx.origin
 
 
 @kernel
@@ -58,14 +58,14 @@ def codesize(m: Machine, f: Frame) -> U256:
 @kernel
 def gasprice(m: Machine, f: Frame) -> U256:
     """the effective gas price"""
-    m.context |= PRICE
-    return m.gas_price
+    m.tx.observed |= PRICE
+    return m.tx.gas_price
 
 
 @kernel
 def returndatasize(m: Machine, f: Frame) -> U256:
     """bytes the last call returned (EIP-211)"""
-    return U256(m.return_size)
+    return U256(m.returned.size)
 
 
 source(op.ADDRESS, address)
@@ -89,7 +89,7 @@ def access(m: Machine, word: U256, base: U64, gas: U64) -> tuple[U64, U64, Accou
     if not is_warm(m, a):
         return first_access(m, a, named, at, base, gas)
     if gas < base:
-        m.wanted = base
+        m.tracing.lacking = base
         return base, U64(OUT_OF_GAS), a
     return base, U64(NEXT), a
 
@@ -101,7 +101,7 @@ def first_access(
     """The same for an account that is not known to be warm."""
     cost = base + COLD_EXTRA if is_cold(m, a, named) else base
     if gas < cost:
-        m.wanted = cost
+        m.tracing.lacking = cost
         return cost, U64(OUT_OF_GAS), a
     a = access_account(m, a, named, at)
     return cost, U64(NEXT) if address_of(a) != 0 else m.abort, a
@@ -112,8 +112,8 @@ def balance(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     cost, how, a = access(m, load256(sp - 32), BALANCE[m.block.fork], gas)
     if how != NEXT:
         return how, pc, sp, gas
-    if a.address == m.origin:  # which has paid the price
-        m.context |= PRICE
+    if a.address == m.tx.origin:  # which has paid the price
+        m.tx.observed |= PRICE
     store256(sp - 32, a.balance)
     return U64(NEXT), pc + 1, sp, gas - cost
 
@@ -154,7 +154,7 @@ def pay_for_copy(m: Machine, f: Frame, sp: Ptr, gas: U64) -> tuple[bool, U64]:
     target, size = load256(sp - 32), load256(sp - 96)
     cost = words_of(size) * COPY
     if gas < cost:
-        m.wanted = cost
+        m.tracing.lacking = cost
         return False, gas
     return expand(m, f, gas - cost, target, size)
 
@@ -192,9 +192,9 @@ def codecopy(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
 @instruction(op.RETURNDATACOPY)
 def returndatacopy(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     offset, size = saturated64(load256(sp - 64)), saturated64(load256(sp - 96))
-    if offset > m.return_size or size > m.return_size - offset:
+    if offset > m.returned.size or size > m.returned.size - offset:
         return U64(RETURN_DATA_OUT_OF_BOUNDS), pc, sp, gas
-    how, gas = copy_to_memory(m, f, sp, gas, m.return_arena, m.return_size)
+    how, gas = copy_to_memory(m, f, sp, gas, m.returned.data, m.returned.size)
     return how, pc + 1, sp - 96, gas
 
 
@@ -213,7 +213,7 @@ def extcodecopy(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     a, place = find_record(m, named)
     cost = EXTERNAL[m.block.fork] + (U64(COLD_EXTRA) if is_cold(m, a, named) else U64(0))
     if gas < cost:
-        m.wanted = cost
+        m.tracing.lacking = cost
         return U64(OUT_OF_GAS), pc, sp, gas
     paid, left = pay_for_copy(m, f, sp - 32, gas - cost)
     if not paid:

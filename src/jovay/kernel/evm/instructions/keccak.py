@@ -18,7 +18,7 @@ def keccak256_(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     paid, gas = expand(m, f, gas, offset, size)
     cost = words_of(size) * KECCAK256_WORD
     if not paid or gas < cost:
-        m.wanted = cost if paid else m.wanted
+        m.tracing.lacking = cost if paid else m.tracing.lacking
         return U64(OUT_OF_GAS), pc, sp, gas
     store256(sp - 64, keccak256_word(at(f, offset), U64(size)))
     return pace(m, gas - cost), pc + 1, sp - 32, gas - cost

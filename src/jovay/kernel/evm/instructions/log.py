@@ -20,26 +20,26 @@ def _log(topics: int) -> None:
         if paid:
             cost = U64(size) * LOG_DATA
         if not paid or gas < cost:
-            m.wanted = cost if paid else m.wanted
+            m.tracing.lacking = cost if paid else m.tracing.lacking
             return U64(OUT_OF_GAS), pc, sp, gas
         data_size = U64(size)
-        if m.log_count == m.log_capacity or m.log_data_used + data_size > m.log_data_capacity:
+        if m.logs.count == m.logs.capacity or m.logs.data_used + data_size > m.logs.data_capacity:
             return U64(ARENA_FULL), pc, sp, gas
-        entry = Log(m.logs + m.log_count * LOG_SIZE)
-        unpoison(m.logs, address_of(entry), U64(LOG_SIZE))
-        unpoison(m.log_data, m.log_data + m.log_data_used, data_size)
+        entry = Log(m.logs.records + m.logs.count * LOG_SIZE)
+        unpoison(m.logs.records, address_of(entry), U64(LOG_SIZE))
+        unpoison(m.logs.data, m.logs.data + m.logs.data_used, data_size)
         entry.address = f.address
         entry.topic_count = U64(topics)
         for k in range(topics):
             store256be(entry.topics + k * 32, load256(sp - 96 - k * 32))
-        entry.data = m.log_data + m.log_data_used
+        entry.data = m.logs.data + m.logs.data_used
         entry.data_size = data_size
-        entry.transaction = m.transaction
+        entry.transaction = m.tx.index
         if data_size != 0:
             copy(entry.data, at(f, offset), data_size)
-        m.log_data_used += data_size
-        m.log_count += 1
-        if m.trace != 0:
+        m.logs.data_used += data_size
+        m.logs.count += 1
+        if m.tracing.trace != 0:
             trace_log(m, entry, gas - cost)
         return U64(NEXT), pc + 1, sp - (64 + 32 * topics), gas - cost
 

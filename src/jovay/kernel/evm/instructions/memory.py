@@ -55,7 +55,7 @@ def mcopy(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     target, origin, size = load256(sp - 32), load256(sp - 64), load256(sp - 96)
     cost = words_of(size) * COPY
     if gas < cost:
-        m.wanted = cost
+        m.tracing.lacking = cost
         return U64(OUT_OF_GAS), pc, sp, gas
     paid, gas = expand(m, f, gas - cost, target if target > origin else origin, size)
     if not paid:

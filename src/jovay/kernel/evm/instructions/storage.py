@@ -35,7 +35,7 @@ def sload(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
         return sload_first(m, f, pc, sp, gas, s, at)
     cost = SLOAD[m.block.fork]
     if gas < cost:
-        m.wanted = cost
+        m.tracing.lacking = cost
         return U64(OUT_OF_GAS), pc, sp, gas
     store256(sp - 32, s.value)
     return U64(NEXT), pc + 1, sp, gas - cost
@@ -46,7 +46,7 @@ def sload_first(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64, s: Slot, at: U
     """The same for a slot that is not warm; ``s`` and ``at`` are what ``find_slot_record`` gave."""
     cost = sload_price(m, s)
     if gas < cost:
-        m.wanted = cost
+        m.tracing.lacking = cost
         return U64(OUT_OF_GAS), pc, sp, gas
     s = access_slot(m, f.account, load256(sp - 32), s, at)
     if address_of(s) == 0:
@@ -63,7 +63,7 @@ def sstore_price(m: Machine, fork: U64, s: Slot, value: U256, cold: U64) -> U64:
         if s.value == 0 and value != 0:
             return U64(STORAGE_SET)
         if s.value != 0 and value == 0:
-            m.refund += clears
+            m.tx.refund += clears
         return U64(STORAGE_UPDATE)
     dirty = STORAGE_LEAST[fork]
     reset = U64(STORAGE_UPDATE)
@@ -75,15 +75,15 @@ def sstore_price(m: Machine, fork: U64, s: Slot, value: U256, cold: U64) -> U64:
         if s.original == 0:
             return cold + STORAGE_SET
         if value == 0:
-            m.refund += clears
+            m.tx.refund += clears
         return cold + reset
     if s.original != 0:
         if s.value == 0:
-            m.refund -= clears
+            m.tx.refund -= clears
         elif value == 0:
-            m.refund += clears
+            m.tx.refund += clears
     if value == s.original:
-        m.refund += (STORAGE_SET if s.original == 0 else reset) - dirty
+        m.tx.refund += (STORAGE_SET if s.original == 0 else reset) - dirty
     return cold + dirty
 
 
@@ -91,10 +91,10 @@ def sstore_price(m: Machine, fork: U64, s: Slot, value: U256, cold: U64) -> U64:
 def sstore(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     fork = m.block.fork
     if fork >= forks.ISTANBUL and gas <= CALL_STIPEND:  # EIP-2200
-        m.wanted = U64(0)
+        m.tracing.lacking = U64(0)
         return U64(OUT_OF_GAS), pc, sp, gas
     if fork < forks.ISTANBUL and gas < STORAGE_LEAST[fork]:
-        m.wanted = STORAGE_LEAST[fork]
+        m.tracing.lacking = STORAGE_LEAST[fork]
         return U64(OUT_OF_GAS), pc, sp, gas
     key, value = load256(sp - 32), load256(sp - 64)
     s, at = find_slot_record(m, f.account, key)
@@ -106,7 +106,7 @@ def sstore(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
             return m.abort, pc, sp, gas
     cost = sstore_price(m, fork, s, value, cold)
     if gas < cost:
-        m.wanted = cost
+        m.tracing.lacking = cost
         return U64(OUT_OF_GAS), pc, sp, gas
     if value != s.value and not set_slot(m, s, value):
         return m.abort, pc, sp, gas

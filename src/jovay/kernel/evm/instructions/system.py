@@ -65,10 +65,14 @@ def call(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64, has_value:
         granted += price.CALL_STIPEND
     after = rest - 128
     f.gas, f.pc, f.sp = gas, pc + 1, after
-    if m.depth > CALL_DEPTH_LIMIT or (value != 0 and f.account.balance < value):
-        m.return_size = U64(0)
-        if m.trace != 0:
-            how = U64(status.CALL_DEPTH) if m.depth > CALL_DEPTH_LIMIT else U64(status.INSUFFICIENT_BALANCE)
+    if m.calls.depth > CALL_DEPTH_LIMIT or (value != 0 and f.account.balance < value):
+        m.returned.size = U64(0)
+        if m.tracing.trace != 0:
+            how = (
+                U64(status.CALL_DEPTH)
+                if m.calls.depth > CALL_DEPTH_LIMIT
+                else U64(status.INSUFFICIENT_BALANCE)
+            )
             passed = f.value if kind == op.DELEGATECALL else value
             trace_refused(
                 m,
@@ -119,7 +123,7 @@ def access_callee(m: Machine, kind: U64, to: U256, value: U256, gas: U64) -> tup
     if value != 0:
         cost += price.CALL_VALUE
     if gas < cost:
-        m.wanted = cost
+        m.tracing.lacking = cost
         return U64(status.OUT_OF_GAS), cost, code_at
     if address_of(code_at) == 0:
         code_at = load_account(m, to, place)
@@ -133,7 +137,7 @@ def access_callee(m: Machine, kind: U64, to: U256, value: U256, gas: U64) -> tup
             price.COLD_ACCOUNT_ACCESS if delegate != to and is_cold(m, other, delegate) else price.WARM_ACCESS
         )
         if gas < cost:
-            m.wanted = cost
+            m.tracing.lacking = cost
             return U64(status.OUT_OF_GAS), cost, code_at
         if address_of(access_account(m, other, delegate, place)) == 0:
             return m.abort, cost, code_at
@@ -141,7 +145,7 @@ def access_callee(m: Machine, kind: U64, to: U256, value: U256, gas: U64) -> tup
     if kind == op.CALL and not alive(m, code_at) and (value != 0 or fork < forks.SPURIOUS):
         cost += price.NEW_ACCOUNT
     if gas < cost:
-        m.wanted = cost
+        m.tracing.lacking = cost
         return U64(status.OUT_OF_GAS), cost, code_at
     return U64(status.NEXT), cost, code_at
 
@@ -182,16 +186,16 @@ def create(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64) -> Contr
     if kind == op.CREATE2:
         cost += words * price.KECCAK256_WORD
     if gas < cost:
-        m.wanted = cost
+        m.tracing.lacking = cost
         return U64(status.OUT_OF_GAS), pc, sp, gas
     gas -= cost
     after = sp - 128 if kind == op.CREATE2 else sp - 96
-    m.return_size = U64(0)
+    m.returned.size = U64(0)
     creator = f.account
     granted = gas - (gas >> 6) if fork >= forks.TANGERINE else gas
     code = at(f, offset)
-    if m.depth > CALL_DEPTH_LIMIT or creator.balance < value or creator.nonce == NONCE_LIMIT:
-        if m.trace != 0:
+    if m.calls.depth > CALL_DEPTH_LIMIT or creator.balance < value or creator.nonce == NONCE_LIMIT:
+        if m.tracing.trace != 0:
             how = why_not_created(m, creator, value)
             trace_refused(
                 m, kind, how, f.address, U256(0), value, granted, granted, gas - granted, code, length
@@ -222,7 +226,7 @@ def create(m: Machine, f: Frame, kind: U64, pc: U64, sp: Ptr, gas: U64) -> Contr
 
 @kernel
 def why_not_created(m: Machine, creator: Account, value: U256) -> U64:
-    if m.depth > CALL_DEPTH_LIMIT:
+    if m.calls.depth > CALL_DEPTH_LIMIT:
         return U64(status.CALL_DEPTH)
     return U64(status.INSUFFICIENT_BALANCE) if creator.balance < value else U64(status.NONCE_OVERFLOW)
 
@@ -237,19 +241,19 @@ def enter_create(
         warm_account(m, created)
     created.seen = m.stamp
     if collides(created):
-        if m.trace != 0:
-            left = m.frame.gas if m.depth != 0 else U64(0)
+        if m.tracing.trace != 0:
+            left = m.calls.current.gas if m.calls.depth != 0 else U64(0)
             how = U64(status.ADDRESS_COLLISION)
             trace_refused(
                 m, kind, how, creator.address, created.address, value, gas, U64(0), left, code, size
             )
         return U64(status.ADDRESS_COLLISION)
-    if m.code_used + code_footprint(size) > m.code_capacity:
+    if m.code.used + code_footprint(size) > m.code.capacity:
         return U64(status.ARENA_FULL)
     child = new_frame(m, gas)
-    unpoison(m.code_arena, m.code_arena + m.code_used, code_footprint(size))
-    initcode = place_code(m.code_arena + m.code_used, code, size, U256(0))
-    m.code_used += code_footprint(size)
+    unpoison(m.code.start, m.code.start + m.code.used, code_footprint(size))
+    initcode = place_code(m.code.start + m.code.used, code, size, U256(0))
+    m.code.used += code_footprint(size)
     set_code_of(child, initcode)
     child.kind = kind
     child.input = initcode.bytes
@@ -309,7 +313,7 @@ def destruct(m: Machine, f: Frame, to: U256, pc: U64, sp: Ptr, gas: U64) -> Cont
     if is_cold(m, heir, to):
         cost += price.COLD_ACCOUNT_ACCESS
     if gas < cost:
-        m.wanted = cost
+        m.tracing.lacking = cost
         return U64(status.OUT_OF_GAS), pc, sp, gas
     heir = access_account(m, heir, to, place)
     if address_of(heir) == 0:
@@ -318,11 +322,11 @@ def destruct(m: Machine, f: Frame, to: U256, pc: U64, sp: Ptr, gas: U64) -> Cont
     if not alive(m, heir) and (amount != 0 or fork < forks.SPURIOUS):
         cost += price.SELF_DESTRUCT_NEW_ACCOUNT[fork]
     if gas < cost:
-        m.wanted = cost
+        m.tracing.lacking = cost
         return U64(status.OUT_OF_GAS), pc, sp, gas
     if a.destructed != m.stamp:
-        m.refund += price.REFUND_SELF_DESTRUCT[fork]
-    if m.trace != 0:
+        m.tx.refund += price.REFUND_SELF_DESTRUCT[fork]
+    if m.tracing.trace != 0:
         trace_selfdestruct(m, f, to, amount)
     goes = fork < forks.CANCUN or a.created == m.stamp
     done = True
