@@ -195,6 +195,9 @@ def leave(m: Machine, how: U64) -> U64:
     if not deliver_output(m, f, how, created):
         return m.abort
     refund = m.tx.refund
+    opcode = U64(0)
+    if m.tracing.trace != 0 and f.code_size != 0:  # before a creation's code is undone
+        opcode = load8(f.code + f.pc)
     if how >= status.REVERT:
         undo_frame(m, f)
         if m.abort != 0:
@@ -202,7 +205,7 @@ def leave(m: Machine, how: U64) -> U64:
         if how >= status.EXCEPTIONAL:
             f.gas = U64(0)
     if m.tracing.trace != 0:
-        trace_exit(m, f, how, ended, refund)
+        trace_exit(m, f, how, ended, refund, opcode)
     poison(f.stack, f.sp - f.stack + OPERANDS)
     poison(f.memory, f.memory_size)
     m.calls.depth -= 1

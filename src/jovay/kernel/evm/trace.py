@@ -4,7 +4,7 @@ Every event starts with ``Event``; its payload follows directly, and ``size`` co
 When the buffer is full, events are dropped and ``overflow`` counts the bytes they needed.
 """
 
-from ..lang import U64, U256, Bytes, Ptr, Record, address_of, copy, kernel, load8, load256
+from ..lang import U64, U256, Bytes, Ptr, Record, address_of, copy, kernel, load256
 from ..machine.frame import FRAME_SIZE, Frame
 from ..machine.log import Log
 from ..machine.machine import Machine
@@ -205,7 +205,7 @@ def trace_refused(
 
 
 @kernel(inline=False)
-def trace_exit(m: Machine, f: Frame, how: U64, ended: U64, refund: U64) -> None:
+def trace_exit(m: Machine, f: Frame, how: U64, ended: U64, refund: U64, opcode: U64) -> None:
     if not with_events(m):
         return
     data, size = m.returned.data, m.returned.size
@@ -221,7 +221,7 @@ def trace_exit(m: Machine, f: Frame, how: U64, ended: U64, refund: U64) -> None:
     e.output_size = size
     e.ended = ended
     e.refund = refund
-    e.opcode = load8(f.code + f.pc) if f.code_size != 0 else U64(0)
+    e.opcode = opcode
     e.stack_count = (f.sp - f.stack) >> 5
     e.wanted = m.tracing.lacking
     if size != 0:
