@@ -18,7 +18,9 @@ interface Vm {
     }
 
     function prank(address caller) external;
+    function prank(address caller, address origin) external;
     function startPrank(address caller) external;
+    function startPrank(address caller, address origin) external;
     function stopPrank() external;
     function deal(address account, uint256 balance) external;
     function etch(address account, bytes calldata code) external;

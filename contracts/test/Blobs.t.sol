@@ -30,7 +30,7 @@ contract BlobsTest is L1 {
 
     function _commitBlobs() private {
         vm.blobhashes(_hashes);
-        vm.prank(relayer);
+        vm.prank(relayer, relayer);
         rollup.commitBatch(2, 1, 0);
     }
 

@@ -49,17 +49,17 @@ contract FailuresTest is L1 {
         send(0);
         commit(next(2), 2);
         Made memory made = next(1);
-        vm.prank(relayer);
+        vm.prank(relayer, relayer);
         vm.expectRevert(abi.encodeWithSelector(Rollup.MessagesGoBack.selector, 1, 2));
         rollup.commitBatchWithDaProof(encode(made.header), 1, made.data);
-        vm.prank(relayer);
+        vm.prank(relayer, relayer);
         vm.expectRevert(abi.encodeWithSelector(L1Mailbox.OutOfBounds.selector, 3, 2));
         rollup.commitBatchWithDaProof(encode(made.header), 3, made.data);
     }
 
     function _expectOwed(uint256 total, uint256 index, uint256 sentAt) private {
         Made memory made = next(total);
-        vm.prank(relayer);
+        vm.prank(relayer, relayer);
         vm.expectRevert(abi.encodeWithSelector(Rollup.OwesMessage.selector, index, sentAt));
         rollup.commitBatchWithDaProof(encode(made.header), total, made.data);
     }
@@ -104,6 +104,24 @@ contract FailuresTest is L1 {
         prove(1, made, other);
         prove(1, second, other);
         vm.assertEq(rollup.lastFinalizedBatch(), 2);
+    }
+
+    /// A lie about messages alone leaves the states after it equal, so the claims behind it agree.
+    function test_agreement_behind_a_dispute_makes_nothing_final() public {
+        Made memory made = next(0);
+        commit(made, 0);
+        Made memory wrong = next(0, 0, keccak256("forged messages"));
+        prove(1, wrong);
+        prove(0, made);
+        Made memory second = next(0);
+        second.parent = made.output;
+        commit(second, 0);
+        prove(1, second);
+        prove(0, second);
+        vm.assertFalse(rollup.isDisputed(2));
+        vm.assertEq(rollup.lastFinalizedBatch(), 0);
+        vm.assertEq(rollup.finalizedStateRoots(2), 0);
+        vm.assertEq(rollup.getL2MsgRoot(1), 0);
     }
 
     function test_claims_that_are_final_or_not_there_are_not_void() public {
@@ -153,6 +171,20 @@ contract FailuresTest is L1 {
         vm.assertEq(rollup.lastFinalizedBatch(), 2);
     }
 
+    function test_a_reverted_dispute_leaves_no_claim() public {
+        Made memory made = next(0);
+        commit(made, 0);
+        Made memory wrong = next(0, 0, keccak256("forged messages"));
+        prove(1, wrong);
+        prove(0, made);
+        vm.prank(owner);
+        rollup.revertBatches(0);
+        vm.assertEq(rollup.lastZkVerifiedBatch() + rollup.lastTeeVerifiedBatch(), 0);
+        vm.assertFalse(rollup.isDisputed(1));
+        finalize(0, 0);
+        vm.assertEq(rollup.lastFinalizedBatch(), 1);
+    }
+
     // ---- commits by everyone
 
     function test_everyone_commits_after_T1_in_spite_of_garbage() public {
@@ -195,14 +227,32 @@ contract FailuresTest is L1 {
         vm.expectRevert(
             abi.encodeWithSelector(Rollup.ClaimsDiffer.selector, statement(made), statement(wrong))
         );
+        vm.prank(user, user);
         rollup.commitAndVerify(2, 1, made.data, made.output.stateRoot, 0, zkProof, teeProof);
         vm.assertEq(rollup.lastCommittedBatch(), 0);
+    }
+
+    /// Else they would lie where only a trace of the transaction finds them.
+    function test_data_in_calldata_are_those_of_the_transaction() public {
+        send(0);
+        vm.warp(START + clocks.opening);
+        Made memory made = next(1, 0, bytes32(0));
+        vm.expectRevert(abi.encodeWithSelector(Rollup.NotSentDirectly.selector, address(this)));
+        rollup.commitAndVerify(2, 1, made.data, 0, 0, "", "");
+        vm.expectRevert(abi.encodeWithSelector(Rollup.NotSentDirectly.selector, user));
+        vm.prank(user, relayer);
+        rollup.commitAndVerify(2, 1, made.data, 0, 0, "", "");
+        vm.etch(relayer, hex"ef01000000000000000000000000000000000000000000");
+        vm.prank(relayer, relayer);
+        vm.expectRevert(abi.encodeWithSelector(Rollup.NotSentDirectly.selector, relayer));
+        rollup.commitBatchWithDaProof(encode(made.header), 1, made.data);
     }
 
     function _commitAndVerify(Made memory zk, Made memory tee, uint256 l1Msgs, bytes memory refusal) private {
         bytes memory zkProof = proofOf(zk, PROGRAM);
         bytes memory teeProof = proofOf(tee, ENCLAVE);
         if (refusal.length > 0) vm.expectRevert(refusal);
+        vm.prank(user, user);
         rollup.commitAndVerify(
             zk.header.version, l1Msgs, zk.data, zk.output.stateRoot, zk.output.l2MsgRoot, zkProof, teeProof
         );
@@ -234,7 +284,7 @@ contract FailuresTest is L1 {
         vm.prank(owner);
         vm.expectRevert(refusal);
         rollup.revertBatches(0);
-        vm.startPrank(relayer);
+        vm.startPrank(relayer, relayer);
         vm.expectRevert(refusal);
         rollup.commitBatchWithDaProof(encode(made.header), 0, made.data);
         vm.expectRevert(refusal);
@@ -273,7 +323,7 @@ contract FailuresTest is L1 {
         vm.prank(council);
         rollup.setPause(true);
         bytes memory refusal = abi.encodeWithSelector(Roles.IsPaused.selector, START + clocks.pause);
-        vm.startPrank(relayer);
+        vm.startPrank(relayer, relayer);
         vm.expectRevert(refusal);
         rollup.commitBatch(2, 2, 0);
         vm.expectRevert(refusal);
@@ -302,7 +352,7 @@ contract FailuresTest is L1 {
 
     function test_roles() public {
         address successor = address(0x5CC);
-        vm.prank(relayer);
+        vm.prank(relayer, relayer);
         rollup.replaceRelayer(successor);
         vm.assertFalse(rollup.isRelayer(relayer));
         vm.assertTrue(rollup.isRelayer(successor));

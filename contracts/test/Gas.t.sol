@@ -141,7 +141,7 @@ contract BlobGasTest is System {
         made.header.dataHash = keccak256(abi.encodePacked(hashes));
         vm.blobhashes(hashes);
         _cool();
-        vm.prank(relayer);
+        vm.prank(relayer, relayer);
         rollup.commitBatch(2, made.header.index, 0);
         _used = _whole(abi.encodeCall(rollup.commitBatch, (2, made.header.index, 0)));
     }

@@ -122,7 +122,7 @@ contract Actors is System {
         uint256 last = rollup.lastCommittedBatch();
         Made memory made = next(executed.length, last, l2Mailbox.msgRoot());
         if (executed.length < rollup.l1MsgCount(last)) return;
-        vm.prank(relayer);
+        vm.prank(relayer, relayer);
         try rollup.commitBatchWithDaProof(encode(made.header), executed.length, made.data) {
             _note(made, executed.length);
         } catch (bytes memory reason) {

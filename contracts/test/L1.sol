@@ -72,8 +72,7 @@ abstract contract L1 is Base {
                 bridges: bridges,
                 baseFee: BASE_FEE,
                 l2GasLimit: FORCED_GAS,
-                l2FinalizeDepositGasUsed: 300_000,
-                maxGasLimit: FORCED_GAS
+                l2FinalizeDepositGasUsed: 300_000
             })
         );
         vm.assertEq(address(mailbox), predicted);
@@ -160,7 +159,7 @@ abstract contract L1 is Base {
     }
 
     function commit(Made memory made, uint256 l1Msgs) internal {
-        vm.prank(relayer);
+        vm.prank(relayer, relayer);
         rollup.commitBatchWithDaProof(encode(made.header), l1Msgs, made.data);
     }
 

@@ -269,6 +269,14 @@ contract L1MailboxTest is L1 {
 
     // ---- owner and Rollup
 
+    function test_a_mailbox_is_its_rollups() public {
+        L1Mailbox.Settings memory settings;
+        (settings.rollup, settings.owner) = (address(rollup), owner);
+        vm.expectRevert(abi.encodeWithSelector(L1Mailbox.NotMailboxOfRollup.selector, address(mailbox)));
+        new L1Mailbox(settings);
+        vm.assertEq(mailbox.maxGasLimit(), FORCED_GAS);
+    }
+
     function test_only_rollup_pops_and_only_the_owner_sets() public {
         vm.expectRevert(abi.encodeWithSelector(L1Mailbox.NotRollup.selector, address(this)));
         mailbox.popMsgs(1);

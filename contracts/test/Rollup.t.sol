@@ -47,7 +47,7 @@ contract RollupTest is L1 {
         Made memory first = next(0);
         Made memory skipping = next(0);
         skipping.header.index = 2;
-        vm.prank(relayer);
+        vm.prank(relayer, relayer);
         vm.expectRevert(abi.encodeWithSelector(Rollup.WrongBatchIndex.selector, 2, 1));
         rollup.commitBatchWithDaProof(encode(skipping.header), 0, skipping.data);
         commit(first, 0);
@@ -80,7 +80,7 @@ contract RollupTest is L1 {
         place = bound(place, 0, 104);
         flip = uint8(bound(flip, 1, 255));
         header[place] = bytes1(uint8(header[place]) ^ flip);
-        vm.prank(relayer);
+        vm.prank(relayer, relayer);
         vm.expectRevert();
         rollup.commitBatchWithDaProof(header, 0, made.data);
     }
@@ -105,17 +105,17 @@ contract RollupTest is L1 {
     function test_unknown_versions_are_refused() public {
         Made memory made = next(0);
         made.header.version = 3;
-        vm.prank(relayer);
+        vm.prank(relayer, relayer);
         vm.expectRevert(abi.encodeWithSelector(Rollup.UnknownBatchVersion.selector, 3));
         rollup.commitBatchWithDaProof(encode(made.header), 0, made.data);
         made.header.version = 2;
-        vm.prank(relayer);
+        vm.prank(relayer, relayer);
         vm.expectRevert(abi.encodeWithSelector(Rollup.UnknownDaVersion.selector, 3));
         rollup.commitBatchWithDaProof(encode(made.header), 0, hex"03");
-        vm.prank(relayer);
+        vm.prank(relayer, relayer);
         vm.expectRevert(abi.encodeWithSelector(Rollup.NoData.selector));
         rollup.commitBatchWithDaProof(encode(made.header), 0, "");
-        vm.prank(relayer);
+        vm.prank(relayer, relayer);
         vm.expectRevert(abi.encodeWithSelector(Rollup.NoData.selector));
         rollup.commitBatch(2, 1, 0);
     }

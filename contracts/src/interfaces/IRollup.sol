@@ -9,6 +9,11 @@ interface IRollup {
     /// Whether commits and deposits are paused.
     function paused() external view returns (bool);
 
+    /// Gas of messages that a batch owes at most.
+    function forcedGas() external view returns (uint64);
+
+    function l1_mail_box() external view returns (address);
+
     function lastFinalizedBatch() external view returns (uint256);
 
     /// State root after a final batch; 0 for one that is not.

@@ -30,7 +30,6 @@ contract L1Mailbox is IL1Mailbox, Ownable2Step, ReentrancyGuardTransient {
         uint256 baseFee;
         uint256 l2GasLimit;
         uint256 l2FinalizeDepositGasUsed;
-        uint256 maxGasLimit; // Rollup.forcedGas: a batch that owes a message can take it
     }
 
     /// EIP-7623: what a byte of calldata costs at most.
@@ -41,6 +40,7 @@ contract L1Mailbox is IL1Mailbox, Ownable2Step, ReentrancyGuardTransient {
 
     IRollup private immutable _rollup;
     address public immutable escapeHatch;
+    /// Rollup.forcedGas: a batch that owes a message can take it.
     uint256 public immutable maxGasLimit;
 
     Queued[] private _queue;
@@ -82,6 +82,7 @@ contract L1Mailbox is IL1Mailbox, Ownable2Step, ReentrancyGuardTransient {
         uint256 oldL2FinalizeDepositGasUsed, uint256 newL2FinalizeDepositGasUsed
     );
 
+    error NotMailboxOfRollup(address mailbox);
     error Closed();
     error WrongValue(uint256 given, uint256 needed);
     error GasOutOfBounds(uint256 given, uint256 least, uint256 most);
@@ -100,7 +101,9 @@ contract L1Mailbox is IL1Mailbox, Ownable2Step, ReentrancyGuardTransient {
     error FeesExceeded(uint256 wanted, uint256 there);
 
     constructor(Settings memory s) Ownable(s.owner) {
-        (_rollup, escapeHatch, maxGasLimit) = (IRollup(s.rollup), s.escapeHatch, s.maxGasLimit);
+        (_rollup, escapeHatch) = (IRollup(s.rollup), s.escapeHatch);
+        if (_rollup.l1_mail_box() != address(this)) revert NotMailboxOfRollup(_rollup.l1_mail_box());
+        maxGasLimit = _rollup.forcedGas();
         for (uint256 i = 0; i < s.bridges.length; i++) {
             isBridge[s.bridges[i]] = true;
         }

@@ -110,6 +110,8 @@ contract Rollup is IRollup, Roles, RuleBook, ReentrancyGuardTransient {
     error UnknownBatchVersion(uint8 version);
     error UnknownDaVersion(uint8 version);
     error NoData();
+    error NotSentDirectly(address caller);
+    error NothingForced();
     error MessagesGoBack(uint256 given, uint256 before);
     error OwesMessage(uint256 index, uint256 sentAt);
     error UnknownProveType(uint8 proveType);
@@ -136,6 +138,7 @@ contract Rollup is IRollup, Roles, RuleBook, ReentrancyGuardTransient {
         RuleBook(s.rules)
     {
         ClocksOrder.check(s.clocks);
+        if (s.forcedMessages == 0 || s.forcedGas == 0) revert NothingForced();
         layer2ChainId = s.l2ChainId;
         _mailbox = s.mailbox;
         (_inclusion, _unproven, _opening) = (s.clocks.inclusion, s.clocks.unproven, s.clocks.opening);
@@ -162,7 +165,7 @@ contract Rollup is IRollup, Roles, RuleBook, ReentrancyGuardTransient {
         _commit(version, totalL1MsgPopped, dataHash, blobs);
     }
 
-    /// Commits a batch whose DA data, behind the DA version, are `daProof`.
+    /// Commits a batch whose DA data, behind the DA version, are `daProof`; sent by an account without code.
     function commitBatchWithDaProof(bytes calldata batchHeader, uint256 totalL1MsgPopped, bytes calldata daProof)
         external
         onlyRelayer
@@ -354,8 +357,10 @@ contract Rollup is IRollup, Roles, RuleBook, ReentrancyGuardTransient {
         dataHash = keccak256(hashes);
     }
 
-    function _calldata(bytes calldata daData) private pure returns (bytes32 dataHash) {
+    /// Data in calldata are those of the transaction itself, where everyone finds them.
+    function _calldata(bytes calldata daData) private view returns (bytes32 dataHash) {
         if (daData.length == 0) revert NoData();
+        if (msg.sender != tx.origin || msg.sender.code.length > 0) revert NotSentDirectly(msg.sender);
         if (uint8(daData[0]) > MAX_DA_VERSION) revert UnknownDaVersion(uint8(daData[0]));
         dataHash = keccak256(daData);
     }
