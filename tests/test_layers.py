@@ -27,6 +27,7 @@ FLOORS: Floors = tuple(
             {"simulation", "sequencer"},
             {"tracer"},
             {"bridge"},
+            {"prover"},
             {"rpc"},
             {"backend", "conformance"},
             {"config"},

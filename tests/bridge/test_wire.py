@@ -173,23 +173,26 @@ def test_blocks_of_a_chunk_follow_each_other() -> None:
         Chunk(tuple(a_block(n, 0) for n in range(256))).encode(1)
 
 
-def evaluate(blob: bytes, z: int) -> int:
-    """The blob's polynomial at z, by the barycentric formula of the consensus specs."""
-    p, width = blobs.BLS_MODULUS, blobs.WORDS
-    root = pow(7, (p - 1) // width, p)
-    roots = [pow(root, int(f"{i:012b}"[::-1], 2), p) for i in range(width)]
-    total = 0
-    for i, w in enumerate(roots):
-        word = int.from_bytes(blob[32 * i : 32 * i + 32], "big")
-        total += word * w * pow(z - w, -1, p) if word else 0
-    return total * (pow(z, width, p) - 1) * pow(width, -1, p) % p
-
-
-def test_openings(vectors: dict[str, bytes]) -> None:
-    blob = blobs.to_blobs(DaData.of(0, encode_chunks([Chunk.of([(a_block(7, 1), [b"transaction"])])], 0)))[0]
+@pytest.mark.parametrize("filled", [0, 50, 126_000])
+def test_openings(filled: int) -> None:
+    """Values of the polynomial by arithmetic against ckzg's."""
+    payload = encode_chunks(
+        [Chunk.of([(a_block(7, 1), [b"\x01" + bytes(range(256)) * (filled // 256 + 1)])])], 0
+    )
+    blob = blobs.to_blobs(DaData.of(0, payload[: blobs.CAPACITY]))[0]
     opening = blobs.open_blob(blob, blobs.commitment_of(blob), bytes(range(32)))
     assert opening.z == blobs.evaluation_point(opening.versioned_hash, bytes(range(32)))
-    assert int.from_bytes(opening.y, "big") == evaluate(blob, int.from_bytes(opening.z, "big"))
+    assert int.from_bytes(opening.y, "big") == blobs.evaluate(blob, int.from_bytes(opening.z, "big"))
     setup = blobs._setup()
     assert ckzg.verify_kzg_proof(opening.commitment, opening.z, opening.y, opening.proof, setup)
     assert not ckzg.verify_kzg_proof(opening.commitment, opening.z, opening.z, opening.proof, setup)
+
+
+def test_a_value_at_a_root_of_unity() -> None:
+    blob = blobs.to_blobs(DaData(PLAIN, bytes(range(200))))[0]
+    for index in (0, 1, 5, 4095):
+        z = blobs._roots_of_unity()[index]
+        word = int.from_bytes(blob[32 * index : 32 * index + 32], "big")
+        assert blobs.evaluate(blob, z) == word
+        _, y = ckzg.compute_kzg_proof(blob, z.to_bytes(32, "big"), blobs._setup())
+        assert int.from_bytes(y, "big") == word

@@ -1,0 +1,146 @@
+"""From a committed batch to the statement about it: the same steps for every prover."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from eth_utils.crypto import keccak
+
+from jovay.bridge.wire import blobs
+from jovay.bridge.wire.batch_header import BatchHeader
+from jovay.bridge.wire.da import DaData
+from jovay.bridge.wire.payload import decode_chunks
+from jovay.bridge.wire.statement import Statement
+from jovay.chain.settled import SettledConfig
+from jovay.state.writes import WriteSet
+from jovay.tracer.chunk import ChunkExecutor, ChunkInput, ChunkStatement
+
+from .errors import BatchMismatchError, ChunkRefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkWitness:
+    """What a prover is given of a chunk beside its published bytes. Nothing of it is believed."""
+
+    parent_header: bytes
+    first_l1_message: int
+    rolling_hash: bytes
+    l1_messages: Sequence[bytes]
+    hashes: Sequence[tuple[int, bytes]]
+    touched: WriteSet
+    multiproof: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BatchTask:
+    """A batch as L1 has it, with its parent's header and with witnesses. ``versioned_hashes`` is empty where the data
+    travelled as calldata.
+    """
+
+    l1_chain_id: int
+    rollup: bytes
+    config: SettledConfig
+    parent: BatchHeader
+    header: BatchHeader
+    da: DaData
+    versioned_hashes: Sequence[bytes]
+    witnesses: Sequence[ChunkWitness]
+
+
+def state_batch(task: BatchTask, executor: ChunkExecutor) -> Statement:
+    """Execute the batch and state what holds of it.
+
+    1. The data are those that the header names.
+    2. Every chunk of them executes.
+    3. Each chunk begins where the one before ended.
+    4. The messages that they execute are those between the parent's rolling hash and the header's.
+    5. The blobs have these values at these points.
+    """
+    check_data(task)
+    chunks = execute_chunks(task, executor)
+    check_links(chunks)
+    first, last = chunks[0], chunks[-1]
+    expect("rolling hash before", task.parent.l1_msg_rolling_hash, first.rolling_hash_before)
+    expect("L1 message rolling hash", task.header.l1_msg_rolling_hash, last.rolling_hash_after)
+    return Statement(
+        l1_chain_id=task.l1_chain_id,
+        rollup=task.rollup,
+        l2_chain_id=task.config.chain_id,
+        chain_config_hash=task.config.hash,
+        parent_batch_hash=task.header.parent_batch_hash,
+        batch_hash=task.header.hash,
+        pre_state_root=first.pre_state_root,
+        post_state_root=last.post_state_root,
+        parent_block_hash=first.parent_block_hash,
+        last_block_hash=last.last_block_hash,
+        last_timestamp=last.last_timestamp,
+        l2_msg_root=last.l2_msg_root,
+        data_digest=task.da.digest,
+        openings=list(openings(task)),
+    )
+
+
+def check_data(task: BatchTask) -> None:
+    """The header follows its parent; its data hash is that of the data, or of as many blobs as the data fill."""
+    expect("parent batch hash", task.header.parent_batch_hash, task.parent.hash)
+    expect("batch index", task.header.index, task.parent.index + 1)
+    expect("batch version", task.header.version, task.da.batch_version)
+    if not task.versioned_hashes:
+        expect("data hash", task.header.data_hash, task.da.digest)
+        return
+    expect("data hash", task.header.data_hash, blobs.data_hash(task.versioned_hashes))
+    expect("number of blobs", len(task.versioned_hashes), len(blobs.to_blobs(task.da)))
+
+
+def execute_chunks(task: BatchTask, executor: ChunkExecutor) -> list[ChunkStatement]:
+    """What holds of each chunk, which is taken from the published data."""
+    published = decode_chunks(task.da.payload(), task.header.version)
+    expect("number of chunks", len(task.witnesses), len(published))
+    found = []
+    for index, (chunk, witness) in enumerate(zip(published, task.witnesses, strict=True)):
+        given = ChunkInput(
+            config=task.config.encode(),
+            parent_header=witness.parent_header,
+            version=task.header.version,
+            data=chunk.encode(task.header.version),
+            first_l1_message=witness.first_l1_message,
+            rolling_hash=witness.rolling_hash,
+            l1_messages=witness.l1_messages,
+            hashes=witness.hashes,
+            touched=witness.touched,
+            multiproof=witness.multiproof,
+        )
+        statement = executor.execute(given.encode())
+        if statement.error:
+            raise ChunkRefusedError(index, statement.error)
+        expect("chunk hash", keccak(given.data), statement.chunk_hash)
+        expect("chain configuration", task.config.hash, statement.config_hash)
+        found.append(statement)
+    return found
+
+
+def check_links(chunks: Iterable[ChunkStatement]) -> None:
+    """State, blocks, messages and time go on from chunk to chunk."""
+    for before, after in pairwise(chunks):
+        expect("pre-state root", after.pre_state_root, before.post_state_root)
+        expect("parent block", after.parent_block_hash, before.last_block_hash)
+        expect("first L1 message", after.first_l1_message, before.next_l1_message)
+        expect("rolling hash before", after.rolling_hash_before, before.rolling_hash_after)
+
+
+def openings(task: BatchTask) -> Iterable[tuple[bytes, bytes]]:
+    """(z, y) of every blob that the data fill, computed from the data."""
+    if not task.versioned_hashes:
+        return
+    digest = task.da.digest
+    for versioned_hash, blob in zip(task.versioned_hashes, blobs.to_blobs(task.da), strict=True):
+        z = blobs.evaluation_point(versioned_hash, digest)
+        yield z, blobs.evaluate(blob, int.from_bytes(z, "big")).to_bytes(32, "big")
+
+
+def expect(what: str, claimed: object, found: object) -> None:
+    """``BatchMismatchError`` where the two differ."""
+    if claimed != found:
+        raise BatchMismatchError(what, claimed, found)

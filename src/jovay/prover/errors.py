@@ -1,0 +1,27 @@
+"""Errors of the provers."""
+
+from __future__ import annotations
+
+
+class ProverError(Exception):
+    """Base of what this room raises on purpose."""
+
+
+class ChunkRefusedError(ProverError):
+    """A chunk does not execute; ``index`` is its place in the batch."""
+
+    def __init__(self, index: int, reason: str) -> None:
+        self.index, self.reason = index, reason
+        super().__init__(f"chunk {index}: {reason}")
+
+
+class BatchMismatchError(ProverError):
+    """The batch says something else than what its data and its execution make true."""
+
+    def __init__(self, what: str, claimed: object, found: object) -> None:
+        self.what, self.claimed, self.found = what, claimed, found
+        super().__init__(f"{what}: {_shown(claimed)} is claimed, {_shown(found)} found")
+
+
+def _shown(value: object) -> str:
+    return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)

@@ -1,0 +1,178 @@
+"""Statements of batches: what holds of an honest one, and that a sequencer that lies is caught."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+import pytest
+from eth_utils.crypto import keccak
+
+from jovay.bridge.errors import WireError
+from jovay.bridge.wire import blobs
+from jovay.bridge.wire.batch_header import BatchHeader
+from jovay.bridge.wire.chunk import Chunk
+from jovay.bridge.wire.da import DaData
+from jovay.bridge.wire.l1_message import NO_MESSAGES
+from jovay.bridge.wire.payload import decode_chunks, encode_chunks
+from jovay.native.library import Library
+from jovay.prover.batch import BatchTask, ChunkWitness, state_batch
+from jovay.prover.errors import BatchMismatchError, ChunkRefusedError, ProverError
+from jovay.tracer.chunk import ChunkExecutor
+from rigs.settled_chain import CONFIG, COUNTER, SettledChain
+
+GENESIS = BatchHeader(2, 0, NO_MESSAGES, bytes(32), bytes(32))
+
+
+@pytest.fixture(scope="module")
+def executor(library: Library) -> ChunkExecutor:
+    return ChunkExecutor(library, 8 << 30)
+
+
+@pytest.fixture(scope="module")
+def chain(library: Library) -> Iterator[SettledChain]:
+    chain = SettledChain(library)
+    yield chain
+    chain.close()
+
+
+def take_chunk(chain: SettledChain) -> tuple[Chunk, ChunkWitness]:
+    given = chain.chunk()
+    chunk = Chunk.decode(given.data, 2)
+    chain.begin_chunk()
+    return chunk, ChunkWitness(
+        given.parent_header, given.first_l1_message, given.rolling_hash, given.l1_messages, given.hashes,
+        given.touched, given.multiproof,
+    )  # fmt: skip
+
+
+def published(da: DaData, in_blobs: bool) -> tuple[list[bytes], bytes]:
+    """Versioned hashes, and the data hash."""
+    if not in_blobs:
+        return [], da.digest
+    hashes = [blobs.versioned_hash(blobs.commitment_of(blob)) for blob in blobs.to_blobs(da)]
+    return hashes, blobs.data_hash(hashes)
+
+
+@pytest.fixture(scope="module")
+def make(chain: SettledChain) -> Callable[[bool], BatchTask]:
+    """A batch of two chunks."""
+    word = (7).to_bytes(32, "big")
+    chain.block(
+        [chain.transaction(0, 0xDEAD, 5), chain.transaction(1, COUNTER, data=word + word)], messages=1
+    )
+    chain.block([chain.transaction(1, COUNTER, data=word + word)])
+    first = take_chunk(chain)
+    chain.block(messages=2)
+    chain.block([chain.transaction(2, COUNTER, data=word + word)], later=900)
+    second = take_chunk(chain)
+    da = DaData.of(2, encode_chunks([first[0], second[0]], 2))
+
+    def task(in_blobs: bool) -> BatchTask:
+        hashes, data_hash = published(da, in_blobs)
+        header = BatchHeader(2, 1, chain.rolling, data_hash, GENESIS.hash)
+        return BatchTask(31337, b"\xaa" * 20, CONFIG, GENESIS, header, da, hashes, [first[1], second[1]])
+
+    return task
+
+
+@pytest.mark.parametrize("in_blobs", [True, False])
+def test_an_honest_batch(
+    make: Callable[[bool], BatchTask], executor: ChunkExecutor, chain: SettledChain, in_blobs: bool
+) -> None:
+    task = make(in_blobs)
+    found = state_batch(task, executor)
+    assert (found.last_block_hash, found.post_state_root) == (chain.hash, chain.root)
+    assert (found.last_timestamp, found.batch_hash) == (chain.milliseconds, task.header.hash)
+    assert found.parent_block_hash == keccak(task.witnesses[0].parent_header)
+    assert (found.chain_config_hash, found.data_digest) == (CONFIG.hash, task.da.digest)
+    assert len(found.openings) == len(task.versioned_hashes) == int(in_blobs)
+
+
+def with_data(task: BatchTask, da: DaData) -> BatchTask:
+    """The batch of other data, committed as such."""
+    hashes, data_hash = published(da, bool(task.versioned_hashes))
+    return dataclasses.replace(
+        task, da=da, versioned_hashes=hashes, header=dataclasses.replace(task.header, data_hash=data_hash)
+    )
+
+
+def test_lies_are_caught(make: Callable[[bool], BatchTask], executor: ChunkExecutor) -> None:
+    task = make(True)
+    header = task.header
+
+    def replaced(**fields: object) -> BatchTask:
+        return dataclasses.replace(task, header=dataclasses.replace(header, **fields))  # type: ignore[arg-type]
+
+    lies = {
+        "another data hash": replaced(data_hash=b"\1" * 32),
+        "a message left out": replaced(l1_msg_rolling_hash=task.witnesses[1].rolling_hash),
+        "another parent": replaced(parent_batch_hash=b"\1" * 32),
+        "another index": replaced(index=2),
+        "another version": replaced(version=1),
+        "a parent that is not the header's": dataclasses.replace(
+            task, parent=dataclasses.replace(GENESIS, l1_msg_rolling_hash=b"\1" * 32)
+        ),
+        "a blob too many": dataclasses.replace(task, versioned_hashes=[*task.versioned_hashes, b"\1" * 32]),
+        "a chunk's witness missing": dataclasses.replace(task, witnesses=task.witnesses[:1]),
+        "witnesses turned round": dataclasses.replace(task, witnesses=task.witnesses[::-1]),
+    }
+    accepted = []
+    for name, lie in lies.items():
+        try:
+            state_batch(lie, executor)
+            accepted.append(name)
+        except ProverError:
+            continue
+    assert accepted == []
+
+
+def test_another_blob_is_another_statement(
+    make: Callable[[bool], BatchTask], executor: ChunkExecutor
+) -> None:
+    """Whoever commits a blob that holds other data gets openings that it does not have."""
+    task = make(True)
+    other = blobs.commitment_of(blobs.to_blobs(DaData.of(0, b""))[0])
+    hashes = [blobs.versioned_hash(other)]
+    header = dataclasses.replace(task.header, data_hash=blobs.data_hash(hashes))
+    lie = dataclasses.replace(task, versioned_hashes=hashes, header=header)
+    z, y = state_batch(lie, executor).openings[0]
+    assert blobs.evaluate(blobs.to_blobs(DaData.of(0, b""))[0], int.from_bytes(z, "big")) != int.from_bytes(
+        y, "big"
+    )
+
+
+def test_transactions_left_out_changed_or_turned(
+    make: Callable[[bool], BatchTask], executor: ChunkExecutor, chain: SettledChain
+) -> None:
+    """The data decide what is executed: other data are another chain, or none."""
+    task = make(False)
+    honest = state_batch(task, executor)
+    first, second = decode_chunks(task.da.payload(), 2)
+    blocks = list(first.by_block())
+    context, (one, two) = blocks[0]
+    variants = [
+        [(context._replace(transactions=2), [two]), blocks[1]],
+        [(context, [two, one]), blocks[1]],
+        [(context, [one, one]), blocks[1]],
+        [(context, [one, two[:-1] + bytes((two[-1] ^ 1,))]), blocks[1]],
+        [blocks[0]],
+    ]
+    for variant in variants:
+        da = DaData.of(2, encode_chunks([Chunk.of(variant), second], 2))
+        try:
+            found = state_batch(with_data(task, da), executor)
+        except (ChunkRefusedError, BatchMismatchError, WireError):
+            continue
+        assert found.last_block_hash != honest.last_block_hash
+        pytest.fail("the second chunk does not follow from another first one")
+
+
+def test_another_configuration(make: Callable[[bool], BatchTask], executor: ChunkExecutor) -> None:
+    task = make(False)
+    for change in ({"gas_limit": 1}, {"chain_id": 5}, {"base_fee": 8}):
+        with pytest.raises(ProverError):
+            state_batch(dataclasses.replace(task, config=dataclasses.replace(CONFIG, **change)), executor)  # type: ignore[arg-type]
+    coinbase = dataclasses.replace(CONFIG, coinbase=5)
+    with pytest.raises(ProverError):
+        state_batch(dataclasses.replace(task, config=coinbase), executor)
