@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {L2MsgProof} from "../src/interfaces/IL1Mailbox.sol";
+import {EscapeHatch, IFinality, ITokenVault, IVault} from "../src/l1/EscapeHatch.sol";
 import {L1ERC20Bridge} from "../src/l1/L1ERC20Bridge.sol";
 import {L1ETHBridge} from "../src/l1/L1ETHBridge.sol";
 import {BridgedERC20} from "../src/l2/BridgedERC20.sol";
@@ -23,6 +24,7 @@ abstract contract System is L1, L2 {
 
     L1ETHBridge internal l1Eth;
     L1ERC20Bridge internal l1Erc20;
+    EscapeHatch internal escape;
     L2ETHBridge internal constant l2Eth = L2ETHBridge(Predeploys.L2_ETH_BRIDGE);
     L2ERC20Bridge internal constant l2Erc20 = L2ERC20Bridge(Predeploys.L2_ERC20_BRIDGE);
     L2CoinBase internal constant coinBase = L2CoinBase(payable(Predeploys.L2_COIN_BASE));
@@ -43,9 +45,14 @@ abstract contract System is L1, L2 {
         address[] memory bridges = new address[](2);
         bridges[0] = vm.computeCreateAddress(address(this), nonce + 2);
         bridges[1] = vm.computeCreateAddress(address(this), nonce + 3);
+        hatch = vm.computeCreateAddress(address(this), nonce + 4);
         deploy(bridges);
         l1Eth = new L1ETHBridge(mailbox);
         l1Erc20 = new L1ERC20Bridge(mailbox, hatch, keccak256(type(BridgedERC20).creationCode));
+        escape = new EscapeHatch(
+            IFinality(address(rollup)), IVault(address(mailbox)), ITokenVault(address(l1Erc20))
+        );
+        vm.assertEq(address(escape), hatch);
         vm.assertTrue(mailbox.isBridge(address(l1Eth)) && mailbox.isBridge(address(l1Erc20)));
         _genesis();
         vm.deal(user, 1000 ether);
