@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
-from jovay.cli.options import _PANELS
-from jovay.config import HELP, ConfigError, NodeConfig, load, setting_types, to_toml
+from jovay.cli.options import settings_of, with_node_options
+from jovay.config import HELP, ConfigError, NodeConfig, flag_of, load, setting_types, to_toml
 
 
 @pytest.fixture
@@ -166,9 +169,30 @@ def test_every_setting_is_explained() -> None:
     plain = {name for name in setting_types() if "." not in name}
     assert set(HELP) == plain | {"rpc"}
     assert set(NodeConfig.__struct_fields__) == set(HELP)
-    assert sorted(NodeConfig.__struct_fields__) == sorted(
-        name for panel in _PANELS.values() for name in panel
+
+
+def test_every_setting_is_a_flag_of_commands() -> None:
+    """Typer is what parses them: a command with the settings of a node gets what its flags say."""
+    seen: list[NodeConfig] = []
+
+    def show(flags: dict[str, Any], file: Path | None) -> None:
+        """Keeps the configuration."""
+        seen.append(settings_of(flags, file).config)
+
+    app = typer.Typer()
+    app.command()(with_node_options(show))
+    arguments = ["--record-witnesses", "--tracer-mib", "7", "--no-sync", "--http-port", "0"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert (seen[0].record_witnesses, seen[0].tracer_mib, seen[0].sync, seen[0].http_port) == (
+        True,
+        7,
+        False,
+        0,
     )
+    text = CliRunner().invoke(app, ["--help"], terminal_width=200).output
+    for name in NodeConfig.__struct_fields__:
+        assert flag_of(name) in text
 
 
 def test_workers_default_to_the_cpus() -> None:

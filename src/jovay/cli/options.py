@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from jovay.config import HELP, RPC_TABLE, ConfigError, NodeConfig, Settings, fla
 
 CONFIG_VARIABLE = "JOVAY_CONFIG"
 
+#: The headings of ``--help``, and what stands under each: every field of ``NodeConfig``, once.
 _PANELS = {
     "Chain": ("datadir", "genesis", "chain_id", "dev"),
     "JSON-RPC": (*"http_host http_port ws_port hosts origins namespaces debug_api".split(), RPC_TABLE),
@@ -31,8 +33,12 @@ _PANELS = {
     "State and storage": (
         "history_blocks history_versions keep_blocks accounts slots code_mib trie_leaves checkpoint_interval sync"
     ).split(),
+    "Provers": ("record_witnesses", "tracer_mib"),
     "Logs and metrics": ("metrics", "metrics_port", "log_level", "log_format"),
 }
+
+if sorted(itertools.chain(*_PANELS.values())) != sorted(NodeConfig.__struct_fields__):
+    raise TypeError("every setting stands under one heading of the command line")
 
 
 def _default_text(name: str) -> str:
