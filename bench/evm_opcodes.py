@@ -15,7 +15,7 @@ from jovay.kernel.evm import validity
 from jovay.kernel.evm.process import process_transaction
 from jovay.kernel.machine import status
 from jovay.kernel.machine.view import reset_view
-from jovay.kernel.protocol.forks import OSAKA
+from jovay.kernel.protocol.forks import NEWEST
 from jovay.native import kernel
 from jovay.native.library import Library
 from jovay.simulation.standalone import Message, _transaction, _write_block
@@ -88,9 +88,9 @@ def ours(library: Library, program: Program) -> Callable[[], int]:
     store.write(0, state_changes(genesis, keccak), sync=False)
     world = NativeWorld(library, 1 << 12, 1 << 12, 1 << 24, 0, StoredState(store))
     machine = NativeMachine(library, world)
-    _write_block(machine.block, genesis, OSAKA)
+    _write_block(machine.block, genesis, NEWEST)
     machine.view.tx.skipped = validity.ANY_NONCE | validity.ANY_BALANCE | validity.SIMULATED
-    record, kept = _transaction(Message(SENDER, CODE, b"", 1 << 40), OSAKA)
+    record, kept = _transaction(Message(SENDER, CODE, b"", 1 << 40), NEWEST)
 
     def call() -> int:
         address, at = ctypes.addressof(record), machine.result.pointer

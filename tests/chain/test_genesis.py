@@ -18,6 +18,8 @@ from jovay.chain.development import MNEMONIC, development_genesis, predeploys
 from jovay.chain.errors import GenesisError
 from jovay.chain.forks import BLOCK_FORKS, TIME_FORKS
 from jovay.chain.genesis import Genesis, from_json, parse, read, to_json
+from jovay.chain.system_contracts import BEACON_ROOTS, HISTORY_STORAGE
+from jovay.kernel.protocol.forks import FORKS, NEWEST
 from jovay.storage.alloc import state_changes
 from jovay.storage.kv import MemoryKV
 from jovay.storage.state import TABLES, StateStore
@@ -209,8 +211,8 @@ def created_by(sender: str) -> bytes:
 
 # creation code before the runtime code, gas price, gas, v, r, s of the published deployment transactions
 DEPLOYMENTS = {
-    development.BEACON_ROOTS: ("60618060095f395ff3", 10**12, 250_000, 27, 0x539, 0x1B9B6EB1F0),
-    development.HISTORY_STORAGE: (
+    BEACON_ROOTS: ("60618060095f395ff3", 10**12, 250_000, 27, 0x539, 0x1B9B6EB1F0),
+    HISTORY_STORAGE: (
         "60538060095f395ff3", 10**12, 250_000, 27, 0x539, 0xAA12693182426612186309F02CFE8A80A0000,
     ),
     development.CREATE2_DEPLOYER: (
@@ -239,6 +241,12 @@ def test_predeploys_are_what_their_deployment_transactions_create(address: bytes
     assert bytes(evm.get_code(deployed))[: len(code)] == code
     wrong = Account.recover_transaction(signed(gas_price, gas, creation[:-1] + b"\1", v, r, s))
     assert created_by(wrong) != address
+
+
+def test_every_fork_of_a_genesis_has_rules_no_older_than_those_before_it() -> None:
+    rules = [FORKS[name] for name in ("Frontier", *BLOCK_FORKS, *TIME_FORKS)]
+    assert rules == sorted(rules)
+    assert rules[-1] == max(FORKS.values()) == NEWEST
 
 
 def test_multicall3_code_hash_is_the_published_one() -> None:

@@ -16,6 +16,7 @@ from jovay.chain import development, rlp
 from jovay.chain.environment import BlockEnvironment
 from jovay.chain.header import encode_header, header_of
 from jovay.chain.settled import SettledConfig
+from jovay.chain.system_contracts import HISTORY_STORAGE
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.protocol.forks import OSAKA
 from jovay.native.arena import Arena
@@ -31,7 +32,7 @@ from jovay.tracer.chunk import ChunkInput
 
 BASE_FEE, GAS_LIMIT, CHAIN_ID, COINBASE = 7, 10**8, 20257, 0x71 << 152
 ORACLE, MAILBOX, COUNTER, HASHER = 0x81 << 152, 0x61 << 152, 0xC0DE01, 0xC0DE02
-HISTORY = int.from_bytes(development.HISTORY_STORAGE, "big")
+HISTORY = int.from_bytes(HISTORY_STORAGE, "big")
 L1_FEE, ROOT_SLOT = 3, 0
 CODES = {
     # slot[a] = slot[a] + b, then log it
@@ -56,7 +57,7 @@ START = 1_700_000_000
 
 def code_of(address: int) -> bytes:
     if address == HISTORY:
-        return development.predeploys()[development.HISTORY_STORAGE].code
+        return development.predeploys()[HISTORY_STORAGE].code
     return bytes.fromhex(CODES[address].replace(" ", ""))
 
 

@@ -18,7 +18,7 @@ from jovay.chain.types import (
     Account,
     AccountProof,
     Block,
-    ChainConfig,
+    ChainParameters,
     Fork,
     Header,
     Inclusion,
@@ -82,7 +82,7 @@ class AnvilBackend:
             max_transaction_gas=1 << 24,
             precompiles={str(n): n.to_bytes(20) for n in (*range(1, 18), 256)},
         )
-        self.config = ChainConfig(
+        self.config = ChainParameters(
             chain_id=number(self._call("eth_chainId")), genesis_hash=genesis, forks=(osaka,)
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from jovay.chain.types import BlobSchedule, Block, ChainConfig, Fork, Header, Log, Receipt, Transaction
+from jovay.chain.types import BlobParameters, Block, ChainParameters, Fork, Header, Log, Receipt, Transaction
 from jovay.rpc.backend.chain import LogFilter
 from jovay.simulation.requests import Bundle, CallResult
 from rigs.transactions import decode, keccak256, recover
@@ -15,17 +15,17 @@ CHAIN_ID = 1337
 BASE_FEE = 7
 
 
-def chain_config() -> ChainConfig:
+def chain_config() -> ChainParameters:
     """Prague at genesis, Osaka from a far time on."""
     precompiles = {"ECREC": bytes(19) + b"\1", "SHA256": bytes(19) + b"\2"}
-    return ChainConfig(
+    return ChainParameters(
         chain_id=CHAIN_ID,
         genesis_hash=keccak256(b"genesis"),
         forks=(
             Fork(
                 name="Prague",
                 activation_time=0,
-                blob_schedule=BlobSchedule(6, 9, 5_007_716),
+                blob_schedule=BlobParameters(6, 9, 5_007_716),
                 precompiles=precompiles,
                 system_contracts={"HISTORY_STORAGE_ADDRESS": b"\x35" * 20},
             ),

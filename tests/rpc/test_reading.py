@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jovay.chain.types import ChainConfig, Fork
+from jovay.chain.types import ChainParameters, Fork
 from jovay.rpc.backend.chain import BlockTag, Finality
 from jovay.rpc.methods.config import fork_id
 from rigs.rpc import Rpc, RpcError
@@ -268,7 +268,7 @@ def test_fork_ids_of_hoodi() -> None:
     """The sample values of EIP-7910."""
     hoodi = bytes.fromhex("bbe312868b376a3001692a646dd2d7d1e4406380dfd86b98aa8a34d1557c971b")
     forks = (Fork(name="Cancun", activation_time=0), Fork(name="Prague", activation_time=1742999832))
-    chain = ChainConfig(chain_id=560048, forks=forks, genesis_hash=hoodi)
+    chain = ChainParameters(chain_id=560048, forks=forks, genesis_hash=hoodi)
     assert [fork_id(chain, position).hex() for position in (0, 1)] == ["bef71d30", "0929e24e"]
 
 

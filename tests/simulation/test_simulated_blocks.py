@@ -9,8 +9,9 @@ import pytest
 import rlp  # type: ignore[import-untyped]
 from trie import HexaryTrie  # type: ignore[import-not-found]
 
-from jovay.chain.development import BEACON_ROOTS, HISTORY_STORAGE, development_genesis
+from jovay.chain.development import development_genesis
 from jovay.chain.reasons import Halt, Invalid
+from jovay.chain.system_contracts import BEACON_ROOTS, HISTORY_STORAGE
 from jovay.chain.types import EMPTY_TRIE_ROOT, AccessEntry, Block, Header, Withdrawal
 from jovay.native.library import Library
 from jovay.simulation.requests import (

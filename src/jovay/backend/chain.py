@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from jovay.chain.rules import ChainRules
-from jovay.chain.types import ChainConfig, Hash32, Inclusion
+from jovay.chain.types import ChainParameters, Hash32, Inclusion
 from jovay.rpc.backend.chain import BlockTag, Finality
 from jovay.sequencer.finality import GENESIS, Confirmation, Step
 from jovay.sequencer.sequencer import Sequencer
@@ -26,7 +26,7 @@ class NodeChain(VisibleChain):
         self._pooled, self._genesis_hash = PooledTransactions(sequencer.pool), genesis_hash
 
     @cached_property
-    def config(self) -> ChainConfig:
+    def config(self) -> ChainParameters:
         """Chain parameters."""
         return chain_config(self._rules, self._genesis_hash)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from jovay.chain.development import BEACON_ROOTS, HISTORY_STORAGE
 from jovay.chain.forks import TIME_FORKS
 from jovay.chain.rules import ChainRules
-from jovay.chain.types import BlobSchedule, ChainConfig, Fork, Hash32
+from jovay.chain.system_contracts import BEACON_ROOTS, HISTORY_STORAGE
+from jovay.chain.types import BlobParameters, ChainParameters, Fork, Hash32
 from jovay.kernel.precompiles.table import PRECOMPILES
+from jovay.kernel.protocol.forks import OSAKA
 from jovay.kernel.protocol.limits import TX_MAX_GAS_LIMIT
 
 _SYSTEM_CONTRACTS = {
@@ -27,7 +28,7 @@ _SYSTEM_CONTRACTS = {
 """EIP-7910: the addresses that the rules of a fork name, whether or not this chain has a contract there."""
 
 
-def chain_config(rules: ChainRules, genesis_hash: Hash32) -> ChainConfig:
+def chain_config(rules: ChainRules, genesis_hash: Hash32) -> ChainParameters:
     """Forks by time, the first being the one of genesis."""
     genesis = rules.genesis
     start = genesis.timestamp
@@ -36,7 +37,7 @@ def chain_config(rules: ChainRules, genesis_hash: Hash32) -> ChainConfig:
     )
     forks = tuple(_fork(rules, 0 if time == start else time, time) for time in times)
     assert all(a.activation_time < b.activation_time for a, b in pairwise(forks))
-    return ChainConfig(
+    return ChainParameters(
         chain_id=rules.chain_id, forks=forks, genesis_hash=genesis_hash, network_id=rules.chain_id
     )
 
@@ -55,8 +56,8 @@ def _fork(rules: ChainRules, activation: int, time: int) -> Fork:
     return Fork(
         name=rules.fork_name(number, time),
         activation_time=activation,
-        blob_schedule=BlobSchedule(blobs.target, blobs.maximum, blobs.fraction) if blobs.maximum else None,
-        max_transaction_gas=TX_MAX_GAS_LIMIT if "Osaka" in active else None,
+        blob_schedule=BlobParameters(blobs.target, blobs.maximum, blobs.fraction) if blobs.maximum else None,
+        max_transaction_gas=TX_MAX_GAS_LIMIT if kernel_fork >= OSAKA else None,
         precompiles=precompiles,
         system_contracts={
             name: address for name, (address, fork) in _SYSTEM_CONTRACTS.items() if fork in active

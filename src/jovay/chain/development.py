@@ -17,6 +17,7 @@ from importlib import resources
 
 from .forks import BLOCK_FORKS, TIME_FORKS, BlobSchedule, ChainConfig
 from .genesis import INITIAL_BASE_FEE, Genesis, GenesisAccount
+from .system_contracts import BEACON_ROOTS, HISTORY_STORAGE
 
 CHAIN_ID = 20257
 GAS_LIMIT = 1_000_000_000
@@ -49,10 +50,6 @@ DEVELOPMENT_ADDRESSES = (
     "a0ee7a142d267c1f36714e4a8f75612f20a79720",
 )
 
-BEACON_ROOTS = bytes.fromhex("000f3df6d732807ef1319fb7b8bb8522d0beac02")
-"""EIP-4788."""
-HISTORY_STORAGE = bytes.fromhex("0000f90827f1c53a10cb7a02335b175320002935")
-"""EIP-2935."""
 CREATE2_DEPLOYER = bytes.fromhex("4e59b44847b379578588920ca78fbf26c0b4956c")
 MULTICALL3 = bytes.fromhex("ca11bde05977b3631167028862be2a173976ca11")
 

@@ -37,8 +37,7 @@ class ChainRules:
 
     def fork(self, number: int, timestamp: int) -> int:
         """The same as the kernel's number."""
-        name = self.fork_name(number, timestamp)
-        return FORKS.get(name, FORKS["London"])
+        return FORKS[self.fork_name(number, timestamp)]
 
     def blobs(self, number: int, timestamp: int) -> BlobRules:
         """Blob parameters in force."""

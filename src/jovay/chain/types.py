@@ -226,7 +226,7 @@ class ExecutionWitness(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[bytes, ...]
 
 
-class BlobSchedule(msgspec.Struct, frozen=True, gc=False):
+class BlobParameters(msgspec.Struct, frozen=True, gc=False):
     """EIP-7840 blob parameters of a fork."""
 
     target: int
@@ -242,13 +242,13 @@ class Fork(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     activation_time: int
-    blob_schedule: BlobSchedule | None = None
+    blob_schedule: BlobParameters | None = None
     max_transaction_gas: int | None = None
     precompiles: dict[str, Address] = {}
     system_contracts: dict[str, Address] = {}
 
 
-class ChainConfig(msgspec.Struct, frozen=True, kw_only=True):
+class ChainParameters(msgspec.Struct, frozen=True, kw_only=True):
     """Chain parameters that clients ask for; ``forks`` in order of activation."""
 
     chain_id: int

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from jovay.kernel.protocol.forks import FORKS, OSAKA
+from jovay.kernel.protocol.forks import FORKS, NEWEST
 from jovay.kernel.protocol.opcodes import ALLOWED, FORBIDDEN, OPCODES, Opcode, Range
 
 HEADER = """# Opcodes
@@ -29,7 +29,7 @@ def table() -> list[Opcode]:
 def price(row: Opcode) -> str:
     """Gas from the opcode's first fork on, with the forks that have changed it."""
     parts = [str(row.base(row.since))]
-    for before, fork in pairwise(range(row.since, OSAKA + 1)):
+    for before, fork in pairwise(range(row.since, NEWEST + 1)):
         if row.base(fork) != row.base(before):
             parts.append(f"{NAMES[fork]} {row.base(fork)}")
     return ", ".join(parts)
@@ -82,5 +82,5 @@ def opcodes(
         return
     typer.echo(f"{'op':<4}{'name':<16}{'gas':>6} {'pops':>5} {'pushes':>6}  since")
     for row in table():
-        stack = f"{row.base(OSAKA):>6} {row.pops:>5} {row.pushes:>6}"
+        stack = f"{row.base(NEWEST):>6} {row.pops:>5} {row.pushes:>6}"
         typer.echo(f"{row.code:02x}  {row.name:<16}{stack}  {NAMES[row.since]}")

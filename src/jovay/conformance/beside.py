@@ -13,7 +13,7 @@ import numpy as np
 
 from jovay.chain.environment import BlockEnvironment
 from jovay.kernel.evm.validity import SET_ASIDE
-from jovay.kernel.protocol.forks import OSAKA
+from jovay.kernel.protocol.forks import NEWEST
 from jovay.native.library import Library
 from jovay.sequencer.production.aside_run import DONE, AsideRun
 from jovay.sequencer.production.producer import BlockProducer
@@ -45,7 +45,7 @@ class Totals:
 def environment_of(number: int, parent: bytes = bytes(32)) -> BlockEnvironment:
     """Base fees go up and down."""
     return BlockEnvironment(
-        number, 1_000 + number, 10**12, 7 + number % 3, COINBASE, 1, OSAKA, parent, prevrandao=number**9
+        number, 1_000 + number, 10**12, 7 + number % 3, COINBASE, 1, NEWEST, parent, prevrandao=number**9
     )
 
 

@@ -15,7 +15,7 @@ from jovay.chain import rlp
 from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.machine.environment import Block
-from jovay.kernel.protocol.forks import OSAKA
+from jovay.kernel.protocol.forks import NEWEST
 from jovay.native.library import Library
 from jovay.native.records import dtype_of, pack
 from jovay.rpc import fast_sends
@@ -23,7 +23,7 @@ from jovay.sequencer.pool.txpool import PoolLimits, TxPool
 from jovay.sequencer.portal import Portal
 from jovay.state.world import NativeWorld
 
-BLOCK = {"number": 1, "timestamp": 1, "gas_limit": 10**9, "base_fee": 1, "chain_id": 1, "fork": OSAKA}
+BLOCK = {"number": 1, "timestamp": 1, "gas_limit": 10**9, "base_fee": 1, "chain_id": 1, "fork": NEWEST}
 #: Accounts with ether.
 SENDERS = [bytes([n]) * 20 for n in (0xA1, 0xA2, 0xA3, 0xA4)]
 #: Bytes that mean something in an encoding.

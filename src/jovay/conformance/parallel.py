@@ -21,7 +21,7 @@ from jovay.kernel.block import changes, system
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.evm.process import process_transaction
 from jovay.kernel.machine import commit, view
-from jovay.kernel.protocol.forks import OSAKA
+from jovay.kernel.protocol.forks import NEWEST
 from jovay.kernel.transaction.decode import decode
 from jovay.kernel.transaction.record import TRANSACTION_SIZE, Transaction
 from jovay.native.hashing import keccak256
@@ -254,7 +254,7 @@ def compare(
     generator, parent = Generator(library, seed, senders, hot), bytes(32)
     try:
         for number in range(1, blocks + 1):
-            environment = BlockEnvironment(number, 1_000 + number, 10**12, 7, COINBASE, 1, OSAKA, parent)
+            environment = BlockEnvironment(number, 1_000 + number, 10**12, 7, COINBASE, 1, NEWEST, parent)
             transactions = generator.block(size)
             produced = producer.produce(environment, transactions.array())
             if counts := produced.dropped.counts():

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jovay.chain.development import BEACON_ROOTS, HISTORY_STORAGE, predeploys
+from jovay.chain.development import predeploys
 from jovay.chain.environment import BlockEnvironment
+from jovay.chain.system_contracts import BEACON_ROOTS, HISTORY_STORAGE
 from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.conformance.differential.cases import CHAIN_ID, Account, Case, block_hash
 from jovay.conformance.differential.generate import make_case

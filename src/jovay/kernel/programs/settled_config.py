@@ -6,7 +6,7 @@ It is 27 words of 32 bytes, big-endian; their Keccak-256 is the ``chainConfigHas
 
 from ..hashes.keccak import keccak256
 from ..lang import U64, U256, Ptr, Record, kernel, load256be
-from ..protocol.forks import CANCUN, OSAKA
+from ..protocol.forks import CANCUN, NEWEST
 
 #: Forks that a configuration can schedule, in order; unused places are zero.
 FORK_PLACES = 8
@@ -70,4 +70,4 @@ def fork_at(config: SettledConfig, timestamp: U64) -> U64:
         if load256be(at + 32) != 0 and load256be(at) <= U256(timestamp):
             fork = load256be(at + 32)
     # Tables of prices have no entry for an unknown fork; before Cancun, SELFDESTRUCT empties storage unseen.
-    return U64(fork) if fork >= CANCUN and fork <= OSAKA else U64(0)
+    return U64(fork) if fork >= CANCUN and fork <= NEWEST else U64(0)

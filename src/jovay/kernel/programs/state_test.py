@@ -33,7 +33,7 @@ from ..machine.layout import MachineSizes, new_machine
 from ..machine.log import LOG_SIZE, Log
 from ..machine.machine import Machine
 from ..machine.result import Result
-from ..protocol.forks import OSAKA
+from ..protocol.forks import NEWEST
 from ..rlp import header_size, u64_size, u256_size, write_list_header, write_string, write_u64, write_u256
 from ..state.code import intern_code
 from ..state.layout import WorldSizes, new_world
@@ -151,7 +151,7 @@ def padded(size: U64) -> U64:
 def set_block(m: Machine, allocator: Allocator, block: Block) -> bool:
     """Give ``m`` a copy of a block from the input, without hashes of earlier ones; false if it cannot be one."""
     at = allocate(allocator, U64(BLOCK_SIZE))
-    if at == 0 or block.fork > OSAKA:  # tables of prices have no entry for it
+    if at == 0 or block.fork > NEWEST:  # tables of prices have no entry for it
         return False
     copy(at, address_of(block), U64(BLOCK_SIZE))
     m.block = Block(at)

@@ -28,7 +28,8 @@ from ..lang import (
 )
 from ..machine.commit import commit_view
 from ..machine.environment import Block
-from ..protocol.forks import CANCUN, OSAKA
+from ..protocol.forks import CANCUN, NEWEST
+from ..protocol.limits import BLOCK_HASHES
 from ..trie.nodes import root
 from .job import (
     BLOCK_SIZE,
@@ -120,9 +121,9 @@ def read_head(job: Job, w: Witness) -> U64:
     if not check_counts(job) or w.transaction_count > (size - WITNESS_SIZE) // 8:
         return fail(job, U64(MALFORMED), U64(0), U64(1))
     # Tables of prices have no entry for an unknown fork; before Cancun, SELFDESTRUCT empties storage unseen.
-    if block.fork < CANCUN or block.fork > OSAKA:
+    if block.fork < CANCUN or block.fork > NEWEST:
         return fail(job, U64(MALFORMED), block.fork, U64(8))
-    if w.hash_count > 256 or w.hash_count > block.number or w.scale > 1:
+    if w.hash_count > BLOCK_HASHES or w.hash_count > block.number or w.scale > 1:
         return fail(job, U64(MALFORMED), U64(2), U64(1))
     return U64(OK)
 
@@ -133,7 +134,7 @@ def bind_inputs(job: Job, w: Witness) -> U64:
     block, count = job.machine.block, w.hash_count
     block.hashes, block.hashes_known = U64(0), count
     hashes, text = (
-        allocate(job.allocator, U64(256 * 32)),
+        allocate(job.allocator, U64(BLOCK_HASHES * 32)),
         allocate(job.allocator, U64(BLOCK_SIZE + 64) + count * 32),
     )
     if hashes == 0 or text == 0:
@@ -148,7 +149,7 @@ def bind_inputs(job: Job, w: Witness) -> U64:
     keccak256(text, U64(BLOCK_SIZE + 64) + count * 32, Execution(job.out).inputs)
     for k in range(count):
         number = block.number - count + U64(k)
-        copy(hashes + (number & 255) * 32, given + U64(k) * 32, U64(32))
+        copy(hashes + (number % BLOCK_HASHES) * 32, given + U64(k) * 32, U64(32))
     if count != 0 and load256be(given + (count - 1) * 32) != w.parent_hash:
         return fail(job, U64(MALFORMED), U64(0), U64(6))
     block.hashes = hashes

@@ -15,6 +15,8 @@ SHANGHAI = 11
 CANCUN = 12
 PRAGUE = 13
 OSAKA = 14
+#: The last of them; tables by fork end here. A fork that is added comes to stand here too.
+NEWEST = OSAKA
 
 #: Names as in the execution-spec tests and in genesis files.
 FORKS = {
@@ -29,8 +31,11 @@ FORKS = {
     "Petersburg": PETERSBURG,
     "ConstantinopleFix": PETERSBURG,
     "Istanbul": ISTANBUL,
+    "MuirGlacier": ISTANBUL,
     "Berlin": BERLIN,
     "London": LONDON,
+    "ArrowGlacier": LONDON,
+    "GrayGlacier": LONDON,
     "Paris": PARIS,
     "Merge": PARIS,
     "Shanghai": SHANGHAI,

@@ -13,6 +13,7 @@ from .forks import (
     HOMESTEAD,
     ISTANBUL,
     LONDON,
+    NEWEST,
     OSAKA,
     PETERSBURG,
     SHANGHAI,
@@ -24,7 +25,7 @@ from .forks import (
 def by_fork(steps: dict[int, int]) -> Table:
     """Price at every fork from the forks at which it changed; 0 before the first."""
     prices, price = [], 0
-    for fork in range(OSAKA + 1):
+    for fork in range(NEWEST + 1):
         price = steps.get(fork, price)
         prices.append(price)
     return Table(U64, prices)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from jovay.chain.types import Address, Block, ChainConfig, Hash32, Header, Inclusion, Log, Receipt
+from jovay.chain.types import Address, Block, ChainParameters, Hash32, Header, Inclusion, Log, Receipt
 
 
 class BlockTag(StrEnum):
@@ -60,7 +60,7 @@ class Chain(Protocol):
     """One canonical chain. Blocks are named by number after ``resolve`` or ``number_of``."""
 
     @property
-    def config(self) -> ChainConfig:
+    def config(self) -> ChainParameters:
         """Chain parameters."""
 
     def head(self) -> int:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import zlib
 
-from jovay.chain.types import ChainConfig
+from jovay.chain.types import ChainParameters
 from jovay.rpc.codec import data, quantity
 from jovay.rpc.context import Context
 from jovay.rpc.forms import Form
-from jovay.rpc.resolve import header_of
+from jovay.rpc.resolve import known_header
 from jovay.rpc.table import Run, method
 
 
-def fork_id(chain: ChainConfig, position: int) -> bytes:
+def fork_id(chain: ChainParameters, position: int) -> bytes:
     """EIP-6122 fork hash: CRC-32 over the genesis hash and the activation times up to a fork."""
     checksum = zlib.crc32(chain.genesis_hash)
     last = 0
@@ -24,7 +24,7 @@ def fork_id(chain: ChainConfig, position: int) -> bytes:
     return checksum.to_bytes(4)
 
 
-def _fork_form(chain: ChainConfig, position: int) -> Form:
+def _fork_form(chain: ChainParameters, position: int) -> Form:
     fork = chain.forks[position]
     schedule = fork.blob_schedule
     return {
@@ -49,7 +49,7 @@ def _fork_form(chain: ChainConfig, position: int) -> Form:
 def config(context: Context) -> Form:
     """Parameters of the current, the next and the last fork (EIP-7910)."""
     chain = context.chain.config
-    now = header_of(context.chain, context.chain.head()).timestamp
+    now = known_header(context.chain, context.chain.head()).timestamp
     current = max(
         (position for position, fork in enumerate(chain.forks) if fork.activation_time <= now), default=0
     )
