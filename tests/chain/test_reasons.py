@@ -76,7 +76,7 @@ def test_the_words_stand_in_one_file() -> None:
 def test_no_reason_is_for_nothing() -> None:
     """Each is that of a status, or the host's own and named where it arises."""
     of_status = {*HALTS.values(), *INVALID.values(), *UNDECODABLE.values()}
-    own = {Halt.TIMEOUT, Invalid.FUNDS_FOR_TRANSFER, Invalid.MALFORMED}
+    own = {Halt.TIMEOUT, Invalid.FUNDS_FOR_TRANSFER, Invalid.MALFORMED, Invalid.OTHER}
     assert set(Halt) | set(Invalid) == of_status | own
     text = "".join(path.read_text() for path in (ROOT / "src" / "jovay").rglob("*.py"))
     assert all(f"{type(reason).__name__}.{reason.name}" in text for reason in own)
@@ -95,3 +95,11 @@ def test_words() -> None:
     assert decoding_text(2, 1 << 8 | rlp.LEADING_ZERO).endswith("decoding into (types.DynamicFeeTx).ChainID")
     assert reasons.refusal_of(1 << 8 | rlp.LEADING_ZERO) is Invalid.MALFORMED
     assert reasons.refusal_of(pool.OVERDRAWN) is Invalid.INSUFFICIENT_FUNDS
+    assert reasons.refusal_of(1 << 16 | 255) is Invalid.OTHER
+
+
+def test_what_does_not_decode_has_no_hash() -> None:
+    of_decoding = statuses(rlp, 16, 31) | statuses(decoding, 32, 63)
+    for how in of_decoding:
+        assert reasons.is_no_transaction(1 << 16 | 3 << 8 | how) == (how != decoding.RECOVERY_FAILED)
+    assert not any(map(reasons.is_no_transaction, {0, *statuses(validity, 128, 255), *INVALID}))

@@ -8,17 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from jovay.chain.reasons import Invalid, refusal_of
+from jovay.chain.reasons import Invalid, is_no_transaction, refusal_of
 from jovay.chain.refusals import refusal_text
 from jovay.kernel.evm import validity
 from jovay.kernel.protocol.limits import TX_MAX_GAS_LIMIT
-from jovay.kernel.transaction import status as decoding
-from jovay.kernel.transaction.record import BLOB, L1_MESSAGE, TRANSACTION_SIZE
+from jovay.kernel.transaction.record import TRANSACTION_SIZE
 from jovay.native.records import int_of
 from jovay.rpc.backend.pool import RawBatch, SubmitError, Submitted
 from jovay.sequencer.pool import txpool
+from jovay.sequencer.pool.client_rules import refuse_what_clients_may_not_send
 from jovay.sequencer.pool.txpool import Refusal
 from jovay.sequencer.portal import DecodedBatch
 from jovay.sequencer.sequencer import Sequencer
@@ -46,7 +45,9 @@ class Submission:
         begun = time.perf_counter()
         decoded = self._sequencer.portal.decode(batch.data, batch.ends)
         between = time.perf_counter()
-        self._refuse_what_no_client_sends(decoded)
+        refuse_what_clients_may_not_send(
+            decoded.records, decoded.statuses, self._min_price, self._sequencer.next_block.expected.base_fee
+        )
         outcome = self.add(decoded, ready_only)
         self.seconds["portal"] += between - begun
         self.seconds["pool"] += time.perf_counter() - between
@@ -62,21 +63,9 @@ class Submission:
         keep = np.ones(len(hashes), np.bool_)
         keep[list(refused)] = False
         errors = Refusals(refused, lambda i, refusal: self._error(decoded, i, refusal))
-        malformed = [i for i, refusal in refused.items() if is_malformed(refusal.status)]
+        malformed = [i for i, refusal in refused.items() if is_no_transaction(refusal.status)]
         hashes[malformed] = np.zeros((), hashes.dtype)
         return Submitted(hashes.tobytes(), errors), hashes[keep].tobytes(), errors.reasons()
-
-    def _refuse_what_no_client_sends(self, batch: DecodedBatch) -> None:
-        """Blobs (this chain carries none), messages from L1 (they come from there only), offers that are too low."""
-        records, statuses = batch.records, batch.statuses
-        fine = statuses == 0
-        statuses[fine & (records["kind"] == BLOB)] = txpool.BLOBS_NOT_TAKEN
-        statuses[fine & (records["kind"] == L1_MESSAGE)] = validity.TYPE_NOT_SUPPORTED
-        if self._min_price:
-            statuses[fine & below(records["max_priority_fee"], self._min_price)] = txpool.UNDERPRICED
-        base_fee = self._sequencer.next_block.expected.base_fee
-        if base_fee:
-            statuses[(statuses == 0) & below(records["max_fee"], base_fee)] = validity.FEE_CAP_TOO_LOW
 
     def _error(self, batch: DecodedBatch, index: int, refusal: Refusal) -> SubmitError:
         """geth's text for a refusal."""
@@ -150,20 +139,3 @@ class Refusals(Mapping[int, SubmitError]):
         for status, count in Counter(refusal.status for refusal in self._outcomes.values()).items():
             found[refusal_of(status)] += count
         return found
-
-
-def below(column: npt.NDArray[Any], bound: int) -> npt.NDArray[np.bool_]:
-    """Which 256-bit words of a column of records are less than ``bound``."""
-    words = np.ascontiguousarray(column).view(np.uint64).reshape(-1, 4)
-    less = np.zeros(len(words), np.bool_)
-    equal = np.ones(len(words), np.bool_)
-    for position in (3, 2, 1, 0):
-        part = np.uint64(bound >> 64 * position & 0xFFFFFFFFFFFFFFFF)
-        less |= equal & (words[:, position] < part)
-        equal &= words[:, position] == part
-    return less
-
-
-def is_malformed(status: int) -> bool:
-    """Whether a status of decoding says that the bytes are no transaction, so that they have no hash."""
-    return 16 <= status & 0xFF < 64 and status & 0xFF != decoding.RECOVERY_FAILED

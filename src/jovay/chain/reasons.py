@@ -80,6 +80,8 @@ class Invalid(StrEnum):
     SIDECAR = "blob transactions with sidecars are not supported"
     RECOVERY = "recovery failed"
     MALFORMED = "rlp: invalid transaction"
+    # A status that no table has.
+    OTHER = "transaction refused"
 
 
 #: By the status of a frame.
@@ -182,4 +184,12 @@ def ending(how: int) -> str:
 
 def refusal_of(how: int) -> Invalid:
     """The reason that a status of block, pool or decoding stands for."""
-    return INVALID.get(how) or UNDECODABLE.get(how & 0xFF, Invalid.MALFORMED)
+    code = how & 0xFF
+    return INVALID.get(how) or UNDECODABLE.get(code) or (Invalid.MALFORMED if code in RLP else Invalid.OTHER)
+
+
+def is_no_transaction(how: int) -> bool:
+    """Whether a status of decoding says that the bytes are no transaction, so that they have no hash."""
+    code = how & 0xFF
+    is_of_decoding = how not in INVALID and (code in RLP or code in UNDECODABLE)
+    return is_of_decoding and code != decoding.RECOVERY_FAILED
