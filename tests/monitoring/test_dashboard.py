@@ -7,10 +7,8 @@ import threading
 from typing import cast
 
 import pytest
-from Crypto.Hash import keccak
 from rich.console import Console
 
-from jovay.chain.development import DEVELOPMENT_ADDRESSES
 from jovay.config import NodeConfig
 from jovay.monitoring import dashboard, figures
 from jovay.monitoring.metrics import Metrics
@@ -105,15 +103,6 @@ def test_sparklines_and_bars() -> None:
         "████",
         "████",
     ]
-
-
-def test_checksums_of_eip_55() -> None:
-    def hashed(data: bytes) -> bytes:
-        return keccak.new(digest_bits=256, data=data).digest()
-
-    assert dashboard.checksummed(DEVELOPMENT_ADDRESSES[0], hashed) == FIRST
-    example = "fb6916095ca1df60bb79ce92ce3ea74c37c5d359"
-    assert dashboard.checksummed(example, hashed) == "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
 
 
 def test_welcome_of_a_chain_without_known_keys() -> None:

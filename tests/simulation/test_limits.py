@@ -12,6 +12,7 @@ import pytest
 from jovay.chain.reasons import Halt
 from jovay.native.library import Library
 from jovay.simulation import machine_pool, session
+from jovay.simulation.errors import SimulationBusyError
 from jovay.simulation.requests import (
     AccountOverride,
     Bundle,
@@ -22,7 +23,6 @@ from jovay.simulation.requests import (
     TraceParts,
 )
 from jovay.simulation.simulate import Simulator
-from jovay.state.errors import SimulationBusyError
 from rigs.assembly import asm, call
 from rigs.contract_cases import ALICE, CASES, IDENTITY, MAIN, OTHER, accounts
 from rigs.memory_chain import ETHER, MemoryChain, Pre

@@ -8,6 +8,7 @@ import pytest
 
 from jovay.chain.reasons import Halt
 from jovay.native.library import Library
+from jovay.simulation.errors import ReplayError
 from jovay.simulation.requests import (
     AccountOverride,
     Bundle,
@@ -19,7 +20,7 @@ from jovay.simulation.requests import (
 )
 from jovay.simulation.simulate import Simulator
 from jovay.simulation.source import StoredTransaction
-from jovay.state.errors import HistoryUnavailableError, ReplayError, UnknownBlockError
+from jovay.state.errors import HistoryUnavailableError, UnknownBlockError
 from rigs.assembly import asm, call
 from rigs.contract_cases import ALICE, LOG, MAIN, OTHER
 from rigs.memory_chain import COINBASE, ETHER, MemoryChain, Pre

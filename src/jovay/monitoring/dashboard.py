@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from jovay import __version__
@@ -56,19 +56,16 @@ def welcome(config: NodeConfig, http_url: str, ws_url: str, stats: NodeStats) ->
 
 def development_addresses() -> list[str]:
     """The accounts' addresses with the checksum of EIP-55."""
+    from jovay.chain.checksum import checksummed
     from jovay.chain.development import DEVELOPMENT_ADDRESSES
     from jovay.native import kernel
     from jovay.native.hashing import keccak256
 
     library = kernel.load()
-    return [checksummed(text, lambda data: keccak256(library, data)) for text in DEVELOPMENT_ADDRESSES]
-
-
-def checksummed(address: str, keccak: Callable[[bytes], bytes]) -> str:
-    """EIP-55: lower-case hex without prefix → 0x and mixed case."""
-    digest = keccak(address.encode()).hex()
-    letters = [sign.upper() if int(digest[i], 16) >= 8 else sign for i, sign in enumerate(address)]
-    return "0x" + "".join(letters)
+    return [
+        checksummed(bytes.fromhex(digits), lambda data: keccak256(library, data))
+        for digits in DEVELOPMENT_ADDRESSES
+    ]
 
 
 def block_line(block: BlockSummary, stats: NodeStats) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import binascii
-from collections.abc import Callable
 from typing import Any
 
 UINT64_MAX = (1 << 64) - 1
@@ -20,14 +19,6 @@ def quantity(value: int) -> str:
 def data(value: bytes) -> str:
     """DATA: ``0x`` and two digits per byte."""
     return "0x" + value.hex()
-
-
-def checksummed(address: bytes, keccak: Callable[[bytes], bytes]) -> str:
-    """An address with EIP-55's mixed case."""
-    digits = address.hex()
-    digest = keccak(digits.encode()).hex()
-    marks = zip(digits, digest, strict=False)
-    return "0x" + "".join([digit.upper() if mark >= "8" else digit for digit, mark in marks])
 
 
 def word(value: int) -> str:

@@ -12,7 +12,7 @@ from jovay.rpc.args import CallArgs
 from jovay.rpc.context import Context
 from jovay.rpc.errors import RpcError
 from jovay.rpc.executing import StateOverrides, execute_one, make_call, timeout_error
-from jovay.rpc.resolve import active_fork, header_of
+from jovay.rpc.resolve import active_fork, known_header
 from jovay.rpc.revert import revert_error
 from jovay.simulation.requests import BlockOverrides, Call, CallResult
 
@@ -122,7 +122,7 @@ def _bisect(search: _Search, low: int, high: int) -> int:
 def _highest(search: _Search, args: CallArgs) -> int:
     """The largest gas limit that rules, cap and the sender's balance allow."""
     context, call = search.context, search.call
-    header = header_of(context.chain, search.number)
+    header = known_header(context.chain, search.number)
     block = search.block
     high = header.gas_limit if block is None or block.gas_limit is None else block.gas_limit
     if args.gas is not None and args.gas >= TX_BASE_COST:

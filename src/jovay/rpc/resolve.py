@@ -32,7 +32,7 @@ def state_block(chain: Chain, ref: BlockRef) -> int:
     return number
 
 
-def header_of(chain: Chain, number: int) -> Header:
+def known_header(chain: Chain, number: int) -> Header:
     """Header of a block that must exist."""
     header = chain.header(number)
     if header is None:

@@ -8,25 +8,21 @@ from dataclasses import replace
 
 import numpy as np
 
-from jovay.chain.environment import BlockEnvironment, environment_of, l1_fee_per_byte
 from jovay.chain.genesis import Genesis
 from jovay.chain.rules import ChainRules
 from jovay.chain.types import Header
-from jovay.kernel.block.receipts import Receipt as ReceiptRecord
 from jovay.kernel.protocol.gas import LOG
+from jovay.kernel.protocol.limits import BLOCK_HASHES
 from jovay.kernel.transaction.record import TRANSACTION_SIZE
 from jovay.native.arena import Arena
-from jovay.native.hashing import keccak256
 from jovay.native.library import Library
-from jovay.native.records import dtype_of, int_of
+from jovay.state.genesis import genesis_state
 from jovay.state.machine import SHARED
 from jovay.state.trie import StateTrie
 from jovay.state.world import NativeWorld
-from jovay.state.writes import WriteSet, account_records, slot_records
-from jovay.storage.alloc import state_changes
 from jovay.storage.blocks import BlockStore
+from jovay.storage.environments import stored_environment
 from jovay.storage.headers import read_header
-from jovay.storage.state import ACCOUNT
 
 from .errors import ReexecutionError
 from .portal import Portal
@@ -52,7 +48,7 @@ class Reexecution:
         # One machine takes the logs of a whole block, however many shared them when it was made.
         gas = max(read_header(blocks, number).gas_limit for number in (0, blocks.latest))
         self._producer = BlockProducer(library, self._world, 1, gas=gas, shared=max(SHARED, gas // LOG))
-        self._hashes = Arena(256 * 32, name="hashes")
+        self._hashes = Arena(BLOCK_HASHES * 32, name="hashes")
         self._begin(genesis)
 
     def _begin(self, genesis: Genesis) -> None:
@@ -69,7 +65,7 @@ class Reexecution:
         """Execute all blocks; the number of the last one. Raises ``ReexecutionError`` at the first difference."""
         parent = read_header(self._blocks, 0)
         for number in range(1, self._blocks.latest + 1):
-            ctypes.memmove(self._hashes.address + parent.number % 256 * 32, parent.hash, 32)
+            ctypes.memmove(self._hashes.address + parent.number % BLOCK_HASHES * 32, parent.hash, 32)
             parent = self._block(number, parent)
             progress(number)
         self._producer.close()
@@ -85,7 +81,9 @@ class Reexecution:
         count = len(batch.records)
         addresses = batch.first_address + np.arange(count, dtype=np.uint64) * np.uint64(TRANSACTION_SIZE)
         environment = stored_environment(self._blocks, self._rules, header)
-        environment = replace(environment, hashes=self._hashes.address, hashes_known=min(256, number))
+        environment = replace(
+            environment, hashes=self._hashes.address, hashes_known=min(BLOCK_HASHES, number)
+        )
         produced = self._producer.produce(environment, addresses, serial=True)
         self._compare_block(header, produced)
         return header
@@ -102,22 +100,3 @@ class Reexecution:
     def _compare(number: int, what: str, stored: bytes | int, found: bytes | int) -> None:
         if stored != found:
             raise ReexecutionError(number, what, stored, found)
-
-
-def genesis_state(library: Library, genesis: Genesis) -> WriteSet:
-    """The state of block 0."""
-    changes = state_changes(genesis, lambda content: keccak256(library, content))
-    rows = np.frombuffer(changes.account_values, ACCOUNT)
-    accounts = account_records(changes.accounts, np.ones(len(rows), np.bool_), rows)
-    accounts["code_size"] = [len(genesis.alloc[address].code) for address in sorted(genesis.alloc)]
-    slots = slot_records(changes.slots, np.frombuffer(changes.slot_values, np.uint8).reshape(-1, 32))
-    return WriteSet(accounts, slots, [account.code for account in genesis.alloc.values() if account.code])
-
-
-def stored_environment(blocks: BlockStore, rules: ChainRules, header: Header) -> BlockEnvironment:
-    """What a stored block gave its transactions, but for the hashes of the blocks before."""
-    number = header.number
-    receipts = np.frombuffer(blocks.receipts(number), dtype_of(ReceiptRecord))
-    fees = [int_of(fee) for fee in receipts["l1_fee"]]
-    sizes = np.diff(blocks.transactions(number)[0]).tolist()
-    return environment_of(header, rules, l1_fee_per_byte(zip(fees, sizes, strict=True)))

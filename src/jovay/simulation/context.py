@@ -10,8 +10,8 @@ from collections import OrderedDict
 from jovay.chain.environment import BlockEnvironment, environment_of
 from jovay.chain.types import Hash32, Header
 from jovay.native.records import View
-from jovay.state.errors import OverrideError
 
+from .errors import OverrideError
 from .requests import BlockOverrides
 from .source import ChainSource
 

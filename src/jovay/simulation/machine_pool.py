@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jovay.native.library import Library
-from jovay.state.errors import SimulationBusyError
 from jovay.state.machine import NativeMachine
 from jovay.state.world import NativeWorld
 from jovay.turns import READS
+
+from .errors import SimulationBusyError
 
 #: After so long an execution may have filled much memory.
 LONG_SECONDS = 0.05

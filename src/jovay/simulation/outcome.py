@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 
+from jovay.chain.checksum import checksummed
 from jovay.chain.environment import BlockEnvironment
 from jovay.chain.reasons import INVALID, Halt
 from jovay.chain.types import AccessEntry
@@ -95,7 +96,8 @@ def refusal(session: Session, how: int, transaction: int, environment: BlockEnvi
 
 
 def _reason_text(session: Session, how: int, tx: View, env: BlockEnvironment) -> str | None:
-    words, sender = INVALID[how].value, checksummed(session, tx.sender)
+    library = session.machine.library
+    words, sender = INVALID[how].value, checksummed(tx.sender, lambda data: keccak256(library, data))
     if how in (validity.NONCE_TOO_LOW, validity.NONCE_TOO_HIGH):
         state = session.account(int.from_bytes(tx.sender, "big")).nonce
         return f"{words}: address {sender}, tx: {tx.nonce} state: {state}"
@@ -114,7 +116,7 @@ def _reason_text(session: Session, how: int, tx: View, env: BlockEnvironment) ->
         return f"{words}: address {sender} have {have} want {most_cost(tx, env)}"
     if how in (validity.INTRINSIC_GAS_TOO_LOW, validity.FLOOR_GAS_TOO_LOW):
         rule = validity.intrinsic_gas if how == validity.INTRINSIC_GAS_TOO_LOW else validity.floor_gas
-        want = session.machine.library[rule](tx.pointer, env.fork)
+        want = library[rule](tx.pointer, env.fork)
         return f"{words}: have {tx.gas_limit}, want {want}"
     if how == validity.INITCODE_TOO_LARGE:
         return f"{words}: code size {tx.data_size} limit {MAX_INIT_CODE_SIZE}"
@@ -128,12 +130,3 @@ def most_cost(tx: View, env: BlockEnvironment) -> int:
     blobs = tx.blob_count * GAS_PER_BLOB * tx.max_blob_fee
     cost: int = tx.gas_limit * tx.max_fee + tx.value + blobs + env.l1_fee_per_byte * tx.raw_size
     return cost
-
-
-def checksummed(session: Session, address: bytes) -> str:
-    """An address with EIP-55's mixed case."""
-    digits = address.hex()
-    digest = keccak256(session.machine.library, digits.encode()).hex()
-    return "0x" + "".join(
-        [c.upper() if int(d, 16) >= 8 else c for c, d in zip(digits, digest[:40], strict=True)]
-    )

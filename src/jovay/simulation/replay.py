@@ -14,9 +14,9 @@ from jovay.kernel.transaction.record import TRANSACTION_SIZE, Transaction
 from jovay.kernel.transaction.signing import SIGNING_OVERHEAD
 from jovay.kernel.transaction.status import INVALID_SIGNATURE, OK
 from jovay.native.records import View
-from jovay.state.errors import ReplayError
 
 from .context import HashWindows, context_of
+from .errors import ReplayError
 from .outcome import logs_of, result_of
 from .recorder import Recorder
 from .requests import CallResult, TraceOptions

@@ -11,13 +11,14 @@ from typing import TypeVar
 
 from jovay.chain.types import Hash32, Header
 from jovay.native.library import Library
-from jovay.state.errors import ReplayError, StateMovedError, UnknownBlockError
+from jovay.state.errors import StateMovedError, UnknownBlockError
 from jovay.state.machine import NativeMachine
 from jovay.state.view_state import looked_at
 from jovay.state.world import NativeWorld
 from jovay.state.writes import WriteSet
 
 from .context import BlockContext, HashWindows, context_of
+from .errors import ReplayError
 from .machine_pool import MachinePool
 from .outcome import timed_out
 from .replay import Replay

@@ -10,8 +10,8 @@ from jovay.kernel.machine import state_override as kernel
 from jovay.kernel.precompiles.dispatch import MOVED_SIZE
 from jovay.kernel.precompiles.table import PRECOMPILES
 from jovay.native.records import new_record
-from jovay.state.errors import OverrideError
 
+from .errors import OverrideError
 from .requests import AccountOverride
 from .session import Session
 

@@ -64,10 +64,6 @@ class StateDamagedError(ExecutionError):
         self.address = address
 
 
-class GuestError(ExecutionError):
-    """The stateless program did not reach its end in the emulator."""
-
-
 class HistoryUnavailableError(ExecutionError):
     """The state after a block is no longer kept, or too far back; ``reason`` says more than that."""
 
@@ -106,30 +102,3 @@ class UnknownBlockError(ExecutionError):
     def __init__(self, number: int) -> None:
         super().__init__(f"block {number} not found")
         self.number = number
-
-
-class OverrideError(ExecutionError):
-    """A state or block override that cannot be applied."""
-
-
-class ReplayError(ExecutionError):
-    """A block's transactions executed again did not do what its receipts say."""
-
-    def __init__(self, number: int, index: int, reason: str) -> None:
-        super().__init__(f"transaction {index} of block {number} cannot be executed again: {reason}")
-        self.number, self.index = number, index
-
-
-class WitnessError(ExecutionError):
-    """A block cannot be executed from the witness that was made of it."""
-
-    def __init__(self, number: int, reason: str) -> None:
-        super().__init__(f"block #{number} cannot be executed from a witness: {reason}")
-        self.number, self.reason = number, reason
-
-
-class SimulationBusyError(ExecutionError):
-    """All machines for simulations were in use for too long."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"no machine was free for a simulation within {seconds:g} s")

@@ -8,9 +8,9 @@ from jovay.compiler.riscv.layout import MIB, MemorySizes
 from jovay.kernel.lang import KernelFunction
 from jovay.kernel.programs import guests
 from jovay.native.emulator import Emulator
-from jovay.state.errors import GuestError
 
 from .chunk import ChunkStatement
+from .errors import GuestError
 from .witness import StatelessResult, read_result
 
 GUEST_ARENA = 1024 * MIB

@@ -21,8 +21,8 @@ from jovay.native.library import Library
 from jovay.sequencer.portal import Portal
 from jovay.sequencer.production.producer import BlockProducer
 from jovay.sequencer.production.touched import TouchedKeys
-from jovay.sequencer.reexecution import genesis_state, stored_environment
-from jovay.state.errors import HistoryUnavailableError, StateRootError, WitnessError
+from jovay.state.errors import HistoryUnavailableError, StateRootError
+from jovay.state.genesis import genesis_state
 from jovay.state.historical_values import stored_writes
 from jovay.state.machine import SHARED
 from jovay.state.spv import Spv
@@ -30,7 +30,10 @@ from jovay.state.trie import StateTrie
 from jovay.state.world import NativeWorld
 from jovay.state.writes import WriteSet, last_of
 from jovay.storage.blocks import BlockStore
+from jovay.storage.environments import stored_environment
 from jovay.storage.headers import read_header
+
+from .errors import WitnessError
 
 HASHES = 256
 #: Changes of so many records are brought in together.

@@ -10,15 +10,16 @@ from collections.abc import Iterator, Sequence
 from jovay.chain.rules import ChainRules
 from jovay.chain.types import ExecutionWitness, Header
 from jovay.native.library import Library
-from jovay.sequencer.reexecution import stored_environment
-from jovay.state.errors import ExecutionError, UnknownBlockError, WitnessError
+from jovay.state.errors import ExecutionError, UnknownBlockError
 from jovay.state.spv import Spv
 from jovay.state.trie import SCHEME
 from jovay.state.writes import Records, WriteSet
 from jovay.storage.datadir import DataDirectory
+from jovay.storage.environments import stored_environment
 from jovay.storage.headers import read_header
 
 from .codes import codes_of
+from .errors import WitnessError
 from .lookback import Lookback
 from .replica import Replicas, has_write_sets
 from .witness import BlockInput, StatelessExecutor

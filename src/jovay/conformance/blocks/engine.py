@@ -15,6 +15,7 @@ from jovay.conformance.state_tests import EngineError
 from jovay.kernel.evm.validity import BLOCK_GAS_EXHAUSTED, FEE_CAP_TOO_LOW, INVALID
 from jovay.kernel.machine import status
 from jovay.kernel.programs.state_test import state_root
+from jovay.kernel.protocol.limits import BLOCK_HASHES
 from jovay.native.arena import Arena
 from jovay.native.hashing import ordered_root
 from jovay.native.library import Library
@@ -53,7 +54,7 @@ class BlockEngine:
         )
         self._system = SystemCalls(library, self._world)
         self._portal = Portal(library)
-        self._hashes = Arena(256 * 32, name="block hashes")
+        self._hashes = Arena(BLOCK_HASHES * 32, name="block hashes")
         self._scratch = Arena(SCRATCH_BYTES, huge_pages=False, name="roots' scratch")
         self._in_place: State | None = None  # the state that the world is at
 
@@ -115,7 +116,7 @@ class BlockEngine:
     ) -> BlockEnvironment:
         header, fork = block.header, block.fork
         for back, known in enumerate(reversed(hashes[-256:]), 1):
-            at = (header.number - back) % 256
+            at = (header.number - back) % BLOCK_HASHES
             ctypes.memmove(self._hashes.address + 32 * at, known, 32)
         return BlockEnvironment(
             number=header.number,
@@ -131,7 +132,7 @@ class BlockEngine:
             max_blobs=fork.blobs.maximum,
             fees_to_coinbase=False,
             hashes=self._hashes.address,
-            hashes_known=min(256, len(hashes)),
+            hashes_known=min(BLOCK_HASHES, len(hashes)),
             parent_beacon_block_root=header.parent_beacon_block_root or bytes(32),
         )
 

@@ -11,7 +11,7 @@ from random import Random
 
 from jovay.compiler.checked import is_chosen
 from jovay.native.library import Library
-from jovay.state.errors import GuestError
+from jovay.tracer.errors import GuestError
 from jovay.tracer.guest import GUEST_ARENA, GuestExecutor
 from jovay.tracer.witness import StatelessExecutor, StatelessResult
 

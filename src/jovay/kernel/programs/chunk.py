@@ -256,7 +256,7 @@ def read_rest(job: Job, head: ChunkInput, walk: Walk) -> U64:
 def check_hashes(job: Job, head: ChunkInput, walk: Walk, at: Ptr) -> U64:
     """Hashes of blocks before the parent are in the state, where EIP-2935 keeps them."""
     parent = Parent(walk.parent)
-    store256be(walk.hashes + (parent.number & 255) * 32, parent.hash)
+    store256be(walk.hashes + (parent.number % BLOCK_HASHES) * 32, parent.hash)
     for i in range(head.hash_count):
         number, claimed = load64(at + U64(i) * 40), load256be(at + U64(i) * 40 + 8)
         if number >= parent.number or parent.number - number >= BLOCK_HASHES or claimed == 0:
@@ -265,7 +265,7 @@ def check_hashes(job: Job, head: ChunkInput, walk: Walk, at: Ptr) -> U64:
         keeper = find_account(job.world, HISTORY_STORAGE)
         if not found or value != claimed or keeper.code_hash != HISTORY_CODE_HASH:
             return fail(job, U64(WRONG_VALUE), number, U64(i))
-        store256be(walk.hashes + (number & 255) * 32, claimed)
+        store256be(walk.hashes + (number % BLOCK_HASHES) * 32, claimed)
     return U64(OK)
 
 
@@ -404,7 +404,7 @@ def seal(job: Job, walk: Walk, receipts: BlockReceipts) -> None:
     parent.hash = keccak256_word(walk.header, end - walk.header)
     parent.number, parent.timestamp, parent.base_fee = block.number, block.timestamp, block.base_fee
     parent.gas_limit, parent.gas_used = block.gas_limit, receipts.gas_used
-    store256be(walk.hashes + (block.number & 255) * 32, parent.hash)
+    store256be(walk.hashes + (block.number % BLOCK_HASHES) * 32, parent.hash)
     walk.gas_used += receipts.gas_used
 
 

@@ -20,7 +20,7 @@ from jovay.rpc.executing import (
     timeout_error,
 )
 from jovay.rpc.forms import Form, access_list_form
-from jovay.rpc.resolve import active_fork, header_of, state_block
+from jovay.rpc.resolve import active_fork, known_header, state_block
 from jovay.rpc.table import Run, method
 from jovay.simulation.requests import Call, CallResult
 
@@ -88,7 +88,7 @@ def _useful(
     context: Context, args: CallArgs, message: Call, result: CallResult, number: int
 ) -> tuple[AccessEntry, ...]:
     """Touched entries, without addresses that are warm anyway (unless slots of them were touched)."""
-    timestamp = header_of(context.chain, number).timestamp
+    timestamp = known_header(context.chain, number).timestamp
     warm = {message.sender, *active_fork(context.chain, timestamp).precompiles.values()}
     target = args.to or result.created
     if target is not None:

@@ -15,7 +15,7 @@ from jovay.rpc.context import Context
 from jovay.rpc.encoding import encode
 from jovay.rpc.errors import invalid_params, limit_exceeded, method_not_found
 from jovay.rpc.methods.chain import get_block_by_number
-from jovay.rpc.resolve import header_of
+from jovay.rpc.resolve import known_header
 from jovay.rpc.table import Handler, Run, alias
 from jovay.rpc.table import method as table_method
 
@@ -194,7 +194,7 @@ def rollback(context: Context, depth: IntegerArg = 1) -> None:
 @_method("anvil_getGenesisTime")
 def get_genesis_time(context: Context) -> int:
     """Time stamp of the genesis block."""
-    return header_of(context.chain, 0).timestamp
+    return known_header(context.chain, 0).timestamp
 
 
 @_method("evm_increaseTime", "anvil_increaseTime")

@@ -12,7 +12,7 @@ from jovay.rpc.codec import quantity
 from jovay.rpc.context import Context
 from jovay.rpc.errors import RpcError
 from jovay.rpc.forms import Form
-from jovay.rpc.resolve import active_fork, header_of, state_block
+from jovay.rpc.resolve import active_fork, known_header, state_block
 from jovay.rpc.table import Run, method
 
 _MOST_PERCENTILES = 100
@@ -61,11 +61,11 @@ def fee_history(
         raise RpcError(f"request beyond head block: requested {newest.number}, head {head}")
     last = state_block(chain, newest)
     count = min(count, last + 1, context.limits.fee_history)
-    headers = [header_of(chain, number) for number in range(last + 1 - count, last + 1)]
+    headers = [known_header(chain, number) for number in range(last + 1 - count, last + 1)]
     base_fees = [header.base_fee_per_gas or 0 for header in headers]
     blob_fees = [chain.blob_base_fee(header.number) or 0 for header in headers]
     if last < head:
-        base_fees.append(header_of(chain, last + 1).base_fee_per_gas or 0)
+        base_fees.append(known_header(chain, last + 1).base_fee_per_gas or 0)
         blob_fees.append(chain.blob_base_fee(last + 1) or 0)
     else:
         fees = context.pool.fees()

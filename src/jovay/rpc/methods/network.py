@@ -5,7 +5,7 @@ from __future__ import annotations
 from jovay.rpc.args import DataArg
 from jovay.rpc.codec import data
 from jovay.rpc.context import Context
-from jovay.rpc.resolve import header_of
+from jovay.rpc.resolve import known_header
 from jovay.rpc.table import Run, method
 
 PROTOCOL_VERSION = 65
@@ -69,7 +69,7 @@ def hashrate(context: Context) -> str:
 @method("eth_coinbase", Run.INLINE)
 def coinbase(context: Context) -> str:
     """Fee receiver of the newest block."""
-    return data(header_of(context.chain, context.chain.head()).coinbase)
+    return data(known_header(context.chain, context.chain.head()).coinbase)
 
 
 @method("eth_protocolVersion", Run.INLINE)

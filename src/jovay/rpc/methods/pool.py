@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from jovay.chain.checksum import checksummed
 from jovay.chain.types import Address, Transaction
 from jovay.rpc.args import AddressArg
-from jovay.rpc.codec import checksummed, quantity
+from jovay.rpc.codec import quantity
 from jovay.rpc.context import Context
 from jovay.rpc.forms import Form, transaction_form
 from jovay.rpc.table import Run, method

@@ -26,7 +26,7 @@ from jovay.rpc.errors import INTERNAL, RpcError, invalid_params
 from jovay.rpc.executing import check_call, timeout_error
 from jovay.rpc.forms import Form, block_form, transaction_form
 from jovay.rpc.reasons import SIMULATED
-from jovay.rpc.resolve import header_of, state_block
+from jovay.rpc.resolve import known_header, state_block
 from jovay.rpc.revert import revert_message
 from jovay.rpc.table import Kind, Run, method
 from jovay.simulation.requests import (
@@ -106,7 +106,7 @@ def simulate(context: Context, simulation: SimulateArg, block: BlockArg = LATEST
     """
     _check_size(simulation)
     number = state_block(context.chain, block)
-    base = header_of(context.chain, number)
+    base = known_header(context.chain, number)
     bundles = [
         Bundle(
             [_make_call(context, call) for call in item.calls],

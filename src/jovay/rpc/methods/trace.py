@@ -26,7 +26,7 @@ from jovay.rpc.context import Context
 from jovay.rpc.errors import RpcError
 from jovay.rpc.executing import check_block_overrides, make_call
 from jovay.rpc.forms import Form
-from jovay.rpc.resolve import find_block, header_of, state_block
+from jovay.rpc.resolve import find_block, known_header, state_block
 from jovay.rpc.table import Kind, Run, method
 from jovay.rpc.tracers import Place, Tracer
 from jovay.rpc.tracers.parity import ParityTracer, ReplayTracer
@@ -162,7 +162,7 @@ def _trace_calls(
     )
     made = [make_call(context, args) for args, _ in calls]
     results = context.executor.execute([Bundle(made, overrides, state)], number, options)[0].calls
-    active = precompiles(context, header_of(context.chain, number).timestamp)
+    active = precompiles(context, known_header(context.chain, number).timestamp)
     forms = []
     for call, (_, tracer), result in zip(made, calls, results, strict=False):
         place = Place(gas=call.gas or 0, precompiles=active, keccak=context.keccak)

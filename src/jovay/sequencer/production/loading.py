@@ -12,7 +12,7 @@ from jovay.state.world import NativeWorld
 from .block import BlockStatistics
 
 
-def has_loaded(
+def load(
     world: NativeWorld, misses: Misses, statistics: BlockStatistics, reserve: Sequence[int] | None = None
 ) -> bool:
     """Load keys; false if that would leave less than ``reserve`` of the tables.
@@ -29,7 +29,7 @@ def has_loaded(
     return True
 
 
-def has_loaded_missed(
+def load_missed(
     machine: NativeMachine, statistics: BlockStatistics, reserve: Sequence[int] | None = None
 ) -> bool:
     """The same with what ``machine`` misses. Raises ``ArenaFullError`` if that is not known."""
@@ -37,4 +37,4 @@ def has_loaded_missed(
     if not misses:
         raise ArenaFullError("a transaction misses keys that were not listed")
     statistics.rounds += 1
-    return has_loaded(machine.world, misses, statistics, reserve)
+    return load(machine.world, misses, statistics, reserve)

@@ -12,7 +12,7 @@ from jovay.chain.rules import ChainRules, base_fee_after
 from jovay.chain.types import Header
 from jovay.kernel.machine.environment import Block
 from jovay.kernel.protocol.forks import LONDON, OSAKA, PARIS
-from jovay.kernel.protocol.limits import TX_MAX_GAS_LIMIT
+from jovay.kernel.protocol.limits import BLOCK_HASHES, TX_MAX_GAS_LIMIT
 from jovay.native.arena import Arena
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
@@ -24,7 +24,6 @@ from jovay.storage.blocks import BlockStore
 from .reservation import Reservation
 
 #: Block hashes that BLOCKHASH knows.
-RECENT = 256
 
 
 class NextBlock:
@@ -44,7 +43,7 @@ class NextBlock:
     ) -> None:
         self._library, self._rules, self._blocks, self._reserved = library, rules, blocks, reserved
         self.settings, self.clock, self._making = settings, Clock(), making
-        self._hashes, self._hashes_filled = Arena(RECENT * 32, name="hashes"), False
+        self._hashes, self._hashes_filled = Arena(BLOCK_HASHES * 32, name="hashes"), False
         self._base_fee: int | None = None
         self._prevrandao: int | None = None
         self._record = new_record(Block, {})
@@ -93,7 +92,7 @@ class NextBlock:
             max_blobs=blobs.maximum,
             l1_fee_per_byte=settings.l1_fee_per_byte,
             hashes=self._hashes.address,
-            hashes_known=min(RECENT, number),
+            hashes_known=min(BLOCK_HASHES, number),
         )
 
     def base_fee_after(self, parent: Header) -> int:
@@ -113,14 +112,14 @@ class NextBlock:
     def _remember_hashes(self) -> None:
         """Keep the newest hash where BLOCKHASH looks; at the start also those before it."""
         number = self.parent.number
-        older = range(max(0, number - RECENT + 1), number) if not self._hashes_filled else ()
+        older = range(max(0, number - BLOCK_HASHES + 1), number) if not self._hashes_filled else ()
         for ancestor in older:
             self._remember(ancestor, self._blocks.hash_of(ancestor))
         self._hashes_filled = True
         self._remember(number, self.parent.hash)
 
     def _remember(self, number: int, digest: bytes) -> None:
-        ctypes.memmove(self._hashes.address + number % RECENT * 32, digest, 32)
+        ctypes.memmove(self._hashes.address + number % BLOCK_HASHES * 32, digest, 32)
 
     def _expect(self) -> None:
         self.expected = self.environment()

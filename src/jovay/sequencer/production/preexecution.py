@@ -14,7 +14,7 @@ from jovay.state.machine import NativeMachine
 from jovay.state.misses import Misses
 
 from .block import Draft
-from .loading import has_loaded
+from .loading import load
 from .machines import SHARES, Machines
 from .runs import Runs
 from .wait_limits import Postponed, WaitLimits
@@ -50,7 +50,7 @@ class PreExecution:
                 return
             is_long = done >= waits.rounds and time.perf_counter() - begun > waits.guessing
             misses = self._take_misses()
-            if not has_loaded(self._machines.world, misses, draft.statistics, draft.needs) or is_long:
+            if not load(self._machines.world, misses, draft.statistics, draft.needs) or is_long:
                 states[states == MISSING] = DEFERRED
                 return
 

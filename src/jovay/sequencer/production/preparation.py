@@ -9,7 +9,7 @@ from jovay.kernel.machine.status import MISS
 from jovay.state.errors import ArenaFullError
 
 from .block import Draft
-from .loading import has_loaded_missed
+from .loading import load_missed
 from .machines import Machines
 from .touched import TouchedRecorder
 
@@ -39,7 +39,7 @@ class Preparation:
         begin, parent = machines.library[system.begin_block], int.from_bytes(environment.parent_hash, "big")
         beacon_root = int.from_bytes(environment.parent_beacon_block_root, "big")
         while (how := machines.locked(begin, machines.serial.address, parent, beacon_root)) == MISS:
-            has_loaded_missed(machines.serial, draft.statistics)
+            load_missed(machines.serial, draft.statistics)
         if how:
             raise ArenaFullError(f"the block's system calls: {ending(how)}")
 
@@ -47,4 +47,4 @@ class Preparation:
         """The coinbase must be in memory before fees are added to it."""
         machines, account = self._machines, self._machines.library[view.account]
         while not machines.locked(account, machines.serial.address, draft.environment.coinbase):
-            has_loaded_missed(machines.serial, draft.statistics)
+            load_missed(machines.serial, draft.statistics)

@@ -13,7 +13,7 @@ from jovay.kernel.machine.misses import confirm_guesses
 from jovay.kernel.machine.status import ARENA_FULL, PAUSED
 
 from .block import Draft
-from .loading import has_loaded, has_loaded_missed
+from .loading import load, load_missed
 from .machines import Machines
 from .runs import Runs
 from .touched import TouchedRecorder
@@ -72,7 +72,7 @@ class SerialRest:
             misses = machine.take_misses()
             if end == runs.count and not misses:
                 return True
-            is_loaded = has_loaded(machine.world, misses, draft.statistics, draft.needs)
+            is_loaded = load(machine.world, misses, draft.statistics, draft.needs)
             if is_loaded and end == runs.count and locked(confirm, machine.address):
                 return True
             is_full = end < runs.count and runs.statuses[end] == ARENA_FULL
@@ -111,7 +111,7 @@ class SerialRest:
         transaction, statistics = self._runs.transaction(at), draft.statistics
         begun, guessed = time.perf_counter(), not machine.waits_for_keys
         if draft.in_order:  # nothing can be left out
-            has_loaded_missed(machine, statistics)
+            load_missed(machine, statistics)
         elif progress.waited > self._waits.waiting:
             self._postpone(at, draft.stamp)
             return
@@ -119,7 +119,7 @@ class SerialRest:
             machine.take_misses()
             machine.wait_for_keys(True)
             return
-        elif not has_loaded_missed(machine, statistics, draft.needs if guessed else (0, 0, *draft.needs[2:])):
+        elif not load_missed(machine, statistics, draft.needs if guessed else (0, 0, *draft.needs[2:])):
             if not guessed or not postponed.has_been(transaction):
                 self._postpone(at, draft.stamp)
                 return

@@ -1,4 +1,7 @@
-"""The instructions by family, as in execution-specs. Importing this fills the opcode table."""
+"""The instructions by family, as in execution-specs.
+
+Importing this gives every row of the opcode table (``protocol.opcodes``) the code that it runs, for the interpreter.
+"""
 
 from . import arithmetic, bitwise, block, control, environment, keccak, log, memory, stack, storage, system
 

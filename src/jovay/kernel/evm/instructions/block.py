@@ -22,7 +22,7 @@ def blockhash(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
         if distance <= BLOCK_HASHES and distance > m.tx.ancestors:
             m.tx.ancestors = distance
         if distance <= m.block.hashes_known and distance <= BLOCK_HASHES:
-            result = load256be(m.block.hashes + (U64(wanted) & 255) * 32)
+            result = load256be(m.block.hashes + (U64(wanted) % BLOCK_HASHES) * 32)
             if result == 0:
                 return U64(MISS), pc, sp, gas
     store256(sp - 32, result)
