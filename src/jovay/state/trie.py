@@ -9,6 +9,7 @@ from jovay.kernel.block import state_root as kernel_root
 from jovay.kernel.lang import U64, U256
 from jovay.kernel.state import leaves
 from jovay.kernel.trie import multiproof, nodes, proofs, zktrie
+from jovay.kernel.trie.hashing import VERSION
 from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE, Trie
 from jovay.native.arena import Arena
 from jovay.native.library import Library
@@ -17,7 +18,7 @@ from jovay.native.records import View
 from .errors import TrieError, TrieFullError
 from .writes import WriteSet
 
-SCHEME = "zktrie-poseidon2-v1"
+SCHEME = f"zktrie-poseidon2-v{VERSION}"
 SCRATCH_BYTES = 1 << 33
 
 

@@ -1,5 +1,7 @@
 """What precompiled contracts cost: functions ``(m, input, size) -> gas``, asked before a contract runs.
 
+MODEXP's, which needs its operands' sizes and the exponent's first bytes, is in ``modexp`` (``modexp_price``).
+
 Input that a contract refuses costs what its size says, if anything.
 """
 
