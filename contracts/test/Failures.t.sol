@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {ForcedInclusion} from "../src/l1/ForcedInclusion.sol";
 import {L1Mailbox} from "../src/l1/L1Mailbox.sol";
 import {Roles} from "../src/l1/Roles.sol";
 import {Rollup} from "../src/l1/Rollup.sol";
@@ -50,7 +51,7 @@ contract FailuresTest is L1 {
         commit(next(2), 2);
         Made memory made = next(1);
         vm.prank(relayer, relayer);
-        vm.expectRevert(abi.encodeWithSelector(Rollup.MessagesGoBack.selector, 1, 2));
+        vm.expectRevert(abi.encodeWithSelector(ForcedInclusion.MessagesGoBack.selector, 1, 2));
         rollup.commitBatchWithDaProof(encode(made.header), 1, made.data);
         vm.prank(relayer, relayer);
         vm.expectRevert(abi.encodeWithSelector(L1Mailbox.OutOfBounds.selector, 3, 2));
@@ -60,7 +61,7 @@ contract FailuresTest is L1 {
     function _expectOwed(uint256 total, uint256 index, uint256 sentAt) private {
         Made memory made = next(total);
         vm.prank(relayer, relayer);
-        vm.expectRevert(abi.encodeWithSelector(Rollup.OwesMessage.selector, index, sentAt));
+        vm.expectRevert(abi.encodeWithSelector(ForcedInclusion.OwesMessage.selector, index, sentAt));
         rollup.commitBatchWithDaProof(encode(made.header), total, made.data);
     }
 
@@ -213,7 +214,7 @@ contract FailuresTest is L1 {
             made, wrong, 1, abi.encodeWithSelector(TestVerifier.BadProof.selector, statement(made))
         );
         made = next(0, 0, bytes32(0));
-        _commitAndVerify(made, made, 0, abi.encodeWithSelector(Rollup.OwesMessage.selector, 0, START));
+        _commitAndVerify(made, made, 0, abi.encodeWithSelector(ForcedInclusion.OwesMessage.selector, 0, START));
     }
 
     function test_a_commit_by_everyone_whose_proofs_differ_is_none() public {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {ForcedInclusion} from "../src/l1/ForcedInclusion.sol";
 import {Rollup} from "../src/l1/Rollup.sol";
 import {L1Message} from "../src/lib/Message.sol";
 import {System} from "./System.sol";
@@ -126,7 +127,7 @@ contract Actors is System {
         try rollup.commitBatchWithDaProof(encode(made.header), executed.length, made.data) {
             _note(made, executed.length);
         } catch (bytes memory reason) {
-            vm.assertEq(bytes32(bytes4(reason)), bytes32(Rollup.OwesMessage.selector));
+            vm.assertEq(bytes32(bytes4(reason)), bytes32(ForcedInclusion.OwesMessage.selector));
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IL1Mailbox} from "../interfaces/IL1Mailbox.sol";
 import {IProofVerifier} from "../interfaces/IProofVerifier.sol";
@@ -9,11 +10,12 @@ import {BatchHeader, BatchHeaders} from "../lib/BatchHeader.sol";
 import {Clocks, ClocksOrder} from "../lib/Clocks.sol";
 import {Opening, Openings} from "../lib/Openings.sol";
 import {Statement, Statements} from "../lib/Statement.sol";
+import {ForcedInclusion} from "./ForcedInclusion.sol";
 import {Roles} from "./Roles.sol";
 import {RuleBook, Rules} from "./RuleBook.sol";
 
 /// Batches of L2 blocks: committed in order, claimed by both provers in order, final when both claims agree.
-contract Rollup is IRollup, Roles, RuleBook, ReentrancyGuardTransient {
+contract Rollup is Roles, RuleBook, ForcedInclusion, ReentrancyGuardTransient {
     using BatchHeaders for BatchHeader;
     using Openings for Opening[];
     using Statements for Statement;
@@ -70,15 +72,11 @@ contract Rollup is IRollup, Roles, RuleBook, ReentrancyGuardTransient {
     uint32 public constant l1BlobNumberLimit = 6;
 
     uint64 public immutable layer2ChainId;
-    IL1Mailbox private immutable _mailbox;
-    uint64 private immutable _inclusion;
     uint64 private immutable _unproven;
     uint64 private immutable _opening;
     uint64 private immutable _exodusAfter;
     uint64 private immutable _ahead;
     uint64 private immutable _behind;
-    uint64 public immutable forcedMessages;
-    uint64 public immutable forcedGas;
 
     bool public exodus;
     uint256 public lastCommittedBatch;
@@ -111,9 +109,6 @@ contract Rollup is IRollup, Roles, RuleBook, ReentrancyGuardTransient {
     error UnknownDaVersion(uint8 version);
     error NoData();
     error NotSentDirectly(address caller);
-    error NothingForced();
-    error MessagesGoBack(uint256 given, uint256 before);
-    error OwesMessage(uint256 index, uint256 sentAt);
     error UnknownProveType(uint8 proveType);
     error NoVerifier(uint8 proveType);
     error WrongProgram(bytes32 proven, bytes32 expected);
@@ -136,14 +131,12 @@ contract Rollup is IRollup, Roles, RuleBook, ReentrancyGuardTransient {
     constructor(Settings memory s)
         Roles(s.owner, s.council, s.relayers, s.clocks.pause, s.clocks.opening)
         RuleBook(s.rules)
+        ForcedInclusion(s.mailbox, s.clocks.inclusion, s.forcedMessages, s.forcedGas)
     {
         ClocksOrder.check(s.clocks);
-        if (s.forcedMessages == 0 || s.forcedGas == 0) revert NothingForced();
         layer2ChainId = s.l2ChainId;
-        _mailbox = s.mailbox;
-        (_inclusion, _unproven, _opening) = (s.clocks.inclusion, s.clocks.unproven, s.clocks.opening);
+        (_unproven, _opening) = (s.clocks.unproven, s.clocks.opening);
         (_exodusAfter, _ahead, _behind) = (s.clocks.exodus, s.clocks.ahead, s.clocks.behind);
-        (forcedMessages, forcedGas) = (s.forcedMessages, s.forcedGas);
         BatchHeader memory genesis;
         _batches[0].hash = genesis.hash();
         _batches[0].committedAt = uint64(block.timestamp);
@@ -257,12 +250,9 @@ contract Rollup is IRollup, Roles, RuleBook, ReentrancyGuardTransient {
 
     /// Since when the oldest thing has been open: a batch that is not final, a message not executed by a final one.
     function openSince() public view returns (uint256 since) {
-        since = type(uint256).max;
-        if (lastCommittedBatch > lastFinalizedBatch) since = _batches[lastFinalizedBatch + 1].committedAt;
-        uint256 executed = _batches[lastFinalizedBatch].l1Msgs;
-        if (executed < _mailbox.nextMsgIndex()) {
-            (uint64 sentAt,) = _mailbox.queued(executed);
-            if (sentAt < since) since = sentAt;
+        since = _sentAt(_batches[lastFinalizedBatch].l1Msgs);
+        if (lastCommittedBatch > lastFinalizedBatch) {
+            since = Math.min(since, _batches[lastFinalizedBatch + 1].committedAt);
         }
     }
 
@@ -322,10 +312,6 @@ contract Rollup is IRollup, Roles, RuleBook, ReentrancyGuardTransient {
         return _finalOutput(batchIndex).l2MsgRoot;
     }
 
-    function l1_mail_box() external view returns (address) {
-        return address(_mailbox);
-    }
-
     /// Verifiers of the batch that is committed next.
     function tee_verifier() external view returns (address) {
         (Rules memory rules,) = rulesFor(lastCommittedBatch + 1);
@@ -381,17 +367,6 @@ contract Rollup is IRollup, Roles, RuleBook, ReentrancyGuardTransient {
         lastCommittedBatch = index;
         emit BlobDataHash(dataHash);
         emit CommitBatch(index, batchHash);
-    }
-
-    /// The first message that a batch leaves out must be young, or one more than a batch owes.
-    function _checkMessages(uint256 before, uint256 total) private view {
-        if (total < before) revert MessagesGoBack(total, before);
-        if (total - before >= forcedMessages || total >= _mailbox.nextMsgIndex()) return;
-        (uint64 sentAt, uint128 gasUpTo) = _mailbox.queued(total);
-        if (block.timestamp < sentAt + _inclusion) return;
-        uint128 gasBefore = 0;
-        if (before > 0) (, gasBefore) = _mailbox.queued(before - 1);
-        if (gasUpTo - gasBefore <= forcedGas) revert OwesMessage(total, sentAt);
     }
 
     function _verify(
