@@ -114,6 +114,16 @@ contract BridgesTest is System {
         vm.assertEq(user.balance, before);
         vm.assertFalse(l2Mailbox.receiveMsgStatus(keccak256(executed[0])));
 
+        PlainToken token = new PlainToken();
+        _depositToken(address(token), 1000, FIRST_GAS);
+        bytes memory minting = abi.encodeCall(l2Erc20.finalizeDeposit, (address(token), user, user, 7, ""));
+        vm.prank(user);
+        mailbox.sendMsg{value: FEE}(address(l2Erc20), 0, minting, GAS, user);
+        sync();
+        vm.assertTrue(l2Mailbox.receiveMsgStatus(keccak256(executed[1])));
+        vm.assertFalse(l2Mailbox.receiveMsgStatus(keccak256(executed[2])));
+        vm.assertEq(IERC20(l1Erc20.l2TokenOf(address(token))).totalSupply(), 1000);
+
         _deposit(5 ether, _alice);
         vm.prank(user);
         l2Mailbox.sendMsg(
