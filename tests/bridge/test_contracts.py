@@ -62,9 +62,10 @@ def test_the_readme_has_the_gas_of_the_snapshot() -> None:
     assert (SOLIDITY / "README.md").read_text() == _script("gas")(), "run `python contracts/script/gas.py`"
 
 
-def test_the_vectors_of_forges_tests_are_what_python_finds() -> None:
-    kept = json.loads((SOLIDITY / "test" / "vectors" / "wire.json").read_text())
-    assert kept == _script("vectors")()
+@pytest.mark.parametrize(("file", "script"), [("wire.json", "vectors"), ("tee.json", "tee_vectors")])
+def test_the_vectors_of_forges_tests_are_what_python_finds(file: str, script: str) -> None:
+    kept = json.loads((SOLIDITY / "test" / "vectors" / file).read_text())
+    assert kept == _script(script)()
 
 
 @pytest.mark.parametrize("name", artifacts.names())
