@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 
+from jovay.bridge.wire.block_context import BlockContext
+from jovay.bridge.wire.chunk import COUNT_SIZES
 from jovay.chain.settled import EIP1559
-from jovay.kernel.programs import verdict
+from jovay.kernel.programs import chunk, verdict
 from jovay.kernel.programs.chunk import ChunkInput as Head
 from jovay.kernel.protocol.forks import OSAKA, PRAGUE
 from jovay.native.hashing import keccak256
@@ -30,6 +33,20 @@ def chain(library: Library) -> Iterator[SettledChain]:
     chain = SettledChain(library)
     yield chain
     chain.close()
+
+
+def test_the_program_reads_contexts_where_they_are_written() -> None:
+    places = (
+        chunk.SPEC_VERSION_AT, chunk.NUMBER_AT, chunk.TIMESTAMP_AT, chunk.BASE_FEE_AT, chunk.GAS_LIMIT_AT,
+        chunk.TRANSACTION_COUNT_AT, chunk.MESSAGE_COUNT_AT, chunk.CONTEXT,
+    )  # fmt: skip
+    zeros = BlockContext(*[0] * len(BlockContext._fields))
+    for field, (start, end) in zip(BlockContext._fields, pairwise(places), strict=True):
+        encoded = zeros._replace(**{field: 0x0101}).encode()
+        assert encoded == bytes(end - 2) + b"\1\1" + bytes(chunk.CONTEXT - end), field
+        most = (1 << 8 * (end - start) - (field == "timestamp")) - 1
+        assert zeros._replace(**{field: most}).encode()[start:end] == most.to_bytes(end - start, "big")
+    assert COUNT_SIZES == {0: chunk.SHORT_COUNT, 1: chunk.SHORT_COUNT, 2: chunk.LONG_COUNT}
 
 
 def word(number: int) -> bytes:

@@ -55,6 +55,21 @@ from .job import (
 from .settled_config import EIP1559, SettledConfig, config_hash, fork_at, read_config
 from .settled_config import SIZE as CONFIG_SIZE
 from .verdict import (
+    AT_CHUNK_END,
+    AT_END,
+    FOR_HASHES,
+    FOR_RESULTS,
+    FOR_WALK,
+    IN_BLOCK_COUNT,
+    IN_CHUNK,
+    IN_COUNTS,
+    IN_HASHES,
+    IN_HEAD,
+    IN_MESSAGE,
+    IN_MESSAGES,
+    IN_PARENT,
+    IN_TRANSACTIONS,
+    IN_VERSION,
     INVALID_TRANSACTION,
     MALFORMED,
     MISSING_KEY,
@@ -66,8 +81,11 @@ from .verdict import (
     WRONG_VALUE,
 )
 
-#: Bytes of a block context, and of the number of blocks by batch version, on the wire.
-CONTEXT = 40
+#: A block context on the wire: where its fields begin, all big-endian, and its size.
+SPEC_VERSION_AT, NUMBER_AT, TIMESTAMP_AT, BASE_FEE_AT, GAS_LIMIT_AT = 0, 4, 12, 20, 28
+TRANSACTION_COUNT_AT, MESSAGE_COUNT_AT, CONTEXT = 36, 38, 40
+#: Bytes of the number of blocks before the contexts: up to batch version 1, and in version 2.
+SHORT_COUNT, LONG_COUNT = 1, 4
 
 
 class ChunkInput(Record):
@@ -146,7 +164,7 @@ def execute_chunk(input: Ptr, size: U64, output: Ptr, arena: Ptr, arena_size: U6
         return U64(NO_ROOM)
     walk = Walk(allocate(job.allocator, U64(WALK_SIZE)))
     if address_of(walk) == 0:
-        return fail(job, U64(NO_ROOM), U64(0), U64(7))
+        return fail(job, U64(NO_ROOM), U64(0), U64(FOR_WALK))
     how = read_head(job, head, walk)
     if how == OK:
         how = prepare(job, U64(Parent(walk.parent).hash))
@@ -164,18 +182,18 @@ def read_head(job: Job, head: ChunkInput, walk: Walk) -> U64:
     """Configuration, parent header, and the chunk's block contexts."""
     size, config, parent = job.input_size, SettledConfig(walk.config), Parent(walk.parent)
     if size < CHUNK_INPUT_SIZE or size > MOST_INPUT or head.size != size or head.scale > 1:
-        return fail(job, U64(MALFORMED), size, U64(0))
+        return fail(job, U64(MALFORMED), size, U64(IN_HEAD))
     job.input += CHUNK_INPUT_SIZE
     job.account_count, job.slot_count, job.code_count = head.account_count, head.slot_count, head.code_count
     job.multiproof_size, job.guest = head.multiproof_size, U64(head.scale == 0)
     if not check_counts(job) or not read_config(head.config, config) or config.gas_limit > MOST_GAS:
-        return fail(job, U64(MALFORMED), U64(0), U64(1))
+        return fail(job, U64(MALFORMED), U64(0), U64(IN_COUNTS))
     header, chunk = read_part(job, head.parent_size), read_part(job, head.chunk_size)
     if header == 0 or chunk == 0:
-        return fail(job, U64(MALFORMED), U64(0), U64(2))
+        return fail(job, U64(MALFORMED), U64(0), U64(IN_CHUNK))
     how = read_header(header, head.parent_size, Cursor(walk.cursor), parent)
     if how != 0 or parent.timestamp > MOST_INPUT or parent.base_fee >> 64 != 0:
-        return fail(job, U64(MALFORMED), how, U64(3))
+        return fail(job, U64(MALFORMED), how, U64(IN_PARENT))
     job.root = parent.state_root
     walk.milliseconds = parent.timestamp * 1000
     job.gas_limit = config.gas_limit
@@ -185,15 +203,15 @@ def read_head(job: Job, head: ChunkInput, walk: Walk) -> U64:
 @kernel
 def read_contexts(job: Job, chunk: Ptr, head: ChunkInput, walk: Walk) -> U64:
     """Where contexts and transactions lie, and how many transactions the largest block has."""
-    width = U64(4) if head.version == 2 else U64(1)
+    width = U64(LONG_COUNT) if head.version == 2 else U64(SHORT_COUNT)
     if head.version > 2 or head.chunk_size < width + CONTEXT:
-        return fail(job, U64(MALFORMED), head.version, U64(4))
+        return fail(job, U64(MALFORMED), head.version, U64(IN_VERSION))
     walk.block_count = U64(0)
     for i in range(width):
         walk.block_count = walk.block_count << 8 | load8(chunk + U64(i))
     walk.contexts, walk.end = chunk + width, chunk + head.chunk_size
     if walk.block_count == 0 or walk.block_count > (head.chunk_size - width) // CONTEXT:
-        return fail(job, U64(MALFORMED), walk.block_count, U64(5))
+        return fail(job, U64(MALFORMED), walk.block_count, U64(IN_BLOCK_COUNT))
     walk.transactions = walk.contexts + walk.block_count * CONTEXT
     job.transaction_count = U64(0)
     for i in range(walk.block_count):
@@ -207,18 +225,18 @@ def read_contexts(job: Job, chunk: Ptr, head: ChunkInput, walk: Walk) -> U64:
 @kernel(inline=True)
 def timestamp_of(context: Ptr) -> U64:
     """Milliseconds."""
-    return load64be(context + 12)
+    return load64be(context + TIMESTAMP_AT)
 
 
 @kernel(inline=True)
 def transactions_of(context: Ptr) -> U64:
     """L1 messages included."""
-    return load8(context + 36) << 8 | load8(context + 37)
+    return load8(context + TRANSACTION_COUNT_AT) << 8 | load8(context + TRANSACTION_COUNT_AT + 1)
 
 
 @kernel(inline=True)
 def messages_of(context: Ptr) -> U64:
-    return load8(context + 38) << 8 | load8(context + 39)
+    return load8(context + MESSAGE_COUNT_AT) << 8 | load8(context + MESSAGE_COUNT_AT + 1)
 
 
 @kernel
@@ -228,26 +246,26 @@ def read_rest(job: Job, head: ChunkInput, walk: Walk) -> U64:
     walk.next_message = head.first_l1_message
     copy(walk.rolling, head.rolling_hash, U64(32))
     if head.l1_message_count > (job.end - job.input) // 8 or head.first_l1_message > MOST_INPUT:
-        return fail(job, U64(MALFORMED), head.l1_message_count, U64(6))
+        return fail(job, U64(MALFORMED), head.l1_message_count, U64(IN_MESSAGES))
     for i in range(head.l1_message_count):
         at = read_part(job, U64(8))
         size = load64(at) if at != 0 else U64(0)
         if size == 0 or read_part(job, size) == 0:
-            return fail(job, U64(MALFORMED), U64(i), U64(7))
+            return fail(job, U64(MALFORMED), U64(i), U64(IN_MESSAGE))
     older = job.input
     if head.hash_count > BLOCK_HASHES or read_part(job, head.hash_count * 40) == 0:
-        return fail(job, U64(MALFORMED), head.hash_count, U64(8))
+        return fail(job, U64(MALFORMED), head.hash_count, U64(IN_HASHES))
     how = load_state(job)
     if how != OK:
         return how
     if job.input != job.end:
-        return fail(job, U64(MALFORMED), job.end - job.input, U64(9))
+        return fail(job, U64(MALFORMED), job.end - job.input, U64(AT_END))
     walk.hashes, walk.header = (
         allocate(job.allocator, U64(BLOCK_HASHES * 32)),
         allocate(job.allocator, U64(HEADER_CAPACITY)),
     )
     if walk.hashes == 0 or walk.header == 0:
-        return fail(job, U64(NO_ROOM), U64(0), U64(6))
+        return fail(job, U64(NO_ROOM), U64(0), U64(FOR_HASHES))
     fill(walk.hashes, U64(0), U64(BLOCK_HASHES * 32))  # 0: not given
     return check_hashes(job, head, walk, older)
 
@@ -296,7 +314,7 @@ def execute_blocks(job: Job, head: ChunkInput, walk: Walk) -> U64:
     if walk.messages_left != 0:
         return fail(job, U64(WRONG_MESSAGE), walk.next_message, walk.block_count)
     if walk.transactions != walk.end:
-        return fail(job, U64(MALFORMED), walk.end - walk.transactions, U64(10))
+        return fail(job, U64(MALFORMED), walk.end - walk.transactions, U64(AT_CHUNK_END))
     return U64(OK)
 
 
@@ -318,7 +336,7 @@ def execute_block(job: Job, walk: Walk, context: Ptr, index: U64) -> U64:
             return how
         gas_left -= run_at(job.runs, U64(i)).result.gas_used
     if commit_view(m) != 0:
-        return fail(job, U64(TABLES_FULL), U64(0), U64(2))
+        return fail(job, U64(TABLES_FULL), U64(0), U64(FOR_RESULTS))
     how = finish_block(job, count)
     if how == OK:
         seal(job, walk, BlockReceipts(job.receipts))
@@ -331,20 +349,23 @@ def begin_environment(job: Job, walk: Walk, context: Ptr, index: U64) -> U64:
     """The block that the machine is in. What the context repeats must be what follows from elsewhere."""
     block, config, parent = job.machine.block, SettledConfig(walk.config), Parent(walk.parent)
     milliseconds = timestamp_of(context)
-    if load64be(context + 4) != parent.number + 1:
-        return fail(job, U64(WRONG_CONTEXT), load64be(context + 4), index)
+    if load64be(context + NUMBER_AT) != parent.number + 1:
+        return fail(job, U64(WRONG_CONTEXT), load64be(context + NUMBER_AT), index)
     if milliseconds < walk.milliseconds or milliseconds > MOST_INPUT * 1000:
         return fail(job, U64(WRONG_CONTEXT), milliseconds, index)
     walk.milliseconds = milliseconds
     block.number, block.timestamp = parent.number + 1, milliseconds // 1000
     block.fork = fork_at(config, block.timestamp)
-    if block.fork == 0 or load64be(context) >> 32 != block.fork:
-        return fail(job, U64(WRONG_CONTEXT), load64be(context) >> 32, index)
+    if block.fork == 0 or load64be(context + SPEC_VERSION_AT) >> 32 != block.fork:
+        return fail(job, U64(WRONG_CONTEXT), load64be(context + SPEC_VERSION_AT) >> 32, index)
     block.base_fee = config.base_fee
     if config.base_fee_rule == EIP1559 and base_fee_after(parent) > config.base_fee:
         block.base_fee = base_fee_after(parent)
-    if U256(load64be(context + 20)) != block.base_fee or load64be(context + 28) != config.gas_limit:
-        return fail(job, U64(WRONG_CONTEXT), load64be(context + 20), index)
+    if (
+        U256(load64be(context + BASE_FEE_AT)) != block.base_fee
+        or load64be(context + GAS_LIMIT_AT) != config.gas_limit
+    ):
+        return fail(job, U64(WRONG_CONTEXT), load64be(context + BASE_FEE_AT), index)
     if messages_of(context) > transactions_of(context):
         return fail(job, U64(WRONG_CONTEXT), messages_of(context), index)
     block.gas_limit, block.chain_id, block.coinbase = config.gas_limit, config.chain_id, config.coinbase
@@ -375,7 +396,7 @@ def execute_next(job: Job, walk: Walk, index: U64, is_message: bool, gas_left: U
     left = walk.end - walk.transactions
     size = load64be(walk.transactions) >> 32 if left >= 8 else U64(0)
     if size == 0 or size > left - 4:
-        return fail(job, U64(MALFORMED), size, U64(11))
+        return fail(job, U64(MALFORMED), size, U64(IN_TRANSACTIONS))
     raw = walk.transactions + 4
     walk.transactions = raw + size
     if load8(raw) == L1_MESSAGE:

@@ -77,6 +77,19 @@ from ..trie.zktrie import FOUND, lookup
 from .verdict import (
     BAD_MULTIPROOF,
     BAD_TRANSACTION,
+    FOR_BLOCK,
+    FOR_CODE,
+    FOR_LEAVES,
+    FOR_MACHINE,
+    FOR_MULTIPROOF,
+    FOR_NODES,
+    FOR_RESULTS,
+    FOR_STATE,
+    FOR_TRANSACTION,
+    FOR_WORLD,
+    IN_CODE,
+    IN_MULTIPROOF,
+    IN_STATE,
     INCOMPLETE_TRIE,
     INVALID_TRANSACTION,
     MALFORMED,
@@ -218,10 +231,10 @@ def prepare(job: Job, salt: U64) -> U64:
     seed = mix(load64(job.root) ^ salt)
     job.world = new_world(allocator, world_sizes, seed)
     if address_of(job.world) == 0:
-        return fail(job, U64(NO_ROOM), U64(0), U64(0))
+        return fail(job, U64(NO_ROOM), U64(0), U64(FOR_WORLD))
     job.machine = new_machine(allocator, sizes, job.world, mix(seed + 1))
     if address_of(job.machine) == 0:
-        return fail(job, U64(NO_ROOM), U64(0), U64(1))
+        return fail(job, U64(NO_ROOM), U64(0), U64(FOR_MACHINE))
     return prepare_arrays(job)
 
 
@@ -238,9 +251,9 @@ def prepare_arrays(job: Job) -> U64:
     job.runs = allocate_many(allocator, job.transaction_count, U64(RUN_STRIDE))
     job.transactions = allocate_many(allocator, job.transaction_count, U64(TRANSACTION_SIZE))
     if block == 0 or trie == 0 or branches == 0 or leaves == 0 or job.runs == 0 or job.transactions == 0:
-        return fail(job, U64(NO_ROOM), U64(0), U64(2))
+        return fail(job, U64(NO_ROOM), U64(0), U64(FOR_BLOCK))
     if nodes > MOST_NODES:
-        return fail(job, U64(NO_ROOM), nodes, U64(3))
+        return fail(job, U64(NO_ROOM), nodes, U64(FOR_NODES))
     job.machine.block = Block(block)
     job.trie = Trie(trie)
     trie_init(job.trie, branches, nodes, leaves, nodes)
@@ -253,20 +266,20 @@ def load_state(job: Job) -> U64:
     accounts = read_part(job, job.account_count * ACCOUNT_CHANGE_SIZE)
     slots = read_part(job, job.slot_count * SLOT_CHANGE_SIZE)
     if accounts == 0 or slots == 0:
-        return fail(job, U64(MALFORMED), U64(0), U64(2))
+        return fail(job, U64(MALFORMED), U64(0), U64(IN_STATE))
     for i in range(job.code_count):
         at = read_part(job, U64(8))
         size = load64(at) if at != 0 else U64(0)
         code = read_part(job, size) if at != 0 else U64(0)
         if code == 0:
-            return fail(job, U64(MALFORMED), U64(i), U64(3))
+            return fail(job, U64(MALFORMED), U64(i), U64(IN_CODE))
         if address_of(intern_code(job.world, code, size, keccak256_word(code, size))) == 0:
-            return fail(job, U64(TABLES_FULL), U64(i), U64(0))
+            return fail(job, U64(TABLES_FULL), U64(i), U64(FOR_CODE))
     proof = read_part(job, job.multiproof_size)
     if proof == 0:
-        return fail(job, U64(MALFORMED), U64(0), U64(4))
+        return fail(job, U64(MALFORMED), U64(0), U64(IN_MULTIPROOF))
     if partial_scratch(job.multiproof_size) > unused(job.allocator):
-        return fail(job, U64(NO_ROOM), job.multiproof_size, U64(4))
+        return fail(job, U64(NO_ROOM), job.multiproof_size, U64(FOR_MULTIPROOF))
     if CHECKED:
         scratch(job.allocator, partial_scratch(job.multiproof_size))
     status = partial_trie(job.trie, proof, job.multiproof_size, job.root, job.allocator.free)
@@ -277,7 +290,7 @@ def load_state(job: Job) -> U64:
         return how
     fits = load_accounts(job.world, accounts, job.account_count, U64(0)) == job.account_count
     if not fits or load_slots(job.world, slots, job.slot_count, U64(0)) != job.slot_count:
-        return fail(job, U64(TABLES_FULL), U64(0), U64(1))
+        return fail(job, U64(TABLES_FULL), U64(0), U64(FOR_STATE))
     return U64(OK)
 
 
@@ -286,7 +299,7 @@ def check_values(job: Job, accounts: Ptr, slots: Ptr) -> U64:
     """Every claimed leaf is in the trie with its value, or absent where the value is zero."""
     n = job.account_count * LEAVES_PER_ACCOUNT + job.slot_count
     if leaves_scratch(n) + 32 > unused(job.allocator):
-        return fail(job, U64(NO_ROOM), n, U64(5))
+        return fail(job, U64(NO_ROOM), n, U64(FOR_LEAVES))
     if CHECKED:
         scratch(job.allocator, leaves_scratch(n) + 32)
     keys = job.allocator.free
@@ -323,7 +336,7 @@ def run_transaction(job: Job, index: U64, raw: Ptr, size: U64, gas_left: U64) ->
     r.machine = m
     r.transaction = Transaction(job.transactions + index * TRANSACTION_SIZE)
     if size + SIGNING_OVERHEAD > m.scratch.capacity:
-        return fail(job, U64(NO_ROOM), index, U64(7))
+        return fail(job, U64(NO_ROOM), index, U64(FOR_TRANSACTION))
     how = decode(raw, size, r.transaction, m.scratch.start)
     if how == 0:
         how = recover_sender(r.transaction, m.scratch.start)
@@ -334,7 +347,7 @@ def run_transaction(job: Job, index: U64, raw: Ptr, size: U64, gas_left: U64) ->
     how = process_transaction(m, r.transaction, gas_left, r.result)
     if how == ARENA_FULL and m.tables.account_count != 0:  # there is room without the records of those before
         if commit_view(m) != 0:
-            return fail(job, U64(TABLES_FULL), index, U64(3))
+            return fail(job, U64(TABLES_FULL), index, U64(FOR_TRANSACTION))
         forget_records(m)
         how = process_transaction(m, r.transaction, gas_left, r.result)
     if how != 0:
@@ -362,7 +375,7 @@ def finish_block(job: Job, count: U64) -> U64:
     )
     arrays = order != 0 and receipts.receipts != 0 and receipts.logs != 0 and receipts.log_data != 0
     if not arrays or changes.accounts == 0 or changes.slots == 0:
-        return fail(job, U64(NO_ROOM), n, U64(8))
+        return fail(job, U64(NO_ROOM), n, U64(FOR_RESULTS))
     for i in range(count):
         store64(order + U64(i) * 8, U64(i))
     receipts.log_capacity, receipts.log_data_capacity = logs, log_bytes

@@ -45,7 +45,23 @@ from .job import (
     read_part,
     run_transaction,
 )
-from .verdict import INVALID_TRANSACTION, MALFORMED, MISSING_HASH, NO_ROOM, OK, TABLES_FULL
+from .verdict import (
+    AT_END,
+    FOR_HASHES,
+    FOR_RESULTS,
+    IN_COUNTS,
+    IN_FORK,
+    IN_HASHES,
+    IN_HEAD,
+    IN_PARENT,
+    IN_TRANSACTIONS,
+    INVALID_TRANSACTION,
+    MALFORMED,
+    MISSING_HASH,
+    NO_ROOM,
+    OK,
+    TABLES_FULL,
+)
 
 
 class Witness(Record):
@@ -111,7 +127,7 @@ def read_head(job: Job, w: Witness) -> U64:
     """The counts and sizes in the head are such as the input can hold, and its environment is one of this chain's."""
     size = job.input_size
     if size < WITNESS_SIZE or size > MOST_INPUT or w.size != size:
-        return fail(job, U64(MALFORMED), size, U64(0))
+        return fail(job, U64(MALFORMED), size, U64(IN_HEAD))
     job.input += WITNESS_SIZE
     block = Block(w.block)
     job.root, job.guest = w.parent_root, U64(w.scale == 0)
@@ -119,12 +135,12 @@ def read_head(job: Job, w: Witness) -> U64:
     job.multiproof_size, job.transaction_count = w.multiproof_size, w.transaction_count
     job.gas_limit, job.fork = block.gas_limit, block.fork
     if not check_counts(job) or w.transaction_count > (size - WITNESS_SIZE) // 8:
-        return fail(job, U64(MALFORMED), U64(0), U64(1))
+        return fail(job, U64(MALFORMED), U64(0), U64(IN_COUNTS))
     # Tables of prices have no entry for an unknown fork; before Cancun, SELFDESTRUCT empties storage unseen.
     if block.fork < CANCUN or block.fork > NEWEST:
-        return fail(job, U64(MALFORMED), block.fork, U64(8))
+        return fail(job, U64(MALFORMED), block.fork, U64(IN_FORK))
     if w.hash_count > BLOCK_HASHES or w.hash_count > block.number or w.scale > 1:
-        return fail(job, U64(MALFORMED), U64(2), U64(1))
+        return fail(job, U64(MALFORMED), w.hash_count, U64(IN_COUNTS))
     return U64(OK)
 
 
@@ -138,10 +154,10 @@ def bind_inputs(job: Job, w: Witness) -> U64:
         allocate(job.allocator, U64(BLOCK_SIZE + 64) + count * 32),
     )
     if hashes == 0 or text == 0:
-        return fail(job, U64(NO_ROOM), U64(0), U64(6))
+        return fail(job, U64(NO_ROOM), U64(0), U64(FOR_HASHES))
     given = read_part(job, count * 32)
     if given == 0:
-        return fail(job, U64(MALFORMED), count, U64(5))
+        return fail(job, U64(MALFORMED), count, U64(IN_HASHES))
     copy(text, address_of(block), U64(BLOCK_SIZE))
     store256be(text + BLOCK_SIZE, w.parent_hash)
     copy(text + BLOCK_SIZE + 32, w.parent_root, U64(32))
@@ -151,7 +167,7 @@ def bind_inputs(job: Job, w: Witness) -> U64:
         number = block.number - count + U64(k)
         copy(hashes + (number % BLOCK_HASHES) * 32, given + U64(k) * 32, U64(32))
     if count != 0 and load256be(given + (count - 1) * 32) != w.parent_hash:
-        return fail(job, U64(MALFORMED), U64(0), U64(6))
+        return fail(job, U64(MALFORMED), U64(0), U64(IN_PARENT))
     block.hashes = hashes
     return U64(OK)
 
@@ -172,15 +188,15 @@ def run_transactions(job: Job, w: Witness) -> U64:
         size = load64(at) if at != 0 else U64(0)
         raw = read_part(job, size) if at != 0 else U64(0)
         if raw == 0:
-            return fail(job, U64(MALFORMED), U64(i), U64(7))
+            return fail(job, U64(MALFORMED), U64(i), U64(IN_TRANSACTIONS))
         how = run_transaction(job, U64(i), raw, size, gas_left)
         if how != OK:
             return how
         gas_left -= run_at(job.runs, U64(i)).result.gas_used
     if job.input != job.end:
-        return fail(job, U64(MALFORMED), job.end - job.input, U64(9))
+        return fail(job, U64(MALFORMED), job.end - job.input, U64(AT_END))
     if commit_view(m) != 0:
-        return fail(job, U64(TABLES_FULL), U64(0), U64(2))
+        return fail(job, U64(TABLES_FULL), U64(0), U64(FOR_RESULTS))
     return U64(OK)
 
 

@@ -18,9 +18,47 @@ MISSING_KEY = 12  # the input lacks a slot that the configuration names
 WRONG_CONTEXT = 13  # a field of a block context is not what follows from parent, time and configuration
 WRONG_MESSAGE = 14  # L1 messages that are not the next of the queue, or not as many as the blocks have
 
+#: Places, what ``at`` is of MALFORMED: the part of the input.
+(
+    IN_HEAD,
+    IN_COUNTS,  # more than the input can hold, or a configuration that is none
+    IN_FORK,
+    IN_HASHES,
+    IN_PARENT,
+    IN_CHUNK,
+    IN_VERSION,
+    IN_BLOCK_COUNT,
+    IN_MESSAGES,
+    IN_MESSAGE,
+    IN_STATE,
+    IN_CODE,
+    IN_MULTIPROOF,
+    IN_TRANSACTIONS,
+    AT_CHUNK_END,
+    AT_END,
+) = range(16)
+#: Of NO_ROOM and TABLES_FULL: what there is no room for.
+(
+    FOR_WORLD,
+    FOR_MACHINE,
+    FOR_BLOCK,
+    FOR_NODES,
+    FOR_WALK,
+    FOR_HASHES,
+    FOR_STATE,
+    FOR_CODE,
+    FOR_MULTIPROOF,
+    FOR_LEAVES,
+    FOR_TRANSACTION,
+    FOR_RESULTS,
+) = range(16, 28)
+
 
 class Verdict(Record):
-    """How every program's output begins. ``detail`` and ``at`` say more where ``status`` is not OK."""
+    """How every program's output begins. ``detail`` and ``at`` say more where ``status`` is not OK.
+
+    ``at`` is a place (above), or, of what is wrong with one of many, its index: of a block, a transaction, a leaf.
+    """
 
     status: U64
     detail: U64
