@@ -61,7 +61,8 @@ def pipeline(
         index = LogsIndex(data.kv, data.blocks.blooms, 0, data.blocks.latest, chain_keccak(library))
         if index.latest < 0:
             index.append(0, None)
-        settings = SequencerSettings(workers=workers, record=record)
+        fee = genesis.base_fee_per_gas  # fixed: offers are made once
+        settings = SequencerSettings(workers=workers, record=record, base_fee=fee)
         sequencer = Sequencer(
             library, chain.world, chain.trie, data, index, chain.rules, chain.head, settings
         )

@@ -17,6 +17,8 @@ from typing import Annotated, Any, Literal, TypeAlias, get_type_hints
 import msgspec
 
 from jovay.rpc.limits import Limits
+from jovay.sequencer.pool.limits import PoolLimits
+from jovay.sequencer.settings import SequencerSettings
 
 Port: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 62)]
@@ -30,6 +32,7 @@ LogFormat: TypeAlias = Literal["text", "json"]
 
 ENVIRONMENT_PREFIX = "JOVAY_"
 RPC_TABLE = "rpc"
+_SEQUENCER, _POOL = SequencerSettings(), PoolLimits()
 
 
 def default_datadir() -> Path:
@@ -56,28 +59,28 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     namespaces: tuple[str, ...] | None = None
     debug_api: bool = False
     workers: Annotated[int, msgspec.Meta(ge=0, le=1_024)] = 0
-    block_interval_ms: Annotated[int, msgspec.Meta(ge=1, le=60_000)] = 10
-    heartbeat: Seconds = 1.0
+    block_interval_ms: Annotated[int, msgspec.Meta(ge=1, le=60_000)] = round(_SEQUENCER.tick * 1000)
+    heartbeat: Seconds = _SEQUENCER.heartbeat
     block_gas_limit: GasLimit | None = None
-    block_transactions: Annotated[int, msgspec.Meta(ge=1, le=1 << 20)] = 16_384
-    base_fee: Natural | None = None
+    block_transactions: Annotated[int, msgspec.Meta(ge=1, le=1 << 20)] = _SEQUENCER.max_transactions
+    base_fee: Natural | None = _SEQUENCER.base_fee
     min_price: Natural = 0
     fee_recipient: AddressText | None = None
-    pool_transactions: Positive = 200_000
-    pool_per_sender: Positive = 16_384
-    pool_per_delegated: Positive = 1
-    pool_waiting: Natural = 50_000
-    pool_lifetime: Seconds = 10_800.0
-    history_blocks: Natural = 8_192
+    pool_transactions: Positive = _POOL.transactions
+    pool_per_sender: Positive = _POOL.per_sender
+    pool_per_delegated: Positive = _POOL.per_delegated
+    pool_waiting: Natural = _POOL.waiting
+    pool_lifetime: Seconds = _POOL.lifetime
+    history_blocks: Natural = _SEQUENCER.history_blocks
     history_versions: Annotated[int, msgspec.Meta(ge=0, le=1 << 34)] = 2_000_000
     keep_blocks: Natural = 0
-    record_witnesses: bool = False
+    record_witnesses: bool = _SEQUENCER.record
     tracer_mib: Positive = 4_096
     accounts: Records = 4_000_000
     slots: Records = 16_000_000
     code_mib: Annotated[int, msgspec.Meta(ge=1, le=1 << 24)] = 512
     trie_leaves: Natural = 0
-    checkpoint_interval: Seconds = 5.0
+    checkpoint_interval: Seconds = _SEQUENCER.checkpoint_seconds
     sync: bool = True
     metrics: bool = True
     metrics_port: Port | None = None

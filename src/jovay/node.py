@@ -43,7 +43,7 @@ from .monitoring.metrics import Metrics
 from .monitoring.statistics import Statistics
 from .monitoring.stats import NodeStats
 from .native.hashing import keccak256
-from .sequencer.pool.txpool import PoolLimits
+from .sequencer.pool.limits import PoolLimits
 from .sequencer.production.wait_limits import changes_of, needs_of
 from .state.errors import ArenaFullError
 from .state.tables import CHANGED, CODE_INDEX

@@ -32,7 +32,8 @@ from .finality import L1Finality
 from .persistence.housekeeping import Housekeeping
 from .persistence.persistence import Persistence
 from .persistence.recording import Recording
-from .pool.txpool import PoolLimits, TxPool
+from .pool.limits import PoolLimits
+from .pool.txpool import TxPool
 from .portal import Portal
 from .production.aside import Aside
 from .production.block import Dropped

@@ -1,4 +1,4 @@
-"""What the pool lies in: the kernel's records in arenas, its limits, and the batches that its entries point into."""
+"""What the pool lies in: the kernel's records in arenas, and the batches that its entries point into."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import secrets
 import weakref
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy.typing as npt
@@ -30,33 +29,10 @@ from jovay.native.arena import Arena
 from jovay.native.records import View, array_at, new_record
 from jovay.sequencer.portal import DecodedBatch
 
+from .limits import PoolLimits
+
 #: Of the pool's bytes, one in so many may be of transactions that wait.
 WAITING_PART = 4
-
-
-@dataclass(frozen=True)
-class PoolLimits:
-    """Bounds of the pool. ``price_bump`` in percent; ``per_sender`` bounds what waits and what is ready alike.
-
-    ``waiting`` transactions of all senders may wait for an earlier nonce or for money, ``lifetime`` seconds at most, so
-    that they cannot keep out those that are ready. An account that runs code (EIP-7702) has at most ``per_delegated``
-    in the pool, since one call can take what all of them would cost. ``memory`` bounds the bytes of the batches that
-    pooled transactions came in. ``tries``: how many blocks may have no room for a transaction before it goes.
-
-    ``transaction_gas`` must not be above the gas limit of blocks: nothing leaves the queue before its first.
-    """
-
-    transactions: int = 200_000
-    per_sender: int = 16_384
-    waiting_per_sender: int = 1_024
-    waiting: int = 50_000
-    per_delegated: int = 1
-    lifetime: float = 3 * 3600.0
-    memory: int = 1 << 30
-    tries: int = 64
-    transaction_bytes: int = 131_072
-    transaction_gas: int = 1_000_000_000
-    price_bump: int = 10
 
 
 class Memory:

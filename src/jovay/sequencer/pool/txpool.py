@@ -45,7 +45,8 @@ from jovay.sequencer.portal import DecodedBatch
 from jovay.sequencer.production.block import Dropped
 from jovay.state.world import NativeWorld
 
-from .memory import Batches, Held, Memory, PoolLimits
+from .limits import PoolLimits
+from .memory import Batches, Held, Memory
 from .pooled import Pooled, Taken
 
 __all__ = [

@@ -36,7 +36,7 @@ log = logging.getLogger("jovay.aside")
 #: Machines beside the blocks: one executes, the others hold results that wait for their blocks.
 MACHINES = 3
 #: Accounts for which a machine has room beside those of its transaction.
-SHARED = 64
+MORE_ACCOUNTS = 64
 #: Attempts before a transaction gets a block of its own.
 TRIES = 4
 #: Attempts that may fail since records leave memory while it is made room, beside those.
@@ -239,7 +239,7 @@ class Aside:
         if machine is None:
             self._made += 1
         if machine is None or machine.gas < gas:
-            machine = NativeMachine(self._library, self._world, max(gas, TX_MAX_GAS_LIMIT), SHARED)
+            machine = NativeMachine(self._library, self._world, max(gas, TX_MAX_GAS_LIMIT), MORE_ACCOUNTS)
         return machine
 
     def _choose(self, heavies: Sequence[Heavy]) -> int:
