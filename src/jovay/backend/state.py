@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from jovay.chain.types import Account, AccountProof, Address
 from jovay.rpc.backend.errors import BackendError, HistoryUnavailableError
+from jovay.state import errors as state
 from jovay.state.proofs import Prover
 from jovay.state.reader import StateReader
 
@@ -24,7 +25,7 @@ class Heights:
         if number > head:
             raise BackendError("header not found")
         if number < head - self._history:
-            raise HistoryUnavailableError(f"historical state of block {number} is not available")
+            raise HistoryUnavailableError(str(state.HistoryUnavailableError(number)))
 
 
 class NodeState:

@@ -13,6 +13,9 @@ from jovay.chain import rlp
 from jovay.chain.receipts import encode_receipt
 from jovay.chain.transactions import decode_transaction
 from jovay.chain.types import Block, Hash32, Header, Inclusion, Log, Receipt, Transaction
+from jovay.kernel.block.receipts import Receipt as ReceiptRecord
+from jovay.kernel.block.receipts import StoredLog
+from jovay.native.records import dtype_of, int_of
 from jovay.rpc.backend.chain import LogFilter
 from jovay.rpc.backend.errors import TooManyResultsError
 from jovay.simulation.source import StoredTransaction
@@ -22,10 +25,11 @@ from jovay.storage.headers import read_header
 from jovay.storage.logs_index import LogsIndex
 
 from .errors import stored
-from .stored import LOG, RECEIPT, BlockReceipts, Keccak, Read, raw_transaction, reader
+from .stored import BlockReceipts, Keccak, Read, raw_transaction, reader
 
 HEADERS_KEPT = 4_096
-_TOPICS_AT, _TOPIC_COUNT_AT = 32, 160
+#: Where the address and the topics of a stored log begin.
+_ADDRESS_AT, _TOPICS_AT = StoredLog.fields["address"][1], StoredLog.fields["topics"][1]
 
 
 class VisibleChain:
@@ -92,9 +96,11 @@ class VisibleChain:
             senders, records = self._store.senders(number), self._store.receipts(number)
         cuts = offsets.tolist()
         found = []
-        for index, receipt in enumerate(RECEIPT.iter_unpack(records)):
-            sender, fee = senders[20 * index : 20 * index + 20], int.from_bytes(receipt[9], "little")
-            found.append(StoredTransaction(raw[cuts[index] : cuts[index + 1]], sender, receipt[2], fee))
+        receipts = np.frombuffer(records, dtype_of(ReceiptRecord))
+        outcomes = zip(receipts["gas_used"].tolist(), receipts["l1_fee"].tolist(), strict=True)
+        for index, (gas, fee) in enumerate(outcomes):
+            sender = senders[20 * index : 20 * index + 20]
+            found.append(StoredTransaction(raw[cuts[index] : cuts[index + 1]], sender, gas, int_of(fee)))
         return found
 
     def block(self, number: int) -> Block | None:
@@ -256,15 +262,15 @@ class VisibleChain:
 
 def matching(records: bytes, query: LogFilter) -> npt.NDArray[np.int64]:
     """Positions of the stored logs that match a filter."""
-    table = np.frombuffer(records, np.uint8).reshape(-1, LOG.size)
+    logs, table = np.frombuffer(records, dtype_of(StoredLog)), np.frombuffer(records, np.uint8)
+    table = table.reshape(-1, StoredLog.size)
     keep = np.ones(len(table), np.bool_)
     if query.addresses:
-        keep &= _among(table[:, :20], [address[::-1] for address in query.addresses])
-    if query.topics:
-        counts = (
-            np.ascontiguousarray(table[:, _TOPIC_COUNT_AT : _TOPIC_COUNT_AT + 8]).view(np.uint64).reshape(-1)
+        keep &= _among(
+            table[:, _ADDRESS_AT : _ADDRESS_AT + 20], [address[::-1] for address in query.addresses]
         )
-        keep &= counts >= len(query.topics)
+    if query.topics:
+        keep &= logs["topic_count"] >= len(query.topics)
         for position, wanted in enumerate(query.topics):
             if wanted and keep.any():
                 at = _TOPICS_AT + 32 * position

@@ -100,5 +100,5 @@ class UnknownBlockError(ExecutionError):
     """There is no such block."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"block {number} not found")
+        super().__init__(f"block #{number} not found")
         self.number = number

@@ -1,9 +1,10 @@
-"""SPV: what a block touched, with the values before it and the multiproof that shows them (TracerDB's contents).
+"""SPV (Simplified Payment Verification, as the white paper calls it): what a block touched, with the values before it
+and the multiproof that shows them. TracerDB holds it.
 
-Header, transactions and write set of the block, its Basic Trace, are in the block log; with those it is all that a
-stateless execution needs. Little-endian: a head (numbers of accounts, slots, founded slots, code hashes and ancestors,
-4 bytes each and 4 zeros; bytes of the code and of the multiproof, 8 each), then ``AccountChange`` records,
-``SlotChange`` records of the slots, and of those founded, the code hashes (32 bytes each), and the multiproof.
+The white paper's Basic Trace, a block's header, transactions and write set, is in the block log; with that, SPV data
+are all that a stateless execution needs. Little-endian: a head (numbers of accounts, slots, founded slots, code hashes
+and ancestors, 4 bytes each and 4 zeros; bytes of the code and of the multiproof, 8 each), then ``AccountChange``
+records, ``SlotChange`` records of the slots, and of those founded, the code hashes (32 bytes each), and the multiproof.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ HASH = 32
 
 @dataclass(frozen=True, slots=True)
 class Spv:
-    """``founded``: slots that the block puts where nothing was; ``code_hashes``: of the accounts' code, each once, of
+    """SPV data of one block.
+
+    ``founded``: slots that it puts where nothing was; ``code_hashes``: of the accounts' code, each once, of
     ``code_bytes`` bytes in all. Execution asks for the hashes of the ``ancestors`` blocks before.
     """
 
