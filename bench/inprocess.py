@@ -184,7 +184,7 @@ def median(runs: Sequence[Run]) -> Run:
 
 
 STAGES = (
-    "portal pool begin pre-execution scheduler execution receipts recording commitment sealing persistence publishing"
+    "portal pool begin pre-execution scheduler execution receipts commitment sealing persistence publishing"
 ).split()
 
 

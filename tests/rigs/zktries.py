@@ -7,6 +7,7 @@ from typing import Any
 
 from jovay.kernel.lang import U64
 from jovay.kernel.trie import multiproof, nodes, proofs, zktrie
+from jovay.kernel.trie.multiproof_writer import Writer
 from jovay.kernel.trie.nodes import Trie
 
 from .buffers import Buffer
@@ -15,6 +16,7 @@ from .buffers import Buffer
 ENTRIES = [
     nodes.trie_init,
     zktrie.update_batch,
+    zktrie.update_proven,
     zktrie.lookup,
     proofs.prove,
     proofs.verify_proof,
@@ -54,6 +56,18 @@ class Store:
         status = self.library[zktrie.update_batch](self.memory.address, len(pairs), *arrays)
         self.check(keys, values, scratch)
         return int(status)
+
+    def update_proven(self, pairs: Sequence[tuple[bytes, bytes]], capacity: int) -> tuple[int, bytes | None]:
+        """Status of an update, and the multiproof of its keys before it."""
+        keys, values = Buffer(b"".join(k for k, _ in pairs)), Buffer(b"".join(v for _, v in pairs))
+        scratch, out = Buffer(int(zktrie.update_scratch(U64(len(pairs))))), Buffer(capacity)
+        record = Buffer(Writer.size)
+        writer = Writer(record.address)
+        writer.at, writer.end = U64(out.address), U64(out.address + capacity)
+        arrays = (keys.address, values.address, record.address, scratch.address)
+        status = self.library[zktrie.update_proven](self.memory.address, len(pairs), *arrays)
+        self.check(keys, values, scratch, out, record)
+        return int(status), None if writer.failed else out.read(0, int(writer.at) - out.address)
 
     @property
     def root(self) -> bytes:

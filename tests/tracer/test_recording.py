@@ -24,7 +24,7 @@ from jovay.conformance.witnesses.proofs import Roots, parse, unparse
 from jovay.kernel.block.changes import AccountChange
 from jovay.kernel.protocol.forks import OSAKA
 from jovay.kernel.transaction.record import TRANSACTION_SIZE
-from jovay.kernel.trie.multiproof import OPAQUE_TAG
+from jovay.kernel.trie.multiproof_writer import OPAQUE_TAG
 from jovay.native.library import Library
 from jovay.native.records import dtype_of
 from jovay.sequencer.portal import DecodedBatch, Portal
@@ -174,7 +174,9 @@ class Chain:
             self.world.holds_everything()
         self.codes = {keccak256(code): code for code in genesis.codes}
         self.trie = StateTrie(library, 1 << 16, scratch_bytes=64 << 20)
+        self.changed = StateTrie(library, 1 << 16, scratch_bytes=64 << 20)  # by write sets alone
         self.root, self.number, self.batches = self.trie.update(genesis), 0, list[DecodedBatch]()
+        self.changed.update(genesis)
         self.hashes = [b"\x77" * 32]
         self.producer = BlockProducer(library, self.world, workers, 1024, record=True, waits=waits)
         self._ring = np.zeros(256 * 32, np.uint8)
@@ -210,8 +212,9 @@ class Chain:
         keys, ancestors = produced.touched.keys, produced.touched.ancestors
         wanted = {bytes(h)[::-1] for h in keys.accounts["code_hash"]}
         touched = WriteSet(keys.accounts, keys.slots, [code for h, code in self.codes.items() if h in wanted])
-        proof = self.trie.multiproof(produced.touched.proven)
-        self.root = self.trie.update(produced.writes)
+        self.root, proof = self.trie.update_proven(produced.touched.now)
+        assert self.changed.multiproof(produced.touched.now) == proof
+        assert self.changed.update(produced.writes) == self.root
         self.codes |= {keccak256(code): code for code in produced.writes.codes}
         order = [list(raws.values())[i] for i in produced.order]
         given = BlockInput(

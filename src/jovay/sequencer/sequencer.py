@@ -216,10 +216,10 @@ class Sequencer:
                 writes = merged(writes, edit(environment.number))
                 self.world.bring(writes, environment.number)
             touched = executed.touched if edit is None else None  # the edited keys are not among them
-            if touched is not None:
-                proof = self.trie.multiproof(touched.proven)
-                now = executed.statistics.time("recording", now)
-            root = self.trie.update(writes)
+            if touched is None:
+                root, proof = self.trie.update(writes), b""
+            else:
+                root, proof = self.trie.update_proven(touched.now)
             executed.statistics.time("commitment", now)
             produced = executed.finish()
             self._selection.executed(selected, produced, writes.accounts, took)

@@ -10,10 +10,11 @@ from jovay.kernel.lang import U64, U256
 from jovay.kernel.state import leaves
 from jovay.kernel.trie import multiproof, nodes, proofs, zktrie
 from jovay.kernel.trie.hashing import VERSION
+from jovay.kernel.trie.multiproof_writer import OPAQUE_BYTES, Writer
 from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE, Trie
 from jovay.native.arena import Arena
 from jovay.native.library import Library
-from jovay.native.records import View
+from jovay.native.records import View, new_record
 
 from .errors import TrieError, TrieFullError
 from .writes import WriteSet
@@ -49,7 +50,7 @@ class StateTrie:
 
         Raises ``TrieError`` where the multiproof does not lead to the root.
         """
-        made = cls(library, len(proof) // multiproof.OPAQUE_BYTES + 2 * room + 64)
+        made = cls(library, len(proof) // OPAQUE_BYTES + 2 * room + 64)
         given = ctypes.create_string_buffer(proof + root, len(proof) + 32)
         at = ctypes.addressof(given)
         status = library[multiproof.partial_trie](
@@ -75,6 +76,30 @@ class StateTrie:
             if status:
                 raise self._failure(status, len(accounts), len(slots))
             return self.root()
+
+    def update_proven(self, touched: WriteSet) -> tuple[bytes, bytes]:
+        """Bring in what a block touched, as it is now; the new root, and ``multiproof`` of it as it was before.
+
+        What ``kept`` says must be so. Raises ``TrieError`` when the trie is full or the multiproof has no room.
+        """
+        accounts, slots = touched.accounts, touched.slots
+        with self._lock:
+            half, at = self._scratch.size // 2, self._scratch.address
+            proof = new_record(Writer, {"at": at + half, "end": at + 2 * half})
+            status = self.library[kernel_root.update_proven_state](
+                self._record.address,
+                accounts.ctypes.data if len(accounts) else 0,
+                len(accounts),
+                slots.ctypes.data if len(slots) else 0,
+                len(slots),
+                ctypes.addressof(proof),
+                at,
+                half,
+            )
+            written = View(Writer, ctypes.addressof(proof))
+            if status or written.failed:
+                raise self._failure(status, len(accounts), len(slots))
+            return self.root(), ctypes.string_at(at + half, int(written.at) - at - half)
 
     def _failure(self, status: int, accounts: int, slots: int) -> TrieError:
         if status == nodes.OUT_OF_MEMORY:

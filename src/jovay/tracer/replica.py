@@ -119,8 +119,7 @@ class Replica:
         executed = self._producer.execute(self._environment(header), addresses, serial=True)
         touched = executed.touched
         assert touched is not None
-        proof = self._trie.multiproof(touched.proven)
-        root = self._trie.update(executed.writes)
+        root, proof = self._trie.update_proven(touched.now)
         executed.finish()
         return touched, proof, root
 

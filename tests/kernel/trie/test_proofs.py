@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jovay.conformance.witnesses.proofs import made_up, unparse
-from jovay.kernel.trie import multiproof, nodes, proofs, zktrie
+from jovay.kernel.trie import multiproof_writer, nodes, proofs, zktrie
 from jovay.native.library import build
 from rigs import zktrie_model as model
 from rigs.zktrie_strategies import keys, values
@@ -141,6 +141,26 @@ def test_partial_tries(native: Any, scenario: Any) -> None:
             assert part.get(key) == whole.get(key)
 
 
+@settings(max_examples=400, deadline=None)
+@given(scenario())
+def test_updates_that_prove(native: Any, scenario: Any) -> None:
+    """In whole tries and in parts: the bytes of ``prove_many`` before, the root of ``update`` after, room or not."""
+    mapping, proven, updates = scenario
+    whole = filled(native, mapping)
+    part, status = partial(native, whole.prove_many(proven) or b"", whole.root)
+    assert status == 0
+    plain, cramped = filled(native, mapping), filled(native, mapping)
+    for batch in [[], *updates, [(key, mapping.get(key, bytes(32))) for key in proven]]:
+        set_keys = [key for key, _ in batch]
+        expected, of_part = whole.prove_many(set_keys), part.prove_many(set_keys)
+        assert expected is not None
+        assert plain.update(batch) == 0
+        assert whole.update_proven(batch, len(expected)) == (0, expected)
+        assert part.update_proven(batch, 100_000) == (0, of_part)
+        assert cramped.update_proven(batch, len(expected) - 1) == (0, None)
+        assert whole.root == part.root == cramped.root == plain.root
+
+
 @settings(max_examples=150, deadline=None)
 @given(mappings, st.lists(keys, max_size=4), keys)
 def test_unknown_parts_are_refused(
@@ -244,7 +264,7 @@ def test_made_up_tries_take_updates(native: Any) -> None:
             continue
         store, status = partial(native, proof, first.root, 64)
         assert status == 0
-        leaves = [node.content for node in tree.walk() if node.tag == multiproof.LEAF_TAG]
+        leaves = [node.content for node in tree.walk() if node.tag == multiproof_writer.LEAF_TAG]
         pairs = {}
         for _ in range(dice.randrange(1, 30)):
             words = (
@@ -266,7 +286,7 @@ def test_made_up_tries_take_updates(native: Any) -> None:
 
 def test_version(native: Any) -> None:
     proof = Store(native).prove_many([])
-    assert proof == bytes([1, multiproof.EMPTY_TAG])
+    assert proof == bytes([1, multiproof_writer.EMPTY_TAG])
     assert partial(native, proof, bytes(32))[1] == 0
     assert partial(native, bytes([2]) + proof[1:], bytes(32))[1] == nodes.MALFORMED
 

@@ -7,7 +7,7 @@ from random import Random
 
 from jovay.chain import rlp
 from jovay.kernel.programs.stateless import Witness
-from jovay.kernel.trie.multiproof import BRANCH_TAG, LEAF_TAG, OPAQUE_TAG
+from jovay.kernel.trie.multiproof_writer import BRANCH_TAG, LEAF_TAG, OPAQUE_TAG
 
 from .parts import ACCOUNT, HEAD, SLOT, Field, Parts, get, put, take_apart
 from .proofs import Node, Roots, digest, parse, unparse

@@ -11,7 +11,7 @@ from jovay.kernel.hashes.poseidon2_constants import P
 from jovay.kernel.lang import U64
 from jovay.kernel.trie import multiproof, nodes
 from jovay.kernel.trie.hashing import VERSION
-from jovay.kernel.trie.multiproof import BRANCH_TAG, EMPTY_TAG, LEAF_TAG, OPAQUE_TAG
+from jovay.kernel.trie.multiproof_writer import BRANCH_TAG, EMPTY_TAG, LEAF_TAG, OPAQUE_TAG
 from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE, Trie
 from jovay.native.arena import Arena
 from jovay.native.library import Library

@@ -93,6 +93,12 @@ def write_account(world: World, base: BaseAccount, mark: U64, out: Changes) -> N
             return
     change = AccountChange(out.accounts + out.account_count * ACCOUNT_CHANGE_SIZE)
     out.account_count += 1
+    write_current(base, kept, change)
+
+
+@kernel
+def write_current(base: BaseAccount, kept: U64, change: AccountChange) -> None:
+    """An account as the world has it now."""
     change.address = base.address
     change.balance = base.balance
     change.code_hash = base.code_hash

@@ -30,6 +30,7 @@ from .changes import (
     SLOT_CHANGE_SIZE,
     AccountChange,
     SlotChange,
+    write_current,
 )
 from .run import EXECUTED, run_at
 
@@ -39,15 +40,20 @@ TOUCHED = 0xFFFFFFFC
 class Touched(Record):
     """Where the keys go; the arrays have room for all records of the world.
 
-    ``kept`` of an account says which of its leaves the block left as they were.
+    ``kept`` of an account says which of its leaves the block left as they were. Of each array there is a twin, whose
+    records are as they are after the block.
     """
 
     accounts: Ptr
     slots: Ptr
     founded: Ptr  # slots of accounts that the block founded
+    accounts_after: Ptr
+    slots_after: Ptr
+    founded_after: Ptr
     account_count: U64
     slot_count: U64
     founded_count: U64
+    missed: U64  # records without a value before the block, or that it changed and no view had
     ancestors: U64  # how many blocks back BLOCKHASH went
     mark: U64  # ``owner`` of records that are there
     height: U64  # whose state the values are from
@@ -60,7 +66,7 @@ class Touched(Record):
 def begin_touched(out: Touched, world: World, stamp: U64, height: U64, ancestors: U64) -> None:
     """Start with nothing; ``ancestors`` is what the block's system calls asked for."""
     out.world, out.mark, out.height = world, (stamp << 32) | TOUCHED, height
-    out.account_count = out.slot_count = out.founded_count = U64(0)
+    out.account_count = out.slot_count = out.founded_count = out.missed = U64(0)
     out.ancestors = ancestors
 
 
@@ -125,6 +131,16 @@ def collect_runs(out: Touched, runs: Ptr, n: U64, coinbase: U256) -> None:
 
 
 @kernel
+def collect_missed(out: Touched) -> None:
+    """Count what the block changed, in the world's list, and is not among the keys."""
+    for i in range(out.world.changed_count):
+        pointer = load64(out.world.changed + U64(i) * 8)
+        owner = BaseSlot(pointer - 1).owner if pointer & 1 != 0 else BaseAccount(pointer).owner
+        if owner != out.mark:
+            out.missed += 1
+
+
+@kernel
 def collect_range(
     out: Touched, m: Machine, first_account: U64, account_end: U64, first_slot: U64, slot_end: U64
 ) -> None:
@@ -144,6 +160,7 @@ def add_account(out: Touched, base: BaseAccount) -> None:
     base.owner = out.mark
     a = out.account
     if not account_at_height(out.world, base, out.height, a):
+        out.missed += 1
         return
     entry = AccountChange(out.accounts + out.account_count * ACCOUNT_CHANGE_SIZE)
     out.account_count += 1
@@ -159,6 +176,9 @@ def add_account(out: Touched, base: BaseAccount) -> None:
         entry.kept |= KEPT_CODE
     if base.balance >> 128 == a.balance >> 128:
         entry.kept |= KEPT_UPPER
+    write_current(
+        base, entry.kept, AccountChange(out.accounts_after + (out.account_count - 1) * ACCOUNT_CHANGE_SIZE)
+    )
     if base.has_storage != 0 and is_bare(a.nonce, a.code_hash) and is_bare(base.nonce, base.code_hash):
         add_any_slot(out, base)
 
@@ -182,12 +202,18 @@ def add_slot(out: Touched, base: BaseSlot) -> None:
     s, account = out.slot, base.account
     s.storage_epoch = base.storage_epoch
     if not slot_at_height(out.world, base, out.height, s):
+        out.missed += 1
         return
+    value = base.value if base.storage_epoch == account.storage_epoch else U256(0)
     if had_storage(out.world, account, out.height):
-        write_key(SlotChange(out.slots + out.slot_count * SLOT_CHANGE_SIZE), account, base, s.value)
+        at = out.slot_count * SLOT_CHANGE_SIZE
+        write_key(SlotChange(out.slots + at), account, base, s.value)
+        write_key(SlotChange(out.slots_after + at), account, base, value)
         out.slot_count += 1
-    elif base.value != 0 and base.storage_epoch == account.storage_epoch:
-        write_key(SlotChange(out.founded + out.founded_count * SLOT_CHANGE_SIZE), account, base, U256(0))
+    elif value != 0:
+        at = out.founded_count * SLOT_CHANGE_SIZE
+        write_key(SlotChange(out.founded + at), account, base, U256(0))
+        write_key(SlotChange(out.founded_after + at), account, base, value)
         out.founded_count += 1
 
 

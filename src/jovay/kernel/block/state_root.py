@@ -15,8 +15,9 @@ from ..state.leaves import (
     slot_value,
     upper_balance,
 )
+from ..trie.multiproof_writer import Writer
 from ..trie.nodes import Trie
-from ..trie.zktrie import update_batch, update_scratch
+from ..trie.zktrie import update_batch, update_proven, update_scratch
 from .changes import ACCOUNT_CHANGE_SIZE, KEPT_CODE, KEPT_UPPER, SLOT_CHANGE_SIZE, AccountChange, SlotChange
 
 #: Leaves that an account change sets: basic data, code hash, upper half of the balance.
@@ -138,3 +139,24 @@ def update_state(
     if n == 0:
         return U64(OK)
     return update_batch(trie, n, scratch, scratch + n * 32, scratch + n * 64)
+
+
+@kernel
+def update_proven_state(
+    trie: Trie,
+    accounts: Ptr,
+    account_count: U64,
+    slots: Ptr,
+    slot_count: U64,
+    proof: Writer,
+    scratch: Ptr,
+    size: U64,
+) -> U64:
+    """Bring accounts and slots in as they are now, changed or not, and write the multiproof of them as they were.
+
+    Statuses as of ``update_state``; what ``write_proven_leaves`` leaves out must not have changed.
+    """
+    if state_root_scratch(account_count, slot_count) > size:
+        return U64(TOO_SMALL)
+    n = write_proven_leaves(accounts, account_count, slots, slot_count, scratch)
+    return update_proven(trie, n, scratch, scratch + n * 32, proof, scratch + n * 64)

@@ -71,7 +71,8 @@ from ..transaction.decode import decode
 from ..transaction.record import TRANSACTION_SIZE, Transaction
 from ..transaction.recovery import recover_sender
 from ..transaction.signing import SIGNING_OVERHEAD
-from ..trie.multiproof import OPAQUE_BYTES, partial_scratch, partial_trie
+from ..trie.multiproof import partial_scratch, partial_trie
+from ..trie.multiproof_writer import OPAQUE_BYTES
 from ..trie.nodes import BRANCH_SIZE, LEAF_SIZE, MOST_NODES, Trie, trie_init
 from ..trie.zktrie import FOUND, lookup
 from .verdict import (

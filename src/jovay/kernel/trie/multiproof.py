@@ -1,12 +1,9 @@
 """Multiproofs: the part of a zkTrie that a set of keys needs, as bytes, and as a partial trie again.
 
-A multiproof is a version byte and then the trie in preorder: ``00 ‖ depth`` and its two subtrees for a branch
-on the way to a key, ``01 ‖ key ‖ value`` for a leaf reached, ``02 ‖ digest`` for a subtree that is not;
-``03`` for the empty trie. Digests on the way are left to the reader to compute. It holds what lookups of
-the keys need, and setting and deleting them in any order: a deleted leaf's sibling moves up as it is.
+``multiproof_writer`` has their form. An update writes that of what it sets in the same walk (``zktrie.update_proven``).
 """
 
-from jovay.kernel.lang import U64, Bytes, Ptr, Record, copy, kernel, load8, store8
+from jovay.kernel.lang import U64, Bytes, Nested, Ptr, Record, kernel, load8
 
 from .hashing import (
     BUFFERS_SIZE,
@@ -21,6 +18,20 @@ from .hashing import (
     begin_pending,
     hash_pending,
 )
+from .multiproof_writer import (
+    BRANCH_TAG,
+    EMPTY_TAG,
+    LEAF_BYTES,
+    LEAF_TAG,
+    OPAQUE_BYTES,
+    OPAQUE_TAG,
+    Writer,
+    begin_proof,
+    put_any,
+    put_branch,
+    put_leaf,
+    put_opaque,
+)
 from .nodes import (
     MALFORMED,
     NONE,
@@ -32,7 +43,6 @@ from .nodes import (
     has_room,
     is_known,
     is_leaf,
-    leaf_at,
     new_branch,
     new_leaf,
 )
@@ -52,35 +62,24 @@ from .path import (
 from .proofs import NO_PROOF
 from .zktrie import agreement
 
-BRANCH_TAG = 0
-LEAF_TAG = 1
-OPAQUE_TAG = 2
-EMPTY_TAG = 3
-
-LEAF_BYTES = 65
-OPAQUE_BYTES = 33
-
-
 # ---- building --------------------------------------------------------------------------------------------
 
 
-class Writer(Record):
-    """Where a multiproof goes, and the sorted keys it is for."""
+class Walk(Record):
+    """What writes a multiproof, and the sorted keys that it is for."""
 
-    at: Ptr
-    end: Ptr
-    failed: U64
+    writer: Nested(Writer)
     keys: Ptr
     items: Ptr
 
 
-WRITER_SIZE = Writer.size
+WALK_SIZE = Walk.size
 
 
 @kernel
 def multiproof_scratch(n: U64) -> U64:
     """Scratch bytes that ``prove_many`` needs for ``n`` keys."""
-    return n * (2 * ITEM_SIZE) + WRITER_SIZE
+    return n * (2 * ITEM_SIZE) + WALK_SIZE
 
 
 @kernel
@@ -90,107 +89,62 @@ def prove_many(trie: Trie, n: U64, keys: Ptr, out: Ptr, capacity: U64, scratch: 
     Its size; ``NO_PROOF`` if there is no room, a key is none, or the trie is partial and does not know. The
     same set of keys gives the same bytes.
     """
-    writer = Writer(scratch)
-    writer.at, writer.end, writer.failed = out, out + capacity, U64(0)
-    writer.keys, writer.items = keys, scratch + WRITER_SIZE
+    walk = Walk(scratch)
+    walk.keys, walk.items = keys, scratch + WALK_SIZE
     for i in range(n):
         if not is_canonical(keys + i * 32):
             return NO_PROOF
-    count = sort_keys(n, keys, writer.items, writer.items + n * ITEM_SIZE)
-    _put_tag(writer, U64(VERSION), U64(1))
-    if trie.root == NONE:
-        _put_tag(writer, U64(EMPTY_TAG), U64(1))
-    else:
-        _write(trie, writer, trie.root, trie.digest, U64(0), count)
+    count = sort_keys(n, keys, walk.items, walk.items + n * ITEM_SIZE)
+    writer = walk.writer
+    writer.at, writer.end = out, out + capacity
+    begin_proof(trie, writer)
+    if trie.root != NONE:
+        _write(trie, walk, trie.root, trie.digest, U64(0), count)
     return NO_PROOF if writer.failed != 0 else writer.at - out
 
 
-@kernel
-def _put_tag(writer: Writer, tag: U64, size: U64) -> Ptr:
-    """A byte, with room for ``size`` bytes including it; address of the rest, or 0 if there is no room."""
-    at = writer.at
-    if writer.failed != 0 or size > writer.end - at:
-        writer.failed = U64(1)
-        return U64(0)
-    store8(at, tag)
-    writer.at = at + size
-    return at + 1
-
-
 @kernel(inline=False)
-def _put(writer: Writer, tag: U64, source: Ptr, size: U64) -> None:
-    at = _put_tag(writer, tag, size + 1)
-    if at != 0:
-        copy(at, source, size)
-
-
-@kernel(inline=False)
-def _write(trie: Trie, writer: Writer, ref: U64, digest: Ptr, lo: U64, hi: U64) -> None:
+def _write(trie: Trie, walk: Walk, ref: U64, digest: Ptr, lo: U64, hi: U64) -> None:
     """A subtree for the items ``lo`` to ``hi``, which have all bits above it in common with it."""
+    writer = walk.writer
     if lo == hi or not is_known(trie, ref):
         if lo != hi:
             writer.failed = U64(1)
-        _put(writer, U64(OPAQUE_TAG), digest, U64(32))
+        put_opaque(writer, digest)
         return
     if is_leaf(ref):
-        _put(writer, U64(LEAF_TAG), leaf_at(trie, ref).key, U64(64))
+        put_leaf(trie, writer, ref)
         return
     branch = branch_at(trie, ref)
-    lo, hi = _inside(trie, writer, ref, lo, hi)
+    lo, hi = _inside(trie, walk, ref, lo, hi)
     if lo == hi:
-        _write_any(trie, writer, ref)
+        put_any(trie, writer, ref)
         return
-    middle = split(writer.keys, writer.items, lo, hi, branch.depth)
-    _put_branch(writer, branch.depth)
-    _write(trie, writer, branch.left, branch.left_digest, lo, middle)
-    _write(trie, writer, branch.right, branch.right_digest, middle, hi)
-
-
-@kernel
-def _put_branch(writer: Writer, depth: U64) -> None:
-    at = _put_tag(writer, U64(BRANCH_TAG), U64(2))
-    if at != 0:
-        store8(at, depth)
+    middle = split(walk.keys, walk.items, lo, hi, branch.depth)
+    put_branch(writer, branch.depth)
+    _write(trie, walk, branch.left, branch.left_digest, lo, middle)
+    _write(trie, walk, branch.right, branch.right_digest, middle, hi)
 
 
 @kernel(inline=False)
-def _inside(trie: Trie, writer: Writer, ref: U64, lo: U64, hi: U64) -> tuple[U64, U64]:
+def _inside(trie: Trie, walk: Walk, ref: U64, lo: U64, hi: U64) -> tuple[U64, U64]:
     """Those of the items that have all bits in common that the keys below a branch have in common."""
     depth = branch_at(trie, ref).depth
     while lo != hi:
-        first, last = item_at(writer.items, lo), item_at(writer.items, hi - 1)
-        key, last_key = writer.keys + first.index * 32, writer.keys + last.index * 32
+        first, last = item_at(walk.items, lo), item_at(walk.items, hi - 1)
+        key, last_key = walk.keys + first.index * 32, walk.keys + last.index * 32
         shared = agreement(trie, ref, key, first.prefix)
         shared_last = agreement(trie, ref, last_key, last.prefix)
         if shared >= depth and shared_last >= depth:
             break
         if shared_last < shared:
             shared, key = shared_last, last_key
-        middle = split(writer.keys, writer.items, lo, hi, shared)
+        middle = split(walk.keys, walk.items, lo, hi, shared)
         if bit_of(key, shared) == 0:
             lo = middle
         else:
             hi = middle
     return lo, hi
-
-
-@kernel(inline=False)
-def _write_any(trie: Trie, writer: Writer, ref: U64) -> None:
-    """A known subtree of which any leaf will do, to show how its keys begin: the leftmost known."""
-    if is_leaf(ref):
-        _put(writer, U64(LEAF_TAG), leaf_at(trie, ref).key, U64(64))
-        return
-    branch = branch_at(trie, ref)
-    _put_branch(writer, branch.depth)
-    if is_known(trie, branch.left):
-        _write_any(trie, writer, branch.left)
-        _put(writer, U64(OPAQUE_TAG), branch.right_digest, U64(32))
-        return
-    _put(writer, U64(OPAQUE_TAG), branch.left_digest, U64(32))
-    if is_known(trie, branch.right):
-        _write_any(trie, writer, branch.right)
-    else:
-        writer.failed = U64(1)
 
 
 # ---- reading ---------------------------------------------------------------------------------------------

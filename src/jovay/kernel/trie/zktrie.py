@@ -5,7 +5,7 @@ which the keys below it differ. So n leaves make n − 1 branches, whatever the 
 has the definition and why proofs are sound.
 """
 
-from jovay.kernel.lang import U64, Bytes, Ptr, Record, copy, kernel, load64, store64
+from jovay.kernel.lang import U64, Bytes, Ptr, Record, address_of, copy, kernel, load64, store64
 
 from .hashing import (
     BUFFERS_SIZE,
@@ -19,6 +19,7 @@ from .hashing import (
     begin_pending,
     hash_pending,
 )
+from .multiproof_writer import Writer, begin_proof, put_any, put_branch, put_leaf, put_opaque
 from .nodes import (
     BAD_KEY,
     NONE,
@@ -30,6 +31,7 @@ from .nodes import (
     end_update,
     free_leaf,
     has_room,
+    is_known,
     is_leaf,
     is_stub,
     leaf_at,
@@ -65,11 +67,12 @@ FOUND = 1
 
 
 class Batch(Record):
-    """The sorted keys of an update and their values."""
+    """The sorted keys of an update and their values. ``proof``: where their multiproof goes, if one is wanted."""
 
     keys: Ptr
     values: Ptr
     items: Ptr
+    proof: Writer
     pending: Bytes(PENDING_SIZE)
 
 
@@ -90,6 +93,23 @@ def update_batch(trie: Trie, n: U64, keys: Ptr, values: Ptr, scratch: Ptr) -> U6
     or ``BAD_KEY`` (an element not below the modulus), both with nothing done; ``TOUCHES_OPAQUE`` if the trie
     is partial and a key leads to an unknown part, which spoils the trie.
     """
+    return _update(trie, n, keys, values, Writer(U64(0)), scratch)
+
+
+@kernel
+def update_proven(trie: Trie, n: U64, keys: Ptr, values: Ptr, proof: Writer, scratch: Ptr) -> U64:
+    """``update_batch``, which writes what ``prove_many`` of these keys would have written before it to ``proof``.
+
+    The caller sets where that goes. If it fails the update is done all the same.
+    """
+    begin_proof(trie, proof)
+    if n == 0 and trie.root != NONE:
+        put_opaque(proof, trie.digest)
+    return _update(trie, n, keys, values, proof, scratch)
+
+
+@kernel(inline=False)
+def _update(trie: Trie, n: U64, keys: Ptr, values: Ptr, proof: Writer, scratch: Ptr) -> U64:
     if trie.status != 0:
         return trie.status
     for i in range(n):
@@ -99,7 +119,7 @@ def update_batch(trie: Trie, n: U64, keys: Ptr, values: Ptr, scratch: Ptr) -> U6
         return U64(OUT_OF_MEMORY)
     batch = Batch(scratch)
     buffers = scratch + BATCH_SIZE
-    batch.keys, batch.values, batch.items = keys, values, buffers + BUFFERS_SIZE
+    batch.keys, batch.values, batch.items, batch.proof = keys, values, buffers + BUFFERS_SIZE, proof
     spare = batch.items + n * ITEM_SIZE
     count = sort_keys(n, keys, batch.items, spare)
     pending = begin_pending(batch.pending, buffers, spare + n * ITEM_SIZE)
@@ -196,6 +216,8 @@ def warm(trie: Trie, keys: Ptr, items: Ptr, count: U64, scratch: Ptr) -> None:
 def _merge(trie: Trie, batch: Batch, ref: U64, where: U64, lo: U64, hi: U64) -> tuple[U64, U64, U64]:
     """Bring items ``lo`` to ``hi`` into a subtree; they have all bits above it in common with it."""
     if lo == hi:
+        if address_of(batch.proof) != 0:
+            put_opaque(batch.proof, where)
         return ref, where, U64(0)
     if ref == NONE:
         return _build(trie, batch, lo, hi)
@@ -227,6 +249,8 @@ def _merge(trie: Trie, batch: Batch, ref: U64, where: U64, lo: U64, hi: U64) -> 
 def _descend(trie: Trie, batch: Batch, ref: U64, where: U64, lo: U64, hi: U64) -> tuple[U64, U64, U64]:
     """Bring items into both sides of a branch that stays, unless they empty a side."""
     branch = branch_at(trie, ref)
+    if address_of(batch.proof) != 0:
+        put_branch(batch.proof, branch.depth)
     left_slot, right_slot = branch.left_digest, branch.right_digest
     middle = split(batch.keys, batch.items, lo, hi, branch.depth)
     left, left_where, left_number = _merge(trie, batch, branch.left, left_slot, lo, middle)
@@ -294,17 +318,30 @@ def _diverge(
     """Items part from a subtree, whose bit ``depth`` is ``own``, above its first branch or leaf."""
     middle = split(batch.keys, batch.items, lo, hi, depth)
     if own == 0:
-        left, left_where, left_number = _merge(trie, batch, ref, where, lo, middle)
+        left, left_where, left_number = _merge_own(trie, batch, ref, where, lo, middle)
         right, right_where, right_number = _build(trie, batch, middle, hi)
     else:
         left, left_where, left_number = _build(trie, batch, lo, middle)
-        right, right_where, right_number = _merge(trie, batch, ref, where, middle, hi)
+        right, right_where, right_number = _merge_own(trie, batch, ref, where, middle, hi)
     if left == NONE:
         return right, right_where, right_number
     if right == NONE:
         return left, left_where, left_number
     ref = _new_branch(trie, depth, item_at(batch.items, lo).prefix)
     return _join(trie, batch, ref, left, left_where, left_number, right, right_where, right_number)
+
+
+@kernel
+def _merge_own(trie: Trie, batch: Batch, ref: U64, where: U64, lo: U64, hi: U64) -> tuple[U64, U64, U64]:
+    """``_merge`` for those that have not parted from a subtree; a proof shows how its keys begin if there are none."""
+    if lo != hi:
+        return _merge(trie, batch, ref, where, lo, hi)
+    if address_of(batch.proof) != 0:
+        if is_known(trie, ref):
+            put_any(trie, batch.proof, ref)
+        else:
+            batch.proof.failed = U64(1)
+    return ref, where, U64(0)
 
 
 @kernel(inline=False)
@@ -338,6 +375,8 @@ def _build(trie: Trie, batch: Batch, lo: U64, hi: U64) -> tuple[U64, U64, U64]:
 def _set_leaf(trie: Trie, batch: Batch, ref: U64, where: U64, i: U64) -> tuple[U64, U64, U64]:
     """Set or delete the leaf that has the key of item ``i``."""
     value, leaf = batch.values + item_at(batch.items, i).index * 32, leaf_at(trie, ref)
+    if address_of(batch.proof) != 0:
+        put_leaf(trie, batch.proof, ref)
     if is_zero(value):
         free_leaf(trie, ref)
         return U64(NONE), U64(0), U64(0)

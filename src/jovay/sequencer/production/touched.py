@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,8 @@ from jovay.state.machine import NativeMachine
 from jovay.state.world import NativeWorld
 from jovay.state.writes import Records, WriteSet
 
+log = logging.getLogger("jovay.recording")
+
 
 @dataclass(frozen=True, slots=True)
 class TouchedKeys:
@@ -31,10 +34,12 @@ class TouchedKeys:
     keys: WriteSet
     founded: Records
     ancestors: int
+    now: WriteSet
+    """All that the trie must show, with the values after the block."""
 
     @property
     def proven(self) -> WriteSet:
-        """All that the trie must show."""
+        """The same with the values before it."""
         if not len(self.founded):
             return self.keys
         return WriteSet(self.keys.accounts, np.concatenate([self.keys.slots, self.founded]))
@@ -49,6 +54,9 @@ class TouchedRecorder:
         self._accounts = Arena(accounts * AccountChange.size, name="touched.accounts")
         self._slots = Arena(slots * SlotChange.size, name="touched.slots")
         self._founded = Arena(slots * SlotChange.size, name="touched.founded")
+        self._accounts_after = Arena(self._accounts.size, name="touched.accounts_after")
+        self._slots_after = Arena(self._slots.size, name="touched.slots_after")
+        self._founded_after = Arena(self._founded.size, name="touched.founded_after")
         # A record is listed again where a view was emptied and met it anew, but not more often than it has room.
         self._listed = Arena(2 * (accounts + slots) * 8, name="touched.listed")
         self._scratch = Arena(Account.size + Slot.size, name="touched.scratch")
@@ -58,6 +66,9 @@ class TouchedRecorder:
                 "accounts": self._accounts.address,
                 "slots": self._slots.address,
                 "founded": self._founded.address,
+                "accounts_after": self._accounts_after.address,
+                "slots_after": self._slots_after.address,
+                "founded_after": self._founded_after.address,
                 "account": self._scratch.address,
                 "slot": self._scratch.address + Account.size,
             },
@@ -78,17 +89,30 @@ class TouchedRecorder:
         at = self._listed.address + 8 * self._count
         self._count += self._library[prestate.list_touched](machine.address, at)
 
-    def collect(self, runs: int, count: int, stamp: int, height: int, coinbase: int) -> TouchedKeys:
+    def collect(self, runs: int, count: int, stamp: int, height: int, coinbase: int) -> TouchedKeys | None:
         """All keys of a block that was executed in ``count`` runs, with their values as of block ``height``.
 
-        To be called when the block is in the world, and before its changes are collected.
+        To be called when the block is in the world, and before its changes are collected. None where a key is missing.
         """
         library, out = self._library, self._out.pointer
         library[prestate.begin_touched](out, self._world.address, stamp, height, self._ancestors)
         library[prestate.collect_listed](out, self._listed.address, self._count)
         library[prestate.collect_runs](out, runs, count, coinbase)
+        library[prestate.collect_missed](out)
+        if self._out.missed:
+            log.warning("%d keys of block %d are not recorded", self._out.missed, height + 1)
+            return None
+        accounts, slots, founded = self._found(self._accounts, self._slots, self._founded)
+        after, slots_after, founded_after = self._found(
+            self._accounts_after, self._slots_after, self._founded_after
+        )
+        now = WriteSet(after, np.concatenate([slots_after, founded_after]) if len(founded) else slots_after)
+        return TouchedKeys(WriteSet(accounts, slots), founded, int(self._out.ancestors), now)
+
+    def _found(self, accounts: Arena, slots: Arena, founded: Arena) -> tuple[Records, Records, Records]:
         view = self._out
-        accounts = array_at(self._accounts.address, view.account_count, AccountChange).copy()
-        slots = array_at(self._slots.address, view.slot_count, SlotChange).copy()
-        founded = array_at(self._founded.address, view.founded_count, SlotChange).copy()
-        return TouchedKeys(WriteSet(accounts, slots), founded, int(view.ancestors))
+        return (
+            array_at(accounts.address, view.account_count, AccountChange).copy(),
+            array_at(slots.address, view.slot_count, SlotChange).copy(),
+            array_at(founded.address, view.founded_count, SlotChange).copy(),
+        )
