@@ -29,6 +29,7 @@ def test_all_that_is_counted_is_exposed() -> None:
     metrics.block(transactions=5, gas=105_000, groups=2, conflicts=3, reexecutions=1, misses=4)
     metrics.latencies([0.01, 0.02])
     metrics.confirmed(7, 5, 3)
+    metrics.unrecorded(6)
     metrics.pool(11, 12)
     metrics.refused("nonce too low", 2)
     metrics.write("blocks", 0.001)
@@ -52,6 +53,7 @@ def test_all_that_is_counted_is_exposed() -> None:
         ("jovay_height", "latest"): 7,
         ("jovay_height", "safe"): 5,
         ("jovay_height", "finalized"): 3,
+        ("jovay_unrecorded_blocks", ""): 6,
         ("jovay_pool_transactions", "pending"): 11,
         ("jovay_pool_transactions", "queued"): 12,
         ("jovay_refused_transactions_total", "nonce too low"): 2,

@@ -29,6 +29,7 @@ def test_records_are_read_by_this_and_later_processes(tmp_path: Path) -> None:
     for opened in (database, TracerDB(tmp_path / "tracer", KIB * KIB)):
         for number in range(1, 50):
             assert opened.read(number, digest(number)) == contents(number)
+            assert opened.read(number, digest(number), 40) == contents(number)[:40]
         assert opened.read(50, digest(50)) is None
         assert opened.read(7, digest(7, 1)) is None
 

@@ -70,6 +70,9 @@ class Metrics:
             "jovay_state_records", "Records of the state in memory", ["table", "of"], registry=registry
         )
         self._evictions = Gauge("jovay_state_evictions", "Times that records left memory", registry=registry)
+        self._unrecorded = Gauge(
+            "jovay_unrecorded_blocks", "Blocks whose witness was to be recorded and is not", registry=registry
+        )
         self._height = Gauge("jovay_height", "Newest block by confirmation", ["stage"], registry=registry)
 
     def _make_pool_and_rpc_metrics(self, registry: CollectorRegistry) -> None:
@@ -146,6 +149,10 @@ class Metrics:
             self._records.labels(table, "used").set(used)
             self._records.labels(table, "capacity").set(capacity)
         self._evictions.set(evictions)
+
+    def unrecorded(self, blocks: int) -> None:
+        """Blocks that were to be recorded for witnesses and are not, so far."""
+        self._unrecorded.set(blocks)
 
     def pool(self, pending: int, queued: int) -> None:
         """Transactions whose turn it is, and those that wait for another."""

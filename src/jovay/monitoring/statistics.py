@@ -75,6 +75,8 @@ class Statistics:
             self._metrics.left(reason, number - self._left.get(reason, 0))
         self._left = left
         self._metrics.state(self._tables(), self._sequencer.housekeeping.evictions)
+        if self._sequencer.recording is not None:
+            self._metrics.unrecorded(self._sequencer.recording.lost)
         finality = self._sequencer.finality
         self._metrics.confirmed(blocks[-1].header.number, finality.safe, finality.finalized)
 

@@ -228,7 +228,7 @@ class Sequencer:
             self.next_block.follow(block.header)
             self.progress.made(block.header.number, len(selected.entries), len(block.entries))
             self.persistence.put(block)
-            if touched is not None and self.recording is not None:
+            if self.recording is not None and edit is None:
                 self.recording.put(block.header, touched, proof)
             return block
 

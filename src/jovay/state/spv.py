@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,7 +21,27 @@ from jovay.native.records import dtype_of
 from .writes import Records
 
 _HEAD = struct.Struct("<5I4x2Q")
-HASH = 32
+HEAD_BYTES, HASH = _HEAD.size, 32
+Buffer = bytes | memoryview
+
+
+class Sizes(NamedTuple):
+    """The head: how many accounts, slots, founded slots, code hashes and ancestors, bytes of code and multiproof."""
+
+    accounts: int
+    slots: int
+    founded: int
+    codes: int
+    ancestors: int
+    code_bytes: int
+    proof: int
+
+    @classmethod
+    def decode(cls, data: bytes) -> Sizes:
+        """Of a record's first bytes. ``ValueError`` if they are too few."""
+        if len(data) < _HEAD.size:
+            raise ValueError(f"an SPV of {len(data)} bytes")
+        return cls(*_HEAD.unpack_from(data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +70,28 @@ class Spv:
         }
         return cls(accounts, slots, founded, ancestors, tuple(sizes), sum(sizes.values()), proof)
 
-    def encode(self) -> list[bytes]:
-        """Its bytes, in parts."""
+    def encode(self) -> list[Buffer]:
+        """Its bytes, in parts; of records and multiproof no copies."""
         records = self.accounts, self.slots, self.founded
         counts = *map(len, records), len(self.code_hashes), self.ancestors
         head = _HEAD.pack(*counts, self.code_bytes, len(self.proof))
-        return [head, *(part.tobytes() for part in records), b"".join(self.code_hashes), self.proof]
+        views = [np.ascontiguousarray(part).view(np.uint8).data for part in records]
+        return [head, *views, b"".join(self.code_hashes), self.proof]
 
     @classmethod
     def decode(cls, data: bytes) -> Spv:
         """The inverse of ``encode``; ``ValueError`` for anything else."""
-        if len(data) < _HEAD.size:
-            raise ValueError(f"an SPV of {len(data)} bytes")
-        accounts, slots, founded, codes, ancestors, code_bytes, proof = _HEAD.unpack_from(data)
+        sizes = Sizes.decode(data)
         at, parts = _HEAD.size, list[Records]()
-        for count, record in ((accounts, AccountChange), (slots, SlotChange), (founded, SlotChange)):
+        kinds = (sizes.accounts, AccountChange), (sizes.slots, SlotChange), (sizes.founded, SlotChange)
+        for count, record in kinds:
             end = at + count * record.size
             if end > len(data):
                 raise ValueError(f"an SPV of {len(data)} bytes whose records end at {end}")
             parts.append(np.frombuffer(data[at:end], dtype_of(record)))
             at = end
-        if at + codes * HASH + proof != len(data):
-            raise ValueError(f"an SPV of {len(data)} bytes whose parts take {at + codes * HASH + proof}")
-        hashes = tuple(data[at + i * HASH : at + (i + 1) * HASH] for i in range(codes))
-        return cls(parts[0], parts[1], parts[2], ancestors, hashes, code_bytes, data[at + codes * HASH :])
+        proof = at + sizes.codes * HASH
+        if proof + sizes.proof != len(data):
+            raise ValueError(f"an SPV of {len(data)} bytes whose parts take {proof + sizes.proof}")
+        hashes = tuple(data[start : start + HASH] for start in range(at, proof, HASH))
+        return cls(parts[0], parts[1], parts[2], sizes.ancestors, hashes, sizes.code_bytes, data[proof:])

@@ -82,18 +82,19 @@ class TracerDB:
             self._files[-1].places()[number] = block_hash, self._end + _HEAD.size, size
         self._end += _HEAD.size + size
 
-    def read(self, number: int, block_hash: bytes) -> bytes | None:
-        """What ``append`` was given of the block, if it is still there."""
+    def read(self, number: int, block_hash: bytes, limit: int | None = None) -> bytes | None:
+        """What ``append`` was given of the block, if it is still there; no more than the first ``limit`` bytes."""
         with self._lock:
             files = self._files[::-1]
         for file in files:
             try:
                 place = file.places().get(number)
                 if place is not None and place[0] == block_hash:
+                    size = place[2] if limit is None else min(limit, place[2])
                     with open(file.path, "rb") as opened:
                         opened.seek(place[1])
-                        contents = opened.read(place[2])
-                    return contents if len(contents) == place[2] else None
+                        contents = opened.read(size)
+                    return contents if len(contents) == size else None
             except FileNotFoundError:  # it has been removed meanwhile
                 continue
         return None

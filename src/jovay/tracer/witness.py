@@ -6,12 +6,14 @@ import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.machine.environment import Block
 from jovay.kernel.programs import stateless, verdict
 from jovay.kernel.programs.stateless import Execution, Witness
 from jovay.native.arena import Arena, Given
 from jovay.native.library import Library
 from jovay.native.records import View, new_record
+from jovay.state.spv import HASH, Sizes
 from jovay.state.writes import WriteSet
 
 #: What went wrong, by status.
@@ -82,6 +84,14 @@ class BlockInput:
         view.block = self.block[: Block.size]
         view.parent_root = self.parent_root
         return head.raw + body
+
+
+def largest_input(sizes: Sizes, transactions: Sequence[int]) -> int:
+    """At most so many bytes a block's input has, with transactions of so many bytes: codes may be padded less."""
+    records = sizes.accounts * AccountChange.size + sizes.slots * SlotChange.size
+    codes = sizes.code_bytes + sizes.codes * (8 + 7)
+    raws = sum(8 + size + -size % 8 for size in transactions)
+    return Witness.size + records + codes + sizes.proof + -sizes.proof % 8 + sizes.ancestors * HASH + raws
 
 
 def _padded(data: bytes) -> bytes:

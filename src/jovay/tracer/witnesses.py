@@ -7,11 +7,13 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from jovay.chain.rules import ChainRules
 from jovay.chain.types import ExecutionWitness, Header
 from jovay.native.library import Library
 from jovay.state.errors import ExecutionError, UnknownBlockError
-from jovay.state.spv import Spv
+from jovay.state.spv import HEAD_BYTES, Sizes, Spv
 from jovay.state.trie import SCHEME
 from jovay.state.writes import Records, WriteSet
 from jovay.storage.datadir import DataDirectory
@@ -22,7 +24,7 @@ from .codes import codes_of
 from .errors import WitnessError
 from .lookback import Lookback
 from .replica import Replicas, has_write_sets
-from .witness import BlockInput, StatelessExecutor
+from .witness import BlockInput, StatelessExecutor, largest_input
 
 log = logging.getLogger("jovay.tracer")
 ARENA_BYTES = 8 << 30
@@ -57,6 +59,18 @@ class Witnesses:
         if has_write_sets(self._data.blocks):
             return self._proven(header, self._replicas.execute(header, time_limit))
         return self._proven(header, self._lookback.execute(number, time_limit))
+
+    def size(self, number: int) -> int | None:
+        """At most so many bytes the input in the witness of stored block ``number`` has; None if it is not recorded.
+
+        Of the record only the head is read.
+        """
+        blocks = self._data.blocks
+        head = self._data.tracer.read(number, blocks.hash_of(number), HEAD_BYTES)
+        if head is None:
+            return None
+        offsets, _ = blocks.transactions(number)
+        return largest_input(Sizes.decode(head), np.diff(offsets).tolist())
 
     def _recorded(self, header: Header) -> Spv | None:
         contents = self._data.tracer.read(header.number, header.hash)

@@ -31,9 +31,6 @@ class Writer(Record):
     failed: U64
 
 
-WRITER_SIZE = Writer.size
-
-
 @kernel
 def begin_proof(trie: Trie, writer: Writer) -> None:
     """Write what comes before the root; of the empty trie there is no more."""

@@ -17,7 +17,9 @@ DEPTH = 16
 
 
 class Recording:
-    """Writes in the order in which blocks are made. ``lost`` counts what found no room, or could not be written."""
+    """Records in the order in which blocks are made. ``lost`` counts blocks that are not: their keys are not known,
+    they found no room, or could not be written.
+    """
 
     def __init__(self, database: TracerDB) -> None:
         self._database = database
@@ -31,8 +33,11 @@ class Recording:
         """Start the thread."""
         self._thread.start()
 
-    def put(self, header: Header, touched: TouchedKeys, proof: bytes) -> None:
-        """Record a block, with the multiproof of what it touched, taken before it changed the trie."""
+    def put(self, header: Header, touched: TouchedKeys | None, proof: bytes) -> None:
+        """Record a block, with the multiproof of what it touched, in the trie before it. None: that is not known."""
+        if touched is None:
+            self.lost += 1
+            return
         try:
             self._queue.put_nowait((header, touched, proof))
         except queue.Full:
