@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ctypes
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -90,18 +89,16 @@ def ours(library: Library, program: Program) -> Callable[[], int]:
     machine = NativeMachine(library, world)
     _write_block(machine.block, genesis, NEWEST)
     machine.view.tx.skipped = validity.ANY_NONCE | validity.ANY_BALANCE | validity.SIMULATED
-    record, kept = _transaction(Message(SENDER, CODE, b"", 1 << 40), NEWEST)
+    record = _transaction(Message(SENDER, CODE, b"", 1 << 40), NEWEST)
 
     def call() -> int:
-        address, at = ctypes.addressof(record), machine.result.pointer
-        while (
-            how := library[process_transaction](machine.address, address, (1 << 64) - 1, at)
-        ) == status.MISS:
+        result = machine.result
+        while (how := library[process_transaction](machine, record, (1 << 64) - 1, result)) == status.MISS:
             world.load(machine.take_misses())
-        if how or not machine.result.status or not kept:
+        if how or not result.status:
             raise RuntimeError(f"{program.name}: status {how}")
-        used = int(machine.result.gas_used) - 21_000
-        library[reset_view](machine.address)
+        used = int(result.gas_used) - 21_000
+        library[reset_view](machine)
         return used
 
     return call

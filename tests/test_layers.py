@@ -178,3 +178,48 @@ def test_a_circle_is_seen() -> None:
     graph = arrows()
     graph["jovay.storage.kv"].add("jovay.storage.rocks")
     assert any({"jovay.storage.kv", "jovay.storage.rocks"} <= set(circle) for circle in circles(graph))
+
+
+#: Who calls compiled code, or is compiled: the only rooms that know addresses of the process.
+NATIVE_ROOMS = {"kernel", "compiler", "native"}
+
+
+def addresses_taken(source: str) -> list[str]:
+    """Where a module goes around ``native``: ``ctypes`` imported or used, addresses taken, memory cast."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or "", *(alias.name for alias in node.names)]
+        elif isinstance(node, ast.Attribute):
+            names = [node.attr]
+        elif isinstance(node, ast.Name):
+            names = [node.id]
+        wrong_names = {name.partition(".")[0] for name in names} & {
+            "ctypes",
+            "addressof",
+            "__array_interface__",
+        }
+        found += [f"line {getattr(node, 'lineno', 0)}: {name}" for name in sorted(wrong_names)]
+    return found
+
+
+def test_addresses_are_taken_in_native_alone() -> None:
+    for name, path in modules().items():
+        if room(name) not in NATIVE_ROOMS:
+            assert not addresses_taken(path.read_text()), name
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import ctypes",
+        "from ctypes import addressof",
+        "p = array.ctypes.data",
+        "a.__array_interface__['data']",
+    ],
+)
+def test_an_address_that_is_taken_is_seen(source: str) -> None:
+    assert addresses_taken(f"def f():\n    {source}\n")

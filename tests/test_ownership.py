@@ -19,8 +19,8 @@ SOURCE = ROOT / "src" / "jovay"
 OTHERS = ("kernel", "compiler")
 #: What makes a class a record of plain data.
 DATA_BASES = {"Struct", "Record", "NamedTuple", "TypedDict"}
-#: Names of what is no object of ours: kernel records in place, and what ctypes, threading and RocksDB give.
-FOREIGN = {"view", "_view", "_slice_left", "_mine", "_synced"}
+#: Names of what is no object of ours: kernel records in place, and what threading and RocksDB give.
+FOREIGN = {"view", "_view", "record", "_record", "_mine", "_synced"}
 
 
 @cache

@@ -39,7 +39,7 @@ from jovay.kernel.lang import (
     store256be,
     unpoison,
 )
-from jovay.native.arena import Arena, Given
+from jovay.native.arena import Arena, Buffer
 from rigs.checked import build_with, run_child
 
 SQUARES = Table(U8, [n * n for n in range(10)])
@@ -276,7 +276,7 @@ def test_an_arena_that_is_reset_or_gone_begins_anew(library):
 
 
 def test_given_bytes_end_where_they_end(library):
-    given = Given(b"12345", 3)
+    given = Buffer(b"12345", 3)
     assert library[get64](given.address) == int.from_bytes(b"12345", "little")
     assert refused(library[get64], given.address + 1).part == "given"
 

@@ -161,8 +161,8 @@ def test_entries_are_listed_once():
 
 def test_arenas_read_zero_until_written_and_after_a_reset():
     arena = Arena(1 << 30)
-    assert arena.read(arena.address + (1 << 29), 8) == bytes(8)
+    assert arena.read(8, arena.address + (1 << 29)) == bytes(8)
     ctypes.memset(arena.address + 100, 7, 4)
-    assert arena.read(arena.address + 99, 6) == b"\0\7\7\7\7\0"
+    assert arena.read(6, arena.address + 99) == b"\0\7\7\7\7\0"
     arena.reset()
-    assert arena.read(arena.address + 99, 6) == bytes(6)
+    assert arena.read(6, arena.address + 99) == bytes(6)

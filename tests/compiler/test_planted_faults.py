@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from operator import index
 
 import pytest
 
@@ -26,7 +27,7 @@ from jovay.kernel.state.world import World
 from jovay.kernel.transaction.decode import _legacy, parse
 from jovay.kernel.transaction.record import Transaction
 from jovay.kernel.trie import nodes
-from jovay.native.arena import Arena, Given
+from jovay.native.arena import Arena, Buffer
 from jovay.native.records import View, new_record
 from jovay.sequencer.pool.memory import Memory
 from rigs.checked import Fault, build_with, run_child
@@ -83,13 +84,13 @@ class Bench:
         self.world_arena, self.arena = Arena(1 << 16), Arena(1 << 19)
         self.world = self.world_arena.address
         sizes = new_record(WorldSizes, WORLD_LIMITS), new_record(MachineSizes, LIMITS)
-        self.call(init_world, self.world, ctypes.addressof(sizes[0]), 1)
+        self.call(init_world, self.world, sizes[0], 1)
         View(World, self.world).complete = 1
         self.at = self.arena.address
-        self.call(init_machine, self.at, ctypes.addressof(sizes[1]), self.world, 2)
+        self.call(init_machine, self.at, sizes[1], self.world, 2)
         self.machine = View(Machine, self.at)
         self.block = new_record(Block, {"fork": 12})
-        self.machine.block = ctypes.addressof(self.block)
+        self.machine.block = self.block
 
     def call(self, function, *arguments):
         return self.library[function](*arguments)
@@ -152,7 +153,7 @@ def own_stack(b):
 def step(b, operation, f, *operands):
     """An instruction over a stack in the host's memory."""
     sp = put(f.stack, *operands)
-    return b.call(operation, b.at, f.pointer, 0, sp, 10**8)
+    return b.call(operation, b.at, index(f), 0, sp, 10**8)
 
 
 def write_logs(size, count):
@@ -171,7 +172,7 @@ def store_word(b):
 
 def grow_memory(b):
     f = b.frame()
-    b.call(memory.grow, b.at, f.pointer, 10**8, LIMITS["memory_bytes"] + 1)
+    b.call(memory.grow, b.at, index(f), 10**8, LIMITS["memory_bytes"] + 1)
 
 
 def end_call(b):
@@ -198,35 +199,35 @@ def add_senders(b):
     memory = Memory(1)
     address, verdict = ctypes.create_string_buffer(32), new_record(Admission, {})
     for _ in range(2):  # the last one stands for the sender in transit
-        b.call(pool_entries.new_sender, memory.address, ctypes.addressof(address), ctypes.addressof(verdict))
+        b.call(pool_entries.new_sender, memory, address, verdict)
 
 
 def add_leaves(b):
     trie, branches, leaves = Arena(4096, name="trie"), Arena(4096), Arena(4096)
-    b.call(nodes.trie_init, trie.address, branches.address, 8, leaves.address, 2)
+    b.call(nodes.trie_init, trie, branches, 8, leaves, 2)
     key = ctypes.create_string_buffer(64)
     for _ in range(2):
-        b.call(nodes.new_leaf, trie.address, ctypes.addressof(key), ctypes.addressof(key) + 32)
+        b.call(nodes.new_leaf, trie, ctypes.addressof(key), ctypes.addressof(key) + 32)
 
 
 def store_receipt(b):
     logs, data = Arena(StoredLog.size * 2, name="results.logs"), Arena(100, name="results.log_data")
     out = new_record(
         BlockReceipts,
-        {"logs": logs.address, "log_data": data.address, "log_capacity": 2, "log_data_capacity": 100},
+        {"logs": logs, "log_data": data, "log_capacity": 2, "log_data_capacity": 100},
     )
     write_logs(32, 2)(b)
     result, receipt = new_record(Result, {"log_count": 2}), new_record(Receipt, {})
-    at = ctypes.addressof(out)
-    b.call(receipts.store_logs, at, ctypes.addressof(result), b.at, ctypes.addressof(receipt), 0)
+
+    b.call(receipts.store_logs, out, result, b.at, receipt, 0)
     result = new_record(Result, {"log_count": 1})
-    assert not b.call(receipts.store_logs, at, ctypes.addressof(result), b.at, ctypes.addressof(receipt), 0)
+    assert not b.call(receipts.store_logs, out, result, b.at, receipt, 0)
 
 
 def parse_cut_short(b):
-    raw = Given(bytes.fromhex("c101"))
+    raw = Buffer(bytes.fromhex("c101"))
     tx = new_record(Transaction, {})
-    b.call(parse, raw.address, 2, ctypes.addressof(tx))
+    b.call(parse, raw, 2, tx)
 
 
 def decode_word(b):

@@ -13,7 +13,7 @@ from jovay.conformance.native_engine import NativeEngine
 from jovay.conformance.state_tests import encode
 from jovay.kernel.evm import validity
 from jovay.kernel.programs.state_test import Outcome
-from jovay.native.records import unpack
+from jovay.native.records import read_record, values_of
 from rigs.accounts import KEYS
 from rigs.load import address_of
 from rigs.transactions import sign
@@ -45,7 +45,7 @@ def run(engine: NativeEngine, fork: str, pre: dict[str, Any], to: str, gas: int 
     fields = [0, PRICE, gas, bytes.fromhex(to[2:]), 0, b""]
     env = {"currentNumber": 1, "currentTimestamp": 1, "currentGasLimit": 10**7, "currentCoinbase": COINBASE}
     post = {"txbytes": "0x" + sign(0, fields, KEY).hex()}
-    return unpack(Outcome, engine.run(encode({"env": env, "pre": pre}, fork, post, 1))[0])
+    return values_of(read_record(Outcome, engine.run(encode({"env": env, "pre": pre}, fork, post, 1))[0]))
 
 
 def paid(pre: dict[str, Any], gas_used: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 from jovay.conformance.native_engine import NativeEngine
 from jovay.conformance.state_tests import encode, judge, run_case
 from jovay.kernel.programs.state_test import Outcome
-from jovay.native.records import unpack
+from jovay.native.records import read_record, values_of
 from rigs import fixtures
 
 #: Forks that the archive has tests for; the chain itself runs the last three.
@@ -39,7 +39,7 @@ def test_a_wrong_expectation_fails(engine, eest_spread):
     """The comparison itself can fail: another root, other logs, another verdict on the transaction."""
     name, case = eest_spread(1, seed=3, forks=("Osaka",))[0]
     ((fork, (post, *_)),) = case["post"].items()
-    outcome = unpack(Outcome, engine.run(encode(case, fork, post, scale=1))[0])
+    outcome = values_of(read_record(Outcome, engine.run(encode(case, fork, post, scale=1))[0]))
     assert judge(name, fork, post, outcome, 0).passed
     for wrong in ({"hash": "0x" + "00" * 32}, {"logs": "0x" + "00" * 32}, {"expectException": "x"}):
         assert not judge(name, fork, post | wrong, outcome, 0).passed

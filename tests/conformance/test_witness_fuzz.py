@@ -14,11 +14,11 @@ import pytest
 
 from jovay.conformance.witnesses import fuzz
 from jovay.conformance.witnesses.fuzz import Fuzzer, Outcome, Summary, campaign
-from jovay.conformance.witnesses.guarded import Guarded
 from jovay.conformance.witnesses.judge import Unsound, judge
 from jovay.conformance.witnesses.parts import HEAD, Parts, get, put, take_apart
 from jovay.conformance.witnesses.proofs import Roots, made_up, parse, unparse
 from jovay.kernel.programs import verdict
+from jovay.native.guarded import Guarded
 from jovay.native.library import Library
 from jovay.tracer.witness import MESSAGES, StatelessResult
 

@@ -119,7 +119,7 @@ def test_no_arena_is_too_small_to_say_so(library: Library, block: Recorded) -> N
         status = run(ctypes.addressof(data), size, ctypes.addressof(out), memory.address, length)
         found.add(status)
         assert status == read_result(out.raw).status
-        behind = memory.read(memory.address + length, min(4 << 20, ARENA - length))
+        behind = memory.read(min(4 << 20, ARENA - length), memory.address + length)
         assert behind.count(0) == len(behind), f"arena of {length} bytes"
         memory.reset()
     assert {verdict.OK, verdict.NO_ROOM} <= found
@@ -270,7 +270,7 @@ def test_many_transactions_in_a_small_arena(library: Library, block: Recorded) -
         out = ctypes.create_string_buffer(Execution.size)
         places = (ctypes.addressof(out), memory.address, length)
         status: int = library[stateless.execute_block](ctypes.addressof(data), size, *places)
-        behind = memory.read(memory.address + length, 1 << 18)
+        behind = memory.read(1 << 18, memory.address + length)
         assert behind.count(0) == len(behind), f"arena of {length} bytes"
         memory.reset()
         return status

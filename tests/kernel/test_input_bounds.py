@@ -13,7 +13,7 @@ from jovay.kernel.programs.state_test import Outcome, PreAccount, StateTest, run
 from jovay.kernel.programs.transition import Replay, replay_transactions
 from jovay.kernel.state.layout import WorldSizes
 from jovay.native.arena import Arena
-from jovay.native.records import unpack
+from jovay.native.records import read_record, values_of
 from rigs.bombs import node_sizes
 
 ARENA = 8 << 30
@@ -46,7 +46,7 @@ def state_test(library, arena, data, size=None, arena_size=ARENA):
     places = (len(data) if size is None else size, ctypes.addressof(out), arena.address, arena_size)
     library[run_state_test](ctypes.addressof(source), *places)
     arena.reset()
-    found = unpack(Outcome, out.raw)
+    found = values_of(read_record(Outcome, out.raw))
     return {name: found[name] for name in NO_ROOM}
 
 

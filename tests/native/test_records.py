@@ -1,12 +1,31 @@
 """Records from Python: the kernel's own reads and writes are the reference."""
 
 import ctypes
+import gc
+import weakref
+from operator import index
 
 import numpy as np
 import pytest
 
 from jovay.kernel.lang import U8, U16, U32, U64, U128, U256, Bytes, Nested, Ptr, Record
-from jovay.native.records import View, array_at, dtype_of, int_of, new_record, pack, unpack
+from jovay.native.arena import Arena, Buffer
+from jovay.native.places import address
+from jovay.native.records import (
+    View,
+    assign,
+    dtype_of,
+    int_of,
+    new_array,
+    new_record,
+    pack,
+    pointers_to,
+    positions_of,
+    read_record,
+    spaced,
+    values_of,
+)
+from rigs.records import array_at
 
 
 class Inner(Record):
@@ -78,16 +97,22 @@ def test_arrays_share_the_memory(three):
     assert int(Sample(three[0] + Sample.size).gas) == 21_000
 
 
+def test_arrays_of_records_that_are_apart(three):
+    memory = np.frombuffer(three[1], np.uint8)[three[0] - ctypes.addressof(three[1]) :]
+    rows = memory[: 2 * Sample.size].view(spaced(Sample, 2 * Sample.size))
+    assert len(rows) == 1
+    assert rows["size"].tolist() == [5]
+
+
 def test_views_read_and_write_in_place(three):
     view = View(Sample, three[0] + 2 * Sample.size)
-    assert {name: getattr(view, name) for name in VALUES} == VALUES
-    assert view.pointer == three[0] + 2 * Sample.size
+    assert {name: getattr(view, name) for name in VALUES} == values_of(view) == VALUES
+    assert index(view) == address(view) == three[0] + 2 * Sample.size
     view.balance, view.sender, view.inner, view.size = 1, bytes(range(20)), 8, 3
-    row = Sample(view.pointer)
+    row = Sample(index(view))
     assert (int(row.balance), int(row.inner._pointer), int(row.size)) == (1, 8, 3)
     assert ctypes.string_at(int(row.sender), 20) == bytes(range(20))
     assert int(row.tail) == 9
-    assert view.address_of("balance") == view.pointer + Sample.fields["balance"][1]
 
 
 @pytest.mark.parametrize(
@@ -95,6 +120,7 @@ def test_views_read_and_write_in_place(three):
     [
         ("status", 256),
         ("balance", 1 << 256),
+        ("size", 1 << 64),
         ("small", -1),
         ("sender", bytes(19)),
         ("sender", bytes(21)),
@@ -116,11 +142,14 @@ def test_unknown_fields_are_refused(three):
         _ = view.nonce
     with pytest.raises(AttributeError, match="nonce"):
         view.nonce = 1
+    with pytest.raises(AttributeError, match="nonce"):
+        assign(view, {"nonce": 1})
 
 
 def test_bytes_and_back(three):
     data = pack(Sample, VALUES)
-    assert unpack(Sample, data + b"more") == VALUES
+    assert values_of(read_record(Sample, data + b"more")) == VALUES
+    assert read_record(Sample, b"before" + data, 6).kind == 602
     assert ctypes.string_at(three[0] + 2 * Sample.size, Sample.size) == data
     assert bytes(new_record(Sample, VALUES)) == data
     assert bytes(new_record(Sample)) == bytes(Sample.size)
@@ -129,10 +158,71 @@ def test_bytes_and_back(three):
 
 
 def test_a_record_inside_another_is_a_view_in_place():
-    memory = new_record(Whole, {"before": 3})
-    whole = View(Whole, ctypes.addressof(memory))
+    whole = new_record(Whole, {"before": 3})
     whole.part.gas = 7
     whole.part.balance = 1 << 255
-    assert whole.part.pointer == whole.pointer + 8 == whole.address_of("part")
-    assert unpack(Sample, unpack(Whole, memory.raw)["part"])["gas"] == 7
-    assert pack(Whole, {"before": 3, "part": pack(Sample, {"gas": 7, "balance": 1 << 255})}) == memory.raw
+    assert index(whole.part) == index(whole) + 8
+    assert whole.part.gas == View(Sample, index(whole) + 8).gas == 7
+    assert read_record(Whole, bytes(whole)).part.balance == 1 << 255
+    assert pack(Whole, {"before": 3, "part": pack(Sample, {"gas": 7, "balance": 1 << 255})}) == bytes(whole)
+    assert new_array(Whole, 2)["part"][1].tobytes() == bytes(Sample.size)
+
+
+def test_a_record_inside_another_keeps_what_its_pointers_lead_to():
+    arena, whole = Arena(4096), new_record(Whole)
+    whole.part.address, map_ = arena, weakref.ref(arena._map)
+    del arena
+    gc.collect()
+    assert map_() is not None
+    whole.part.address = 0
+    gc.collect()
+    assert map_() is None
+
+
+def test_records_in_bytes_end_where_the_bytes_end():
+    data = pack(Sample, VALUES)
+    for at in (-1, 1, len(data)):
+        with pytest.raises(IndexError):
+            read_record(Sample, data, at)
+    found = read_record(Sample, data)
+    with pytest.raises(TypeError):
+        found.kind = 1
+    with pytest.raises(TypeError):
+        address(found)
+
+
+def test_a_pointer_field_keeps_what_it_leads_to():
+    arena = Arena(4096)
+    map_, view = weakref.ref(arena._map), new_record(Sample)
+    view.address, view.inner = arena, new_record(Inner, {"value": 5})
+    assert view.address == arena.address
+    del arena
+    gc.collect()
+    assert map_() is not None
+    assert View(Inner, view.inner).value == 5
+    view.address = 0
+    gc.collect()
+    assert map_() is None
+
+
+def test_pointers_to_records_and_back():
+    rows = new_array(Sample, 5)
+    pointers = pointers_to(rows)
+    assert pointers.tolist() == [address(rows) + k * Sample.size for k in range(5)]
+    assert positions_of(pointers[[3, 0]], rows).tolist() == [3, 0]
+    View(Sample, int(pointers[4])).kind = 7
+    assert rows["kind"].tolist() == [0, 0, 0, 0, 7]
+
+
+def test_places():
+    data = b"some bytes"
+    assert ctypes.string_at(address(data), len(data)) == data
+    rows = np.arange(6, dtype=np.uint64)
+    assert address(rows[2:]) == address(rows) + 16
+    with pytest.raises(ValueError, match="gaps"):
+        address(rows[::2])
+    assert address(U64(7)) == 7
+    with pytest.raises(TypeError):
+        address("text")
+    assert ctypes.string_at(address(Buffer(data)), len(data)) == data == bytes(Buffer(data))
+    assert bytes(Buffer(3)) == bytes(3)

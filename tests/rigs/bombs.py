@@ -1,14 +1,12 @@
 """Programs that use up one resource as fast as gas allows, and arenas of the size that the node gives."""
 
-import ctypes
-
 from jovay.conformance.differential.assembler import Assembler, Label
 from jovay.conformance.differential.cases import Account, Case, Environment, Transaction, address_of_key
 from jovay.conformance.differential.inputs import bls_g1, bn_g1, bn_g2
 from jovay.kernel.evm.capacities import machine_sizes
 from jovay.kernel.machine.layout import MachineSizes
 from jovay.native import kernel
-from jovay.native.records import new_record, unpack
+from jovay.native.records import new_record, values_of
 from jovay.state.machine import SHARED
 
 BOMB, HELPER, REVERTER, DESTROYER, SENDER = 0xB0B, 0x4E1, 0x4E2, 0x4E3, address_of_key(0)
@@ -32,9 +30,9 @@ def node_sizes(gas: int = 1 << 24, shared: int = SHARED) -> tuple[dict[str, int]
 
 def machine_sizes_for(gas: int, shared: int) -> dict[str, int]:
     """The fields of ``MachineSizes`` for transactions of so much gas."""
-    record = new_record(MachineSizes, {})
-    kernel.load()[machine_sizes](gas, shared, ctypes.addressof(record))
-    return unpack(MachineSizes, record.raw)
+    record = new_record(MachineSizes)
+    kernel.load()[machine_sizes](gas, shared, record)
+    return values_of(record)
 
 
 def _push_all(asm: Assembler, *values: int | str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -13,9 +12,10 @@ from jovay.kernel.block import changes
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.lang import KernelFunction
 from jovay.kernel.machine import commit, view, writing
-from jovay.native.records import View, array_at, new_record
+from jovay.native.records import new_record
 from jovay.state.writes import WriteSet
 
+from .records import array_at
 from .state import NO_CODE, State, account, call, slot
 
 ADDRESSES, KEYS = range(3), range(3)
@@ -100,9 +100,8 @@ class Chain:
 
     def collect(self) -> WriteSet:
         """The write set of the newest block."""
-        spec = new_record(Changes, {"accounts": self._accounts, "slots": self._slots})
-        call(changes.collect_changes, self.state.world, self.height, ctypes.addressof(spec))
-        found = View(Changes, ctypes.addressof(spec))
+        found = new_record(Changes, {"accounts": self._accounts, "slots": self._slots})
+        call(changes.collect_changes, self.state.world, self.height, found)
         accounts = array_at(self._accounts, found.account_count, AccountChange).copy()
         return WriteSet(accounts, array_at(self._slots, found.slot_count, SlotChange).copy())
 
@@ -145,13 +144,13 @@ class Follower:
         spec = new_record(
             Changes,
             {
-                "accounts": arrays[0].ctypes.data,
-                "slots": arrays[1].ctypes.data,
+                "accounts": arrays[0],
+                "slots": arrays[1],
                 "account_count": len(arrays[0]),
                 "slot_count": len(arrays[1]),
             },
         )
-        assert call(changes.apply_changes, self.state.world, ctypes.addressof(spec), self.height) == 0
+        assert call(changes.apply_changes, self.state.world, spec, self.height) == 0
 
     def _load(self, function: KernelFunction, change: np.void) -> None:
         """An absent record where there is none: the source's answer for a key it does not know."""

@@ -119,6 +119,6 @@ def make_block(
 
 def account(world: NativeWorld, address: int) -> View:
     """An account's record in a world."""
-    found = world.library[find_account](world.address, address)
+    found = world.library[find_account](world, address)
     assert found
-    return View(BaseAccount, found)
+    return world.tables.arena.record(BaseAccount, found)

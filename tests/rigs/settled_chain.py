@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,16 +12,17 @@ from jovay.bridge.wire.block_context import BlockContext
 from jovay.bridge.wire.chunk import Chunk
 from jovay.bridge.wire.l1_message import NO_MESSAGES, rolling_hash
 from jovay.chain import development, rlp
+from jovay.chain.block_hashes import BlockHashes
 from jovay.chain.environment import BlockEnvironment
 from jovay.chain.header import encode_header, header_of
 from jovay.chain.settled import SettledConfig
 from jovay.chain.system_contracts import HISTORY_STORAGE
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.protocol.forks import OSAKA
-from jovay.native.arena import Arena
+from jovay.kernel.protocol.limits import BLOCK_HASHES
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
-from jovay.native.records import dtype_of
+from jovay.native.records import dtype_of, pointers_to
 from jovay.sequencer.portal import Portal
 from jovay.sequencer.production.producer import BlockProducer
 from jovay.state.trie import StateTrie
@@ -113,7 +113,7 @@ class SettledChain:
         self.before = StateTrie(library, 10_000)  # as it was before the chunk
         assert self.before.update(genesis) == self.root
         self.producer = BlockProducer(library, self.world, 1, record=True)
-        self.hashes = Arena(256 * 32, huge_pages=False, name="hashes")
+        self.hashes, self.digests = BlockHashes(), list[bytes]()
         self.number, self.milliseconds, self.messages, self.rolling = 0, START * 1000, 0, NO_MESSAGES
         env = BlockEnvironment(0, START, GAS_LIMIT, BASE_FEE, COINBASE, CHAIN_ID, OSAKA, bytes(32))
         self._seal(encode_header(header_of(env, state_root=self.root)))
@@ -135,8 +135,8 @@ class SettledChain:
 
     def _seal(self, header: bytes) -> None:
         self.header, self.hash = header, keccak256(self.library, header)
-        at = self.number % 256 * 32
-        ctypes.memmove(self.hashes.address + at, self.hash, 32)
+        self.hashes.put(self.number, self.hash)
+        self.digests.append(self.hash)
 
     def begin_chunk(self) -> None:
         """The next block is the first of a chunk."""
@@ -182,12 +182,11 @@ class SettledChain:
         env = BlockEnvironment(
             self.number, self.milliseconds // 1000, GAS_LIMIT, BASE_FEE, COINBASE, CHAIN_ID, OSAKA, self.hash,
             prevrandao=int.from_bytes(randomness, "big"), l1_fee_per_byte=L1_FEE,
-            hashes=self.hashes.address, hashes_known=min(self.number, 256),
+            hashes=self.hashes, hashes_known=min(self.number, BLOCK_HASHES),
         )  # fmt: skip
         batch = Portal(self.library).decode(b"".join(raws), np.cumsum([len(raw) for raw in raws]).tolist())
         assert not batch.statuses.any()
-        addresses = np.arange(len(raws), dtype=np.uint64) * np.uint64(batch.records.itemsize)
-        produced = self.producer.produce(env, addresses + np.uint64(batch.first_address), serial=True)
+        produced = self.producer.produce(env, pointers_to(batch.records), serial=True)
         assert produced.order.tolist() == list(range(len(raws)))
         assert produced.touched is not None
         self.touched.append(produced.touched.proven)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -20,7 +19,7 @@ from jovay.kernel.state.layout import WorldSizes, init_world
 from jovay.kernel.state.world import World
 from jovay.native.arena import Arena
 from jovay.native.library import Library, build
-from jovay.native.records import View, new_record
+from jovay.native.records import View, assign, new_record
 
 FUNCTIONS: tuple[KernelFunction, ...] = (
     changes.apply_changes,
@@ -80,38 +79,25 @@ def library() -> Library:
 
 def call(function: KernelFunction, *arguments: Any) -> Any:
     """Call natively; views stand for their records."""
-    return library()[function](*(a.pointer if isinstance(a, View) else a for a in arguments))
+    return library()[function](*arguments)
 
 
 class Memory:
     """One arena out of which records are cut."""
 
     def __init__(self, size: int = 1 << 26) -> None:
-        self._arena = Arena(size)
-        self._next = self._arena.address
+        self.arena = Arena(size)
+        self._next = self.arena.address
 
     def take(self, size: int) -> int:
         """Address of ``size`` zero bytes, 64-byte aligned."""
         at, self._next = self._next, self._next + (size + 63) // 64 * 64
-        assert self._next <= self._arena.address + self._arena.size
+        assert self._next <= self.arena.address + self.arena.size
         return at
 
     def record(self, record: type[Record], values: Mapping[str, int | bytes] | None = None) -> View:
         """A fresh record with these values."""
-        found = View(record, self.take(record.size))
-        for name, value in (values or {}).items():
-            setattr(found, name, value)
-        return found
-
-
-class MachineView(View):
-    """A machine, with the state whose memory it stands in."""
-
-    __slots__ = ("state",)
-
-    def __init__(self, state: State, pointer: int) -> None:
-        super().__init__(Machine, pointer)
-        object.__setattr__(self, "state", state)
+        return assign(self.arena.record(record, self.take(record.size)), values or {})
 
 
 class State:
@@ -121,35 +107,31 @@ class State:
         self.memory = Memory()
         spec = new_record(WorldSizes, _WORLD_SIZES | sizes)
         self._end = self.memory.take(1 << 20)
-        end = call(init_world, self._end, ctypes.addressof(spec), seed)
+        end = call(init_world, self._end, spec, seed)
         assert end <= self._end + (1 << 20)
-        self.world = View(World, self._end)
+        self.world = self.memory.arena.record(World, self._end)
         self.world.complete, self.world.height = int(complete), 1
 
-    def machine(self, seed: int = 2, **sizes: int) -> MachineView:
+    def machine(self, seed: int = 2, **sizes: int) -> View:
         """A machine with a view of this world."""
         spec = new_record(MachineSizes, _MACHINE_SIZES | sizes)
         at = self.memory.take(1 << 21)
-        end = call(init_machine, at, ctypes.addressof(spec), self.world, seed)
+        end = call(init_machine, at, spec, self.world, seed)
         assert end <= at + (1 << 21)
-        machine = MachineView(self, at)
-        machine.block = self.memory.record(Block, {"coinbase": 0xC01}).pointer
+        machine = self.memory.arena.record(Machine, at)
+        machine.block = self.memory.record(Block, {"coinbase": 0xC01})
         machine.stamp = 1
         return machine
 
     def put_account(self, address: int, **values: int) -> View:
         """An account in the world's table; it exists unless told otherwise."""
         found = View(world.BaseAccount, call(world.insert_account, self.world, address))
-        for name, value in ({"exists": 1} | values).items():
-            setattr(found, name, value)
-        return found
+        return assign(found, {"exists": 1} | values)
 
     def put_slot(self, account: View, key: int, value: int, **values: int) -> View:
         """A slot in the world's table."""
         found = View(world.BaseSlot, call(world.insert_slot, self.world, account, key))
-        for name, each in (values | {"value": value}).items():
-            setattr(found, name, each)
-        return found
+        return assign(found, values | {"value": value})
 
 
 def account(machine: View, address: int) -> View | None:

@@ -46,7 +46,7 @@ def world_over(library, store: StateStore) -> NativeWorld:
 
 
 def has_storage(world: NativeWorld, address: bytes) -> int:
-    at = world.library[kernel_world.find_account](world.address, int.from_bytes(address, "big"))
+    at = world.library[kernel_world.find_account](world, int.from_bytes(address, "big"))
     return int(View(BaseAccount, at).has_storage)
 
 

@@ -37,7 +37,7 @@ def world_of_contracts(library: Library) -> NativeWorld:
 
 
 def record(world: NativeWorld, index: int) -> View:
-    found = world.library[find_account](world.address, index + 1)
+    found = world.library[find_account](world, index + 1)
     return View(BaseAccount, found) if found else None
 
 
@@ -74,7 +74,7 @@ def test_tables_left_behind_are_freed_though_machines_were_in_it(library: Librar
     assert tables() is None
     with pool.machine(time.monotonic() + 1) as machine:
         machine.attach()
-        assert machine.view.world == world.address
+        assert machine.view.world == world.tables.arena.address
 
 
 def test_the_source_is_there_before_the_new_tables(library: Library) -> None:

@@ -101,7 +101,7 @@ def test_chunk_after_chunk(executor: ChunkExecutor, chain: SettledChain) -> None
     for _ in range(3):
         fill(chain)
         first = chain.parent_number
-        older = [(n, hash_of(chain, n)) for n in range(max(1, first - 2), first)]
+        older = [(n, chain.digests[n]) for n in range(max(1, first - 2), first)]
         given = chain.chunk(version=1, hashes=older)
         found = executor.execute(given.encode())
         assert agrees(found, chain, given), found.error
@@ -113,17 +113,13 @@ def test_chunk_after_chunk(executor: ChunkExecutor, chain: SettledChain) -> None
         chain.begin_chunk()
 
 
-def hash_of(chain: SettledChain, number: int) -> bytes:
-    return chain.hashes.read(chain.hashes.address + number % 256 * 32, 32)
-
-
 def test_a_hash_that_is_not_given(executor: ChunkExecutor, chain: SettledChain) -> None:
     for _ in range(4):
         chain.block()
     chain.chunk()
     chain.begin_chunk()
     chain.block([chain.transaction(0, HASHER, data=word(3))])
-    older = [(2, hash_of(chain, 2))]
+    older = [(2, chain.digests[2])]
     given = chain.chunk(hashes=older)
     assert agrees(executor.execute(given.encode()), chain, given)
     missing = dataclasses.replace(given, hashes=[])

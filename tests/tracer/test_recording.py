@@ -218,7 +218,7 @@ class Chain:
         self.codes |= {keccak256(code): code for code in produced.writes.codes}
         order = [list(raws.values())[i] for i in produced.order]
         given = BlockInput(
-            dataclasses.replace(environment, hashes=0, hashes_known=0).packed(),
+            bytes(dataclasses.replace(environment, hashes=0, hashes_known=0).record()),
             environment.parent_hash,
             parent_root,
             touched,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +13,12 @@ from coincurve import PrivateKey
 from jovay.chain import rlp
 from jovay.chain.environment import BlockEnvironment
 from jovay.kernel.block.changes import AccountChange, SlotChange
-from jovay.kernel.machine.environment import Block
 from jovay.kernel.programs import verdict
 from jovay.kernel.programs.stateless import Witness
 from jovay.kernel.protocol.forks import OSAKA
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
-from jovay.native.records import View, dtype_of
+from jovay.native.records import dtype_of
 from jovay.sequencer.portal import Portal
 from jovay.sequencer.production.block import ProducedBlock
 from jovay.sequencer.production.producer import BlockProducer
@@ -101,10 +99,10 @@ def make_case(library: Library, code: bytes, gas: int) -> Case:
     touched = WriteSet(touched.accounts, touched.slots, [code])
     proof = trie.multiproof(touched)
     root = trie.update(produced.writes)
-    block = ctypes.create_string_buffer(Block.size)
-    environment.write(View(Block, ctypes.addressof(block)))
+    block = bytes(environment.record())
+
     order = [raws[i] for i in produced.order]
-    given = BlockInput(block.raw, b"\x11" * 32, parent_root, touched, proof, [b"\x11" * 32], order)
+    given = BlockInput(block, b"\x11" * 32, parent_root, touched, proof, [b"\x11" * 32], order)
     return Case(given, produced, root)
 
 

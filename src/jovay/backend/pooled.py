@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 
 from jovay.chain.transactions import decode_transaction
@@ -35,8 +34,7 @@ class PooledTransactions:
 
 
 def _raw(entry: Pooled) -> bytes:
-    record = entry.record
-    return ctypes.string_at(int(record["raw"]), int(record["raw_size"]))
+    return entry.batch.envelope(entry.record)
 
 
 def _transaction(entry: Pooled) -> Transaction:

@@ -6,13 +6,16 @@ import struct
 from collections.abc import Callable
 from typing import TypeAlias
 
+import numpy as np
+import numpy.typing as npt
+
 from jovay.chain import rlp
 from jovay.chain.rules import MIN_BLOB_BASE_FEE
 from jovay.chain.transactions import recipient
 from jovay.chain.types import Address, Header, Log, Receipt
 from jovay.kernel.block.receipts import Receipt as ReceiptRecord
 from jovay.kernel.block.receipts import StoredLog
-from jovay.native.records import layout
+from jovay.native.records import dtype_of, int_of
 from jovay.storage.block_parts import FIELDS
 from jovay.storage.blocks import BlockStore
 from jovay.storage.frame import Part
@@ -21,22 +24,6 @@ Read: TypeAlias = Callable[[Part, int, int], bytes]
 """(part, start, length) → bytes of one block."""
 Keccak: TypeAlias = Callable[[bytes], bytes]
 
-
-RECEIPT = layout(
-    ReceiptRecord,
-    "status",
-    "kind",
-    "gas_used",
-    "cumulative_gas",
-    "first_log",
-    "log_count",
-    "blob_gas",
-    "gas_price",
-    "created",
-    "l1_fee",
-    "bloom",
-)
-LOG = layout(StoredLog, "address", "topics", "topic_count", "data_offset", "data_size", "transaction")
 _OFFSETS = struct.Struct("<II")
 
 
@@ -64,14 +51,13 @@ class BlockReceipts:
     def receipt(self, index: int) -> Receipt:
         """Receipt of the transaction at ``index``, which must exist."""
         read, header = self._read, self._header
-        status, kind, gas, cumulative, first_log, log_count, blob_gas, price, created, l1_fee, bloom = (
-            RECEIPT.unpack(read(Part.RECEIPTS, RECEIPT.size * index, RECEIPT.size))
-        )
+        size = ReceiptRecord.size
+        record = np.frombuffer(read(Part.RECEIPTS, size * index, size), dtype_of(ReceiptRecord)).item()
+        status, kind, gas, cumulative, first_log, log_count, blob_gas, price, created, l1_fee, bloom = record
         digest = read(Part.TX_HASHES, 32 * index, 32)
         sender = read(Part.SENDERS, 20 * index, 20)
         raw = raw_transaction(read, index)
         to = recipient(raw)
-        fee = int.from_bytes(l1_fee, "little")
         return Receipt(
             transaction_hash=digest,
             transaction_index=index,
@@ -84,13 +70,13 @@ class BlockReceipts:
             status=status,
             gas_used=gas,
             cumulative_gas_used=cumulative,
-            effective_gas_price=int.from_bytes(price, "little"),
+            effective_gas_price=int_of(price),
             logs_bloom=bloom,
             logs=self.logs(first_log, log_count) if log_count else (),
             contract_address=self._created(created, raw, sender) if to is None else None,
             blob_gas_used=blob_gas if kind == 3 else None,
             blob_gas_price=MIN_BLOB_BASE_FEE if kind == 3 else None,
-            l1_fee=fee or None,
+            l1_fee=int_of(l1_fee) or None,
         )
 
     def _created(self, created: bytes, raw: bytes, sender: Address) -> Address:
@@ -107,12 +93,18 @@ class BlockReceipts:
 
     def logs(self, first: int, count: int) -> tuple[Log, ...]:
         """``count`` logs of the block from number ``first`` on."""
-        records = self._read(Part.LOGS, LOG.size * first, LOG.size * count)
-        return tuple([self.log(first + at, records, at) for at in range(count)])
+        records = self._read(Part.LOGS, StoredLog.size * first, StoredLog.size * count)
+        table = np.frombuffer(records, dtype_of(StoredLog))
+        return tuple([self._log(first + at, row) for at, row in enumerate(table.tolist())])
 
-    def log(self, number: int, records: bytes, at: int) -> Log:
-        """Log ``number`` of the block, whose record is the one at position ``at`` of ``records``."""
-        address, topics, topic_count, offset, size, index = LOG.unpack_from(records, LOG.size * at)
+    def chosen_logs(self, records: bytes, numbers: npt.NDArray[np.int64]) -> list[Log]:
+        """Some logs by their numbers, of the records of all the block's logs."""
+        table = np.frombuffer(records, dtype_of(StoredLog))[numbers]
+        return list(map(self._log, numbers.tolist(), table.tolist()))
+
+    def _log(self, number: int, row: tuple[bytes, bytes, int, int, int, int]) -> Log:
+        """Log ``number`` of the block by the fields of its record."""
+        address, topics, topic_count, offset, size, index = row
         header = self._header
         return Log(
             address=address[19::-1],

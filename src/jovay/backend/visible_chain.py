@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +29,6 @@ from .errors import stored
 from .stored import BlockReceipts, Keccak, Read, raw_transaction, reader
 
 HEADERS_KEPT = 4_096
-#: Where the address and the topics of a stored log begin.
-_ADDRESS_AT, _TOPICS_AT = StoredLog.fields["address"][1], StoredLog.fields["topics"][1]
 
 
 class VisibleChain:
@@ -94,13 +93,13 @@ class VisibleChain:
         with stored():
             offsets, raw = self._store.transactions(number)
             senders, records = self._store.senders(number), self._store.receipts(number)
+        receipts = np.frombuffer(records, dtype_of(ReceiptRecord))
+        columns = receipts["gas_used"].tolist(), receipts["l1_fee"].tolist()
         cuts = offsets.tolist()
         found = []
-        receipts = np.frombuffer(records, dtype_of(ReceiptRecord))
-        outcomes = zip(receipts["gas_used"].tolist(), receipts["l1_fee"].tolist(), strict=True)
-        for index, (gas, fee) in enumerate(outcomes):
-            sender = senders[20 * index : 20 * index + 20]
-            found.append(StoredTransaction(raw[cuts[index] : cuts[index + 1]], sender, gas, int_of(fee)))
+        for index, (gas_used, fee) in enumerate(zip(*columns, strict=True)):
+            sender, envelope = senders[20 * index : 20 * index + 20], raw[cuts[index] : cuts[index + 1]]
+            found.append(StoredTransaction(envelope, sender, gas_used, int_of(fee)))
         return found
 
     def block(self, number: int) -> Block | None:
@@ -256,26 +255,28 @@ class VisibleChain:
                 return []
             if most is not None and len(rows) > most:
                 raise TooManyResultsError(query.limit, number - 1)
-            block = self._receipts_of(number)
-            return [block.log(at, records, at) for at in rows.tolist()]
+            return self._receipts_of(number).chosen_logs(records, rows)
 
 
 def matching(records: bytes, query: LogFilter) -> npt.NDArray[np.int64]:
     """Positions of the stored logs that match a filter."""
-    logs, table = np.frombuffer(records, dtype_of(StoredLog)), np.frombuffer(records, np.uint8)
-    table = table.reshape(-1, StoredLog.size)
+    table = np.frombuffer(records, dtype_of(StoredLog))
     keep = np.ones(len(table), np.bool_)
     if query.addresses:
-        keep &= _among(
-            table[:, _ADDRESS_AT : _ADDRESS_AT + 20], [address[::-1] for address in query.addresses]
-        )
+        keep &= _among(_bytes_of(table, "address")[:, :20], [address[::-1] for address in query.addresses])
     if query.topics:
-        keep &= logs["topic_count"] >= len(query.topics)
+        keep &= table["topic_count"] >= len(query.topics)
+        topics = _bytes_of(table, "topics")
         for position, wanted in enumerate(query.topics):
             if wanted and keep.any():
-                at = _TOPICS_AT + 32 * position
-                keep &= _among(table[:, at : at + 32], wanted)
+                keep &= _among(topics[:, 32 * position : 32 * position + 32], wanted)
     return np.flatnonzero(keep)
+
+
+def _bytes_of(table: npt.NDArray[Any], field: str) -> npt.NDArray[np.uint8]:
+    """A field of raw bytes as rows."""
+    column = np.ascontiguousarray(table[field])
+    return column.view(np.uint8).reshape(len(table), -1)
 
 
 def _among(column: npt.NDArray[np.uint8], wanted: Sequence[bytes]) -> npt.NDArray[np.bool_]:

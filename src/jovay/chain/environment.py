@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jovay.kernel.machine.environment import Block
-from jovay.native.records import View, pack
+from jovay.native.places import Place
+from jovay.native.records import View, assign, new_record
 
 from .rules import ChainRules
 from .types import Header
 
 _FIELDS = (
     "number timestamp gas_limit base_fee coinbase chain_id fork prevrandao blob_base_fee max_blobs l1_fee_per_byte "
-    "hashes hashes_known difficulty"
+    "hashes hashes_known difficulty fees_to_coinbase"
 ).split()
 
 
@@ -35,19 +35,18 @@ class BlockEnvironment:
     max_blobs: int = 0
     l1_fee_per_byte: int = 0
     fees_to_coinbase: bool = True
-    hashes: int = 0
+    hashes: Place = 0
     hashes_known: int = 0
     difficulty: int = 0
     parent_beacon_block_root: bytes = bytes(32)
 
-    def packed(self) -> bytes:
-        """The bytes of a kernel ``Block`` record."""
-        values = {name: getattr(self, name) for name in _FIELDS}
-        return pack(Block, values | {"fees_to_coinbase": int(self.fees_to_coinbase)})
+    def record(self) -> View:
+        """A kernel ``Block`` record."""
+        return self.write(new_record(Block))
 
-    def write(self, block: View) -> None:
-        """Fill a kernel ``Block`` record."""
-        ctypes.memmove(block.pointer, self.packed(), Block.size)
+    def write(self, block: View) -> View:
+        """Fill a kernel ``Block`` record, which is also the answer; it keeps ``hashes``."""
+        return assign(block, {name: getattr(self, name) for name in _FIELDS})
 
 
 def environment_of(header: Header, rules: ChainRules, l1_fee_per_byte: int = 0) -> BlockEnvironment:

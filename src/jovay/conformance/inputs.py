@@ -17,7 +17,7 @@ from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.machine.environment import Block
 from jovay.kernel.protocol.forks import NEWEST
 from jovay.native.library import Library
-from jovay.native.records import dtype_of, pack
+from jovay.native.records import dtype_of, new_record
 from jovay.rpc import fast_sends
 from jovay.sequencer.pool.txpool import PoolLimits, TxPool
 from jovay.sequencer.portal import Portal
@@ -42,9 +42,9 @@ class InputFuzzer:
         funded["balance"], funded["exists"] = np.void((10**24).to_bytes(32, "little")), 1
         funded["code_hash"] = np.void(EMPTY_CODE_HASH[::-1])
         world.insert(funded, np.zeros(0, dtype_of(SlotChange)), [])
-        self._block = np.frombuffer(bytearray(pack(Block, BLOCK)), np.uint8)
+        block = new_record(Block, BLOCK)
         limits = PoolLimits(transactions=64, per_sender=8, waiting_per_sender=4, waiting=16, memory=1 << 24)
-        self._pool = TxPool(library, world, lambda: int(self._block.ctypes.data), limits)
+        self._pool = TxPool(library, world, lambda: block, limits)
         self.seen: Counter[str] = Counter()
 
     def run(self, seed: int) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
-
 from jovay.kernel.programs.state_test import Outcome, run_state_test
-from jovay.native.arena import Arena, Given
+from jovay.native.arena import Arena, Buffer
 from jovay.native.library import Library
 
 #: Address space, of which a test touches little.
@@ -21,14 +19,7 @@ class NativeEngine:
 
     def run(self, data: bytes) -> tuple[bytes, int]:
         """(outcome, 0): the native engine counts no cycles."""
-        source = Given(data)
-        out = ctypes.create_string_buffer(Outcome.size)
-        self._run(
-            source.address,
-            len(data),
-            ctypes.addressof(out),
-            self._arena.address,
-            self._arena.size,
-        )
+        out = Buffer(Outcome.size)
+        self._run(Buffer(data), len(data), out, self._arena, self._arena.size)
         self._arena.reset()
-        return out.raw, 0
+        return bytes(out), 0

@@ -6,7 +6,6 @@ and no ownership: what the Yellow Paper says a block is.
 
 from __future__ import annotations
 
-import ctypes
 import random
 from dataclasses import dataclass
 from typing import Any
@@ -21,12 +20,14 @@ from jovay.kernel.block import changes, system
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.evm.process import process_transaction
 from jovay.kernel.machine import commit, view
+from jovay.kernel.machine.status import MISS
 from jovay.kernel.protocol.forks import NEWEST
 from jovay.kernel.transaction.decode import decode
-from jovay.kernel.transaction.record import TRANSACTION_SIZE, Transaction
+from jovay.kernel.transaction.record import Transaction
+from jovay.native.arena import Buffer
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
-from jovay.native.records import View, dtype_of, new_record
+from jovay.native.records import dtype_of, new_array, new_record, pointers_to
 from jovay.sequencer.production.block import ProducedBlock
 from jovay.sequencer.production.producer import BlockProducer
 from jovay.sequencer.production.wait_limits import WaitLimits
@@ -123,23 +124,18 @@ class Serial(Side):
         environment.write(machine.block)
         self.world.go_to(environment.number)
         machine.view.isolation.parallel = machine.view.isolation.group = 0
-        while call[system.begin_block](machine.address, int.from_bytes(environment.parent_hash, "big"), 0):
+        while call[system.begin_block](machine, int.from_bytes(environment.parent_hash, "big"), 0):
             self.world.load(machine.take_misses())
         results = []
         for transaction in transactions:
-            while (
-                how := call[process_transaction](
-                    machine.address, transaction, 1 << 60, machine.result.pointer
-                )
-            ) == 64:
+            while (how := call[process_transaction](machine, transaction, 1 << 60, machine.result)) == MISS:
                 self.world.load(machine.take_misses())
             results.append((how, machine.result.status, machine.result.gas_used))
-        if call[commit.commit_view](machine.address):
+        if call[commit.commit_view](machine):
             raise MemoryError("the serial world is full")
-        spec = new_record(Changes, {"accounts": self._accounts.ctypes.data, "slots": self._slots.ctypes.data})
-        call[changes.collect_changes](self.world.address, environment.number, ctypes.addressof(spec))
-        call[view.reset_view](machine.address)
-        found = View(Changes, ctypes.addressof(spec))
+        found = new_record(Changes, {"accounts": self._accounts, "slots": self._slots})
+        call[changes.collect_changes](self.world, environment.number, found)
+        call[view.reset_view](machine)
         return (
             [(status if not how else 2, gas) for how, status, gas in results],
             self._accounts[: found.account_count].copy(),
@@ -220,22 +216,24 @@ class Transactions:
     """Decoded, unsigned transactions with given senders; keeps their memory alive."""
 
     def __init__(self, library: Library, raws: list[bytes], senders: list[int]) -> None:
-        self.raw = ctypes.create_string_buffer(b"".join(raws) + bytes(64))
-        self.records = np.zeros(len(raws), dtype_of(Transaction))
-        scratch = ctypes.create_string_buffer(1 << 16)
-        at = ctypes.addressof(self.raw)
-        self.addresses: list[int] = []
+        self.raws = [Buffer(raw, 64) for raw in raws]
+        self.records = new_array(Transaction, len(raws))
+        scratch = Buffer(1 << 16)
         for i, (raw, sender) in enumerate(zip(raws, senders, strict=True)):
-            record = int(self.records.ctypes.data) + i * TRANSACTION_SIZE
-            status = library[decode](at, len(raw), record, ctypes.addressof(scratch))
+            status = library[decode](self.raws[i], len(raw), self.records[i : i + 1], scratch)
             if status:
                 raise ValueError(f"generated transaction does not decode: status {status}")
             self.records[i]["sender"] = sender.to_bytes(20, "big")
-            self.addresses.append(record)
-            at += len(raw)
+
+    @property
+    def addresses(self) -> list[int]:
+        """The same as numbers."""
+        found: list[int] = self.array().tolist()
+        return found
 
     def array(self) -> npt.NDArray[np.uint64]:
-        return np.array(self.addresses, np.uint64)
+        """Addresses of the records."""
+        return pointers_to(self.records)
 
 
 def compare(

@@ -14,7 +14,7 @@ from jovay.chain.rules import fake_exponential
 from jovay.kernel.machine.environment import Block
 from jovay.kernel.programs.state_test import Outcome, PreAccount, StateTest
 from jovay.kernel.protocol.forks import FORKS
-from jovay.native.records import pack, unpack
+from jovay.native.records import pack, read_record, values_of
 
 from .results import TestResult
 
@@ -112,7 +112,7 @@ def run_case(engine: Engine, name: str, case: dict[str, Any], scale: int = 1) ->
             continue
         for post in posts:
             data, cycles = engine.run(encode(case, fork, post, scale))
-            outcome = unpack(Outcome, data)
+            outcome = values_of(read_record(Outcome, data))
             yield judge(name, fork, post, outcome, cycles)
 
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import mmap
-import weakref
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from jovay.compiler.checked import is_chosen
+from jovay.kernel.lang import Record
+
+from .errors import PointerError
+from .records import View, dtype_of, view_in
 
 if TYPE_CHECKING:
     from jovay.compiler.checked.runtime import Runtime
@@ -20,6 +25,16 @@ if TYPE_CHECKING:
 MAP_NORESERVE = 0x4000
 #: Tables that are looked up at random miss the TLB much less often in huge pages.
 HUGE_PAGE = 1 << 21
+
+
+class _Map(mmap.mmap):
+    """Address space that ends with the last who looks at it."""
+
+    on_end: Callable[[], None] | None = None
+
+    def __del__(self) -> None:
+        if self.on_end is not None:
+            self.on_end()
 
 
 class Arena:
@@ -31,7 +46,8 @@ class Arena:
 
     def __init__(self, size: int, huge_pages: bool = True, name: str = "") -> None:
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
-        self._map = mmap.mmap(-1, size, flags=flags)
+        self._map = _Map(-1, size, flags=flags)
+        self._memory = memoryview(self._map)  # what is made of it keeps the map
         if huge_pages and size >= HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
             with contextlib.suppress(OSError):  # a kernel without transparent huge pages
                 self._map.madvise(mmap.MADV_HUGEPAGE)
@@ -43,7 +59,7 @@ class Arena:
 
             self._runtime = runtime()
             self._runtime.cover(self.address, size)
-            weakref.finalize(self, self._runtime.uncover, self.address, size).atexit = False
+            self._map.on_end = partial(self._runtime.uncover, self.address, size)
         if name:
             self.part(0, size, name)
 
@@ -65,66 +81,92 @@ class Arena:
             if self._name:
                 self.part(0, self.size, self._name)
 
-    def release(self, address: int, size: int) -> None:
+    def release(self, size: int, at: int) -> None:
         """Give the memory of the whole pages in a range back to the system; they read as zeros."""
         page = mmap.PAGESIZE
-        start = -(-(address - self.address) // page) * page
-        stop = (address + size - self.address) // page * page
+        start = -(-(at - self.address) // page) * page
+        stop = (at + size - self.address) // page * page
         if stop > start:
             self._map.madvise(mmap.MADV_DONTNEED, start, stop - start)
 
-    def read(self, address: int, size: int) -> bytes:
-        """Copy of ``size`` bytes at ``address`` within the arena."""
-        return ctypes.string_at(address, size)
+    # ---- what lies in it: each raises ``PointerError`` where that would not be within the arena ----------------
+
+    def __index__(self) -> int:
+        return self.address
+
+    def __contains__(self, at: int) -> bool:
+        return self.address <= at < self.address + self.size
+
+    def record(self, record: type[Record], at: int | None = None) -> View:
+        """The record at the address ``at``, or at the start; it keeps the memory."""
+        offset = self._offset(at, record.size)
+        return view_in(record, self._memory, offset, self.address + offset)
+
+    def array(
+        self, kind: type[Record] | npt.DTypeLike, count: int, at: int | None = None
+    ) -> npt.NDArray[Any]:
+        """The ``count`` records or numbers at the address ``at``, or at the start; they keep the memory."""
+        dtype = dtype_of(kind) if isinstance(kind, type) and issubclass(kind, Record) else np.dtype(kind)
+        offset = self._offset(at, count * dtype.itemsize)
+        return np.frombuffer(self._memory, dtype, count, offset)
+
+    def read(self, size: int, at: int | None = None) -> bytes:
+        """Copy of ``size`` bytes at the address ``at``, or at the start."""
+        offset = self._offset(at, size)
+        return bytes(self._memory[offset : offset + size])
+
+    def write(self, data: bytes, at: int | None = None) -> None:
+        """Copy ``data`` to the address ``at``, or to the start."""
+        offset = self._offset(at, len(data))
+        self._memory[offset : offset + len(data)] = data
+
+    def memory(self, size: int) -> memoryview:
+        """The first ``size`` bytes, in place."""
+        self._offset(None, size)
+        return self._memory[:size]
+
+    def _offset(self, at: int | None, size: int) -> int:
+        offset = 0 if at is None else at - self.address
+        if not 0 <= offset <= self.size - size:
+            raise PointerError(self.address + offset, size, self.address, self.size)
+        return offset
 
 
-class Given:
-    """A copy of ``data`` for the kernel to read, at ``address``, with ``beyond`` zero bytes behind it.
+class Buffer:
+    """Bytes for one call of the kernel: a copy of ``data``, or as many zeros as that says, with ``beyond`` behind them.
 
     In the checked build it is all that may be touched of an arena of its own: for input from outside.
     """
 
-    def __init__(self, data: bytes | bytearray | memoryview, beyond: int = 0) -> None:
-        size = len(data) + beyond
+    def __init__(self, data: bytes | bytearray | memoryview | int, beyond: int = 0) -> None:
+        self._size = data if isinstance(data, int) else len(data)
+        size = self._size + beyond
+        self._memory: Arena | ctypes.Array[ctypes.c_char]
         if is_chosen():
-            arena = Arena(max(size, 1), huge_pages=False)
+            self._memory = arena = Arena(max(size, 1), huge_pages=False)
             arena.part(0, size, "given")
-            ctypes.memmove(arena.address, bytes(data), len(data))
-            self._memory: object = arena
+            if not isinstance(data, int):
+                arena.write(bytes(data))
             self.address = arena.address
         else:
-            buffer = ctypes.create_string_buffer(bytes(data), max(size, 1))
-            self._memory, self.address = buffer, ctypes.addressof(buffer)
+            contents = b"" if isinstance(data, int) else bytes(data)
+            self._memory = memory = ctypes.create_string_buffer(contents, max(size, 1))
+            self.address = ctypes.addressof(memory)
+
+    def __index__(self) -> int:
+        return self.address
+
+    def __bytes__(self) -> bytes:
+        return self.read(self._size)
 
     def read(self, size: int) -> bytes:
         """The first ``size`` bytes, which the kernel may have changed."""
         return ctypes.string_at(self.address, size)
 
 
-class _InPlace:
-    """Bytes where Python has them."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self.address = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
-
-
-def borrowed(data: bytes, beyond: int = 0) -> Given | _InPlace:
+def borrowed(data: bytes, beyond: int = 0) -> Buffer | bytes:
     """``data`` for the kernel to read: a copy in the checked build, else not. Python keeps one zero byte behind it."""
-    return Given(data, beyond) if is_chosen() else _InPlace(data)
-
-
-class _Held:
-    """An arena as numpy takes it: the array keeps it alive."""
-
-    def __init__(self, arena: Arena, count: int, dtype: np.dtype[Any]) -> None:
-        self.arena = arena
-        self.__array_interface__ = {
-            "version": 3,
-            "shape": (count * dtype.itemsize,),
-            "typestr": "|u1",
-            "data": (arena.address, False),
-        }
+    return Buffer(data, beyond) if is_chosen() else data
 
 
 def zeros(count: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
@@ -132,5 +174,4 @@ def zeros(count: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     kind = np.dtype(dtype)
     if not is_chosen() or not count:
         return np.zeros(count, kind)
-    arena = Arena(count * kind.itemsize, huge_pages=False, name="array")
-    return np.asarray(_Held(arena, count, kind)).view(kind)
+    return Arena(count * kind.itemsize, huge_pages=False, name="array").array(kind, count)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from jovay.compiler import native
 from jovay.compiler.cache import (
@@ -27,6 +28,7 @@ from jovay.kernel.riscv.decode import decode_text
 
 from .arena import Arena
 from .library import Library
+from .records import View, new_record
 
 #: Status names as ``Execution.reason`` has them, by the machine's status number.
 REASONS = (
@@ -73,40 +75,37 @@ class Emulator:
         self._library = _machine_library()
         self._code = self._decode()
 
-    def _decode(self) -> ctypes.Array[ctypes.c_char]:
+    def _decode(self) -> npt.NDArray[np.uint64]:
         text = self.image.text
         count = text.size // 4
-        words = ctypes.create_string_buffer(text.data.ljust(text.size, b"\0"), text.size)
-        decoded = ctypes.create_string_buffer(8 * (count + 1))
-        self._library.decode(ctypes.addressof(words), count, ctypes.addressof(decoded))
+        decoded = np.zeros(count + 1, np.uint64)
+        self._library.decode(text.data.ljust(text.size, b"\0"), count, decoded)
         return decoded
 
     def run(self, data: bytes, max_cycles: int) -> Execution:
         """Run on ``data`` until the program stops, or for ``max_cycles`` instructions."""
         memory = _Memory(self.image, data)
-        state = (ctypes.c_char * m.Machine.size)()
-        fields = {
-            "memory": memory.arena.address,
-            "base": memory.base,
-            "size": memory.size,
-            "writable": memory.writable,
-            "code": ctypes.addressof(self._code),
-            "text": self.image.text.address,
-            "text_size": self.image.text.size,
-            "pc": self.image.entry,
-        }
-        for name, value in fields.items():
-            _put(state, name, value)
-        cycles, status = 0, m.RUNNING
-        while status == m.RUNNING and cycles < max_cycles:
-            _put(state, "limit", min(cycles + _SLICE, max_cycles))
-            status = self._library.run(ctypes.addressof(state))
-            cycles = _get(state, "cycles")
-        registers = struct.unpack_from("<32Q", state, m.REGISTERS_OFFSET)
+        state = new_record(
+            m.Machine,
+            {
+                "memory": memory.arena,
+                "base": memory.base,
+                "size": memory.size,
+                "writable": memory.writable,
+                "code": self._code,
+                "text": self.image.text.address,
+                "text_size": self.image.text.size,
+                "pc": self.image.entry,
+            },
+        )
+        status = m.RUNNING
+        while status == m.RUNNING and state.cycles < max_cycles:
+            state.limit = min(state.cycles + _SLICE, max_cycles)
+            status = self._library.run(state)
+        registers = struct.unpack_from("<32Q", state.registers)
         return Execution(
-            REASONS[status], registers[_A0], memory.output(), cycles,
-            _get(state, "pc"), _get(state, "fault"), registers,
-        )  # fmt: skip
+            REASONS[status], registers[_A0], memory.output(), state.cycles, state.pc, state.fault, registers
+        )
 
 
 def run(elf: bytes, data: bytes, max_cycles: int) -> Execution:
@@ -140,15 +139,15 @@ class _Memory:
         return self.arena.address + address - self.base
 
     def _write(self, address: int, data: bytes) -> None:
-        ctypes.memmove(self._host(address), data, len(data))
+        self.arena.write(data, self._host(address))
 
     def output(self) -> bytes:
         """What the program left in its output window, cut at the window's end."""
         if not self._output or self._output.size < LENGTH_SIZE:
             return b""
-        length = int.from_bytes(self.arena.read(self._host(OUTPUT_BASE), LENGTH_SIZE), "little")
+        length = int.from_bytes(self.arena.read(LENGTH_SIZE, self._host(OUTPUT_BASE)), "little")
         size = min(length, self._output.size - LENGTH_SIZE)
-        return self.arena.read(self._host(OUTPUT_BASE + LENGTH_SIZE), size)
+        return self.arena.read(size, self._host(OUTPUT_BASE + LENGTH_SIZE))
 
 
 # ---- the compiled machine ----------------------------------------------------------------------------------
@@ -156,8 +155,8 @@ class _Memory:
 
 @dataclass(frozen=True)
 class _Library:
-    run: Callable[[int], int]
-    decode: Callable[[int, int, int], None]
+    run: Callable[[View], int]
+    decode: Callable[[bytes, int, npt.NDArray[np.uint64]], None]
 
 
 @cache
@@ -169,12 +168,3 @@ def _machine_library() -> _Library:
         write_atomically(path, native.compile_object([m.run, decode_text]))
     library = Library(path.read_bytes(), [m.run, decode_text])
     return _Library(library[m.run], library[decode_text])
-
-
-def _put(state: Any, name: str, value: int) -> None:
-    struct.pack_into("<Q", state, m.Machine.fields[name][1], value)
-
-
-def _get(state: Any, name: str) -> int:
-    (value,) = struct.unpack_from("<Q", state, m.Machine.fields[name][1])
-    return int(value)

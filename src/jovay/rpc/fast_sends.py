@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from array import array
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -13,8 +12,8 @@ import msgspec
 from jovay.kernel.lang import KernelFunction
 from jovay.kernel.transaction import wire
 from jovay.native import kernel
-from jovay.native.arena import Given, borrowed
-from jovay.native.records import View, new_record
+from jovay.native.arena import Buffer, borrowed
+from jovay.native.records import new_record
 from jovay.rpc.backend.pool import RawBatch
 
 _PAIR = 8
@@ -29,7 +28,7 @@ def _native(function: KernelFunction) -> Callable[..., int]:
 class RawIds(Sequence[msgspec.Raw]):
     """The ids of a batch as they stand in its body."""
 
-    def __init__(self, body: bytes, places: Given, count: int) -> None:
+    def __init__(self, body: bytes, places: Buffer, count: int) -> None:
         self.body, self.places = body, places
         self._pairs = array("I", places.read(_PAIR * count))
 
@@ -56,15 +55,13 @@ def scan(body: bytes) -> tuple[RawIds, RawBatch] | None:
     """Ids and transactions of a batch of the usual form; None for anything else, well-formed or not."""
     room = len(body) // wire.ENTRY_SIZE + 1
     parts = {
-        "data": Given(b"", len(body) // 2 + 1),
-        "ends": Given(b"", 8 * room),
-        "ids": Given(b"", _PAIR * room),
+        "data": Buffer(len(body) // 2 + 1),
+        "ends": Buffer(8 * room),
+        "ids": Buffer(_PAIR * room),
     }
-    out = new_record(wire.Sends, {name: part.address for name, part in parts.items()})
-    text = borrowed(body, 1)
-    if not _native(wire.scan_sends)(text.address, len(body), ctypes.addressof(out)):
+    found = new_record(wire.Sends, parts)
+    if not _native(wire.scan_sends)(borrowed(body, 1), len(body), found):
         return None
-    found = View(wire.Sends, ctypes.addressof(out))
     count = found.count
     ids = RawIds(body, parts["ids"], count)
     return ids, RawBatch(parts["data"].read(found.size), array("Q", parts["ends"].read(8 * count)))
@@ -79,19 +76,17 @@ FRAME_ERRORS = {
 def split(body: bytes, most: int) -> RawBatch | str:
     """Transactions of a binary batch, or what is wrong with it."""
     room = min(most, len(body) // 4)
-    data, ends, text = Given(b"", len(body)), Given(b"", 8 * room), borrowed(body)
-    out = new_record(wire.Sends, {"data": data.address, "ends": ends.address})
-    status = _native(wire.split_frames)(text.address, len(body), most, ctypes.addressof(out))
+    data, ends = Buffer(len(body)), Buffer(8 * room)
+    found = new_record(wire.Sends, {"data": data, "ends": ends})
+    status = _native(wire.split_frames)(borrowed(body), len(body), most, found)
     if status != wire.FRAMES:
         return FRAME_ERRORS.get(status, f"more than {most} transactions")
-    found = View(wire.Sends, ctypes.addressof(out))
     return RawBatch(data.read(found.size), array("Q", ends.read(8 * found.count)).tolist())
 
 
 def answers(ids: RawIds, hashes: bytes) -> bytes:
     """The answers, each a hash."""
     count = len(ids)
-    out = Given(b"", count * wire.ANSWER_SIZE + ids.size() + 2)
-    body, digests = borrowed(ids.body), borrowed(hashes)
-    size = _native(wire.format_hashes)(body.address, ids.places.address, count, digests.address, out.address)
+    out = Buffer(count * wire.ANSWER_SIZE + ids.size() + 2)
+    size = _native(wire.format_hashes)(borrowed(ids.body), ids.places, count, borrowed(hashes), out)
     return out.read(size)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import ParamSpec, TypeVar
 
+from jovay.native.allocator import release_free_memory
 from jovay.rpc.errors import limit_exceeded
 from jovay.turns import READS
 
@@ -75,10 +75,3 @@ class Workers:
         self._is_untidy = False
         with contextlib.suppress(RuntimeError):  # the server has stopped
             self._executor.submit(release_free_memory)
-
-
-def release_free_memory() -> None:
-    """Give what the allocator holds free back to the system, where the C library can do that (glibc)."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)

@@ -16,6 +16,7 @@ from jovay.kernel.transaction.record import Transaction
 from jovay.kernel.transaction.signing import SIGNING_OVERHEAD
 from jovay.native.arena import zeros
 from jovay.native.library import Library
+from jovay.native.places import address
 from jovay.native.records import dtype_of
 
 U64Array = npt.NDArray[np.uint64]
@@ -39,10 +40,15 @@ class DecodedBatch:
         """Bytes of memory."""
         return self.raw.nbytes + self.records.nbytes + self.statuses.nbytes
 
+    def envelope(self, record: np.void) -> bytes:
+        """The transaction that one of the records was decoded from."""
+        start = int(record["raw"]) - address(self.raw)
+        return self.raw[start : start + int(record["raw_size"])].tobytes()
+
     @property
     def first_address(self) -> int:
         """Address of the first record; they follow each other at ``TRANSACTION_SIZE``."""
-        return int(self.records.ctypes.data)
+        return address(self.records)
 
 
 class Portal:
@@ -64,17 +70,17 @@ class Portal:
         starts = np.empty(count, np.uint64)
         if count:
             starts[0], starts[1:] = 0, stop[:-1]
-        pointers, sizes = starts + np.uint64(raw.ctypes.data), stop - starts
+        pointers, sizes = starts + np.uint64(address(raw)), stop - starts
         records = zeros(count, dtype_of(Transaction))
         statuses = zeros(count, np.uint64)
         scratch = zeros(count * (48 + SIGNING_OVERHEAD) + len(data) + 64, np.uint8)
         self._decode(
             count,
-            pointers.ctypes.data,
-            sizes.ctypes.data,
-            records.ctypes.data,
-            statuses.ctypes.data,
-            scratch.ctypes.data,
+            pointers,
+            sizes,
+            records,
+            statuses,
+            scratch,
         )
         self._recover_senders(count, records, statuses)
         return DecodedBatch(raw, records, statuses)
@@ -85,36 +91,36 @@ class Portal:
         keys = zeros(64 * count + 64, np.uint8)
         signed = self._signatures(
             count,
-            records.ctypes.data,
-            statuses.ctypes.data,
-            digests.ctypes.data,
-            signatures.ctypes.data,
-            owners.ctypes.data,
+            records,
+            statuses,
+            digests,
+            signatures,
+            owners,
         )
         if not signed:
             return
         scratch = aligned(max(RECOVERY_SCRATCH, 48 * signed + 128))
         self._recover(
             signed,
-            digests.ctypes.data,
-            signatures.ctypes.data,
-            keys.ctypes.data,
-            marks.ctypes.data,
-            scratch.ctypes.data,
+            digests,
+            signatures,
+            keys,
+            marks,
+            scratch,
         )
         self._senders(
             signed,
-            owners.ctypes.data,
-            keys.ctypes.data,
-            marks.ctypes.data,
-            records.ctypes.data,
-            statuses.ctypes.data,
-            scratch.ctypes.data,
+            owners,
+            keys,
+            marks,
+            records,
+            statuses,
+            scratch,
         )
 
 
 def aligned(size: int) -> npt.NDArray[np.uint8]:
     """``size`` bytes of memory at a multiple of 64."""
     whole = np.empty(size + 64, np.uint8)
-    skip = -whole.ctypes.data % 64
+    skip = -address(whole) % 64
     return whole[skip : skip + size]

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
+from jovay.chain.block_hashes import BlockHashes
 from jovay.chain.genesis import Genesis
 from jovay.chain.rules import ChainRules
 from jovay.chain.types import Header
 from jovay.kernel.protocol.gas import LOG
 from jovay.kernel.protocol.limits import BLOCK_HASHES
-from jovay.kernel.transaction.record import TRANSACTION_SIZE
-from jovay.native.arena import Arena
 from jovay.native.library import Library
+from jovay.native.records import pointers_to
 from jovay.state.genesis import genesis_state
 from jovay.state.machine import SHARED
 from jovay.state.trie import StateTrie
@@ -48,7 +47,7 @@ class Reexecution:
         # One machine takes the logs of a whole block, however many shared them when it was made.
         gas = max(read_header(blocks, number).gas_limit for number in (0, blocks.latest))
         self._producer = BlockProducer(library, self._world, 1, gas=gas, shared=max(SHARED, gas // LOG))
-        self._hashes = Arena(BLOCK_HASHES * 32, name="hashes")
+        self._hashes = BlockHashes()
         self._begin(genesis)
 
     def _begin(self, genesis: Genesis) -> None:
@@ -65,7 +64,7 @@ class Reexecution:
         """Execute all blocks; the number of the last one. Raises ``ReexecutionError`` at the first difference."""
         parent = read_header(self._blocks, 0)
         for number in range(1, self._blocks.latest + 1):
-            ctypes.memmove(self._hashes.address + parent.number % BLOCK_HASHES * 32, parent.hash, 32)
+            self._hashes.put(parent.number, parent.hash)
             parent = self._block(number, parent)
             progress(number)
         self._producer.close()
@@ -78,13 +77,9 @@ class Reexecution:
         batch = self._portal.decode(raw, offsets[1:].astype(np.uint64))
         senders = self._blocks.senders(number)
         self._compare(number, "senders", senders, np.ascontiguousarray(batch.records["sender"]).tobytes())
-        count = len(batch.records)
-        addresses = batch.first_address + np.arange(count, dtype=np.uint64) * np.uint64(TRANSACTION_SIZE)
         environment = stored_environment(self._blocks, self._rules, header)
-        environment = replace(
-            environment, hashes=self._hashes.address, hashes_known=min(BLOCK_HASHES, number)
-        )
-        produced = self._producer.produce(environment, addresses, serial=True)
+        environment = replace(environment, hashes=self._hashes, hashes_known=min(BLOCK_HASHES, number))
+        produced = self._producer.produce(environment, pointers_to(batch.records), serial=True)
         self._compare_block(header, produced)
         return header
 

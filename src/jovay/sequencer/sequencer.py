@@ -74,7 +74,7 @@ class Sequencer:
             library, rules, settings, data.blocks, lambda number: self.aside.reserved(number), self._making
         )
         self.portal = Portal(library)
-        self.pool = TxPool(library, world, lambda: self.next_block.address, limits, self._wake)
+        self.pool = TxPool(library, world, self.next_block.record, limits, self._wake)
         self.aside = Aside(
             library,
             world,

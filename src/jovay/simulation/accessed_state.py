@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,9 +10,7 @@ import numpy.typing as npt
 
 from jovay.chain.types import AccessEntry, Address
 from jovay.kernel.machine import journal as kernel_overrides
-from jovay.kernel.machine.account import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot
-from jovay.kernel.state.world import Code
-from jovay.native.records import View, array_at, dtype_of, int_of
+from jovay.native.records import int_of, positions_of
 
 from .requests import TouchedAccount
 from .session import Session
@@ -34,11 +31,7 @@ def _seen_slots(slots: Rows, stamp: int) -> npt.NDArray[np.int64]:
 
 
 def _tables(session: Session) -> tuple[Rows, Rows]:
-    view = session.view
-    return (
-        array_at(view.tables.accounts, view.tables.account_count, Account),
-        array_at(view.tables.slots, view.tables.slot_count, Slot),
-    )
+    return session.machine.accounts(), session.machine.slots()
 
 
 def address_of(row: np.void) -> Address:
@@ -55,7 +48,7 @@ def access_list(session: Session) -> tuple[AccessEntry, ...]:
     stamp = session.view.stamp
     keys: dict[int, list[bytes]] = {int(i): [] for i in _seen(accounts, stamp)}
     for i in _seen_slots(slots, stamp):
-        position = (int(slots[i]["account"]) - session.view.tables.accounts) // ACCOUNT_SIZE
+        position = _owner(accounts, slots[i])
         keys.setdefault(position, []).append(bytes(slots[i]["key"])[::-1])
     return tuple(
         [
@@ -76,7 +69,7 @@ def touched_accounts(session: Session, also: Iterable[int]) -> dict[Address, Tou
     slots: dict[int, list[int]] = {}
     for i in _seen_slots(slots_after, stamp):
         if slots_after[i]["loaded"]:
-            position = (int(slots_after[i]["account"]) - session.view.tables.accounts) // ACCOUNT_SIZE
+            position = _owner(after, slots_after[i])
             slots.setdefault(position, []).append(int(i))
     found = {}
     for position in dict.fromkeys([*_seen(after, stamp).tolist(), *slots]):
@@ -88,8 +81,8 @@ def touched_accounts(session: Session, also: Iterable[int]) -> dict[Address, Tou
             nonce_after=int(new["nonce"]),
             balance_before=int_of(old["balance"]),
             balance_after=int_of(new["balance"]),
-            code_before=_code(old),
-            code_after=_code(new),
+            code_before=_code(session, old),
+            code_after=_code(session, new),
             slots_before=_values(slots_before, places, old),
             slots_after=_values(slots_after, places, new),
         )
@@ -98,26 +91,25 @@ def touched_accounts(session: Session, also: Iterable[int]) -> dict[Address, Tou
 
 def _before(session: Session) -> tuple[Rows, Rows]:
     """Copies of the tables as they were when the last transaction began."""
-    view = session.view
-    accounts = _copy(view.tables.accounts, view.tables.account_count * ACCOUNT_SIZE)
-    slots = _copy(view.tables.slots, view.tables.slot_count * SLOT_SIZE)
+    accounts, slots = map(_copy, _tables(session))
     restore = session.machine.library[kernel_overrides.restore_before]
-    restore(session.machine.address, ctypes.addressof(accounts), ctypes.addressof(slots))
-    return (
-        np.frombuffer(memoryview(accounts), dtype_of(Account), view.tables.account_count),
-        np.frombuffer(memoryview(slots), dtype_of(Slot), view.tables.slot_count),
-    )
+    restore(session.machine, accounts, slots)
+    return accounts, slots
 
 
-def _copy(address: int, size: int) -> ctypes.Array[ctypes.c_char]:
-    return ctypes.create_string_buffer(ctypes.string_at(address, size), size + _OVERHANG)
+def _copy(table: Rows) -> Rows:
+    whole = np.zeros(table.nbytes + _OVERHANG, np.uint8)
+    whole[: table.nbytes] = table.view(np.uint8)
+    return whole[: table.nbytes].view(table.dtype)
 
 
-def _code(row: np.void) -> bytes:
-    if not row["code"]:
-        return b""
-    code = View(Code, int(row["code"]))
-    return ctypes.string_at(code.bytes, code.size)
+def _owner(accounts: Rows, slot: np.void) -> int:
+    """Position of a slot's account."""
+    return int(positions_of(slot["account"], accounts))
+
+
+def _code(session: Session, row: np.void) -> bytes:
+    return session.machine.code(int(row["code"])) if row["code"] else b""
 
 
 def _values(slots: Rows, places: list[int], account: np.void) -> dict[int, int]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 from dataclasses import dataclass
 
 from jovay.chain import rlp
 from jovay.chain import types as chain
 from jovay.kernel.protocol.forks import BERLIN, LONDON
 from jovay.kernel.transaction.record import ACCESS_LIST, BLOB, DYNAMIC_FEE, LEGACY, SET_CODE, Transaction
-from jovay.native.records import View, new_record
+from jovay.native.records import new_record
 
 from .requests import Call
 
@@ -71,7 +70,7 @@ def unsigned(
 
 
 class CallRecord:
-    """A call in native memory, which lives as long as this object."""
+    """A call as the record that the kernel executes, which lives as long as this object."""
 
     def __init__(self, call: Call, kind: int, gas: int, nonce: int, raw: bytes = b"") -> None:
         self.call, self.kind, self.gas, self.nonce, self.raw = call, kind, gas, nonce, raw
@@ -85,11 +84,11 @@ class CallRecord:
         )
         hashes = call.blob_versioned_hashes or () if kind == BLOB else ()
         zeros = call.data.count(0)
-        parts = (call.data, access, authorizations, b"".join([rlp.encode(h) for h in hashes]), raw)
-        pointers = self._keep(parts)
-        self._record = new_record(
+        self.transaction = new_record(
             Transaction,
             {
+                "sender": call.sender,
+                "to": call.to or bytes(20),
                 "kind": kind,
                 "nonce": nonce,
                 "gas_limit": gas,
@@ -98,35 +97,20 @@ class CallRecord:
                 "max_priority_fee": prices.max_priority_fee,
                 "value": call.value,
                 "max_blob_fee": call.max_fee_per_blob_gas or 0,
-                "data": pointers[0],
+                "data": call.data,
                 "data_size": len(call.data),
                 "zero_bytes": zeros,
                 "nonzero_bytes": len(call.data) - zeros,
-                "access_list": pointers[1],
+                "access_list": access,
                 "access_list_size": len(access),
                 "access_addresses": len(call.access_list or ()),
                 "access_keys": sum([len(entry.storage_keys) for entry in call.access_list or ()]),
-                "authorizations": pointers[2],
+                "authorizations": authorizations,
                 "authorizations_size": len(authorizations),
                 "authorization_count": len(tuples),
-                "blob_hashes": pointers[3],
+                "blob_hashes": b"".join([rlp.encode(h) for h in hashes]),
                 "blob_count": len(hashes),
-                "raw": pointers[4],
+                "raw": raw,
                 "raw_size": len(raw),
             },
         )
-        self.address = ctypes.addressof(self._record)
-        view = View(Transaction, self.address)
-        view.sender = call.sender
-        if call.to is not None:
-            view.to = call.to
-
-    def _keep(self, parts: tuple[bytes, ...]) -> list[int]:
-        """Copy the parts into one buffer; their addresses (one byte is free behind each)."""
-        joined = b"\0".join(parts)
-        self._data = ctypes.create_string_buffer(joined, len(joined) + 1)
-        at, addresses = ctypes.addressof(self._data), []
-        for part in parts:
-            addresses.append(at)
-            at += len(part) + 1
-        return addresses

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
 import threading
 from collections import OrderedDict
 
 from jovay.chain.environment import BlockEnvironment, environment_of
 from jovay.chain.types import Hash32, Header
+from jovay.native.arena import Buffer
 from jovay.native.records import View
 
 from .errors import OverrideError
@@ -24,14 +24,12 @@ class BlockContext:
     """An environment with the memory that its block hashes lie in."""
 
     def __init__(self, environment: BlockEnvironment, hashes: bytes) -> None:
-        self._hashes = ctypes.create_string_buffer(hashes, 32 * HASHES)
-        at, known = ctypes.addressof(self._hashes), min(HASHES, environment.number)
-        self.environment = dataclasses.replace(environment, hashes=at, hashes_known=known)
-        self._record = self.environment.packed()
+        known = min(HASHES, environment.number)
+        self.environment = dataclasses.replace(environment, hashes=Buffer(hashes), hashes_known=known)
 
     def write(self, block: View) -> None:
-        """Fill a kernel ``Block`` record, which is good for as long as this object."""
-        ctypes.memmove(block.pointer, self._record, len(self._record))
+        """Fill a kernel ``Block`` record."""
+        self.environment.write(block)
 
 
 class HashWindows:

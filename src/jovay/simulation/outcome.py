@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 
 from jovay.chain.checksum import checksummed
@@ -12,12 +11,11 @@ from jovay.chain.types import AccessEntry
 from jovay.kernel.evm import validity
 from jovay.kernel.machine import status
 from jovay.kernel.machine.frame import Frame
-from jovay.kernel.machine.log import LOG_SIZE, Log
 from jovay.kernel.protocol.gas import GAS_PER_BLOB
 from jovay.kernel.protocol.limits import MAX_INIT_CODE_SIZE
-from jovay.kernel.transaction.record import Transaction
 from jovay.native.hashing import keccak256
 from jovay.native.records import View
+from jovay.state.machine import NativeMachine
 
 from .halts import halt_of, halt_text
 from .requests import CallLog, CallResult, Trace
@@ -26,24 +24,23 @@ from .session import Session
 
 def result_of(
     session: Session,
-    transaction: int,
+    tx: View,
     logs: Sequence[CallLog],
     access_list: tuple[AccessEntry, ...] = (),
     trace: Trace | None = None,
 ) -> CallResult:
-    """What the transaction at an address, just executed in the session's machine, came to."""
-    result, view = session.result, session.view
-    tx, how = View(Transaction, transaction), result.how
-    frame = View(Frame, view.calls.frames)
+    """What a transaction that was just executed in the session's machine came to."""
+    result, view, machine = session.result, session.view, session.machine
+    how, frame = result.how, machine.arena.record(Frame, view.calls.frames)
     left = 0 if how == status.ADDRESS_COLLISION else frame.gas
-    used, floor = result.gas_used, _floor(session, transaction)
+    used, floor = result.gas_used, _floor(session, tx)
     halt, detail = halt_of(how), ""
     if halt is not None:
-        text = _halt_text(frame, how, view.tracing.lacking)
+        text = _halt_text(machine, frame, how)
         detail = text if text != halt.value else ""
     return CallResult(
         gas_used=used,
-        output=ctypes.string_at(view.returned.data, result.output_size),
+        output=machine.output(),
         halt=halt,
         detail=detail,
         max_used_gas=max(tx.gas_limit - left, floor),
@@ -55,14 +52,14 @@ def result_of(
     )
 
 
-def _floor(session: Session, transaction: int) -> int:
-    floor = session.machine.library[validity.floor_gas](transaction, session.machine.block.fork)
+def _floor(session: Session, tx: View) -> int:
+    floor = session.machine.library[validity.floor_gas](tx, session.machine.block.fork)
     return int(floor)
 
 
-def _halt_text(frame: View, how: int, wanted: int) -> str:
-    opcode = ctypes.string_at(frame.code + frame.pc, 1)[0] if frame.code_size else 0
-    return halt_text(how, opcode, (frame.sp - frame.stack) // 32, wanted) or ""
+def _halt_text(machine: NativeMachine, frame: View, how: int) -> str:
+    opcode = machine.byte_of_code(frame.code + frame.pc) if frame.code_size else 0
+    return halt_text(how, opcode, (frame.sp - frame.stack) // 32, machine.view.tracing.lacking) or ""
 
 
 def timed_out() -> CallResult:
@@ -72,25 +69,24 @@ def timed_out() -> CallResult:
 
 def logs_of(session: Session, first_index: int) -> list[CallLog]:
     """Logs of the transaction just executed, counted from ``first_index``."""
-    result, logs = session.result, []
-    for k in range(result.log_count):
-        log = View(Log, session.view.logs.records + (result.first_log + k) * LOG_SIZE)
-        topics = log.topics
-        logs.append(
+    result, logs = session.result, session.machine.logs()
+    found = []
+    for k, log in enumerate(logs[result.first_log : result.first_log + result.log_count]):
+        topics = bytes(log["topics"])
+        found.append(
             CallLog(
-                address=log.address.to_bytes(20, "big"),
-                topics=tuple([topics[32 * t : 32 * t + 32] for t in range(log.topic_count)]),
-                data=ctypes.string_at(log.data, log.data_size),
+                address=bytes(log["address"])[19::-1],
+                topics=tuple([topics[32 * t : 32 * t + 32] for t in range(int(log["topic_count"]))]),
+                data=session.machine.arena.read(int(log["data_size"]), int(log["data"])),
                 index=first_index + k,
             )
         )
-    return logs
+    return found
 
 
-def refusal(session: Session, how: int, transaction: int, environment: BlockEnvironment) -> CallResult:
+def refusal(session: Session, how: int, tx: View, environment: BlockEnvironment) -> CallResult:
     """The result of a call that never started, in geth's words."""
     reason = INVALID[how]
-    tx = View(Transaction, transaction)
     extra = _reason_text(session, how, tx, environment)
     return CallResult(gas_used=0, invalid=reason, detail=extra or reason.value)
 
@@ -116,7 +112,7 @@ def _reason_text(session: Session, how: int, tx: View, env: BlockEnvironment) ->
         return f"{words}: address {sender} have {have} want {most_cost(tx, env)}"
     if how in (validity.INTRINSIC_GAS_TOO_LOW, validity.FLOOR_GAS_TOO_LOW):
         rule = validity.intrinsic_gas if how == validity.INTRINSIC_GAS_TOO_LOW else validity.floor_gas
-        want = library[rule](tx.pointer, env.fork)
+        want = library[rule](tx, env.fork)
         return f"{words}: have {tx.gas_limit}, want {want}"
     if how == validity.INITCODE_TOO_LARGE:
         return f"{words}: code size {tx.data_size} limit {MAX_INIT_CODE_SIZE}"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
-
 from jovay.kernel.evm import trace
 from jovay.native.arena import Arena
-from jovay.native.records import View, new_record
+from jovay.native.records import new_record
 
 from .requests import TraceOptions, TraceParts
 
@@ -31,37 +29,29 @@ class Recorder:
         self.flags, self.options = flags, options
         needs_tape = flags & (trace.WITH_FRAMES | trace.WITH_STEPS)
         self.arena = Arena(capacity if needs_tape else 4096, name="tape")
-        self._record = new_record(
+        self.record = new_record(
             trace.Trace,
-            {
-                "buffer": self.arena.address,
-                "capacity": self.arena.size,
-                "flags": flags,
-                "max_steps": max_steps,
-            },
+            {"buffer": self.arena, "capacity": self.arena.size, "flags": flags, "max_steps": max_steps},
         )
-        self.address = ctypes.addressof(self._record)
-        self.view = View(trace.Trace, self.address)
 
     def reset(self) -> None:
         """Begin the tape anew."""
-        self.view.used = self.view.overflow = self.view.steps = 0
+        self.record.used = self.record.overflow = self.record.steps = 0
 
     @property
     def used(self) -> int:
         """Bytes on the tape."""
-        return int(self.view.used)
+        return int(self.record.used)
 
     @property
     def truncated(self) -> bool:
         """Whether something did not fit, or steps were left out."""
         steps = self.options.max_steps if self.options is not None else 0
-        return bool(self.view.overflow or (steps and self.view.steps > steps))
+        return bool(self.record.overflow or (steps and self.record.steps > steps))
 
     def tape(self) -> memoryview:
-        """What was written; the memory lives as long as this object."""
-        content = (ctypes.c_char * self.used).from_address(self.arena.address)
-        return memoryview(content).cast("B")
+        """What was written, in place."""
+        return self.arena.memory(self.used)
 
 
 def _flags(options: TraceOptions) -> int:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
-
 from jovay.chain.environment import l1_fee_per_byte
 from jovay.chain.reasons import ending
 from jovay.chain.types import Header
 from jovay.kernel.block.system import begin_block
 from jovay.kernel.evm import validity
 from jovay.kernel.transaction.decode import decode
-from jovay.kernel.transaction.record import TRANSACTION_SIZE, Transaction
+from jovay.kernel.transaction.record import Transaction
 from jovay.kernel.transaction.signing import SIGNING_OVERHEAD
 from jovay.kernel.transaction.status import INVALID_SIGNATURE, OK
-from jovay.native.records import View
+from jovay.native.arena import Buffer
+from jovay.native.records import View, new_record
 
 from .context import HashWindows, context_of
 from .errors import ReplayError
@@ -36,7 +35,7 @@ class Replay:
         self.context.write(session.machine.block)
         self._next = 0
         self._logs = 0
-        self._record = ctypes.create_string_buffer(TRANSACTION_SIZE)
+        self._record = new_record(Transaction)
         parent = int.from_bytes(header.parent_hash, "big")
         beacon = int.from_bytes(header.parent_beacon_block_root or b"", "big")
         library = session.machine.library
@@ -53,18 +52,17 @@ class Replay:
         recorder, session = Recorder(options), self._session
         transaction = self.transactions[self._next]
         self._run(recorder)
-        record = View(Transaction, ctypes.addressof(self._record))
+        record = self._record
         also = [self.context.environment.coinbase, int.from_bytes(transaction.sender, "big")]
         also += [int.from_bytes(record.to, "big")] if record.has_to else [session.result.created]
         trace = trace_of(session, recorder, options, -self._logs, also)
-        result = result_of(session, record.pointer, logs_of(session, self._logs), trace=trace)
+        result = result_of(session, record, logs_of(session, self._logs), trace=trace)
         self._harvest()
         return result
 
     def _run(self, recorder: Recorder | None) -> None:
         transaction = self.transactions[self._next]
-        address = self._decode(transaction)
-        how = self._session.run(address, 0, recorder)
+        how = self._session.run(self._decode(transaction), 0, recorder)
         if how != validity.VALID:
             raise self._error(ending(how))
         used = self._session.result.gas_used
@@ -77,18 +75,15 @@ class Replay:
         self._logs += self._session.result.log_count
         self._session.forget_logs()
 
-    def _decode(self, transaction: StoredTransaction) -> int:
-        raw = transaction.raw
-        self._raw = ctypes.create_string_buffer(raw, len(raw))
-        scratch = ctypes.create_string_buffer(len(raw) + SIGNING_OVERHEAD)
-        address = ctypes.addressof(self._record)
-        run = self._session.machine.library[decode]
-        how = run(ctypes.addressof(self._raw), len(raw), address, ctypes.addressof(scratch))
+    def _decode(self, transaction: StoredTransaction) -> View:
+        raw = transaction.raw  # the record will have pointers into it
+        scratch = Buffer(len(raw) + SIGNING_OVERHEAD)
+        how = self._session.machine.library[decode](raw, len(raw), self._record, scratch)
         # An impersonated sender's transaction (development) has no signature; its fields were read before that showed.
         if how not in (OK, INVALID_SIGNATURE):
             raise self._error("it does not decode")
-        View(Transaction, address).sender = transaction.sender
-        return address
+        self._record.sender = transaction.sender
+        return self._record
 
     def _error(self, reason: str) -> ReplayError:
         return ReplayError(self._header.number, self._next, reason)

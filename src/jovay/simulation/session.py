@@ -6,7 +6,6 @@ stays consistent meanwhile, since it reads every record as of its height.
 
 from __future__ import annotations
 
-import ctypes
 import time
 from collections.abc import Callable
 
@@ -14,6 +13,7 @@ from jovay.kernel.evm import frames, process
 from jovay.kernel.machine import status
 from jovay.kernel.machine import view as kernel_view
 from jovay.kernel.machine.account import Account
+from jovay.native.places import Place
 from jovay.native.records import View
 from jovay.state.errors import ArenaFullError, HistoryUnavailableError
 from jovay.state.machine import NativeMachine
@@ -45,7 +45,6 @@ class Session:
         machine.attach()
         self.view.tables.height = height
         self.view.preemption.on = 1
-        self._slice_left = ctypes.c_uint64.from_address(self.view.preemption.address_of("gas_left"))
         self._slice = FIRST_SLICE
         self._loaded: set[bytes] = set()
 
@@ -54,10 +53,10 @@ class Session:
         if time.monotonic() > self.deadline:
             raise TimeLimitError
 
-    def run(self, transaction: int, flags: int = 0, recorder: Recorder | None = None) -> int:
-        """Execute the ``Transaction`` record at an address: 0 with ``result`` filled, or why it is invalid."""
+    def run(self, transaction: View, flags: int = 0, recorder: Recorder | None = None) -> int:
+        """Execute a ``Transaction`` record: 0 with ``result`` filled, or why it is invalid."""
         self.view.tx.skipped = flags
-        self.view.tracing.trace = recorder.address if recorder is not None else 0
+        self.view.tracing.trace = recorder.record if recorder is not None else 0
         attempts, took = 0, 0.0
         while True:
             self.check_time()
@@ -76,8 +75,8 @@ class Session:
                 raise ArenaFullError("the execution needs more memory than a simulation has")
             return how
 
-    def _attempt(self, transaction: int) -> int:
-        library, machine, result = self.machine.library, self.machine.address, self.result.pointer
+    def _attempt(self, transaction: View) -> int:
+        library, machine, result = self.machine.library, self.machine, self.result
         how = self._go_on(library[process.process_transaction], machine, transaction, U64_MAX, result)
         while how in (status.PAUSED, status.DETACHED, status.WAITING):
             self.check_time()
@@ -89,9 +88,9 @@ class Session:
             how = self._go_on(library[process.resume_transaction], machine, transaction, result)
         return how
 
-    def _go_on(self, call: Callable[..., int], *arguments: int) -> int:
+    def _go_on(self, call: Callable[..., int], *arguments: Place) -> int:
         """One slice, with the state held still; the next one is longer if this one was short."""
-        self._slice_left.value = self._slice
+        self.view.preemption.gas_left = self._slice
         with READS.away(), KERNEL.turn(), self.world.lock.read():
             begun = time.monotonic()
             how = call(*arguments)
@@ -116,12 +115,12 @@ class Session:
         with READS.away():
             self.world.load_for_reading(misses, self.machine.tables)
 
-    def call(self, attempt: Callable[..., int], *arguments: int) -> None:
+    def call(self, attempt: Callable[..., int], *arguments: Place) -> None:
         """Call a kernel function that answers 0 or an abort status, until it misses nothing."""
         while True:
             self.check_time()
             with READS.away(), KERNEL.turn(), self.world.lock.read():
-                how = attempt(self.machine.address, *arguments)
+                how = attempt(self.machine, *arguments)
             if how == 0:
                 return
             if how != status.MISS:
@@ -132,9 +131,9 @@ class Session:
         """The view's record of an account."""
         while True:
             with self.world.lock.read():
-                found = self.machine.library[kernel_view.account](self.machine.address, address)
+                found = self.machine.library[kernel_view.account](self.machine, address)
             if found:
-                return View(Account, found)
+                return self.machine.arena.record(Account, found)
             self.load_misses()
 
     def forget_logs(self) -> None:

@@ -84,9 +84,9 @@ class SimulatedCalls:
         if too_much:
             return _above_cap(record.gas)
         recorder = self._recorder()
-        how = session.run(record.address, self._flags(call), recorder)
+        how = session.run(record.transaction, self._flags(call), recorder)
         if how != validity.VALID:
-            return refusal(session, how, record.address, environment)
+            return refusal(session, how, record.transaction, environment)
         self.gas_left -= session.result.gas_used
         touched = access_list(session) if options.access_list else ()
         trace = None
@@ -97,7 +97,7 @@ class SimulatedCalls:
         logs = self.own_logs = logs_of(session, self._logs)
         if options.transfers and recorder is not None:
             logs = logs_with_transfers(recorder, self._logs)
-        result = result_of(session, record.address, logs, touched, trace)
+        result = result_of(session, record.transaction, logs, touched, trace)
         self._logs += len(logs)
         session.forget_logs()
         return result

@@ -5,10 +5,8 @@ No transaction surrounds the message: it pays nothing, and all its gas is the fr
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from jovay.chain.genesis import Genesis
 from jovay.chain.reasons import ending
@@ -16,12 +14,11 @@ from jovay.kernel.evm import validity
 from jovay.kernel.evm.process import process_transaction
 from jovay.kernel.machine import status
 from jovay.kernel.machine.frame import Frame
-from jovay.kernel.machine.log import Log
 from jovay.kernel.protocol import gas as prices
 from jovay.kernel.transaction.record import Transaction
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
-from jovay.native.records import View, array_at, int_of, new_record
+from jovay.native.records import View, assign, int_of, new_record
 from jovay.state.errors import ExecutionError
 from jovay.state.machine import NativeMachine
 from jovay.state.world import NativeWorld
@@ -88,9 +85,8 @@ def run_message(
         if trace_bytes
         else None
     )
-    machine.view.tracing.trace = recorder.address if recorder else 0
-    record, _kept = _transaction(message, fork)
-    how = _run(library, world, machine, recorder, ctypes.addressof(record))
+    machine.view.tracing.trace = recorder.record if recorder else 0
+    how = _run(library, world, machine, recorder, _transaction(message, fork))
     if how != validity.VALID:
         raise ExecutionError(f"the message cannot be executed: {ending(how)}")
     return _outcome(machine, message, recorder)
@@ -110,56 +106,52 @@ def _write_block(block: View, genesis: Genesis, fork: int) -> None:
         "prevrandao": int.from_bytes(genesis.mix_hash, "big"),
         "difficulty": genesis.difficulty,
     }
-    for name, value in values.items():
-        setattr(block, name, value)
+    assign(block, values)
 
 
-def _transaction(message: Message, fork: int) -> tuple[ctypes.Array[Any], ctypes.Array[Any]]:
-    """The record, with its intrinsic gas on top, and the data it points to."""
+def _transaction(message: Message, fork: int) -> View:
+    """The transaction, with its intrinsic gas on top."""
     # Data bytes are left uncounted, so that they cost nothing before the frame begins.
     intrinsic = prices.TX_BASE_COST
     if message.to is None:
         words = -(-len(message.data) // 32)
         intrinsic += int(prices.TX_CREATE_COST[fork]) + int(prices.INIT_CODE_WORD_COST[fork]) * words
-    data = ctypes.create_string_buffer(message.data, max(1, len(message.data)))
-    record = new_record(
+    return new_record(
         Transaction,
         {
+            "sender": message.sender,
+            "to": message.to or bytes(20),
             "gas_limit": message.gas + intrinsic,
             "has_to": int(message.to is not None),
             "max_fee": message.price,
             "max_priority_fee": message.price,
             "value": message.value,
-            "data": ctypes.addressof(data),
+            "data": message.data,
             "data_size": len(message.data),
         },
     )
-    view = View(Transaction, ctypes.addressof(record))
-    for name, address in (("sender", message.sender), ("to", message.to or bytes(20))):
-        setattr(view, name, address)
-    return record, data
 
 
 def _run(
-    library: Library, world: NativeWorld, machine: NativeMachine, recorder: Recorder | None, record: int
+    library: Library, world: NativeWorld, machine: NativeMachine, recorder: Recorder | None, record: View
 ) -> int:
     """Execute, bring missing keys into memory and begin again, until there is an end."""
     while True:
         if recorder:
             recorder.reset()
-        how = library[process_transaction](machine.address, record, (1 << 64) - 1, machine.result.pointer)
+        how = library[process_transaction](machine, record, (1 << 64) - 1, machine.result)
         if how != status.MISS:
             return int(how)
         world.load(machine.take_misses())
 
 
 def _outcome(machine: NativeMachine, message: Message, recorder: Recorder | None) -> MessageOutcome:
-    result, view = machine.result, machine.view
+    result = machine.result
     return MessageOutcome(
-        output=ctypes.string_at(view.returned.data, result.output_size),
+        output=machine.output(),
         error="" if result.status else ending(result.how),
         # The outermost frame's record is still there.
-        gas_used=message.gas - View(Frame, view.calls.frames).gas,
+        gas_used=message.gas - machine.arena.record(Frame, machine.view.calls.frames).gas,
         gas_refunded=result.gas_refunded,
         created=result.created.to_bytes(20, "big") if message.to is None else None,
         logs=tuple(_logs(machine)),
@@ -169,11 +161,10 @@ def _outcome(machine: NativeMachine, message: Message, recorder: Recorder | None
 
 
 def _logs(machine: NativeMachine) -> Iterator[EmittedLog]:
-    count = machine.view.logs.count
-    for log in array_at(machine.view.logs.records, count, Log) if count else ():
+    for log in machine.logs():
         topics = bytes(log["topics"])
         yield EmittedLog(
             int_of(log["address"]).to_bytes(20, "big"),
             tuple(topics[32 * k : 32 * k + 32] for k in range(int(log["topic_count"]))),
-            ctypes.string_at(int(log["data"]), int(log["data_size"])),
+            machine.arena.read(int(log["data_size"]), int(log["data"])),
         )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Mapping
 
 from jovay.chain.types import Address
 from jovay.kernel.machine import state_override as kernel
-from jovay.kernel.precompiles.dispatch import MOVED_SIZE
 from jovay.kernel.precompiles.table import PRECOMPILES
 from jovay.native.records import new_record
 
@@ -24,7 +22,6 @@ class StateOverrides:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._moved: dict[int, int] = {}
-        self._table = ctypes.create_string_buffer(1)
 
     def apply(self, state: Mapping[Address, AccountOverride], fork: int) -> None:
         """Change the view. Raises ``OverrideError`` for precompiles that cannot be moved."""
@@ -51,8 +48,7 @@ class StateOverrides:
             if number:
                 self._moved[address] = 0
         entries = [a.to_bytes(32, "little") + n.to_bytes(8, "little") for a, n in self._moved.items()]
-        self._table = ctypes.create_string_buffer(b"".join(entries), len(entries) * MOVED_SIZE + 1)
-        self._session.view.relocations.entries = ctypes.addressof(self._table)
+        self._session.view.relocations.entries = b"".join(entries)
         self._session.view.relocations.count = len(entries)
 
     def _precompile_at(self, address: int, fork: int) -> int:
@@ -73,7 +69,6 @@ def override_one(session: Session, address: int, override: AccountOverride) -> N
 
 def _override(session: Session, address: int, override: AccountOverride, words: list[bytes]) -> None:
     pairs, code = b"".join(words), override.code or b""
-    memory = ctypes.create_string_buffer(pairs + code, len(pairs) + len(code) + 1)
     parts = kernel.BALANCE if override.balance is not None else 0
     parts |= kernel.NONCE if override.nonce is not None else 0
     parts |= kernel.CODE if override.code is not None else 0
@@ -85,10 +80,10 @@ def _override(session: Session, address: int, override: AccountOverride, words: 
             "balance": override.balance or 0,
             "nonce": override.nonce or 0,
             "parts": parts,
-            "code": ctypes.addressof(memory) + len(pairs),
+            "code": code,
             "code_size": len(code),
-            "slots": ctypes.addressof(memory),
+            "slots": pairs,
             "slot_count": len(words),
         },
     )
-    session.call(session.machine.library[kernel.override_account], ctypes.addressof(record))
+    session.call(session.machine.library[kernel.override_account], record)

@@ -36,8 +36,8 @@ class Steps(Sequence[Step]):
 
     def __len__(self) -> int:
         if self._length is None:
-            recorded = int(self._recorder.view.steps)
-            if self._recorder.view.overflow:  # nobody counted how many steps are on the tape
+            recorded = int(self._recorder.record.steps)
+            if self._recorder.record.overflow:  # nobody counted how many steps are on the tape
                 recorded = sum(1 for _ in read_steps(self._recorder))
             self._length = recorded if self._most is None else min(recorded, self._most)
         return self._length

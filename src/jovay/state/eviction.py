@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import time
 
@@ -54,7 +53,7 @@ def _moved(world: NativeWorld, height: int, stamp: int, blocks: int) -> Tables:
     while True:
         tables = Tables(world.library, world.sizes)
         spec = new_record(Horizon, {"height": height, "stamp": stamp, "blocks": blocks})
-        if world.library[kernel.move_world](world.address, tables.address, ctypes.addressof(spec)):
+        if world.library[kernel.move_world](world, tables, spec):
             raise WorldFullError("records", world.view.slot_capacity)
         if blocks <= LAST_BLOCKS or not _is_full_of_code(tables):
             return tables
@@ -72,7 +71,7 @@ def _horizon(world: NativeWorld, height: int, stamp: int) -> int | None:
     """How many blocks back a use lets a record stay; None if what is newer than ``height`` is too much already."""
     classes = np.zeros((2, CLASSES), np.uint64)
     spec = new_record(Horizon, {"height": height, "stamp": stamp})
-    world.library[kernel.count_classes](world.address, ctypes.addressof(spec), classes.ctypes.data)
+    world.library[kernel.count_classes](world, spec, classes)
     younger = np.cumsum(classes, axis=1)  # than 2^(k - 1) blocks
     rooms = [capacity * KEPT for _, _, capacity in world.fill()[:2]]
     fits = [k for k in range(CLASSES - 1) if all(younger[t, k] <= rooms[t] for t in (0, 1))]

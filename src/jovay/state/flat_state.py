@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import secrets
 from collections.abc import Sequence
 
@@ -13,7 +12,8 @@ from jovay.kernel.block.flat_state import ACCOUNT_VALUE, ADDRESS, SLOT_KEY, SLOT
 from jovay.native.arena import Arena
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
-from jovay.native.records import View, new_record
+from jovay.native.places import address
+from jovay.native.records import new_record
 from jovay.storage.state import StateChanges
 
 from .writes import Records, WriteSet
@@ -60,12 +60,11 @@ class _Merge:
             self._arena.part(at - self._arena.address, size + _BEYOND // 4, f"latest.{name}")
             at += -(-(size + _BEYOND) // 64) * 64
         self._record = new_record(Latest, places | {"mask": words - 1, "seed": secrets.randbits(64)})
-        self._out = View(Latest, ctypes.addressof(self._record))
-        self._pointers = np.array([part.ctypes.data for part in self._parts], np.uint64)
-        self._counts = np.array([len(part) for part in self._parts], np.uint64)
-        lists = self._pointers.ctypes.data, self._counts.ctypes.data
-        self.arguments = (ctypes.addressof(self._record), len(parts), *lists)
+        pointers = np.array([address(part) for part in self._parts], np.uint64)
+        counts = np.array([len(part) for part in self._parts], np.uint64)
+        self.arguments = self._record, len(parts), pointers, counts
 
     def taken(self, name: str, count: str) -> bytes:
         """One of the arrays."""
-        return ctypes.string_at(getattr(self._out, name), self._room[name] * getattr(self._out, count))
+        size = self._room[name] * getattr(self._record, count)
+        return self._arena.read(size, getattr(self._record, name))

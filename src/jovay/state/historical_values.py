@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.block.historical import accounts_at, slots_at
 from jovay.kernel.machine.account import Account, Slot
-from jovay.native.records import dtype_of, new_record
+from jovay.native.records import View, dtype_of, new_record
 from jovay.storage.blocks import BlockStore
 from jovay.storage.errors import MissingBlockError, PrunedDataError
 
@@ -61,25 +60,24 @@ class HistoricalValues:
     def writes(self, accounts: Records, slots: Records, height: int) -> WriteSet:
         """The values that these keys had after block ``height``. Raises ``HistoryUnavailableError``."""
         accounts, slots = np.ascontiguousarray(accounts).copy(), np.ascontiguousarray(slots).copy()
-        account, slot = new_record(Account, {}), new_record(Slot, {})
-        places = ctypes.addressof(account), ctypes.addressof(slot)
+        scratch = new_record(Account), new_record(Slot)
         done = 0
-        while (done := self._run(self._accounts_at, accounts, done, height, places[:1])) < len(accounts):
+        while (done := self._run(self._accounts_at, accounts, done, height, scratch[:1])) < len(accounts):
             self._read_account(accounts[done : done + 1], height)
             done += 1
         done = 0
-        while (done := self._run(self._slots_at, slots, done, height, places)) < len(slots):
+        while (done := self._run(self._slots_at, slots, done, height, scratch)) < len(slots):
             self._read_slot(slots[done : done + 1], height)
             done += 1
         return WriteSet(accounts, slots)
 
     def _run(
-        self, call: Callable[..., int], records: Records, first: int, height: int, places: tuple[int, ...]
+        self, call: Callable[..., int], records: Records, first: int, height: int, scratch: tuple[View, ...]
     ) -> int:
         if first >= len(records):
             return first
         with self._world.lock.read():
-            return call(self._world.address, records.ctypes.data, first, len(records), height, *places)
+            return call(self._world, records, first, len(records), height, *scratch)
 
     def _read_account(self, record: Records, height: int) -> None:
         """One that is not in memory: from the flat state, or not at all."""

@@ -6,27 +6,18 @@ world has not changed since the world was opened, so the flat state holds its va
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from jovay.chain.types import Account, Address
 from jovay.kernel.state.history import Version
-from jovay.kernel.state.world import BaseAccount, BaseSlot, Code, find_account, find_slot
-from jovay.native.records import layout
+from jovay.kernel.state.world import BaseAccount, BaseSlot, find_account, find_slot
+from jovay.native.records import View
 
 from .errors import HistoryUnavailableError
 from .misses import Misses
 from .world import NativeWorld
 
-_ACCOUNT = layout(
-    BaseAccount, "balance", "code_hash", "nonce", "code", "exists", "storage_epoch", "version", "history"
-)
-_SLOT = layout(BaseSlot, "value", "storage_epoch", "version", "history")
-_VERSION = layout(
-    Version, "version", "older", "balance", "code_hash", "nonce", "code", "exists", "storage_epoch"
-)
-_CODE = layout(Code, "size", "bytes")
 Value = TypeVar("Value")
 
 
@@ -107,42 +98,37 @@ class StateReader:
     def _account_in_world(self, address: Address, height: int) -> AccountState | None:
         world = self._world
         with world.lock.read():
-            at = self._find_account(world.address, _word(address))
+            at = self._find_account(world, _word(address))
             return self._account_at(at, height) if at else None
 
     def _code_in_world(self, address: Address, height: int) -> bytes | None:
         world = self._world
         with world.lock.read():
-            at = self._find_account(world.address, _word(address))
+            at = self._find_account(world, _word(address))
             if not at:
                 return None
             place = self._account_at(at, height).code
-            if not place:
-                return b""
-            size, data = _CODE.unpack(ctypes.string_at(place, _CODE.size))
-            return ctypes.string_at(data, size)
+            return world.tables.code(place) if place else b""
 
     def _account_at(self, at: int, height: int) -> AccountState:
         """The account record at ``at`` as of ``height`` (the caller holds the lock)."""
-        fields = _ACCOUNT.unpack(ctypes.string_at(at, _ACCOUNT.size))
-        balance, code_hash, nonce, code, exists, epoch, version, history = fields
-        if version > height:
-            _, _, balance, code_hash, nonce, code, exists, epoch = self._version(history, height)
-        digest = code_hash[::-1]
-        return AccountState(bool(exists), nonce, int.from_bytes(balance, "little"), digest, code, epoch)
+        found = self._world.tables.arena.record(BaseAccount, at)
+        if found.version > height:
+            found = self._version(found.history, height)
+        digest = found.code_hash.to_bytes(32, "big")
+        return AccountState(
+            bool(found.exists), found.nonce, found.balance, digest, found.code, found.storage_epoch
+        )
 
-    def _version(self, link: int, height: int) -> tuple[int, int, bytes, bytes, int, int, int, int]:
+    def _version(self, link: int, height: int) -> View:
         """The newest older version at or below ``height`` on a record's chain."""
         view = self._world.view
         base, capacity, newest = view.history, view.history_capacity, view.history_next
         while link and link + capacity > newest:
-            at = base + (link - 1) % capacity * _VERSION.size
-            fields: tuple[int, int, bytes, bytes, int, int, int, int] = _VERSION.unpack(
-                ctypes.string_at(at, _VERSION.size)
-            )
-            if fields[0] <= height:
-                return fields
-            link = fields[1]
+            found = self._world.tables.arena.record(Version, base + (link - 1) % capacity * Version.size)
+            if found.version <= height:
+                return found
+            link = found.older
         raise HistoryUnavailableError(height)
 
     # ---- slots -----------------------------------------------------------------------------------------------
@@ -151,19 +137,20 @@ class StateReader:
         """Value of a slot, None if the world cannot say."""
         world = self._world
         with world.lock.read():
-            at = self._find_account(world.address, _word(address))
+            at = self._find_account(world, _word(address))
             if not at:
                 return None
-            found = self._find_slot(world.address, at, slot)
-            if not found:
+            place = self._find_slot(world, at, slot)
+            if not place:
                 return None
             epoch = self._account_at(at, height).storage_epoch
-            fields = _SLOT.unpack(ctypes.string_at(found, _SLOT.size))
-            value, written, version, history = fields
-            if version > height:
-                older = self._version(history, height)
-                value, written = older[2], older[7]
-        return int.from_bytes(value, "little") if written == epoch else 0
+            found = world.tables.arena.record(BaseSlot, place)
+            if found.version <= height:
+                value, written = found.value, found.storage_epoch
+            else:
+                older = self._version(found.history, height)
+                value, written = older.balance, older.storage_epoch
+            return int(value) if written == epoch else 0
 
 
 def _word(address: Address) -> int:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import ctypes
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy.typing as npt
 
 from jovay.kernel.lang import RED_ZONE
+from jovay.kernel.state.code import code_footprint
 from jovay.kernel.state.history import VERSION_SIZE
 from jovay.kernel.state.layout import WORLD_SIZE, WorldSizes, init_world
-from jovay.kernel.state.world import BASE_ACCOUNT_SIZE, BASE_SLOT_SIZE, World
+from jovay.kernel.state.world import BaseAccount, BaseSlot, Code, World
 from jovay.native.arena import Arena
 from jovay.native.library import Library
-from jovay.native.records import View, new_record
+from jovay.native.records import new_record
 
 CODE_INDEX, CHANGED = 1 << 20, 1 << 22
 
@@ -37,17 +40,39 @@ def world_sizes(accounts: int, slots: int, code_bytes: int, history: int) -> dic
 
 
 class Tables:
-    """An empty world at ``address``. Whoever reads it must keep this object."""
+    """An empty world, laid out in ``arena``: whoever has addresses in it must keep it."""
 
     def __init__(self, library: Library, sizes: Mapping[str, int]) -> None:
-        total = sizes["accounts"] * BASE_ACCOUNT_SIZE + sizes["account_index"] * 4
-        total += sizes["slots"] * BASE_SLOT_SIZE + sizes["slot_index"] * 4
+        total = sizes["accounts"] * BaseAccount.size + sizes["account_index"] * 4
+        total += sizes["slots"] * BaseSlot.size + sizes["slot_index"] * 4
         total += sizes["code_bytes"] + sizes["code_index"] * 8 + sizes["history"] * VERSION_SIZE
-        self._arena = Arena(total + sizes["changed"] * 8 + 4096)
-        self.address = self._arena.address
-        spec = new_record(WorldSizes, sizes)
-        library[init_world](self.address, ctypes.addressof(spec), secrets.randbits(64))
-        self.view = View(World, self.address)
+        self.arena = Arena(total + sizes["changed"] * 8 + 4096)
+        library[init_world](self.arena, new_record(WorldSizes, sizes), secrets.randbits(64))
+        self.view = self.arena.record(World)
+
+    def __index__(self) -> int:
+        return self.arena.address
+
+    def accounts(self) -> npt.NDArray[Any]:
+        """The BaseAccount records, in place."""
+        return self.arena.array(BaseAccount, self.view.account_count, self.view.accounts)
+
+    def slots(self) -> npt.NDArray[Any]:
+        """The BaseSlot records, in place."""
+        return self.arena.array(BaseSlot, self.view.slot_count, self.view.slots)
+
+    def codes(self, since: int = 0) -> Iterator[bytes]:
+        """All code, or what was added after so many bytes of it were in use."""
+        at, end = self.view.codes + since, self.view.codes + self.view.codes_used
+        while at < end:
+            code = self.code(at)
+            yield code
+            at += int(code_footprint(len(code)))
+
+    def code(self, at: int) -> bytes:
+        """What the Code record at an address holds."""
+        code = self.arena.record(Code, at)
+        return self.arena.read(code.size, code.bytes)
 
 
 assert WORLD_SIZE + 9 * (63 + RED_ZONE) <= 4096

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import threading
+
+import numpy as np
 
 from jovay.kernel.block import state_root as kernel_root
 from jovay.kernel.lang import U64, U256
@@ -12,9 +13,9 @@ from jovay.kernel.trie import multiproof, nodes, proofs, zktrie
 from jovay.kernel.trie.hashing import VERSION
 from jovay.kernel.trie.multiproof_writer import OPAQUE_BYTES, Writer
 from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE, Trie
-from jovay.native.arena import Arena
+from jovay.native.arena import Arena, Buffer
 from jovay.native.library import Library
-from jovay.native.records import View, new_record
+from jovay.native.records import new_record
 
 from .errors import TrieError, TrieFullError
 from .writes import WriteSet
@@ -31,18 +32,12 @@ class StateTrie:
     ) -> None:
         self.library = library
         self._lock = threading.Lock()
-        self._record = Arena(4096, name="trie")
+        self._trie = Arena(4096, name="trie")
         self._branches = Arena((leaf_capacity + 2) * BRANCH_SIZE)
         self._leaves = Arena(leaf_capacity * LEAF_SIZE)
         self._scratch = Arena(scratch_bytes, name="trie.scratch")
-        self.view = View(Trie, self._record.address)
-        library[nodes.trie_init](
-            self._record.address,
-            self._branches.address,
-            leaf_capacity + 2,
-            self._leaves.address,
-            leaf_capacity,
-        )
+        self.view = self._trie.record(Trie)
+        library[nodes.trie_init](self._trie, self._branches, leaf_capacity + 2, self._leaves, leaf_capacity)
 
     @classmethod
     def partial(cls, library: Library, proof: bytes, root: bytes, room: int) -> StateTrie:
@@ -51,11 +46,7 @@ class StateTrie:
         Raises ``TrieError`` where the multiproof does not lead to the root.
         """
         made = cls(library, len(proof) // OPAQUE_BYTES + 2 * room + 64)
-        given = ctypes.create_string_buffer(proof + root, len(proof) + 32)
-        at = ctypes.addressof(given)
-        status = library[multiproof.partial_trie](
-            made._record.address, at, len(proof), at + len(proof), made._scratch.address
-        )
+        status = library[multiproof.partial_trie](made._trie, proof, len(proof), root, made._scratch)
         if status:
             raise TrieError(status, 0, 0)
         return made
@@ -65,12 +56,12 @@ class StateTrie:
         accounts, slots = writes.accounts, writes.slots
         with self._lock:
             status = self.library[kernel_root.update_state](
-                self._record.address,
-                accounts.ctypes.data if len(accounts) else 0,
+                self._trie,
+                accounts,
                 len(accounts),
-                slots.ctypes.data if len(slots) else 0,
+                slots,
                 len(slots),
-                self._scratch.address,
+                self._scratch,
                 self._scratch.size,
             )
             if status:
@@ -84,22 +75,16 @@ class StateTrie:
         """
         accounts, slots = touched.accounts, touched.slots
         with self._lock:
-            half, at = self._scratch.size // 2, self._scratch.address
-            proof = new_record(Writer, {"at": at + half, "end": at + 2 * half})
+            half = self._scratch.size // 2
+            space = self._scratch.array(np.uint8, 2 * half)[half:]
+            begin = self._scratch.address + half
+            proof = new_record(Writer, {"at": begin, "end": begin + half})
             status = self.library[kernel_root.update_proven_state](
-                self._record.address,
-                accounts.ctypes.data if len(accounts) else 0,
-                len(accounts),
-                slots.ctypes.data if len(slots) else 0,
-                len(slots),
-                ctypes.addressof(proof),
-                at,
-                half,
+                self._trie, accounts, len(accounts), slots, len(slots), proof, self._scratch, half
             )
-            written = View(Writer, ctypes.addressof(proof))
-            if status or written.failed:
+            if status or proof.failed:
                 raise self._failure(status, len(accounts), len(slots))
-            return self.root(), ctypes.string_at(at + half, int(written.at) - at - half)
+            return self.root(), space[: int(proof.at) - begin].tobytes()
 
     def _failure(self, status: int, accounts: int, slots: int) -> TrieError:
         if status == nodes.OUT_OF_MEMORY:
@@ -108,9 +93,9 @@ class StateTrie:
 
     def root(self) -> bytes:
         """The newest root."""
-        out = ctypes.create_string_buffer(32)
-        self.library[nodes.root](self._record.address, ctypes.addressof(out))
-        return out.raw
+        out = Buffer(32)
+        self.library[nodes.root](self._trie, out)
+        return bytes(out)
 
     def leaf_count(self) -> int:
         """Leaves in the trie."""
@@ -118,26 +103,23 @@ class StateTrie:
 
     def key(self, kind: int, address: int, slot: int = 0) -> bytes:
         """Trie key of a leaf: see ``kernel.state.leaves``."""
-        block = ctypes.create_string_buffer(leaves.KEY_INPUT + 32)
-        at = ctypes.addressof(block)
-        self.library[leaves.key_input](at, U64(kind), U256(address), U256(slot))
-        self.library[leaves.derive_keys](1, at, at + leaves.KEY_INPUT)
-        return block.raw[leaves.KEY_INPUT :]
+        source, key = Buffer(leaves.KEY_INPUT), Buffer(32)
+        self.library[leaves.key_input](source, U64(kind), U256(address), U256(slot))
+        self.library[leaves.derive_keys](1, source, key)
+        return bytes(key)
 
     def prove(self, key: bytes) -> tuple[bytes, ...]:
         """Nodes from the root to the leaf of ``key``, or to what shows that there is none.
 
         Raises ``TrieError`` where a partial trie does not know.
         """
-        out = ctypes.create_string_buffer(proofs.MAXIMUM_PROOF)
-        given = ctypes.create_string_buffer(key, 32)
+        out = Buffer(proofs.MAXIMUM_PROOF)
         with self._lock:
-            size = self.library[proofs.prove](
-                self._record.address, ctypes.addressof(given), ctypes.addressof(out), proofs.MAXIMUM_PROOF
-            )
+            size = self.library[proofs.prove](self._trie, key, out, proofs.MAXIMUM_PROOF)
         if size > proofs.MAXIMUM_PROOF:
             raise TrieError(size, 0, 0)
-        return tuple(out.raw[at : at + proofs.NODE_SIZE] for at in range(0, size, proofs.NODE_SIZE))
+        proof = out.read(size)
+        return tuple(proof[at : at + proofs.NODE_SIZE] for at in range(0, size, proofs.NODE_SIZE))
 
     def multiproof(self, touched: WriteSet) -> bytes:
         """What shows the values of these accounts and slots, and lets them be changed.
@@ -146,26 +128,19 @@ class StateTrie:
         """
         accounts, slots = touched.accounts, touched.slots
         with self._lock:
-            at, library = self._scratch.address, self.library
+            library, scratch = self.library, self._scratch.array(np.uint8, self._scratch.size)
             count = library[kernel_root.write_proven_leaves](
-                accounts.ctypes.data if len(accounts) else 0,
-                len(accounts),
-                slots.ctypes.data if len(slots) else 0,
-                len(slots),
-                at,
+                accounts, len(accounts), slots, len(slots), scratch
             )
-            out, half = at + 128 * count, self._scratch.size // 4
-            scratch = out + half
-            size = library[multiproof.prove_many](self._record.address, count, at, out, half, scratch)
+            out, most = scratch[128 * count :], self._scratch.size // 4
+            size = library[multiproof.prove_many](self._trie, count, scratch, out, most, out[most:])
             if size == 0xFFFFFFFFFFFFFFFF:
                 raise TrieError(size, len(accounts), len(slots))
-            return ctypes.string_at(out, size)
+            return out[:size].tobytes()
 
     def lookup(self, key: bytes) -> bytes | None:
         """Value of ``key``, None if it has none."""
-        out, given = ctypes.create_string_buffer(32), ctypes.create_string_buffer(key, 32)
+        out = Buffer(32)
         with self._lock:
-            found = self.library[zktrie.lookup](
-                self._record.address, ctypes.addressof(given), ctypes.addressof(out)
-            )
-        return out.raw if found == zktrie.FOUND else None
+            found = self.library[zktrie.lookup](self._trie, key, out)
+        return bytes(out) if found == zktrie.FOUND else None

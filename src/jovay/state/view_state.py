@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
-
 import numpy as np
 
 from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.kernel.block.changes import AccountChange, SlotChange
-from jovay.kernel.machine.account import ACCOUNT_SIZE, SLOT_SIZE, Account, Slot
-from jovay.kernel.state.world import BaseAccount, BaseSlot, Code, World, any_slot
-from jovay.native.records import View, array_at, dtype_of
+from jovay.kernel.state.world import BaseAccount, BaseSlot, any_slot
+from jovay.native.records import dtype_of, positions_of
 
 from .machine import NativeMachine
 from .writes import Records, WriteSet, last_of
@@ -26,13 +23,13 @@ def changed(machine: NativeMachine) -> WriteSet:
     gone. New code is not listed.
     """
     view = machine.view
-    listed = np.frombuffer(ctypes.string_at(view.dirty.records, 8 * view.dirty.count), np.uint64)
+    listed = machine.arena.array(np.uint64, view.dirty.count, view.dirty.records)
     is_slot = listed & np.uint64(1) != 0
-    accounts = (listed[~is_slot] - np.uint64(view.tables.accounts)) // np.uint64(ACCOUNT_SIZE)
-    slots = (listed[is_slot] - np.uint64(view.tables.slots)) // np.uint64(SLOT_SIZE)
-    epochs = array_at(view.tables.accounts, view.tables.account_count, Account)["storage_epoch"]
+    accounts = positions_of(listed[~is_slot], machine.accounts())
+    slots = positions_of(listed[is_slot], machine.slots())
+    epochs = machine.accounts()["storage_epoch"]
     overridden = np.flatnonzero(epochs >= OVERRIDDEN_EPOCH)  # an override does not list them
-    accounts = np.union1d(accounts.astype(np.int64), overridden)
+    accounts = np.union1d(accounts, overridden)
     return WriteSet(_accounts(machine, accounts), _slots(machine, np.unique(slots)))
 
 
@@ -41,30 +38,28 @@ def looked_at(machine: NativeMachine) -> WriteSet:
 
     With an account that has storage but neither code nor nonce comes a slot that shows it (EIP-7610).
     """
-    view = machine.view
-    loaded = np.flatnonzero(array_at(view.tables.slots, view.tables.slot_count, Slot)["loaded"])
+    loaded = np.flatnonzero(machine.slots()["loaded"])
     slots = np.concatenate([_slots(machine, loaded), _bare_storage(machine)])
     return WriteSet(
-        _accounts(machine, np.arange(view.tables.account_count)), last_of(slots, ("address", "key"))
+        _accounts(machine, np.arange(machine.view.tables.account_count)), last_of(slots, ("address", "key"))
     )
 
 
 def _bare_storage(machine: NativeMachine) -> Records:
     """A slot of each account in the view that has storage but neither code nor nonce: edits can make some."""
-    view, world = machine.view, View(World, machine.view.world)
-    bases = array_at(view.tables.accounts, view.tables.account_count, Account)["base"]
-    places = (bases[bases != 0] - np.uint64(world.accounts)) // np.uint64(BaseAccount.size)
-    known = array_at(world.accounts, world.account_count, BaseAccount)[places]
+    tables, bases = machine.tables, machine.accounts()["base"]
+    assert tables is not None, "a machine that is detached has looked at nothing"
+    known = tables.accounts()[positions_of(bases[bases != 0], tables.accounts())]
     bare = (known["has_storage"] != 0) & (known["nonce"] == 0)
     bare &= known["code_hash"] == np.void(EMPTY_CODE_HASH[::-1])
     found = [
-        View(BaseSlot, slot)
+        tables.arena.record(BaseSlot, slot)
         for account in bases[bases != 0][bare].tolist()
-        if (slot := machine.library[any_slot](world.pointer, account))
+        if (slot := machine.library[any_slot](tables, account))
     ]
     out = np.zeros(len(found), dtype_of(SlotChange))
     for row, slot in zip(out, found, strict=True):
-        row["address"] = View(BaseAccount, slot.account).address.to_bytes(32, "little")
+        row["address"] = tables.arena.record(BaseAccount, slot.account).address.to_bytes(32, "little")
         row["key"], row["value"] = slot.key.to_bytes(32, "little"), slot.value.to_bytes(32, "little")
     return out
 
@@ -73,22 +68,21 @@ def _accounts(machine: NativeMachine, places: Records) -> Records:
     out = np.zeros(len(places), dtype_of(AccountChange))
     if not len(places):
         return out
-    rows = array_at(machine.view.tables.accounts, machine.view.tables.account_count, Account)[places]
+    rows = machine.accounts()[places]
     for name in ("address", "balance", "code_hash", "nonce", "exists"):
         out[name] = rows[name]
     out["wiped"] = rows["storage_epoch"]
     for at in np.flatnonzero(rows["code"]).tolist():
-        out["code_size"][at] = View(Code, int(rows["code"][at])).size
+        out["code_size"][at] = machine.code_size(int(rows["code"][at]))
     return out
 
 
 def _slots(machine: NativeMachine, places: Records) -> Records:
-    view, out = machine.view, np.zeros(len(places), dtype_of(SlotChange))
+    out = np.zeros(len(places), dtype_of(SlotChange))
     if not len(places):
         return out
-    rows = array_at(view.tables.slots, view.tables.slot_count, Slot)[places]
-    owners = (rows["account"] - np.uint64(view.tables.accounts)) // np.uint64(ACCOUNT_SIZE)
-    accounts = array_at(view.tables.accounts, view.tables.account_count, Account)[owners]
+    rows = machine.slots()[places]
+    accounts = machine.accounts()[positions_of(rows["account"], machine.accounts())]
     out["address"], out["key"] = accounts["address"], rows["key"]
     living = rows["storage_epoch"] == accounts["storage_epoch"]  # else wiped after it was written
     out["value"][living] = rows["value"][living]

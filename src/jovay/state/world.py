@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -13,10 +12,10 @@ from jovay.chain.types import EMPTY_CODE_HASH
 from jovay.kernel.block import changes as kernel_changes
 from jovay.kernel.block.changes import AccountChange, Changes, SlotChange
 from jovay.kernel.state import code as kernel_code
-from jovay.kernel.state.world import BaseAccount, BaseSlot, find_account
+from jovay.kernel.state.world import find_account
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
-from jovay.native.records import array_at, dtype_of, new_record
+from jovay.native.records import dtype_of, new_record
 
 from .errors import CacheFullError, StateDamagedError, StateMovedError, WorldFullError
 from .lock import StateLock
@@ -110,7 +109,7 @@ class NativeWorld:
 
     def settle(self, tables: Tables) -> None:
         """Go on in ``tables`` (the caller has the lock, or nobody else knows the world yet)."""
-        self.tables, self.address, self.view = tables, tables.address, tables.view
+        self.tables, self.view = tables, tables.view
         self.is_short = False  # a block found no room for keys: records should leave
         self._settled = {table: used for table, used, _ in self.fill()}  # as it was then
 
@@ -122,6 +121,9 @@ class NativeWorld:
         """What changes from now on does so as block ``height``."""
         with self.lock.write():
             self.view.height = height
+
+    def __index__(self) -> int:
+        return self.tables.arena.address
 
     def holds_everything(self) -> None:
         """What is not in memory now does not exist: nothing is read from storage, until records are evicted."""
@@ -204,15 +206,11 @@ class NativeWorld:
         for code in codes:
             self.intern(code)
         if len(accounts):
-            done = self.library[kernel_changes.load_accounts](
-                self.address, accounts.ctypes.data, len(accounts), self.version
-            )
+            done = self.library[kernel_changes.load_accounts](self, accounts, len(accounts), self.version)
             if done != len(accounts):
                 raise WorldFullError("accounts", self.view.account_capacity)
         if len(slots):
-            done = self.library[kernel_changes.load_slots](
-                self.address, slots.ctypes.data, len(slots), self.version
-            )
+            done = self.library[kernel_changes.load_slots](self, slots, len(slots), self.version)
             if done != len(slots):
                 self._check_owner(slots[done : done + 1])
                 raise WorldFullError("slots", self.view.slot_capacity)
@@ -220,16 +218,13 @@ class NativeWorld:
     def _check_owner(self, slot: Records) -> None:
         """Raise ``StateDamagedError`` if a slot does not come in because its account is not there."""
         address = slot["address"].tobytes()[19::-1]
-        if not self.library[find_account](self.address, int.from_bytes(address, "big")):
+        if not self.library[find_account](self, int.from_bytes(address, "big")):
             raise StateDamagedError("a slot", address)
 
     def intern(self, code: bytes) -> None:
         """Keep contract code by its hash."""
-        data = ctypes.create_string_buffer(code, max(1, len(code)))
         code_hash = int.from_bytes(keccak256(self.library, code), "big")
-        if not self.library[kernel_code.intern_code](
-            self.address, ctypes.addressof(data), len(code), code_hash
-        ):
+        if not self.library[kernel_code.intern_code](self, code, len(code), code_hash):
             raise WorldFullError("code", self.view.codes_capacity)
 
     def bring(self, writes: WriteSet, height: int) -> None:
@@ -248,11 +243,8 @@ class NativeWorld:
         For the way back to a block before the world was opened; what changed after it must have been brought in.
         """
         with self.lock.write():
-            for address, count, record in (
-                (self.view.accounts, self.view.account_count, BaseAccount),
-                (self.view.slots, self.view.slot_count, BaseSlot),
-            ):
-                versions = array_at(address, count, record)["version"]
+            for records in (self.tables.accounts(), self.tables.slots()):
+                versions = records["version"]
                 np.minimum(versions, np.uint64(height), out=versions)
             self.version = min(self.version, height)
 
@@ -261,11 +253,11 @@ class NativeWorld:
         spec = new_record(
             Changes,
             {
-                "accounts": accounts.ctypes.data if len(accounts) else 0,
-                "slots": slots.ctypes.data if len(slots) else 0,
+                "accounts": accounts,
+                "slots": slots,
                 "account_count": len(accounts),
                 "slot_count": len(slots),
             },
         )
-        if self.library[kernel_changes.apply_changes](self.address, ctypes.addressof(spec), height):
+        if self.library[kernel_changes.apply_changes](self, spec, height):
             raise WorldFullError("records", self.view.slot_capacity)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from jovay.kernel.programs import chunk as program
 from jovay.kernel.programs.chunk import ChunkResult
-from jovay.native.arena import Arena, Given
+from jovay.native.arena import Arena, Buffer
 from jovay.native.library import Library
-from jovay.native.records import pack, unpack
+from jovay.native.records import pack, read_record, values_of
 from jovay.state.writes import WriteSet
 
 from .witness import explain
@@ -94,7 +94,7 @@ class ChunkStatement:
     @classmethod
     def read(cls, data: bytes) -> ChunkStatement:
         """The kernel's ``ChunkResult``."""
-        return cls(**unpack(ChunkResult, data))
+        return cls(**values_of(read_record(ChunkResult, data)))
 
     @property
     def error(self) -> str:
@@ -111,7 +111,7 @@ class ChunkExecutor:
 
     def execute(self, data: bytes) -> ChunkStatement:
         """Execute an encoded ``ChunkInput``."""
-        given, out = Given(data), Given(bytes(ChunkResult.size))
-        self._run(given.address, len(data), out.address, self._arena.address, self._arena.size)
+        out = Buffer(ChunkResult.size)
+        self._run(Buffer(data), len(data), out, self._arena, self._arena.size)
         self._arena.reset()
-        return ChunkStatement.read(out.read(ChunkResult.size))
+        return ChunkStatement.read(bytes(out))

@@ -4,20 +4,20 @@ and executes the block that is asked for. The node's own state and trie are not 
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
 import threading
 import time
 
 import numpy as np
 
+from jovay.chain.block_hashes import BlockHashes
 from jovay.chain.environment import BlockEnvironment
 from jovay.chain.rules import ChainRules
 from jovay.chain.types import Header
 from jovay.kernel.protocol.gas import LOG
-from jovay.kernel.transaction.record import TRANSACTION_SIZE
-from jovay.native.arena import Arena
+from jovay.kernel.protocol.limits import BLOCK_HASHES
 from jovay.native.library import Library
+from jovay.native.records import pointers_to
 from jovay.sequencer.portal import Portal
 from jovay.sequencer.production.producer import BlockProducer
 from jovay.sequencer.production.touched import TouchedKeys
@@ -35,7 +35,6 @@ from jovay.storage.headers import read_header
 
 from .errors import WitnessError
 
-HASHES = 256
 #: Changes of so many records are brought in together.
 TOGETHER = 50_000
 #: Seconds for which a replica stays that nobody asks.
@@ -53,7 +52,7 @@ class Replica:
         self._world.holds_everything()
         self._trie = StateTrie(library)
         self._trie.update(genesis)
-        self._portal, self._hashes = Portal(library), Arena(HASHES * 32, name="hashes")
+        self._portal, self._hashes = Portal(library), BlockHashes()
         # One machine takes the logs of a whole block, however many shared them when it was made.
         shared = max(SHARED, gas // LOG)
         self._producer = BlockProducer(library, self._world, 1, 1 << 20, record=True, gas=gas, shared=shared)
@@ -112,11 +111,9 @@ class Replica:
         number, blocks = header.number, self._blocks
         offsets, raw = blocks.transactions(number)
         batch = self._portal.decode(raw, offsets[1:].astype(np.uint64))
-        count = len(batch.records)
         # An impersonated sender's transaction (development) has no signature.
         batch.records["sender"] = np.frombuffer(blocks.senders(number), "V20")
-        addresses = batch.first_address + np.arange(count, dtype=np.uint64) * np.uint64(TRANSACTION_SIZE)
-        executed = self._producer.execute(self._environment(header), addresses, serial=True)
+        executed = self._producer.execute(self._environment(header), pointers_to(batch.records), serial=True)
         touched = executed.touched
         assert touched is not None
         root, proof = self._trie.update_proven(touched.now)
@@ -125,10 +122,10 @@ class Replica:
 
     def _environment(self, header: Header) -> BlockEnvironment:
         number = header.number
-        for before in range(max(0, number - HASHES), number):
-            ctypes.memmove(self._hashes.address + before % HASHES * 32, self._blocks.hash_of(before), 32)
+        for before in range(max(0, number - BLOCK_HASHES), number):
+            self._hashes.put(before, self._blocks.hash_of(before))
         environment = stored_environment(self._blocks, self._rules, header)
-        return dataclasses.replace(environment, hashes=self._hashes.address, hashes_known=min(HASHES, number))
+        return dataclasses.replace(environment, hashes=self._hashes, hashes_known=min(BLOCK_HASHES, number))
 
 
 def _joined(sets: list[WriteSet]) -> WriteSet:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,9 +9,10 @@ from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.machine.environment import Block
 from jovay.kernel.programs import stateless, verdict
 from jovay.kernel.programs.stateless import Execution, Witness
-from jovay.native.arena import Arena, Given
+from jovay.native.arena import Arena, Buffer
 from jovay.native.library import Library
-from jovay.native.records import View, new_record
+from jovay.native.places import Place
+from jovay.native.records import new_record, pack, read_record
 from jovay.state.spv import HASH, Sizes
 from jovay.state.writes import WriteSet
 
@@ -66,9 +66,11 @@ class BlockInput:
         for raw in self.transactions:
             parts += [len(raw).to_bytes(8, "little"), _padded(raw)]
         body = b"".join(parts)
-        head = new_record(
+        head = pack(
             Witness,
             {
+                "block": self.block[: Block.size],
+                "parent_root": self.parent_root,
                 "parent_hash": int.from_bytes(self.parent_hash, "big"),
                 "account_count": len(touched.accounts),
                 "slot_count": len(touched.slots),
@@ -80,10 +82,7 @@ class BlockInput:
                 "scale": scale,
             },
         )
-        view = View(Witness, ctypes.addressof(head))
-        view.block = self.block[: Block.size]
-        view.parent_root = self.parent_root
-        return head.raw + body
+        return head + body
 
 
 def largest_input(sizes: Sizes, transactions: Sequence[int]) -> int:
@@ -120,8 +119,7 @@ class StatelessResult:
 
 def read_result(data: bytes) -> StatelessResult:
     """The kernel's ``Execution`` record."""
-    buffer = ctypes.create_string_buffer(data, len(data))
-    out = View(Execution, ctypes.addressof(buffer))
+    out = read_record(Execution, data)
     names = (
         "status",
         "detail",
@@ -145,12 +143,11 @@ class StatelessExecutor:
 
     def execute(self, data: bytes) -> StatelessResult:
         """Execute an encoded ``BlockInput``."""
-        source = Given(data)
-        return self.execute_at(source.address, len(data))
+        return self.execute_at(Buffer(data), len(data))
 
-    def execute_at(self, address: int, size: int) -> StatelessResult:
+    def execute_at(self, place: Place, size: int) -> StatelessResult:
         """The same for one that lies in memory; not a byte behind it is read."""
-        out = ctypes.create_string_buffer(Execution.size)
-        self._run(address, size, ctypes.addressof(out), self._arena.address, self._arena.size)
+        out = new_record(Execution)
+        self._run(place, size, out, self._arena, self._arena.size)
         self._arena.reset()
-        return read_result(out.raw)
+        return read_result(bytes(out))

@@ -102,7 +102,7 @@ class Witnesses:
         offsets, raw = blocks.transactions(number)
         ends = offsets.tolist()
         return BlockInput(
-            block=stored_environment(blocks, self._rules, header).packed(),
+            block=bytes(stored_environment(blocks, self._rules, header).record()),
             parent_hash=header.parent_hash,
             parent_root=read_header(blocks, number - 1).state_root,
             touched=WriteSet(spv.accounts, spv.slots, codes),

@@ -183,7 +183,7 @@ def test_plain_python_runs_the_same_program():
     m.memory, m.base, m.size, m.writable = ctypes.addressof(memory), DATA, DATA_SIZE, DATA
     m.code, m.text, m.text_size, m.pc, m.limit = ctypes.addressof(decoded), TEXT, len(text), TEXT, LIMIT
     assert machine.run(m) == machine.BREAKPOINT
-    assert struct.unpack_from("<32Q", state, machine.REGISTERS_OFFSET) == compiled.registers
+    assert struct.unpack_from("<32Q", state, machine.Machine.fields["registers"][1]) == compiled.registers
     assert (m.pc, m.cycles) == (compiled.pc, compiled.cycles)
     assert memory[8:64] == compiled.output[:56]
 

@@ -15,7 +15,7 @@ from jovay.kernel.machine.environment import Block
 from jovay.kernel.programs.state_test import state_root
 from jovay.kernel.protocol.forks import FORKS, PARIS
 from jovay.native.arena import Arena
-from jovay.native.records import unpack
+from jovay.native.records import read_record, values_of
 from jovay.sequencer.portal import Portal
 from jovay.sequencer.production.producer import BlockProducer
 from jovay.state.world import NativeWorld
@@ -27,7 +27,7 @@ FIELDS = (
 
 
 def environment(case: dict[str, Any], fork: str) -> BlockEnvironment:
-    block = unpack(Block, encode_block(case["env"], case["config"], fork))
+    block = values_of(read_record(Block, encode_block(case["env"], case["config"], fork)))
     return BlockEnvironment(
         **{name: block[name] for name in FIELDS}, parent_hash=bytes(32), fees_to_coinbase=False
     )
@@ -60,7 +60,7 @@ def test_state_tests_of_collisions_as_blocks_of_the_node(library, collisions, se
                     environment(case, fork), np.array([batch.first_address], np.uint64), serial
                 )
                 out = ctypes.create_string_buffer(32)
-                library[state_root](world.address, scratch.address, ctypes.addressof(out))
+                library[state_root](world, scratch.address, ctypes.addressof(out))
                 assert not produced.dropped
                 assert "0x" + out.raw.hex() == post["hash"], name
                 done += 1

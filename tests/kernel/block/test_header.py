@@ -37,7 +37,7 @@ def test_against_python(number: int, time: int, limit: int, used: int, fee: int,
     )  # fmt: skip
     values = {"receipts_root": receipts_root, "transactions_root": transactions_root, "bloom": bloom}
     receipts = Buffer(pack(BlockReceipts, values | {"gas_used": used}))
-    block, out, root = Buffer(env.packed()), Buffer(HEADER_CAPACITY), Buffer(state_root)
+    block, out, root = Buffer(bytes(env.record())), Buffer(HEADER_CAPACITY), Buffer(state_root)
     end = header.write_header(
         out.address, Block(block.address), U256(int.from_bytes(parent, "big")), root.address,
         BlockReceipts(receipts.address),

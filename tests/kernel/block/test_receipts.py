@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from dataclasses import dataclass, field
 from functools import cache
+from operator import index
 
 import pytest
 import rlp
@@ -20,7 +21,8 @@ from jovay.kernel.machine.log import LOG_SIZE, Log
 from jovay.kernel.machine.result import Result
 from jovay.kernel.transaction.record import Transaction
 from jovay.native.library import Library, build
-from jovay.native.records import View, array_at, int_of
+from jovay.native.records import View, int_of
+from rigs.records import array_at
 from rigs.state import State
 from rigs.transactions import keccak256
 
@@ -85,8 +87,8 @@ class Block:
             tx = {"kind": draft.kind, "raw": raw, "raw_size": len(draft.raw)}
             tx |= {"hash": keccak256(draft.raw), "sender": bytes([k]) * 20}
             run = View(Run, self.runs + k * RUN_STRIDE)
-            run.transaction, run.machine = memory.record(Transaction, tx).pointer, self.machine.pointer
-            run.result = run.pointer + RUN_SIZE
+            run.transaction, run.machine = memory.record(Transaction, tx), self.machine
+            run.result = index(run) + RUN_SIZE
             result = View(Result, run.result)
             result.status, result.gas_used, result.first_log = draft.status, draft.gas, first
             result.log_count, result.gas_price, result.created = len(draft.events), 7 + k, 2**159 + k
@@ -120,7 +122,7 @@ class Block:
     def build(self) -> int:
         order = self.order()
         at = ctypes.addressof(order)
-        status: int = library()[receipts.build_receipts](self.out.pointer, self.runs, at, len(self.drafts))
+        status: int = library()[receipts.build_receipts](self.out, self.runs, at, len(self.drafts))
         return status
 
     def in_order(self) -> list[Draft]:
@@ -147,8 +149,8 @@ def consensus(draft: Draft, cumulative: int) -> bytes:
 
 def ordered_root(values: list[bytes]) -> bytes:
     tree = HexaryTrie({})
-    for index, value in enumerate(values):
-        tree[rlp.encode(index)] = value
+    for position, value in enumerate(values):
+        tree[rlp.encode(position)] = value
     return bytes(tree.root_hash)
 
 
@@ -247,7 +249,7 @@ def test_bodies(drafts):
         if capacity < 0:
             continue
         out = memory.record(Body, places | {"capacity": capacity})
-        assert library()[body.write_body](block.runs, ctypes.addressof(order), count, out.pointer) == status
+        assert library()[body.write_body](block.runs, ctypes.addressof(order), count, out) == status
         if status == 0:
             ordered = block.in_order()
             raw = b"".join(d.raw for d in ordered)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from dataclasses import dataclass
 from functools import cache
+from operator import index
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -65,10 +66,10 @@ class Block:
         for k, draft in enumerate(drafts):
             self._predicted(self.runs[k], draft, self.machines[k % machines])
         self.schedule = self.state.memory.record(Schedule)
-        library()[schedule.group_runs](self.at, count, STAMP, self.schedule.pointer)
+        library()[schedule.group_runs](self.at, count, STAMP, self.schedule)
 
     def _predicted(self, r: View, draft: Draft, machine: View) -> None:
-        r.state, r.machine = draft.state, machine.pointer
+        r.state, r.machine = draft.state, machine
         r.first_account, r.first_slot = machine.tables.account_count, machine.tables.slot_count
         for key, written in draft.keys.items():
             if key < KEYS:
@@ -77,7 +78,7 @@ class Block:
             else:
                 record = View(Slot, machine.tables.slots + machine.tables.slot_count * SLOT_SIZE)
                 machine.tables.slot_count += 1
-            record.base = self.keys[key].pointer
+            record.base = self.keys[key]
             record.listed = machine.dirty.stamp if written else 0
         r.account_end, r.slot_end = machine.tables.account_count, machine.tables.slot_count
 
@@ -155,8 +156,8 @@ def test_a_new_block_forgets_the_owners_of_the_last():
     assert block.keys[0].owner == (STAMP << 32) + 1
     block.runs[0].state = DROPPED
     for r in block.runs:
-        r.parent, r.group_size, r.next, r.tail = (r.pointer - block.at) // RUN_STRIDE, 1, 0, 0
-    library()[schedule.group_runs](block.at, 2, STAMP + 1, block.schedule.pointer)
+        r.parent, r.group_size, r.next, r.tail = (index(r) - block.at) // RUN_STRIDE, 1, 0, 0
+    library()[schedule.group_runs](block.at, 2, STAMP + 1, block.schedule)
     assert block.keys[0].owner == ((STAMP + 1) << 32) + 2
     assert (block.schedule.groups, block.schedule.singles) == (0, 1)
 

@@ -57,7 +57,7 @@ def _run(library: Library, codes: dict[int, bytes], gas: int = GAS) -> Serial:
 
 def _is_looked_for(side: Serial, address: int) -> bool:
     """Whether an account, or a slot of CHILD with the same number, was looked for."""
-    library, world = side.library, side.world.address
+    library, world = side.library, side.world
     child = library[find_account](world, CHILD)
     return bool(library[find_account](world, address) or library[find_slot](world, child, address))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from operator import index
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -50,13 +51,13 @@ def test_records_are_copies_made_once():
         5,
         1,
         2,
-        base.pointer,
+        index(base),
     )
     s = slot(machine, a, 1)
-    assert values(s, "key", "value", "original", "account") == (1, 11, 11, a.pointer)
+    assert values(s, "key", "value", "original", "account") == (1, 11, 11, index(a))
     base.nonce = 99
-    assert account(machine, 7).pointer == a.pointer
-    assert slot(machine, a, 1).pointer == s.pointer
+    assert index(account(machine, 7)) == index(a)
+    assert index(slot(machine, a, 1)) == index(s)
     assert a.nonce == 3
     assert machine.abort == 0
 
@@ -115,7 +116,7 @@ def test_guesses_let_a_run_list_many_misses():
     call(kernel_view.forget_since, machine, 1, 1, 0)
     call(forget_guesses, machine)
     assert values(account(machine, 7), "exists", "nonce") == (1, 4)
-    assert slot(machine, account(machine, 8), 1).pointer == older
+    assert index(slot(machine, account(machine, 8), 1)) == older
     assert [slot(machine, account(machine, 8), key).value for key in (1, 2)] == [44, 55]
 
 
@@ -177,16 +178,16 @@ def test_full_view(sizes):
     assert full in (4, 5)
     assert found[full:] == [None] * (8 - full)
     assert machine.abort == status.ARENA_FULL
-    assert account(machine, 0).pointer == found[0].pointer
+    assert index(account(machine, 0)) == index(found[0])
 
 
 def test_keys_that_share_their_place():
     state = State()
     machine = state.machine(seed=2)
     addresses = colliding(9, 255, lambda k: int(hash_word(U64(2), U256(k))))
-    records = {a: account(machine, a).pointer for a in addresses}
+    records = {a: index(account(machine, a)) for a in addresses}
     assert len(set(records.values())) == 9
-    assert {a: account(machine, a).pointer for a in addresses} == records
+    assert {a: index(account(machine, a)) for a in addresses} == records
 
 
 @pytest.mark.parametrize("generation", [1, LAST_GENERATION - 1, LAST_GENERATION, 2**32 - 2])
@@ -198,8 +199,8 @@ def test_generations_never_meet_their_past(generation):
     machine.tables.generation = generation
     for nonce in range(2, 6):
         a = account(machine, 7)
-        assert account(machine, 7).pointer == a.pointer
-        assert slot(machine, a, 1).pointer == slot(machine, a, 1).pointer
+        assert index(account(machine, 7)) == index(a)
+        assert index(slot(machine, a, 1)) == index(slot(machine, a, 1))
         assert a.nonce == nonce - 1
         state.put_account(7, nonce=nonce)
         call(kernel_view.reset_view, machine)
@@ -215,7 +216,7 @@ def test_a_group_does_not_see_the_records_of_another():
     call(writing.set_balance, machine, first, 50)
     call(kernel_view.forget_index, machine)
     second = account(machine, 7)
-    assert (second.pointer != first.pointer, second.balance, first.balance) == (True, 1, 50)
+    assert (index(second) != index(first), second.balance, first.balance) == (True, 1, 50)
     assert machine.dirty.count == 1
 
 
@@ -272,7 +273,7 @@ def test_what_is_undone_stays_listed():
         assert call(marks.warm_slot, machine, s)
         assert call(writing.set_slot, machine, s, 12)
         call(undo_to, machine, mark)
-    assert listed(machine) == [s.pointer | 1]
+    assert listed(machine) == [index(s) | 1]
     assert s.value == 11
 
 
@@ -284,7 +285,7 @@ def test_a_full_list_of_changes_refuses_them():
     assert call(writing.set_balance, machine, first, 5)
     assert not call(writing.set_balance, machine, second, 5)
     assert machine.abort == status.ARENA_FULL
-    assert (listed(machine), second.balance, second.listed) == ([first.pointer], 0, 0)
+    assert (listed(machine), second.balance, second.listed) == ([index(first)], 0, 0)
 
 
 #: Of each record: what a revert undoes. Whatever else stands there outlives it.
@@ -412,10 +413,10 @@ class JournalMachine(RuleBasedStateMachine):
         assert len(set(entries)) == len(entries)
         for address in range(3):
             a = self.account(address)
-            assert (a.listed == self.machine.dirty.stamp) == (a.pointer in entries)
+            assert (a.listed == self.machine.dirty.stamp) == (index(a) in entries)
             for key in range(3):
                 s = self.slot(address, key)
-                assert (s.listed == self.machine.dirty.stamp) == (s.pointer | 1 in entries)
+                assert (s.listed == self.machine.dirty.stamp) == (index(s) | 1 in entries)
 
     @invariant()
     def agrees(self):

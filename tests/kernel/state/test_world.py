@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import random
+from operator import index
 
 import pytest
 from hypothesis import given, settings
@@ -66,7 +67,7 @@ def test_many_keys_on_one_place_of_an_index():
     for key in colliding(12, 127, lambda k: int(hash_word(U64(1), U256(k)))):
         assert View(BaseAccount, call(find_account, state.world, key)).nonce == key
     owner = state.put_account(5)
-    slots = colliding(12, 255, lambda k: int(slot_hash(U64(1), U64(owner.pointer), U256(k))))
+    slots = colliding(12, 255, lambda k: int(slot_hash(U64(1), U64(index(owner)), U256(k))))
     for key in slots:
         state.put_slot(owner, key, key)
     assert [View(BaseSlot, call(find_slot, state.world, owner, key)).value for key in slots] == slots
@@ -98,7 +99,7 @@ def test_a_new_record_is_absent_whatever_stood_in_its_memory():
     values = {name: getattr(slot, name) for name in BaseSlot.fields}
     assert values == dict.fromkeys(BaseSlot.fields, 0) | {
         "key": 9,
-        "account": account.pointer,
+        "account": index(account),
         "storage_epoch": 3,
     }
 
@@ -137,7 +138,7 @@ def test_code_is_kept_with_its_jump_destinations(code):
     marked = {at for at in range(len(code)) if call(is_jumpdest, found.jumpdests, at)}
     assert marked == jumpdests(code)
     assert not call(is_jumpdest, found.jumpdests, len(code))
-    assert intern(state, code).pointer == found.pointer
+    assert index(intern(state, code)) == index(found)
     assert state.world.code_count == 1
 
 
@@ -146,7 +147,7 @@ def test_code_whose_hashes_share_their_place():
     hashes = [7 + (k << 128) for k in range(7)]
     found = {h: intern(state, bytes([k]) * (k + 1), h) for k, h in enumerate(hashes)}
     for k, h in enumerate(hashes):
-        assert call(find_code, state.world, h) == found[h].pointer
+        assert call(find_code, state.world, h) == index(found[h])
         assert (found[h].hash, found[h].size) == (h, k + 1)
     assert call(find_code, state.world, 7 + (99 << 128)) == 0
 

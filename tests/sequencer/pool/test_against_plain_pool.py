@@ -61,7 +61,7 @@ class Pair:
         self.pool._held.take = lambda batch, most: True  # type: ignore[method-assign]  # whole batches: see below
         self.plain = PlainPool(limits)
         code = ctypes.create_string_buffer(b"\xef\x01\x00" + bytes(20))
-        self.code = library[intern_code](self.world.address, ctypes.addressof(code), 23, 1)
+        self.code = library[intern_code](self.world, ctypes.addressof(code), 23, 1)
         self.taken: list[tuple[Taken, list[Reference]]] = []
         self.executed: list[tuple[Taken, list[bytes]]] = []
         self.changed: set[int] = set()

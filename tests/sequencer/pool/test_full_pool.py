@@ -143,7 +143,7 @@ def delegate(pool: TxPool, sender: int) -> None:
     """Let an account run code."""
     code, world = ctypes.create_string_buffer(b"\xef\x01\x00" + bytes(20)), pool._world
     base = account(world, sender)
-    base.code, base.code_hash = pool._library[intern_code](world.address, ctypes.addressof(code), 23, 1), 1
+    base.code, base.code_hash = pool._library[intern_code](world, ctypes.addressof(code), 23, 1), 1
 
 
 @pytest.mark.parametrize("most", [1, 3])

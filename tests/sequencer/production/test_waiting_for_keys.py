@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from operator import index
 
 import pytest
 
@@ -39,7 +40,7 @@ class Patient:
         self.machine = NativeMachine(library, self.world)
         self._head = ctypes.create_string_buffer(encode(case)[: Replay.size], Replay.size)
         at = ctypes.addressof(self._head)
-        ctypes.memmove(self.machine.block.pointer, at + Replay.fields["block"][1], Block.size)
+        ctypes.memmove(index(self.machine.block), at + Replay.fields["block"][1], Block.size)
         self.machine.block.hashes = at + Replay.fields["hashes"][1]
         self.machine.block.hashes_known = min(case.environment.number, 256)
         self.waits = 0
@@ -57,7 +58,7 @@ class Patient:
         return ran
 
     def _execute(self, record: int, gas_left: int) -> int:
-        machine, result = self.machine.address, self.machine.result.pointer
+        machine, result = self.machine, self.machine.result
         self.machine.view.misses.suspending = 1
         how = status.MISS
         while how in (status.MISS, status.WAITING):
@@ -83,7 +84,7 @@ class Patient:
         return Ran(True, bool(result.status), result.gas_used, output, tuple(logs))
 
     def account(self, address: int) -> tuple[int, int, bytes]:
-        while not (at := self.library[account](self.machine.address, address)):
+        while not (at := self.library[account](self.machine, address)):
             self.world.load(self.machine.take_misses())
         found = View(Account, at)
         return found.balance, found.nonce, found.code_hash.to_bytes(32, "big")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 
 import numpy as np
 
+from jovay.chain.block_hashes import BlockHashes
 from jovay.chain.environment import BlockEnvironment
 from jovay.chain.header import encode_withdrawal
 from jovay.chain.reasons import ending
@@ -16,7 +16,7 @@ from jovay.kernel.evm.validity import BLOCK_GAS_EXHAUSTED, FEE_CAP_TOO_LOW, INVA
 from jovay.kernel.machine import status
 from jovay.kernel.programs.state_test import state_root
 from jovay.kernel.protocol.limits import BLOCK_HASHES
-from jovay.native.arena import Arena
+from jovay.native.arena import Arena, Buffer
 from jovay.native.hashing import ordered_root
 from jovay.native.library import Library
 from jovay.native.records import int_of
@@ -54,7 +54,7 @@ class BlockEngine:
         )
         self._system = SystemCalls(library, self._world)
         self._portal = Portal(library)
-        self._hashes = Arena(BLOCK_HASHES * 32, name="block hashes")
+        self._hashes = BlockHashes()
         self._scratch = Arena(SCRATCH_BYTES, huge_pages=False, name="roots' scratch")
         self._in_place: State | None = None  # the state that the world is at
 
@@ -115,9 +115,8 @@ class BlockEngine:
         self, block: DecodedBlock, network: Network, hashes: Sequence[bytes]
     ) -> BlockEnvironment:
         header, fork = block.header, block.fork
-        for back, known in enumerate(reversed(hashes[-256:]), 1):
-            at = (header.number - back) % BLOCK_HASHES
-            ctypes.memmove(self._hashes.address + 32 * at, known, 32)
+        for back, known in enumerate(reversed(hashes[-BLOCK_HASHES:]), 1):
+            self._hashes.put(header.number - back, known)
         return BlockEnvironment(
             number=header.number,
             timestamp=header.timestamp,
@@ -131,7 +130,7 @@ class BlockEngine:
             blob_base_fee=blob_base_fee(fork, header.excess_blob_gas or 0),
             max_blobs=fork.blobs.maximum,
             fees_to_coinbase=False,
-            hashes=self._hashes.address,
+            hashes=self._hashes,
             hashes_known=min(BLOCK_HASHES, len(hashes)),
             parent_beacon_block_root=header.parent_beacon_block_root or bytes(32),
         )
@@ -200,6 +199,6 @@ class BlockEngine:
             raise refused("INVALID_STATE_ROOT", f"state root 0x{root.hex()}, not 0x{header.state_root.hex()}")
 
     def _root(self) -> bytes:
-        out = ctypes.create_string_buffer(32)
-        self.library[state_root](self._world.address, self._scratch.address, ctypes.addressof(out))
-        return out.raw
+        out = Buffer(32)
+        self.library[state_root](self._world, self._scratch, out)
+        return bytes(out)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +10,9 @@ import numpy as np
 
 from jovay.conformance.state_tests import number, unhex
 from jovay.kernel.block.changes import AccountChange, SlotChange
-from jovay.kernel.state.code import code_footprint
-from jovay.kernel.state.world import BaseAccount, BaseSlot, Code
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
-from jovay.native.records import View, array_at, dtype_of
+from jovay.native.records import dtype_of, positions_of
 from jovay.state.tables import Tables
 from jovay.state.world import NativeWorld
 from jovay.state.writes import Records
@@ -57,10 +54,8 @@ def _word(value: int) -> bytes:
 
 def read_state(world: NativeWorld) -> State:
     """What stands in the world's tables."""
-    view = world.view
-    bases = array_at(view.accounts, view.account_count, BaseAccount)
-    stored = array_at(view.slots, view.slot_count, BaseSlot)
-    owners = (stored["account"] - np.uint64(view.accounts)) // np.uint64(BaseAccount.size)
+    bases, stored = world.tables.accounts(), world.tables.slots()
+    owners = positions_of(stored["account"], bases)
     filled = np.frombuffer(stored["value"].tobytes(), np.uint64).reshape(-1, 4).any(axis=1)
     kept = filled & (stored["storage_epoch"] == bases["storage_epoch"][owners])
     slots = np.zeros(int(kept.sum()), dtype_of(SlotChange))
@@ -70,16 +65,7 @@ def read_state(world: NativeWorld) -> State:
     accounts = np.zeros(len(found), dtype_of(AccountChange))
     for name in ("address", "balance", "code_hash", "nonce", "exists"):
         accounts[name] = found[name]
-    return State(accounts, slots, _codes(view))
-
-
-def _codes(view: View) -> list[bytes]:
-    at, end, codes = view.codes, view.codes + view.codes_used, []
-    while at < end:
-        code = View(Code, at)
-        codes.append(ctypes.string_at(code.bytes, code.size))
-        at += int(code_footprint(code.size))
-    return codes
+    return State(accounts, slots, list(world.tables.codes()))
 
 
 def write_state(state: State, world: NativeWorld, height: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 
 import numpy as np
@@ -17,7 +16,7 @@ from jovay.kernel.machine import commit, status, view
 from jovay.kernel.machine.account import Account
 from jovay.kernel.protocol.forks import PRAGUE
 from jovay.native.library import Library
-from jovay.native.records import View, dtype_of, int_of
+from jovay.native.records import dtype_of, int_of
 from jovay.sequencer.production.block import ProducedBlock
 from jovay.state.machine import NativeMachine
 from jovay.state.world import NativeWorld
@@ -54,26 +53,25 @@ class SystemCalls:
             requests = [(DEPOSIT, deposits(produced))]
             requests += [(kind, self._ask(contract)) for kind, contract in CONTRACTS.items()]
         with self._world.lock.write():
-            if call[commit.commit_view](machine.address):
+            if call[commit.commit_view](machine):
                 raise EngineError("the world is full")
         return requests
 
     def _withdraw(self, address: int, wei: int) -> None:
-        at = self._machine.address
-        self._until_known(lambda: self._library[withdraw](at, address, wei))
+        self._until_known(lambda: self._library[withdraw](self._machine, address, wei))
 
     def _ask(self, contract: int) -> bytes:
         """The answer of a contract to a system call."""
         machine, call = self._machine, self._library
         at = 0
-        while not (at := call[view.account](machine.address, contract)):
+        while not (at := call[view.account](machine, contract)):
             self._world.load(machine.take_misses())
-        if not View(Account, at).code:
+        if not machine.arena.record(Account, at).code:
             raise refused("SYSTEM_CONTRACT_EMPTY", f"no code at 0x{contract:040x}")
-        how = self._until_known(lambda: call[system_call](machine.address, contract, 0, 0))
+        how = self._until_known(lambda: call[system_call](machine, contract, 0, 0))
         if how > status.RETURN:
             raise refused("SYSTEM_CONTRACT_CALL_FAILED", f"0x{contract:040x}: {ending(how)}")
-        return ctypes.string_at(machine.view.returned.data, machine.view.returned.size)
+        return machine.arena.read(machine.view.returned.size, machine.view.returned.data)
 
     def _until_known(self, attempt: Callable[[], int]) -> int:
         """Call the kernel until it misses nothing; the status."""

@@ -19,7 +19,7 @@ from jovay.kernel.programs.transition import (
 )
 from jovay.kernel.protocol.forks import FORKS
 from jovay.kernel.state.layout import WorldSizes
-from jovay.native.arena import Arena, Given
+from jovay.native.arena import Arena, Buffer
 from jovay.native.records import pack
 
 from .cases import CHAIN_ID, Case, Log, Outcome, Ran, block_hash
@@ -170,10 +170,9 @@ class NativeRunner:
     def run(self, case: Case, sizes: Sizes | None = None) -> Outcome:
         """What comes of a case; ``sizes`` of the arenas, where not the usual ones."""
         data = encode(case, sizes=sizes)
-        source = Given(data)
-        memory = (self._output.address, self._arena.address, self._arena.size)
-        size = self._function(source.address, len(data), *memory)
+        memory = (self._output, self._arena, self._arena.size)
+        size = self._function(Buffer(data), len(data), *memory)
         self._arena.reset()
         if size == 0:
             raise KernelError(f"seed {case.seed}: an arena is too small")
-        return decode(self._output.read(self._output.address, size), len(case.transactions))
+        return decode(self._output.read(size), len(case.transactions))

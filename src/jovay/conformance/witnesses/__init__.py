@@ -7,7 +7,6 @@
 ``proofs``    multiproofs as trees
 ``mutate``    changes of the bytes, of single fields, of whole parts
 ``makeup``    witnesses that no block gave
-``guarded``   memory in which reading behind an input is a crash
 ``judge``     what may come of one: a refusal, the block's own result, or another block's
 ``fuzz``      many of them, in a process of their own that may crash or hang
 ============  ==================================================================================

@@ -10,12 +10,12 @@ from multiprocessing.connection import Connection
 from random import Random
 
 from jovay.compiler.checked import is_chosen
+from jovay.native.guarded import Guarded
 from jovay.native.library import Library
 from jovay.tracer.errors import GuestError
 from jovay.tracer.guest import GUEST_ARENA, GuestExecutor
 from jovay.tracer.witness import StatelessExecutor, StatelessResult
 
-from .guarded import Guarded
 from .judge import Unsound, judge
 from .makeup import Inventor
 from .mutate import Mutator

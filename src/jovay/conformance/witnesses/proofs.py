@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
@@ -126,14 +125,10 @@ class Roots:
         """The root that a multiproof leads to; zeros where it is malformed."""
         if len(proof) > self._capacity * 32:
             return bytes(32)
-        at = self._memory.address
-        arenas = self._branches.address, self._capacity, self._leaves.address, self._capacity
-        self._library[nodes.trie_init](at, *arenas)
-        given = ctypes.create_string_buffer(proof + bytes(32), len(proof) + 32)
-        start = ctypes.addressof(given)
-        status = self._library[multiproof.partial_trie](
-            at, start, len(proof), start + len(proof), self._scratch.address
-        )
+        arenas = self._branches, self._capacity, self._leaves, self._capacity
+        self._library[nodes.trie_init](self._memory, *arenas)
+        call = self._library[multiproof.partial_trie]
+        status = call(self._memory, proof, len(proof), bytes(32), self._scratch)
         if status not in (0, nodes.WRONG_ROOT):
             return bytes(32)
-        return self._memory.read(at + Trie.fields["digest"][1], 32)
+        return bytes(self._memory.record(Trie).digest)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from jovay.chain.block_hashes import BlockHashes
 from jovay.chain.development import predeploys
 from jovay.chain.environment import BlockEnvironment
 from jovay.chain.system_contracts import BEACON_ROOTS, HISTORY_STORAGE
@@ -18,6 +18,7 @@ from jovay.conformance.differential.generate import make_case
 from jovay.conformance.parallel import Transactions
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.protocol.forks import FORKS
+from jovay.kernel.protocol.limits import BLOCK_HASHES
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
 from jovay.native.records import dtype_of
@@ -29,7 +30,6 @@ from jovay.state.writes import Records, WriteSet
 from jovay.tracer.witness import BlockInput
 
 FORK_NAMES = ("Cancun", "Prague", "Osaka")
-HASHES = 256
 #: Code that keeps the word that it is called with in slot 0 and the hash of the third block before in slot 1, and logs
 #: the word.
 KEEPS_WORD = bytes.fromhex("60034303406001555f358060005560005260206000a000")
@@ -143,14 +143,12 @@ def produce(
         producer.close()
 
 
-def with_hashes(environment: BlockEnvironment, hashes: Sequence[bytes]) -> tuple[BlockEnvironment, object]:
-    """The environment with the hashes of the blocks before, oldest first; what comes with it keeps them in memory."""
-    ring = ctypes.create_string_buffer(HASHES * 32)
-    for k, digest in enumerate(hashes):
-        at = (environment.number - len(hashes) + k) % HASHES * 32
-        ctypes.memmove(ctypes.addressof(ring) + at, digest, 32)
-    known = dataclasses.replace(environment, hashes=ctypes.addressof(ring), hashes_known=len(hashes))
-    return known, ring
+def with_hashes(environment: BlockEnvironment, hashes: Sequence[bytes]) -> BlockEnvironment:
+    """The environment with the hashes of the blocks before, oldest first."""
+    known = BlockHashes()
+    for number, digest in enumerate(hashes, environment.number - len(hashes)):
+        known.put(number, digest)
+    return dataclasses.replace(environment, hashes=known, hashes_known=len(hashes))
 
 
 def codes_of(accounts: Records, genesis: WriteSet, library: Library) -> list[bytes]:
@@ -174,9 +172,9 @@ def record_block(
     shown: WriteSet | None = None,
 ) -> Recorded:
     """A block with its witness, which also shows the keys of ``shown``."""
-    first = max(0, environment.number - HASHES)
+    first = max(0, environment.number - BLOCK_HASHES)
     hashes = [block_hash(n) for n in range(first, environment.number)]
-    known, _ring = with_hashes(environment, hashes)
+    known = with_hashes(environment, hashes)
     block = produce(library, genesis, known, raws, senders)
     trie = small_trie(library)
     parent_root = trie.update(genesis)
@@ -188,7 +186,7 @@ def record_block(
         proven = WriteSet(accounts, np.concatenate([proven.slots, shown.slots]))
     touched = WriteSet(touched.accounts, touched.slots, codes_of(touched.accounts, genesis, library))
     given = BlockInput(
-        block=environment.packed(),
+        block=bytes(environment.record()),
         parent_hash=environment.parent_hash,
         parent_root=parent_root,
         touched=touched,

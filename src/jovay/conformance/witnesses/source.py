@@ -9,7 +9,7 @@ import numpy as np
 from jovay.chain.environment import BlockEnvironment
 from jovay.kernel.machine.environment import Block
 from jovay.native.library import Library
-from jovay.native.records import unpack
+from jovay.native.records import pointers_to, read_record, values_of
 from jovay.sequencer.portal import Portal
 from jovay.sequencer.production.producer import BlockProducer
 from jovay.state.trie import StateTrie
@@ -41,15 +41,14 @@ class Source:
         State root, receipts root, transactions root, gas used, bloom; None where it drops a transaction.
         """
         parts = take_apart(witness)
-        environment, _ring = with_hashes(environment_in(witness), parts.hashes)
+        environment = with_hashes(environment_in(witness), parts.hashes)
         ends = np.cumsum([len(raw) for raw in parts.transactions], dtype=np.uint64)
         batch = Portal(self.library).decode(b"".join(parts.transactions), ends)
         if batch.statuses.any():
             return None
-        addresses = np.arange(len(ends), dtype=np.uint64) * np.uint64(batch.records.itemsize)
         producer = BlockProducer(self.library, world_of(self.library, self.recorded.genesis), 1, 64)
         try:
-            block = producer.produce(environment, addresses + np.uint64(batch.first_address), serial=True)
+            block = producer.produce(environment, pointers_to(batch.records), serial=True)
         finally:
             producer.close()
         if len(block.order) != len(ends):
@@ -74,7 +73,7 @@ def results_of(result: StatelessResult) -> tuple[bytes, bytes, bytes, int, bytes
 def environment_in(witness: bytes) -> BlockEnvironment:
     """The environment in a witness's head."""
     at = HEAD["block.number"][0]
-    block = unpack(Block, witness[at : at + Block.size])
+    block = values_of(read_record(Block, witness, at))
     block |= {"hashes": 0, "hashes_known": 0, "fees_to_coinbase": bool(block["fees_to_coinbase"])}
     del block["blob_target_update_fraction"]
     parent = get(witness, HEAD["parent_hash"])

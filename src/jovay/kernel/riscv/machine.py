@@ -53,9 +53,6 @@ class Machine(Record):
     registers: Bytes(33 * 8)  # x0 … x31, and where writes to x0 go
 
 
-REGISTERS_OFFSET = Machine.fields["registers"][1]
-
-
 @kernel
 def stop(m: Machine, status: U64, fault: U64) -> U64:
     m.status = status

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
 import secrets
 import weakref
 from collections import deque
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
+from jovay.kernel.lang import Record
 from jovay.kernel.pool.buckets import MARKS
 from jovay.kernel.pool.price import PRICES
 from jovay.kernel.pool.record import (
@@ -26,7 +28,7 @@ from jovay.kernel.pool.record import (
     Sender,
 )
 from jovay.native.arena import Arena
-from jovay.native.records import View, array_at, new_record
+from jovay.native.records import View, new_record
 from jovay.sequencer.portal import DecodedBatch
 
 from .limits import PoolLimits
@@ -36,7 +38,7 @@ WAITING_PART = 4
 
 
 class Memory:
-    """The arenas of a pool of ``capacity`` transactions, and its record at ``address``."""
+    """The arenas of a pool of ``capacity`` transactions, and the record over them."""
 
     def __init__(self, capacity: int) -> None:
         capacity = max(1, capacity)
@@ -59,14 +61,15 @@ class Memory:
         for name, arena in self._arenas.items():
             lay_out = arena.reserve if name in ("entries", "senders") else arena.part
             lay_out(0, arena.size, f"pool.{name}")
-        places: dict[str, int] = {name: arena.address for name, arena in self._arenas.items()}
         numbers = {"capacity": capacity, "mask": words - 1, "seed": secrets.randbits(64)}
-        self._record = new_record(Pool, places | numbers)
-        self.address = ctypes.addressof(self._record)
-        self.view = View(Pool, self.address)
-        self._table = array_at(self.address, 1, Pool)
-        numbers_of = ctypes.c_uint64 * (capacity + 1)
-        self._lists = {name: numbers_of.from_address(places[name]) for name in ("released", "thin")}
+        self.view = new_record(Pool, self._arenas | numbers)
+        self._told = {
+            name: self._arenas[name].array(np.uint64, capacity + 1) for name in ("released", "thin")
+        }
+        self._left = self._arenas["left"].array(np.uint64, REASONS)
+
+    def __index__(self) -> int:
+        return index(self.view)
 
     def limit(self, limits: PoolLimits) -> None:
         """Put the limits in force."""
@@ -83,47 +86,47 @@ class Memory:
 
     def queued(self) -> int:
         """References in the queue."""
-        row = self._table[0]
-        return (int(row["tail"]) - int(row["head"])) & ((1 << 64) - 1)
+        return int(self.view.tail - self.view.head) & ((1 << 64) - 1)
 
     def counts(self) -> tuple[int, int]:
         """Pooled transactions, and how many of them wait."""
-        row = self._table[0]
-        return int(row["count"]), int(row["waiting"])
+        return self.view.count, self.view.waiting
 
     def left(self) -> list[int]:
         """How many transactions left so far, by reason."""
-        return list((ctypes.c_uint64 * REASONS).from_address(self.view.left))
+        return [int(count) for count in self._left]
 
     def released(self) -> list[int]:
         """Numbers of the batches that nothing refers to any more; each is told once."""
-        return self._told("released", "released_count")
+        found: list[int] = self._told["released"][: self.view.released_count].tolist()
+        self.view.released_count = 0
+        return found
 
     def thin(self) -> list[int]:
         """Numbers of the batches of which little is left, if anything; each is told once."""
-        return self._told("thin", "thin_count")
-
-    def _told(self, name: str, count: str) -> list[int]:
-        row = self._table[0]
-        found = self._lists[name][: int(row[count])]
-        row[count] = 0
+        found: list[int] = self._told["thin"][: self.view.thin_count].tolist()
+        self.view.thin_count = 0
         return found
 
     def live(self, number: int) -> int:
         """Transactions of a batch that are in the pool."""
-        return int(View(Batch, self.view.batches + number * BATCH_SIZE).live)
+        return int(self._record("batches", Batch, number).live)
 
     def entry(self, position: int) -> View:
         """An entry in place."""
-        return View(Entry, self.view.entries + position * ENTRY_SIZE)
+        return self._record("entries", Entry, position)
 
     def sender(self, position: int) -> View:
         """A sender in place."""
-        return View(Sender, self.view.senders + position * SENDER_SIZE)
+        return self._record("senders", Sender, position)
+
+    def _record(self, table: str, record: type[Record], position: int) -> View:
+        arena = self._arenas[table]
+        return arena.record(record, arena.address + position * record.size)
 
     def entries(self) -> npt.NDArray[Any]:
         """All entries that were ever used, in place."""
-        return array_at(self.view.entries, self.view.entries_used, Entry)
+        return self._arenas["entries"].array(Entry, self.view.entries_used)
 
 
 class Held:

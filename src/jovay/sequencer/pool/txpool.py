@@ -40,6 +40,7 @@ from jovay.kernel.pool.record import (
 from jovay.kernel.state.world import find_account
 from jovay.kernel.transaction.record import Transaction
 from jovay.native.library import Library
+from jovay.native.places import Place
 from jovay.native.records import dtype_of
 from jovay.sequencer.portal import DecodedBatch
 from jovay.sequencer.production.block import Dropped
@@ -90,7 +91,7 @@ class TxPool:
         self,
         library: Library,
         world: NativeWorld,
-        block: Callable[[], int],
+        block: Callable[[], Place],
         limits: PoolLimits | None = None,
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
@@ -134,11 +135,11 @@ class TxPool:
             is_old = judged != self._judged  # blocks came in between: nonces may have moved on
             with self._accounts(batch) if is_old else nullcontext():
                 refused = self._library[place.place_batch](
-                    self._memory.address,
-                    self._world.address if is_old else _NO_WORLD,
+                    self._memory,
+                    self._world if is_old else _NO_WORLD,
                     len(verdicts),
                     batch.first_address,
-                    verdicts.ctypes.data,
+                    verdicts,
                     number,
                     batch.size,
                     bits_of(time.monotonic()),
@@ -157,14 +158,14 @@ class TxPool:
         """Static rules and the senders' accounts, for the whole batch at once; loads senders not in memory."""
         count = len(batch.statuses)
         verdicts = np.zeros(count, dtype_of(Admission))
-        arguments = (count, batch.first_address, batch.statuses.ctypes.data, verdicts.ctypes.data)
+        arguments = (count, batch.first_address, batch.statuses, verdicts)
         asked = (
             None  # the tables from which nothing was moved since those who are missing in it were asked for
         )
         while True:
             with self._world.lock.read():
                 tables = self._world.tables
-                missing = self._admit(self._world.address, self._block(), *arguments)
+                missing = self._admit(self._world, self._block(), *arguments)
             if not missing or tables is asked:
                 break
             rows = np.flatnonzero(verdicts["status"] == MISS)
@@ -193,7 +194,7 @@ class TxPool:
             asked = tables if world.load_existing(missing, for_blocks=True) is tables else None
 
     def _is_there(self, word: int) -> bool:
-        return bool(self._find_account(self._world.address, word))
+        return bool(self._find_account(self._world, word))
 
     def _release(self) -> None:
         """Let go of the memory of batches that have left, and of the most of those of which little is left."""
@@ -206,13 +207,13 @@ class TxPool:
 
     def _move(self, number: int) -> None:
         batch = self._batches[number]
-        arguments = self._memory.address, number, len(batch.records), batch.first_address
+        arguments = self._memory, number, len(batch.records), batch.first_address
         size, count = self._library[live_bytes](*arguments), self._memory.live(number)
         records, raw = np.zeros(count, dtype_of(Transaction)), np.zeros(size + 64, np.uint8)
         left = DecodedBatch(raw, records, np.zeros(count, np.uint64))
         self._held.add(left)
         new = self._batches.add(left)
-        self._library[move_live](*arguments, new, left.first_address, raw.ctypes.data)
+        self._library[move_live](*arguments, new, left.first_address, raw)
 
     # ---- leaving ---------------------------------------------------------------------------------------------
 
@@ -224,11 +225,11 @@ class TxPool:
                 return Taken.none(self)
             table, numbers = np.empty((3, most), np.uint64), np.empty(most + 1, np.uint64)
             count = self._library.brief(leave.take)(
-                self._memory.address,
+                self._memory,
                 most,
                 min(gas, (1 << 64) - 1),
-                *(column.ctypes.data for column in table),
-                numbers.ctypes.data,
+                *table,
+                numbers,
             )
             end = int(np.argmax(numbers == ~np.uint64(0)))
             batches = [self._batches[number] for number in numbers[:end].tolist()]
@@ -248,18 +249,18 @@ class TxPool:
         with self._lock:
             self._judged += 1
             self._library[leave.judge_changed](
-                self._memory.address,
+                self._memory,
                 len(accounts),
-                accounts.ctypes.data,
+                accounts,
                 bits_of(now),
                 bits_of(max(0.0, now - self._limits.lifetime)),
             )
             if len(left):
                 self._library[leave.put_back](
-                    self._memory.address,
+                    self._memory,
                     len(left),
-                    left.references.ctypes.data,
-                    dropped.statuses.ctypes.data,
+                    left.references,
+                    dropped.statuses,
                 )
             self._release()
         if len(self):
@@ -269,9 +270,7 @@ class TxPool:
         """Forget what became part of a block."""
         gone = included if isinstance(included, Taken) else Taken.of(self, included)
         with self._lock:
-            self._library[leave.settle_included](
-                self._memory.address, len(gone), gone.references.ctypes.data, gone.addresses.ctypes.data
-            )
+            self._library[leave.settle_included](self._memory, len(gone), gone.references, gone.addresses)
             self._release()
         if len(self):
             self._on_ready()
@@ -284,26 +283,26 @@ class TxPool:
     def retake(self, entry: Pooled) -> bool:
         """Whether a block may take a transaction that was set aside: it has not left meanwhile."""
         with self._lock:
-            return bool(self._library.brief(leave.retake)(self._memory.address, entry.reference))
+            return bool(self._library.brief(leave.retake)(self._memory, entry.reference))
 
     def give_back(self, entry: Pooled) -> None:
         """A transaction that was set aside is the next to be executed in a block."""
         with self._lock:
-            self._library.brief(leave.give_back)(self._memory.address, entry.reference)
+            self._library.brief(leave.give_back)(self._memory, entry.reference)
         self._on_ready()
 
     def drop(self, digest: bytes) -> bool:
         """Remove a transaction on request, unless it is in a block already."""
         wanted = np.frombuffer(digest, np.uint8)
         with self._lock:
-            found = self._library[leave.drop](self._memory.address, wanted.ctypes.data)
+            found = self._library[leave.drop](self._memory, wanted)
             self._release()
             return bool(found)
 
     def clear(self) -> None:
         """Empty the pool."""
         with self._lock:
-            self._library[leave.clear](self._memory.address)
+            self._library[leave.clear](self._memory)
             self._release()
 
     # ---- looking ---------------------------------------------------------------------------------------------
@@ -312,7 +311,7 @@ class TxPool:
         """A pooled transaction by its hash."""
         wanted = np.frombuffer(digest, np.uint8)
         with self._lock:
-            found = self._library.brief(entries.find_hash)(self._memory.address, wanted.ctypes.data)
+            found = self._library.brief(entries.find_hash)(self._memory, wanted)
             return self._pooled(found - 1) if found else None
 
     def _pooled(self, position: int) -> Pooled:
@@ -347,7 +346,7 @@ class TxPool:
 
     def _find_sender(self, address: bytes) -> int | None:
         wanted = np.frombuffer(address + bytes(12), np.uint8)  # the kernel reads whole words
-        found: int = self._library.brief(entries.find_sender)(self._memory.address, wanted.ctypes.data)
+        found: int = self._library.brief(entries.find_sender)(self._memory, wanted)
         return found - 1 if found else None
 
     def content(self, sender: bytes | None = None) -> tuple[Groups, Groups]:

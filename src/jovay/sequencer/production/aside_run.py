@@ -78,7 +78,7 @@ class AsideRun:
                 machine.attach()
                 environment.write(machine.block)
                 self._view.tables.height = self._height()
-                how: int = call(machine.address, self._transaction, machine.result.pointer)
+                how: int = call(machine, self._transaction, machine.result)
             if how == DETACHED and not self._view.misses.guesses:
                 return self._go_on(DETACHED)
             if how != MISS and how != DETACHED:
@@ -91,7 +91,7 @@ class AsideRun:
         if pending is not None:
             view.preemption.pending = pending
         call = self._library[resumable.resume_within]
-        how: int = call(self.machine.address, self._transaction, self.machine.result.pointer, self._slice)
+        how: int = call(self.machine, self._transaction, self.machine.result, self._slice)
         took = time.thread_time() - begun
         if took < SLICE_SECONDS / 2:
             self._slice = min(2 * self._slice, MOST_SLICE)
@@ -117,7 +117,7 @@ class AsideRun:
                 return
             if machine.tables is not self._world.tables:
                 raise StateMovedError
-            if not self._library[aside.is_unchanged](machine.address, self._view.tables.height):
+            if not self._library[aside.is_unchanged](machine, self._view.tables.height):
                 raise _ChangedError
             self._view.tables.height = height
 
@@ -131,7 +131,7 @@ class AsideRun:
         with self._world.lock.read():
             if machine.tables is not self._world.tables:
                 raise StateMovedError
-            how: int = self._library[aside.fetch_missed](machine.address)
+            how: int = self._library[aside.fetch_missed](machine)
         if how == MISS:
             self._load(machine.take_misses())
             return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
 from concurrent.futures import Future, wait
 
@@ -10,7 +9,6 @@ import numpy as np
 
 from jovay.kernel.block import execute
 from jovay.kernel.block.receipts import Receipt, StoredLog
-from jovay.native.records import array_at
 from jovay.state.writes import WriteSet
 
 from .aside import MACHINES
@@ -51,7 +49,7 @@ class Collection:
         """The block as far as it is known now."""
         runs, order = self._runs, self._order
         collect = self._machines.library[execute.order_block]
-        included = collect(runs.address, runs.count, order.ctypes.data)
+        included = collect(runs, runs.count, order)
         draft.statistics.deferred = int(self._machines.serial.view.tx.index)
         touched = self._collect_touched(draft)
         writes = self._changed.take(draft.stamp)
@@ -64,7 +62,7 @@ class Collection:
         self._touched.list(self._machines.serial)
         environment = draft.environment
         return self._touched.collect(
-            self._runs.address, self._runs.count, draft.stamp, environment.number - 1, environment.coinbase
+            self._runs, self._runs.count, draft.stamp, environment.number - 1, environment.coinbase
         )
 
     def _gather(
@@ -72,20 +70,20 @@ class Collection:
     ) -> ProducedBlock:
         begun = time.perf_counter()
         runs, order, results = self._runs, self._order, self._results
-        out = results.write_receipts(runs.address, order.ctypes.data, included)
+        out = results.write_receipts(runs, order, included)
         block = ProducedBlock(
             draft.environment,
             order[:included].copy(),
             runs.dropped(),
-            array_at(results.receipts.address, included, Receipt).copy(),
-            ctypes.string_at(results.logs.address, out.log_count * StoredLog.size),
-            ctypes.string_at(results.log_data.address, out.log_data_size),
+            results.receipts.array(Receipt, included).copy(),
+            results.logs.read(out.log_count * StoredLog.size),
+            results.log_data.read(out.log_data_size),
             out.gas_used,
             out.blob_gas_used,
             out.bloom,
             out.receipts_root,
             out.transactions_root,
-            results.body(runs.address, order.ctypes.data, included),
+            results.body(runs, order, included),
             writes,
             touched,
             draft.statistics,

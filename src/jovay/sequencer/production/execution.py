@@ -24,19 +24,19 @@ class Execution:
         self._commit(draft.environment.coinbase)
 
     def _execute(self, groups: U64Array, stamp: int) -> None:
-        call, runs = self._machines.library[execute.execute_groups], self._runs.address
-        at, count = groups.ctypes.data, len(groups)
+        call, runs = self._machines.library[execute.execute_groups], self._runs
+        at, count = groups, len(groups)
         shares = min(count, self._machines.workers * SHARES)
 
         def execute_share(machine: NativeMachine, share: int) -> None:
-            call(machine.address, runs, at, share, shares, count, stamp)
+            call(machine, runs, at, share, shares, count, stamp)
 
         self._machines.in_shares(shares, execute_share)
 
     def _commit(self, coinbase: int) -> None:
         library, world, runs = self._machines.library, self._machines.world, self._runs
         with world.lock.write():
-            if library[execute.commit_runs](world.address, runs.address, runs.count):
+            if library[execute.commit_runs](world, runs, runs.count):
                 raise WorldFullError("records", world.view.slot_capacity)
-            if library[execute.credit_fees](world.address, runs.address, runs.count, coinbase):
+            if library[execute.credit_fees](world, runs, runs.count, coinbase):
                 raise WorldFullError("accounts", world.view.account_capacity)

@@ -27,6 +27,6 @@ class Inclusion:
                 if machine.tables is not world.tables:  # its records are not those that blocks change
                     self._runs.drop(index, SET_ASIDE)
                     continue
-                arguments = machine.address, self._runs.address, index, machine.result.pointer
-                if call(*arguments, block.pointer, draft.stamp) == commit.WORLD_FULL:
+                arguments = machine, self._runs, index, machine.result
+                if call(*arguments, block, draft.stamp) == commit.WORLD_FULL:
                     raise WorldFullError("records", world.view.slot_capacity)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from jovay.kernel.machine import commit
 from jovay.native.library import Library
+from jovay.native.places import Place
 from jovay.state.errors import WorldFullError
 from jovay.state.machine import NativeMachine
 from jovay.state.world import NativeWorld
@@ -56,7 +57,7 @@ class Machines:
         """Gas that all executions took so far."""
         return sum(machine.view.preemption.spent for machine in self)
 
-    def locked(self, call: Callable[..., Any], *arguments: int) -> Any:
+    def locked(self, call: Callable[..., Any], *arguments: Place) -> Any:
         """Call the kernel while nobody else inserts records: others load keys for calls and for the pool."""
         with self.world.lock.read():
             return call(*arguments)
@@ -64,7 +65,7 @@ class Machines:
     def commit_serial(self) -> None:
         """Bring what the serial machine changed into the world. Raises ``WorldFullError``."""
         with self.world.lock.write():
-            if self.library[commit.commit_view](self.serial.address):
+            if self.library[commit.commit_view](self.serial):
                 raise WorldFullError("records", self.world.view.slot_capacity)
 
     def submit(self, task: Callable[[], T]) -> Future[T]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 from dataclasses import replace
 from threading import RLock
 
+from jovay.chain.block_hashes import BlockHashes
 from jovay.chain.environment import BlockEnvironment
 from jovay.chain.rules import ChainRules, base_fee_after
 from jovay.chain.types import Header
 from jovay.kernel.machine.environment import Block
 from jovay.kernel.protocol.forks import LONDON, OSAKA, PARIS
 from jovay.kernel.protocol.limits import BLOCK_HASHES, TX_MAX_GAS_LIMIT
-from jovay.native.arena import Arena
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
 from jovay.native.records import View, new_record
@@ -22,8 +21,6 @@ from jovay.sequencer.settings import SequencerSettings
 from jovay.storage.blocks import BlockStore
 
 from .reservation import Reservation
-
-#: Block hashes that BLOCKHASH knows.
 
 
 class NextBlock:
@@ -43,17 +40,16 @@ class NextBlock:
     ) -> None:
         self._library, self._rules, self._blocks, self._reserved = library, rules, blocks, reserved
         self.settings, self.clock, self._making = settings, Clock(), making
-        self._hashes, self._hashes_filled = Arena(BLOCK_HASHES * 32, name="hashes"), False
+        self._hashes, self._hashes_filled = BlockHashes(), False
         self._base_fee: int | None = None
         self._prevrandao: int | None = None
-        self._record = new_record(Block, {})
+        self._record = new_record(Block)
         self.parent: Header
         self.expected: BlockEnvironment
 
-    @property
-    def address(self) -> int:
+    def record(self) -> View:
         """The environment that is expected, as the kernel's record: what the pool judges new transactions by."""
-        return ctypes.addressof(self._record)
+        return self._record
 
     def follow(self, parent: Header) -> None:
         """``parent`` is made, and wholly: the next block comes after it."""
@@ -91,7 +87,7 @@ class NextBlock:
             blob_base_fee=self._rules.blob_base_fee(0, number, timestamp),
             max_blobs=blobs.maximum,
             l1_fee_per_byte=settings.l1_fee_per_byte,
-            hashes=self._hashes.address,
+            hashes=self._hashes,
             hashes_known=min(BLOCK_HASHES, number),
         )
 
@@ -114,16 +110,13 @@ class NextBlock:
         number = self.parent.number
         older = range(max(0, number - BLOCK_HASHES + 1), number) if not self._hashes_filled else ()
         for ancestor in older:
-            self._remember(ancestor, self._blocks.hash_of(ancestor))
+            self._hashes.put(ancestor, self._blocks.hash_of(ancestor))
         self._hashes_filled = True
-        self._remember(number, self.parent.hash)
-
-    def _remember(self, number: int, digest: bytes) -> None:
-        ctypes.memmove(self._hashes.address + number % BLOCK_HASHES * 32, digest, 32)
+        self._hashes.put(number, self.parent.hash)
 
     def _expect(self) -> None:
         self.expected = self.environment()
-        self.expected.write(View(Block, self.address))
+        self._record = self.expected.record()  # a new one: threads may be judging by the last
 
     # ---- what somebody wants of it ---------------------------------------------------------------------------
 

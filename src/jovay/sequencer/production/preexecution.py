@@ -35,7 +35,7 @@ class PreExecution:
         """What is missing is read from storage together and tried again; what stays so is deferred."""
         self._pass_over_postponed(draft)
         states, waits = self._runs.states, self._waits
-        watch = Watch(self._machines.library, self._runs.address, waits)
+        watch = Watch(self._machines.library, self._runs, waits)
         are_doubtful = self._mark_doubtful()
         begun = time.perf_counter()
         for done in itertools.count(1):
@@ -73,7 +73,7 @@ class PreExecution:
         """Mark what may take long; false if that is nothing, or all there is."""
         runs, states = self._runs, self._runs.states
         call = self._machines.library[run.mark_doubtful]
-        marked = call(runs.address, runs.count, self._waits.doubtful)
+        marked = call(runs, runs.count, self._waits.doubtful)
         if marked == runs.count:
             states[:], marked = NEW, 0
         return bool(marked)

@@ -38,7 +38,7 @@ class Preparation:
         machines, environment = self._machines, draft.environment
         begin, parent = machines.library[system.begin_block], int.from_bytes(environment.parent_hash, "big")
         beacon_root = int.from_bytes(environment.parent_beacon_block_root, "big")
-        while (how := machines.locked(begin, machines.serial.address, parent, beacon_root)) == MISS:
+        while (how := machines.locked(begin, machines.serial, parent, beacon_root)) == MISS:
             load_missed(machines.serial, draft.statistics)
         if how:
             raise ArenaFullError(f"the block's system calls: {ending(how)}")
@@ -46,5 +46,5 @@ class Preparation:
     def _have_coinbase(self, draft: Draft) -> None:
         """The coinbase must be in memory before fees are added to it."""
         machines, account = self._machines, self._machines.library[view.account]
-        while not machines.locked(account, machines.serial.address, draft.environment.coinbase):
+        while not machines.locked(account, machines.serial, draft.environment.coinbase):
             load_missed(machines.serial, draft.statistics)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
-
 from jovay.kernel.block import body, receipts
 from jovay.kernel.block.body import Body
 from jovay.kernel.block.receipts import BlockReceipts, Receipt, StoredLog
 from jovay.native.arena import Arena
 from jovay.native.library import Library
+from jovay.native.places import Place
 from jovay.native.records import View, new_record
 from jovay.state.errors import ArenaFullError
 from jovay.state.world import MEGABYTE
 
-from .block import BlockBody
+from .block import BlockBody, U64Array
 
 
 class Results:
@@ -26,27 +25,25 @@ class Results:
         self.log_data = Arena(log_bytes, name="results.log_data")
         self._scratch = Arena(1024 * MEGABYTE, name="results.scratch")
 
-    def write_receipts(self, runs: int, order: int, included: int) -> View:
-        """Write receipts and logs of the runs at ``runs`` in the order at ``order``. Raises ``ArenaFullError``."""
+    def write_receipts(self, runs: Place, order: U64Array, included: int) -> View:
+        """Write receipts and logs of the runs in the order of their indexes. Raises ``ArenaFullError``."""
         spec = new_record(
             BlockReceipts,
             {
-                "receipts": self.receipts.address,
-                "logs": self.logs.address,
-                "log_data": self.log_data.address,
+                "receipts": self.receipts,
+                "logs": self.logs,
+                "log_data": self.log_data,
                 "log_capacity": self._max_logs,
                 "log_data_capacity": self.log_data.size,
-                "scratch": self._scratch.address,
+                "scratch": self._scratch,
                 "scratch_size": self._scratch.size,
             },
         )
-        self._spec = spec  # keeps the record alive behind the view
-        at = ctypes.addressof(spec)
-        if self._library[receipts.build_receipts](at, runs, order, included):
+        if self._library[receipts.build_receipts](spec, runs, order, included):
             raise ArenaFullError("the block's receipts do not fit")
-        return View(BlockReceipts, at)
+        return spec
 
-    def body(self, runs: int, order: int, included: int) -> BlockBody:
+    def body(self, runs: Place, order: U64Array, included: int) -> BlockBody:
         """The transactions in block order. Raises ``ArenaFullError``."""
         at = self._scratch.address
         places = {"hashes": at, "senders": at + 32 * included, "offsets": at + 52 * included + 64}
@@ -54,12 +51,12 @@ class Results:
         places["transactions"] = places["offsets"] + 4 * included + 64
         places["capacity"] = self._scratch.address + self._scratch.size - places["transactions"]
         spec = new_record(Body, places)
-        if self._library[body.write_body](runs, order, included, ctypes.addressof(spec)):
+        if self._library[body.write_body](runs, order, included, spec):
             raise ArenaFullError("the block's transactions do not fit")
-        size = View(Body, ctypes.addressof(spec)).size
+        read = self._scratch.read
         return BlockBody(
-            ctypes.string_at(places["hashes"], 32 * included),
-            ctypes.string_at(places["senders"], 20 * included),
-            ctypes.string_at(places["offsets"], 4 * (included + 1)),
-            ctypes.string_at(places["transactions"], size),
+            read(32 * included, spec.hashes),
+            read(20 * included, spec.senders),
+            read(4 * (included + 1), spec.offsets),
+            read(spec.size, spec.transactions),
         )

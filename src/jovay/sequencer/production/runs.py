@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import ctypes
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from jovay.kernel.block import run
 from jovay.kernel.block.run import DEFERRED, DROPPED, NEW, RUN_STRIDE, Run
 from jovay.native.arena import Arena
 from jovay.native.library import Library
-from jovay.native.records import View
+from jovay.native.records import spaced
 from jovay.state.errors import ArenaFullError
 
 from .block import Dropped, U64Array
-
-#: State and status within a run and the result behind it.
-_TABLE = np.dtype(
-    {
-        "names": ["state", "status"],
-        "formats": ["<u8", "<u8"],
-        "offsets": [Run.fields[name][1] for name in ("state", "status")],
-        "itemsize": RUN_STRIDE,
-    }
-)
 
 
 class Runs:
@@ -34,16 +20,17 @@ class Runs:
     def __init__(self, library: Library, capacity: int) -> None:
         self._library, self.capacity, self.count = library, capacity, 0
         self._arena = Arena(capacity * RUN_STRIDE, name="runs")
-        self.address = self._arena.address
-        memory = (ctypes.c_char * (capacity * RUN_STRIDE)).from_address(self.address)
-        self._table: npt.NDArray[Any] = np.frombuffer(memoryview(memory), _TABLE)
+        self._table = self._arena.array(spaced(Run, RUN_STRIDE), capacity)  # each has its result behind it
+
+    def __index__(self) -> int:
+        return self._arena.address
 
     def begin(self, transactions: U64Array) -> None:
         """A block of these transactions (addresses of records) begins. Raises ``ArenaFullError``."""
         if len(transactions) > self.capacity:
             raise ArenaFullError(f"{len(transactions)} transactions in a block, at most {self.capacity} fit")
         self.count = len(transactions)
-        self._library[run.init_runs](self.address, transactions.ctypes.data, self.count)
+        self._library[run.init_runs](self, transactions, self.count)
 
     @property
     def states(self) -> U64Array:
@@ -57,7 +44,7 @@ class Runs:
 
     def gas(self) -> int:
         """Sum of the gas limits."""
-        return int(self._library[run.gas_of_runs](self.address, self.count))
+        return int(self._library[run.gas_of_runs](self, self.count))
 
     def defer_new(self) -> None:
         """All that has not run yet is to run serially."""
@@ -80,4 +67,4 @@ class Runs:
 
     def transaction(self, index: int) -> int:
         """Address of a run's transaction record."""
-        return int(View(Run, self.address + index * RUN_STRIDE).transaction)
+        return int(self._table["transaction"][index])

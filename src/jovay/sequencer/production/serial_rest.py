@@ -68,16 +68,16 @@ class SerialRest:
         call, confirm = self._library[execute.execute_deferred], self._library[confirm_guesses]
         for _ in range(0 if self._postponed.some_are_patient() else TRUSTING):
             with machine.trusting():
-                end = locked(call, machine.address, runs.address, runs.count, 0)
+                end = locked(call, machine, runs, runs.count, 0)
             misses = machine.take_misses()
             if end == runs.count and not misses:
                 return True
             is_loaded = load(machine.world, misses, draft.statistics, draft.needs)
-            if is_loaded and end == runs.count and locked(confirm, machine.address):
+            if is_loaded and end == runs.count and locked(confirm, machine):
                 return True
             is_full = end < runs.count and runs.statuses[end] == ARENA_FULL
             machine.reset()
-            self._library[execute.defer_again](runs.address, runs.count)
+            self._library[execute.defer_again](runs, runs.count)
             if is_full or not is_loaded:
                 break
         return False
@@ -89,15 +89,15 @@ class SerialRest:
         """
         machine, runs, locked = self._machines.serial, self._runs, self._machines.locked
         call, leave = self._library[execute.execute_deferred], self._library[execute.leave_suspended]
-        watch = Watch(self._library, runs.address, self._waits)
-        go_on = partial(locked, call, machine.address, runs.address, runs.count)
+        watch = Watch(self._library, runs, self._waits)
+        go_on = partial(locked, call, machine, runs, runs.count)
         progress = _Progress(has_room=draft.bounded)
         machine.wait_for_keys(not draft.bounded)
         while (index := watch.timed(go_on, progress.at)) < runs.count:
             status = runs.statuses[index]
             if status == PAUSED:
                 if watch.is_long(machine, index):
-                    locked(leave, machine.address, runs.address, index)
+                    locked(leave, machine, runs, index)
             elif status == ARENA_FULL:
                 self._make_room(draft)
             else:
@@ -133,9 +133,7 @@ class SerialRest:
         """Take a run that misses keys out of the block."""
         machine = self._machines.serial
         machine.take_misses()
-        self._machines.locked(
-            self._library[execute.postpone], machine.address, self._runs.address, index, stamp
-        )
+        self._machines.locked(self._library[execute.postpone], machine, self._runs, index, stamp)
         self._postponed.add(self._runs.transaction(index), found_room=not machine.world.is_short)
 
     def _make_room(self, draft: Draft) -> None:
@@ -144,4 +142,4 @@ class SerialRest:
         if self._touched:
             self._touched.list(self._machines.serial)
         self._machines.commit_serial()
-        self._library[view.forget_records](self._machines.serial.address)
+        self._library[view.forget_records](self._machines.serial)

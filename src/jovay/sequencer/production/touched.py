@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 from dataclasses import dataclass
 
@@ -14,7 +13,8 @@ from jovay.kernel.block.prestate import Touched
 from jovay.kernel.machine.account import Account, Slot
 from jovay.native.arena import Arena
 from jovay.native.library import Library
-from jovay.native.records import View, array_at, new_record
+from jovay.native.places import Place
+from jovay.native.records import new_record
 from jovay.state.errors import WorldFullError
 from jovay.state.machine import NativeMachine
 from jovay.state.world import NativeWorld
@@ -60,20 +60,19 @@ class TouchedRecorder:
         # A record is listed again where a view was emptied and met it anew, but not more often than it has room.
         self._listed = Arena(2 * (accounts + slots) * 8, name="touched.listed")
         self._scratch = Arena(Account.size + Slot.size, name="touched.scratch")
-        self._record = new_record(
+        self._out = new_record(
             Touched,
             {
-                "accounts": self._accounts.address,
-                "slots": self._slots.address,
-                "founded": self._founded.address,
-                "accounts_after": self._accounts_after.address,
-                "slots_after": self._slots_after.address,
-                "founded_after": self._founded_after.address,
-                "account": self._scratch.address,
+                "accounts": self._accounts,
+                "slots": self._slots,
+                "founded": self._founded,
+                "accounts_after": self._accounts_after,
+                "slots_after": self._slots_after,
+                "founded_after": self._founded_after,
+                "account": self._scratch,
                 "slot": self._scratch.address + Account.size,
             },
         )
-        self._out = View(Touched, ctypes.addressof(self._record))
         self._count = self._ancestors = 0
 
     def begin(self, machine: NativeMachine) -> None:
@@ -87,32 +86,32 @@ class TouchedRecorder:
         if room < 8 * (machine.view.tables.account_count + machine.view.tables.slot_count):
             raise WorldFullError("touched records", self._listed.size // 8)
         at = self._listed.address + 8 * self._count
-        self._count += self._library[prestate.list_touched](machine.address, at)
+        self._count += self._library[prestate.list_touched](machine, at)
 
-    def collect(self, runs: int, count: int, stamp: int, height: int, coinbase: int) -> TouchedKeys | None:
+    def collect(self, runs: Place, count: int, stamp: int, height: int, coinbase: int) -> TouchedKeys | None:
         """All keys of a block that was executed in ``count`` runs, with their values as of block ``height``.
 
         To be called when the block is in the world, and before its changes are collected. None where a key is missing.
         """
-        library, out = self._library, self._out.pointer
-        library[prestate.begin_touched](out, self._world.address, stamp, height, self._ancestors)
-        library[prestate.collect_listed](out, self._listed.address, self._count)
+        library, out = self._library, self._out
+        library[prestate.begin_touched](out, self._world, stamp, height, self._ancestors)
+        library[prestate.collect_listed](out, self._listed, self._count)
         library[prestate.collect_runs](out, runs, count, coinbase)
         library[prestate.collect_missed](out)
-        if self._out.missed:
-            log.warning("%d keys of block %d are not recorded", self._out.missed, height + 1)
+        if out.missed:
+            log.warning("%d keys of block %d are not recorded", out.missed, height + 1)
             return None
         accounts, slots, founded = self._found(self._accounts, self._slots, self._founded)
         after, slots_after, founded_after = self._found(
             self._accounts_after, self._slots_after, self._founded_after
         )
         now = WriteSet(after, np.concatenate([slots_after, founded_after]) if len(founded) else slots_after)
-        return TouchedKeys(WriteSet(accounts, slots), founded, int(self._out.ancestors), now)
+        return TouchedKeys(WriteSet(accounts, slots), founded, int(out.ancestors), now)
 
     def _found(self, accounts: Arena, slots: Arena, founded: Arena) -> tuple[Records, Records, Records]:
-        view = self._out
+        out = self._out
         return (
-            array_at(accounts.address, view.account_count, AccountChange).copy(),
-            array_at(slots.address, view.slot_count, SlotChange).copy(),
-            array_at(founded.address, view.founded_count, SlotChange).copy(),
+            accounts.array(AccountChange, out.account_count).copy(),
+            slots.array(SlotChange, out.slot_count).copy(),
+            founded.array(SlotChange, out.founded_count).copy(),
         )

@@ -6,18 +6,18 @@ import time
 from collections.abc import Callable
 
 from jovay.kernel.block import predict
-from jovay.kernel.block.run import RUN_STRIDE, STOPPED, Run
+from jovay.kernel.block.run import STOPPED
 from jovay.native.library import Library
-from jovay.native.records import View
 from jovay.state.machine import NativeMachine
 
+from .runs import Runs
 from .wait_limits import WaitLimits
 
 
 class Watch:
     """Over one block's ``runs``. Times are those that a thread ran, so that a busy machine makes nothing long."""
 
-    def __init__(self, library: Library, runs: int, waits: WaitLimits) -> None:
+    def __init__(self, library: Library, runs: Runs, waits: WaitLimits) -> None:
         self._predict, self._resume = library[predict.predict_runs], library[predict.resume_run]
         self._set_aside, self._runs, self._waits = library[predict.set_aside], runs, waits
         self._spent = 0.0
@@ -46,7 +46,7 @@ class Watch:
     def predict(self, machine: NativeMachine, first: int, end: int) -> None:
         """Predict the runs ``first … end`` that are new or were missing keys, as long as there is time to look."""
         while first < end and self._spent <= self._waits.looking:
-            first = self._predict(machine.address, self._runs, first, end)
+            first = self._predict(machine, self._runs, first, end)
             if first < end:
                 self._finish(machine, first)
                 first += 1
@@ -54,16 +54,16 @@ class Watch:
     def _finish(self, machine: NativeMachine, index: int) -> None:
         """Let a run that stopped go on, for a while; in longer slices, where they take no time."""
         begun, view, slice_ = time.thread_time(), machine.view, machine.view.preemption.quantum
-        run = View(Run, self._runs + index * RUN_STRIDE)
-        while run.state == STOPPED:
+        states = self._runs.states
+        while states[index] == STOPPED:
             spent, took = view.preemption.spent, time.thread_time() - begun
             is_long = took > self._waits.running
             if not is_long:
-                self._resume(machine.address, self._runs, index)
+                self._resume(machine, self._runs, index)
                 last = time.thread_time() - begun - took
                 is_short = last < self._waits.running / 16
                 machine.stop_after(min(2 * view.preemption.quantum, 8 * slice_) if is_short else slice_)
-            if run.state == STOPPED and (is_long or view.preemption.spent == spent):
-                self._set_aside(machine.address, self._runs, index)
+            if states[index] == STOPPED and (is_long or view.preemption.spent == spent):
+                self._set_aside(machine, self._runs, index)
         machine.stop_after(slice_)
         self._spent += time.thread_time() - begun
