@@ -20,10 +20,11 @@ ROOT = Path(jovay.kernel.__file__).parent
 STANDARD = {"collections.abc", "typing"}
 BELOW_THE_LANGUAGE = STANDARD | {"ctypes", "__future__"}
 
-#: Recursive functions. All go down the binary trie, whose paths have 256 bits at most.
+#: Recursive functions. All go down the binary trie, whose paths have 248 bits.
 RECURSIVE = {
-    *(f"trie.multiproof.{name}" for name in ("_read", "_read_branch", "_write", "_write_any")),
-    *(f"trie.zktrie.{name}" for name in ("_build", "_descend", "_diverge", "_merge")),
+    *(f"trie.multiproof.{name}" for name in ("_read", "_read_branch", "_write")),
+    "trie.multiproof_writer.put_any",
+    *(f"trie.zktrie.{name}" for name in ("_build", "_descend", "_diverge", "_merge", "_merge_own")),
 }
 
 _STATEMENTS = (
