@@ -108,7 +108,8 @@ def test_a_precompile_is_weighed_however_little_gas_it_is_given(number, gas):
 
 
 def test_where_nobody_waits_it_is_in_its_block(library, make):
-    executed = make().execute(ENVIRONMENT, calls(library, (1, 0, HEAVY)).array(), bounded=False)
+    taken = calls(library, (1, 0, HEAVY))  # the array has addresses of what lies in it
+    executed = make().execute(ENVIRONMENT, taken.array(), bounded=False)
     assert executed.finish().receipts["status"].tolist() == [1]
 
 
@@ -128,7 +129,8 @@ def test_keys_that_name_each_other_after_much_gas_cost_no_repetition(library, si
 def test_a_run_that_guesses_is_begun_anew_after_one_slice_at_most(library, side, make):
     side.add_contract(0xAEA05, openings(before=FOLLOW))
     waits = WaitLimits(running=0.0, guessing=float("inf"))
-    produced = make(waits).produce(ENVIRONMENT, calls(library, (1, 0, 0xAEA05)).array())
+    taken = calls(library, (1, 0, 0xAEA05))
+    produced = make(waits).produce(ENVIRONMENT, taken.array())
     assert dropped(produced) == {0: SET_ASIDE}
     assert produced.statistics.misses >= 16
     assert produced.statistics.spent < 3 * OPENING_WORK * (produced.statistics.rounds + 1)
