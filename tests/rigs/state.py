@@ -97,7 +97,9 @@ class Memory:
 
     def record(self, record: type[Record], values: Mapping[str, int | bytes] | None = None) -> View:
         """A fresh record with these values."""
-        return assign(self.arena.record(record, self.take(record.size)), values or {})
+        at = self.take(record.size)
+        self.arena.part(at - self.arena.address, record.size, record.__name__)
+        return assign(self.arena.record(record, at), values or {})
 
 
 class State:
