@@ -12,6 +12,7 @@ from jovay.native.library import Library
 from jovay.native.records import pack, read_record, values_of
 from jovay.state.writes import WriteSet
 
+from .parts import padded, sized, state_counts, state_parts
 from .witness import explain
 
 
@@ -35,12 +36,9 @@ class ChunkInput:
 
     def encode(self, scale: int = 1) -> bytes:
         """The input's bytes; ``scale`` 0 for a guest's arenas."""
-        touched = self.touched
-        parts = [_padded(self.parent_header), _padded(self.data), *map(_sized, self.l1_messages)]
+        parts = [padded(self.parent_header), padded(self.data), *map(sized, self.l1_messages)]
         parts += [number.to_bytes(8, "little") + digest for number, digest in self.hashes]
-        parts += [_padded(touched.accounts.tobytes()), _padded(touched.slots.tobytes())]
-        parts += [*map(_sized, touched.codes), _padded(self.multiproof)]
-        body = b"".join(parts)
+        body = b"".join([*parts, *state_parts(self.touched, self.multiproof)])
         head: dict[str, int | bytes] = {
             "config": self.config,
             "parent_size": len(self.parent_header),
@@ -50,22 +48,11 @@ class ChunkInput:
             "l1_message_count": len(self.l1_messages),
             "rolling_hash": self.rolling_hash,
             "hash_count": len(self.hashes),
-            "account_count": len(touched.accounts),
-            "slot_count": len(touched.slots),
-            "code_count": len(touched.codes),
-            "multiproof_size": len(self.multiproof),
+            **state_counts(self.touched, self.multiproof),
             "size": program.ChunkInput.size + len(body),
             "scale": scale,
         }
         return pack(program.ChunkInput, head) + body
-
-
-def _padded(data: bytes) -> bytes:
-    return data + bytes(-len(data) % 8)
-
-
-def _sized(data: bytes) -> bytes:
-    return len(data).to_bytes(8, "little") + _padded(data)
 
 
 @dataclass(frozen=True, slots=True)

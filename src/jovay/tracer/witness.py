@@ -16,6 +16,8 @@ from jovay.native.records import new_record, pack, read_record
 from jovay.state.spv import HASH, Sizes
 from jovay.state.writes import WriteSet
 
+from .parts import sized, state_counts, state_parts
+
 #: What went wrong, by status.
 MESSAGES = {
     verdict.BAD_MULTIPROOF: "the multiproof does not lead to the parent's state root",
@@ -56,15 +58,7 @@ class BlockInput:
 
     def encode(self, scale: int = 1) -> bytes:
         """The input's bytes."""
-        touched = self.touched
-        accounts = touched.accounts.copy()
-        accounts["kept"] = 0
-        parts = [_padded(accounts.tobytes()), _padded(touched.slots.tobytes())]
-        for code in touched.codes:
-            parts += [len(code).to_bytes(8, "little"), _padded(code)]
-        parts += [_padded(self.multiproof), *self.hashes]
-        for raw in self.transactions:
-            parts += [len(raw).to_bytes(8, "little"), _padded(raw)]
+        parts = [*state_parts(self.touched, self.multiproof), *self.hashes, *map(sized, self.transactions)]
         body = b"".join(parts)
         head = pack(
             Witness,
@@ -72,10 +66,7 @@ class BlockInput:
                 "block": self.block[: Block.size],
                 "parent_root": self.parent_root,
                 "parent_hash": int.from_bytes(self.parent_hash, "big"),
-                "account_count": len(touched.accounts),
-                "slot_count": len(touched.slots),
-                "code_count": len(touched.codes),
-                "multiproof_size": len(self.multiproof),
+                **state_counts(self.touched, self.multiproof),
                 "hash_count": len(self.hashes),
                 "transaction_count": len(self.transactions),
                 "size": Witness.size + len(body),
@@ -91,10 +82,6 @@ def largest_input(sizes: Sizes, transactions: Sequence[int]) -> int:
     codes = sizes.code_bytes + sizes.codes * (8 + 7)
     raws = sum(8 + size + -size % 8 for size in transactions)
     return Witness.size + records + codes + sizes.proof + -sizes.proof % 8 + sizes.ancestors * HASH + raws
-
-
-def _padded(data: bytes) -> bytes:
-    return data + bytes(-len(data) % 8)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from jovay.kernel.block.changes import ACCOUNT_CHANGE_SIZE, SLOT_CHANGE_SIZE, Ac
 from jovay.kernel.lang import Record, Word
 from jovay.kernel.machine.environment import Block
 from jovay.kernel.programs.stateless import Witness
+from jovay.tracer.parts import padded
 
 _WORD = struct.Struct("<Q")
 Field = tuple[int, int]
@@ -38,10 +39,6 @@ def put(data: bytearray, at: Field, value: int) -> None:
     """Write a word, cut to its width."""
     offset, width = at
     data[offset : offset + width] = (value % (1 << 8 * width)).to_bytes(width, "little")
-
-
-def padded(data: bytes) -> bytes:
-    return data + bytes(-len(data) % 8)
 
 
 @dataclass

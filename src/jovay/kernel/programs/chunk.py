@@ -52,6 +52,7 @@ from .job import (
     read_part,
     run_transaction,
 )
+from .parts import padded
 from .settled_config import EIP1559, SettledConfig, config_hash, fork_at, read_config
 from .settled_config import SIZE as CONFIG_SIZE
 from .verdict import (
@@ -389,7 +390,7 @@ def execute_next(job: Job, walk: Walk, index: U64, is_message: bool, gas_left: U
         if walk.messages_left == 0:
             return fail(job, U64(WRONG_MESSAGE), walk.next_message, index)
         size, raw = load64(walk.messages), walk.messages + 8
-        walk.messages = raw + ((size + 7) & ~U64(7))
+        walk.messages = raw + padded(size)
         walk.messages_left -= 1
         how = run_transaction(job, index, raw, size, gas_left)
         return how if how != OK else take_message(job, walk, index)

@@ -75,6 +75,7 @@ from ..trie.multiproof import partial_scratch, partial_trie
 from ..trie.multiproof_writer import OPAQUE_BYTES
 from ..trie.nodes import BRANCH_SIZE, LEAF_SIZE, MOST_NODES, Trie, trie_init
 from ..trie.zktrie import FOUND, lookup
+from .parts import padded
 from .verdict import (
     BAD_MULTIPROOF,
     BAD_TRANSACTION,
@@ -143,11 +144,6 @@ JOB_SIZE, TRIE_SIZE, BLOCK_SIZE = Job.size, Trie.size, Block.size
 #: Gas of the largest transaction, logs and their bytes, that a guest has room for in its 31 bits of addresses. Before
 #: Osaka bounds a transaction's gas (EIP-7825), and where blocks log more, a host may prove what a guest cannot.
 GUEST_GAS, GUEST_LOGS, GUEST_LOG_BYTES = 1 << 26, 1 << 18, 1 << 25
-
-
-@kernel(inline=True)
-def padded(size: U64) -> U64:
-    return (size + 7) & ~U64(7)
 
 
 @kernel

@@ -43,6 +43,7 @@ from ..transaction.record import TRANSACTION_SIZE, Transaction
 from ..transaction.recovery import recover_sender
 from ..transaction.signing import SIGNING_OVERHEAD
 from ..trie.mpt import mpt_root, mpt_scratch
+from .parts import padded
 
 
 class StateTest(Record):
@@ -140,11 +141,6 @@ def load_pre_state(world: World, at: Ptr, end: Ptr, count: U64) -> Ptr:
                 a.has_storage = U64(1)
             at += 64
     return at
-
-
-@kernel
-def padded(size: U64) -> U64:
-    return (size + 7) & ~U64(7)
 
 
 @kernel

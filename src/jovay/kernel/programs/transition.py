@@ -37,7 +37,8 @@ from ..transaction.decode import decode
 from ..transaction.record import TRANSACTION_SIZE, Transaction
 from ..transaction.recovery import recover_sender
 from ..transaction.signing import SIGNING_OVERHEAD
-from .state_test import RESULT_SIZE, chain_slots, load_pre_state, padded, set_block, sizes_for
+from .parts import padded
+from .state_test import RESULT_SIZE, chain_slots, load_pre_state, set_block, sizes_for
 
 #: A ``scale``: the arenas have the sizes that stand in the input.
 OWN_SIZES = 2
