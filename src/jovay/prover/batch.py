@@ -61,7 +61,7 @@ def state_batch(task: BatchTask, executor: ChunkExecutor) -> Statement:
     check_data(task)
     chunks = execute_chunks(task, executor)
     check_links(chunks)
-    first, last = chunks[0], chunks[-1]
+    first, last, digest = chunks[0], chunks[-1], task.da.digest
     expect("rolling hash before", task.parent.l1_msg_rolling_hash, first.rolling_hash_before)
     expect("L1 message rolling hash", task.header.l1_msg_rolling_hash, last.rolling_hash_after)
     return Statement(
@@ -77,8 +77,8 @@ def state_batch(task: BatchTask, executor: ChunkExecutor) -> Statement:
         last_block_hash=last.last_block_hash,
         last_timestamp=last.last_timestamp,
         l2_msg_root=last.l2_msg_root,
-        data_digest=task.da.digest,
-        openings=list(openings(task)),
+        data_digest=digest,
+        openings=list(openings(task, digest)),
     )
 
 
@@ -91,7 +91,7 @@ def check_data(task: BatchTask) -> None:
         expect("data hash", task.header.data_hash, task.da.digest)
         return
     expect("data hash", task.header.data_hash, blobs.data_hash(task.versioned_hashes))
-    expect("number of blobs", len(task.versioned_hashes), len(blobs.to_blobs(task.da)))
+    expect("number of blobs", len(task.versioned_hashes), blobs.blob_count(task.da))
 
 
 def execute_chunks(task: BatchTask, executor: ChunkExecutor) -> list[ChunkStatement]:
@@ -130,11 +130,10 @@ def check_links(chunks: Iterable[ChunkStatement]) -> None:
         expect("rolling hash before", after.rolling_hash_before, before.rolling_hash_after)
 
 
-def openings(task: BatchTask) -> Iterable[tuple[bytes, bytes]]:
+def openings(task: BatchTask, digest: bytes) -> Iterable[tuple[bytes, bytes]]:
     """(z, y) of every blob that the data fill, computed from the data."""
     if not task.versioned_hashes:
         return
-    digest = task.da.digest
     for versioned_hash, blob in zip(task.versioned_hashes, blobs.to_blobs(task.da), strict=True):
         z = blobs.evaluation_point(versioned_hash, digest)
         yield z, blobs.evaluate(blob, int.from_bytes(z, "big")).to_bytes(32, "big")

@@ -14,18 +14,23 @@ from eth_utils.crypto import keccak
 
 from jovay.bridge.errors import WireError
 from jovay.bridge.wire.da import DaData
+from jovay.kernel.curves.bls12_381.curve import R as BLS_MODULUS
 
 WORDS, WORD, DATA = 4096, 32, 31
 SIZE = WORDS * WORD
 CAPACITY = WORDS * DATA
-#: Order of the scalar field of BLS12-381, and a generator of its units (EIP-4844).
+#: A generator of the units of BLS12-381's scalar field (EIP-4844).
 PRIMITIVE_ROOT = 7
-BLS_MODULUS = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
+
+
+def blob_count(da: DaData) -> int:
+    """As few blobs as hold the data."""
+    return max(1, -(-len(da.data) // CAPACITY))
 
 
 def to_blobs(da: DaData) -> list[bytes]:
     """As few blobs as hold the data; the last is filled up with zeros."""
-    count = max(1, -(-len(da.data) // CAPACITY))
+    count = blob_count(da)
     words = np.zeros((count * WORDS, WORD), np.uint8)
     padded = da.data.ljust(count * CAPACITY, b"\0")
     words[:, 1:] = np.frombuffer(padded, np.uint8).reshape(-1, DATA)
@@ -44,7 +49,7 @@ def from_blobs(blobs: Sequence[bytes]) -> DaData:
             "blobs", "a field element of more than 31 bytes", int(words[1:, 0].argmax() + 1) * WORD
         )
     da = DaData.padded(int(words[0, 0]), words[:, 1:].tobytes())
-    if max(1, -(-len(da.data) // CAPACITY)) != len(blobs):
+    if blob_count(da) != len(blobs):
         raise WireError("blobs", f"{len(blobs)} blobs for {len(da.data)} bytes")
     return da
 

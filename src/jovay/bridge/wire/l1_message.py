@@ -10,12 +10,8 @@ from eth_utils.crypto import keccak
 
 from jovay.bridge.errors import FieldRangeError
 from jovay.chain import rlp
+from jovay.chain.types import L1_MESSAGE_TYPE
 
-#: EIP-2718 type of the transaction that carries a message.
-TYPE = 0x7F
-#: Sender of these transactions on L2 (no code, no key), and their receiver, the L2 mailbox.
-L1_RELAYER = bytes.fromhex("51" + "00" * 19)
-L2_MAILBOX = bytes.fromhex("61" + "00" * 19)
 _ARGUMENTS = ("address", "address", "uint256", "uint256", "bytes", "address")
 _SELECTOR = keccak(text=f"relayMsg({','.join(_ARGUMENTS)})")[:4]
 NO_MESSAGES = bytes(32)
@@ -40,7 +36,7 @@ class L1Message:
                 raise FieldRangeError(f"{name} of an L1 message", value, 2**64 - 1)
         arguments = (self.sender, self.target, self.value, self.nonce, self.msg, self.refund_address)
         data = _SELECTOR + encode(_ARGUMENTS, arguments)
-        return bytes((TYPE,)) + rlp.encode([self.nonce, self.gas_limit, data])
+        return bytes((L1_MESSAGE_TYPE,)) + rlp.encode([self.nonce, self.gas_limit, data])
 
     @property
     def hash(self) -> bytes:
