@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ctypes
 
+from jovay.compiler.checked import is_chosen
+from jovay.native.arena import Arena
+
 GUARD = bytes(range(0xA0, 0xC0))
 
 
@@ -37,3 +40,18 @@ class Buffer:
     def intact(self) -> bool:
         """Whether nothing was written behind the buffer."""
         return ctypes.string_at(self.address + self.size, len(GUARD)) == GUARD
+
+
+class Table:
+    """An arena whose parts the kernel declares by itself; the checked build guards it."""
+
+    intact = True
+
+    def __init__(self, size: int) -> None:
+        self._arena = Arena(size, huge_pages=False)
+        self.address = self._arena.address
+
+
+def table(size: int) -> Buffer | Table:
+    """Memory of ``size`` bytes for what is laid out in arenas."""
+    return Table(size) if is_chosen() else Buffer(size)

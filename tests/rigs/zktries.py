@@ -10,7 +10,7 @@ from jovay.kernel.trie import multiproof, nodes, proofs, zktrie
 from jovay.kernel.trie.multiproof_writer import Writer
 from jovay.kernel.trie.nodes import Trie
 
-from .buffers import Buffer
+from .buffers import Buffer, table
 
 #: Everything that ``Store`` calls.
 ENTRIES = [
@@ -38,8 +38,8 @@ class Store:
 
     def __init__(self, library: Any, capacity: int = 300) -> None:
         self.library, self.memory = library, Buffer(Trie.size)
-        self.branches = Buffer((capacity + 1) * nodes.BRANCH_SIZE)
-        self.leaves = Buffer(capacity * nodes.LEAF_SIZE)
+        self.branches = table((capacity + 1) * nodes.BRANCH_SIZE)
+        self.leaves = table(capacity * nodes.LEAF_SIZE)
         arenas = (self.branches.address, capacity + 1, self.leaves.address, capacity)
         library[nodes.trie_init](self.memory.address, *arenas)
         self.view = Trie(self.memory.address)
