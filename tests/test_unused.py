@@ -12,7 +12,6 @@ from rigs.unused import Sources, unreached, unused
 #: What is there though nothing in the source uses it, by the beginning of its name, and why.
 MEANT = {
     "jovay.bridge": "formats of settlement, whose relayer and contracts come next",
-    "jovay.chain.settled": "configuration of chunks, which the relayer and provers take next",
     "jovay.compiler.frontend._CapturingLibrary.": "Numba's code generation calls it",
     "jovay.conformance.parallel.Side.add_contract": "tests add what their blocks call",
     "jovay.kernel.trie.proofs.VERIFY_SCRATCH": "memory that verify_proof asks for",

@@ -15,9 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from jovay.kernel.protocol.forks import FORKS
+
 from .errors import GenesisError
-from .forks import ChainConfig, parse_config
+from .forks import TIME_FORKS, ChainConfig, parse_config
 from .json_values import bytes_at, number_at, object_at
+from .settled import FIXED
+from .settlement import PATH, Settlement, settlement_from_json
 
 U64_MAX, U256_MAX = (1 << 64) - 1, (1 << 256) - 1
 MAX_CODE = 24_576
@@ -43,7 +47,10 @@ class GenesisAccount:
 
 @dataclass(frozen=True, slots=True)
 class Genesis:
-    """A chain's beginning; ``alloc`` maps 20-byte addresses to accounts. Fields without a value are None."""
+    """A chain's beginning; ``alloc`` maps 20-byte addresses to accounts. Fields without a value are None.
+
+    With a ``settlement`` it is a settled chain's, and every field of its blocks follows from the configuration there.
+    """
 
     config: ChainConfig
     alloc: dict[bytes, GenesisAccount]
@@ -60,6 +67,7 @@ class Genesis:
     base_fee_per_gas: int | None = None
     excess_blob_gas: int | None = None
     blob_gas_used: int | None = None
+    settlement: Settlement | None = None
 
 
 def _word_at(value: object, path: str) -> bytes:
@@ -116,6 +124,7 @@ def from_json(value: object) -> Genesis:
         return None if top.get(name) is None else number_at(top[name], name, maximum)
 
     config = parse_config(top["config"])
+    settlement = config.extra.pop("settlement", None)
     genesis = Genesis(
         config=config,
         alloc=_alloc(top["alloc"]),
@@ -132,6 +141,7 @@ def from_json(value: object) -> Genesis:
         base_fee_per_gas=optional("baseFeePerGas", U256_MAX),
         excess_blob_gas=optional("excessBlobGas", U64_MAX),
         blob_gas_used=optional("blobGasUsed", U64_MAX),
+        settlement=None if settlement is None else settlement_from_json(settlement),
     )
     return _complete(genesis)
 
@@ -151,7 +161,35 @@ def _complete(genesis: Genesis) -> Genesis:
     if "Cancun" in active:
         values["excess_blob_gas"] = genesis.excess_blob_gas or 0
         values["blob_gas_used"] = genesis.blob_gas_used or 0
-    return Genesis(**values)
+    complete = Genesis(**values)
+    if complete.settlement is not None:
+        check_settlement(complete, complete.settlement)
+    return complete
+
+
+def check_settlement(genesis: Genesis, settlement: Settlement) -> None:
+    """Whether block 0 and the forks are those of the proven configuration. Raises ``GenesisError``."""
+    config, schedule = settlement.config, genesis.config
+    for path, stated, given in (
+        ("chainId", config.chain_id, schedule.chain_id),
+        ("gasLimit", config.gas_limit, genesis.gas_limit),
+        ("coinbase", config.coinbase, int.from_bytes(genesis.coinbase, "big")),
+    ):
+        if stated != given:
+            raise GenesisError(f"{PATH}.config.{path}", stated, f"must be the chain's, {given}")
+    fee = genesis.base_fee_per_gas or 0
+    if fee < config.base_fee or (config.base_fee_rule == FIXED and fee != config.base_fee):
+        raise GenesisError("baseFeePerGas", fee, f"must be that of {PATH}.config, {config.base_fee}")
+    seconds = {second for second, _ in config.forks} | {genesis.timestamp}
+    seconds |= {second for name, second in schedule.forks.items() if name in TIME_FORKS}
+    for second in sorted(second for second in seconds if second >= genesis.timestamp):
+        proven = max((number for start, number in config.forks if start <= second), default=0)
+        if FORKS[schedule.fork(0, second)] != proven:
+            raise GenesisError(
+                f"{PATH}.config.forks", second, "is a second with another fork than the chain's"
+            )
+    if genesis.number:
+        raise GenesisError("number", genesis.number, "must be 0")
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> Json:
@@ -220,11 +258,15 @@ def to_json(genesis: Genesis) -> Json:
     ):
         if value is not None:
             result[name] = hex(value)
+    if genesis.settlement is not None:
+        result["config"]["settlement"] = genesis.settlement.to_json()
     return result
 
 
 def alloc_digest(genesis: Genesis) -> bytes:
-    """SHA-256 over the alloc in address order: what tells two geneses apart whose headers are alike."""
+    """SHA-256 over the alloc in address order, and over where the chain settles: what tells two geneses apart whose
+    headers are alike.
+    """
     digest = hashlib.sha256()
     for address, account in sorted(genesis.alloc.items()):
         head = account.balance.to_bytes(32, "big") + account.nonce.to_bytes(8, "big")
@@ -232,4 +274,6 @@ def alloc_digest(genesis: Genesis) -> bytes:
         digest.update(address + head + sizes + account.code)
         for key, value in sorted(account.storage.items()):
             digest.update(key + value)
+    if genesis.settlement is not None:
+        digest.update(json.dumps(genesis.settlement.to_json(), sort_keys=True).encode())
     return digest.digest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from .errors import GenesisError
@@ -42,3 +43,15 @@ def object_at(value: object, path: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise GenesisError(path, value, "must be an object")
     return value
+
+
+def exactly(value: object, path: str, keys: Collection[str]) -> dict[str, Any]:
+    """A JSON object that has these ``keys``, each with a value, and no others."""
+    entries = object_at(value, path)
+    for key in keys:
+        if entries.get(key) is None:
+            raise GenesisError(f"{path}.{key}", None, "is required")
+    for key, entry in entries.items():
+        if key not in keys:
+            raise GenesisError(f"{path}.{key}", entry, f"is unknown; there are {', '.join(sorted(keys))}")
+    return entries

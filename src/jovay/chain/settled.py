@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from eth_utils.crypto import keccak
 
 from jovay.kernel.programs import settled_config as layout
+from jovay.kernel.protocol.forks import CANCUN, FORKS
+
+from .errors import GenesisError
+from .forks import TIME_FORKS
+from .json_values import bytes_at, exactly, number_at, object_at
 
 #: Base-fee rules.
 FIXED, EIP1559 = layout.FIXED, layout.EIP1559
@@ -53,3 +59,88 @@ class SettledConfig:
     def hash(self) -> bytes:
         """``chainConfigHash``."""
         return keccak(self.encode())
+
+
+U64_MAX, U256_MAX = (1 << 64) - 1, (1 << 256) - 1
+_RULES = {"fixed": FIXED, "eip1559": EIP1559}
+#: Forks whose blocks can be proven.
+_FORKS = {name: FORKS[name] for name in TIME_FORKS if FORKS[name] >= CANCUN}
+_KEYS = {
+    "chainId",
+    "gasLimit",
+    "coinbase",
+    "baseFeeRule",
+    "baseFee",
+    "feesToCoinbase",
+    "forks",
+    "l1Fee",
+    "l2MsgRoot",
+}
+
+
+def config_to_json(config: SettledConfig) -> dict[str, Any]:
+    """The configuration as it stands in a genesis file; ``config_from_json`` gives it back."""
+
+    def place(at: Place) -> dict[str, str]:
+        return {"address": _address(at[0]), "slot": hex(at[1])}
+
+    names = {number: name for name, number in _FORKS.items()}
+    return {
+        "chainId": config.chain_id,
+        "gasLimit": hex(config.gas_limit),
+        "coinbase": _address(config.coinbase),
+        "baseFeeRule": {rule: name for name, rule in _RULES.items()}[config.base_fee_rule],
+        "baseFee": hex(config.base_fee),
+        "feesToCoinbase": config.fees_to_coinbase,
+        "forks": {names[number]: second for second, number in config.forks},
+        "l1Fee": place(config.l1_fee),
+        "l2MsgRoot": place(config.l2_msg_root),
+    }
+
+
+def config_from_json(value: object, path: str) -> SettledConfig:
+    """Check a configuration; raises ``GenesisError``."""
+    entries = exactly(value, path, _KEYS)
+
+    def number(key: str, maximum: int = U64_MAX) -> int:
+        return number_at(entries[key], f"{path}.{key}", maximum)
+
+    def place(key: str) -> Place:
+        where = exactly(entries[key], f"{path}.{key}", {"address", "slot"})
+        address = bytes_at(where["address"], f"{path}.{key}.address", 20)
+        return int.from_bytes(address, "big"), number_at(where["slot"], f"{path}.{key}.slot", U256_MAX)
+
+    if entries["baseFeeRule"] not in _RULES:
+        raise GenesisError(f"{path}.baseFeeRule", entries["baseFeeRule"], f"must be {' or '.join(_RULES)}")
+    if not isinstance(entries["feesToCoinbase"], bool):
+        raise GenesisError(f"{path}.feesToCoinbase", entries["feesToCoinbase"], "must be true or false")
+    return SettledConfig(
+        chain_id=number("chainId"),
+        gas_limit=number("gasLimit"),
+        coinbase=int.from_bytes(bytes_at(entries["coinbase"], f"{path}.coinbase", 20), "big"),
+        base_fee=number("baseFee"),
+        forks=_forks(entries["forks"], f"{path}.forks"),
+        base_fee_rule=_RULES[entries["baseFeeRule"]],
+        fees_to_coinbase=entries["feesToCoinbase"],
+        l1_fee=place("l1Fee"),
+        l2_msg_root=place("l2MsgRoot"),
+    )
+
+
+def _forks(value: object, path: str) -> tuple[tuple[int, int], ...]:
+    """Names of forks and their first seconds, in the forks' order."""
+    starts = object_at(value, path)
+    if not starts or len(starts) > layout.FORK_PLACES:
+        raise GenesisError(path, value, f"must name from 1 to {layout.FORK_PLACES} forks")
+    for name in starts:
+        if name not in _FORKS:
+            raise GenesisError(f"{path}.{name}", starts[name], f"is no fork of {', '.join(_FORKS)}")
+    seconds = {name: number_at(second, f"{path}.{name}", U64_MAX) for name, second in starts.items()}
+    forks = tuple((seconds[name], number) for name, number in _FORKS.items() if name in seconds)
+    if list(forks) != sorted(forks):
+        raise GenesisError(path, value, "must not begin before the fork before them")
+    return forks
+
+
+def _address(number: int) -> str:
+    return "0x" + number.to_bytes(20, "big").hex()
