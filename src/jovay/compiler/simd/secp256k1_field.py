@@ -11,45 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .lanes import Lanes, Pointer, Routine, Value
+from .lanes import Pointer, Routine, Value
+from .limbs import LIMBS, MADD_HIGH, MADD_LOW, MASK52, SLOT, VECTOR, limbs_of
 
 P = 2**256 - 2**32 - 977
-VECTOR = Lanes(8, 64)
-LIMBS = 5
-SLOT = LIMBS * VECTOR.bytes  # one element of one vector in memory
-MASK52 = 2**52 - 1
 MASK48 = 2**48 - 1
 FOLD256 = 2**256 % P
 FOLD260 = 2**260 % P
 STORED = 2**256 + 2**220  # bound of every element in memory; products keep it
 
-MADD_LOW = "llvm.x86.avx512.vpmadd52l.uq.512"
-MADD_HIGH = "llvm.x86.avx512.vpmadd52h.uq.512"
-
 Row = list[Value]  # one value per way
-
-
-def limbs_of(value: int) -> list[int]:
-    """A non-negative integer in five limbs; the top one takes what is left."""
-    return [(value >> (52 * i)) & MASK52 for i in range(LIMBS - 1)] + [value >> (52 * (LIMBS - 1))]
-
-
-def unpack(words: Sequence[Value]) -> list[Value]:
-    """Four 64-bit words, lowest first, as five limbs."""
-    w0, w1, w2, w3 = words
-    return [
-        w0 & MASK52,
-        (w0 >> 52 | w1 << 12) & MASK52,
-        (w1 >> 40 | w2 << 24) & MASK52,
-        (w2 >> 28 | w3 << 36) & MASK52,
-        w3 >> 16,
-    ]
-
-
-def pack(limbs: Sequence[Value]) -> list[Value]:
-    """Five clean limbs of a number below 2^256 as four 64-bit words."""
-    a, b, c, d, e = limbs
-    return [a | b << 52, b >> 12 | c << 40, c >> 24 | d << 28, d >> 36 | e << 16]
 
 
 class Element:

@@ -13,20 +13,8 @@ import hashlib
 import llvmlite.ir as ir
 
 from .lanes import WORD, Pointer, Routine, Value, table, transpose
-from .secp256k1_field import (
-    SLOT,
-    VECTOR,
-    Element,
-    P,
-    canonical,
-    constant,
-    folded,
-    load,
-    multiply,
-    pack,
-    square,
-    unpack,
-)
+from .limbs import SLOT, VECTOR, pack, unpack
+from .secp256k1_field import Element, P, canonical, constant, folded, load, multiply, square
 from .secp256k1_products import Calls, Cell, Products
 from .secp256k1_scalar import BETA
 

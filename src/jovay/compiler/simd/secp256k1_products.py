@@ -11,17 +11,8 @@ from dataclasses import dataclass
 import llvmlite.ir as ir
 
 from .lanes import Pointer, Routine
-from .secp256k1_field import (
-    LIMBS,
-    MASK52,
-    SLOT,
-    STORED,
-    VECTOR,
-    Element,
-    Row,
-    multiply,
-    square,
-)
+from .limbs import LIMBS, MASK52, SLOT, VECTOR
+from .secp256k1_field import STORED, Element, Row, multiply, square
 
 OPERAND = 2**258  # bound of a factor, in tight limbs
 LOOSE = 2**54 - 1  # limbs of what is subtracted

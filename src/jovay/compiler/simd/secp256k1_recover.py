@@ -20,21 +20,9 @@ from __future__ import annotations
 import llvmlite.ir as ir
 
 from .lanes import BYTE, WORD, Pointer, Routine, Value, table, text
-from .secp256k1_field import (
-    SLOT,
-    VECTOR,
-    Element,
-    P,
-    canonical,
-    constant,
-    is_zero,
-    limbs_of,
-    load,
-    multiply,
-    pack,
-    square,
-    unpack,
-)
+from .limbs import SLOT, VECTOR, limbs_of, load_limbs, pack, store_limbs, unpack
+from .montgomery import less
+from .secp256k1_field import Element, P, canonical, constant, is_zero, load, multiply, square
 from .secp256k1_points import (
     GENERATOR,
     LINE,
@@ -50,16 +38,12 @@ from .secp256k1_points import (
 from .secp256k1_products import Products
 from .secp256k1_roots import INVERSE_TAIL, SQUARE_ROOT_TAIL, base_field, invert_many, power_chain
 from .secp256k1_scalar import (
+    ORDER,
     N,
     halves,
-    less,
-    load_limbs,
-    montgomery,
     recode,
-    reduced,
     scalar_ring,
     split,
-    store_limbs,
     windows,
 )
 
@@ -199,8 +183,8 @@ def scalar_stage(module: ir.Module) -> Routine:
         z, s, inverse = (
             load_limbs(scratch.at(g * PAIR + k * SLOT + OFFSETS[name])) for name in ("z", "s", "r")
         )
-        u2_parts.append(split(reduced(montgomery(inverse, s))))
-        u1_parts.append(halves(reduced(montgomery(inverse, z)), sign=1))
+        u2_parts.append(split(ORDER.reduced(ORDER.product(inverse, s))))
+        u1_parts.append(halves(ORDER.reduced(ORDER.product(inverse, z)), sign=1))
     recode(code, [ways[h] for h in range(2) for ways in u2_parts], WINDOW, scratch.at(OFFSETS["digits"]))
     recode(code, [ways[h] for h in range(2) for ways in u1_parts], G_WINDOW, scratch.at(OFFSETS["g_digits"]))
     return code.end()

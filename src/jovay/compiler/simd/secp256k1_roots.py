@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import llvmlite.ir as ir
 
 from .lanes import Pointer, Routine, Value
-from .secp256k1_field import SLOT, constant, like, load, multiply, square
+from .limbs import SLOT
+from .secp256k1_field import constant, like, load, multiply, square
 
 RUNS = [
     (2, 1),

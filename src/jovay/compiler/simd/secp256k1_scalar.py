@@ -1,6 +1,6 @@
 """Arithmetic modulo the group order n of secp256k1 in lanes, and scalars cut into signed windows.
 
-Products are Montgomery products with radix 2^260: ``montgomery(a, b)`` = a·b/2^260 mod n, below 2n. The GLV
+Products are Montgomery products with radix 2^260: ``ORDER.product(a, b)`` = a·b/2^260 mod n, below 2n. The GLV
 endomorphism λ·(x, y) = (β·x, y) splits a scalar in two of 128 bits; the lattice basis and the rounding
 constants are those of Gallant, Lambert, Vanstone (CRYPTO 2001) for this curve.
 """
@@ -12,12 +12,25 @@ from collections.abc import Callable, Sequence
 import llvmlite.ir as ir
 
 from .lanes import BYTE, Pointer, Routine, Value, table
-from .secp256k1_field import LIMBS, MADD_HIGH, MADD_LOW, MASK52, SLOT, VECTOR, carry_chain, limbs_of, pack
+from .limbs import (
+    LIMBS,
+    MADD_HIGH,
+    MADD_LOW,
+    MASK52,
+    SLOT,
+    VECTOR,
+    Limbs,
+    limbs_of,
+    load_limbs,
+    pack,
+    splat,
+    store_limbs,
+)
+from .montgomery import RADIX, Modulus
 from .secp256k1_roots import Ring
 
 N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
-RADIX = 2**260
-N_INVERSE = pow(-N, -1, 2**52)
+ORDER = Modulus(N)
 
 # Vectors (a, b) with a + b·λ = 0 mod n.
 LATTICE_A = (0x3086D221A7D46BCDE86C90E49284EB15, 0x114CA50F7A8E2F3F657C1108D9D44CFD8)
@@ -29,65 +42,11 @@ ROUND_BITS = 384
 ROUND_1 = ((LATTICE_B[1] << (ROUND_BITS + 1)) + N) // (2 * N)
 ROUND_2 = ((-LATTICE_B[0] << (ROUND_BITS + 1)) + N) // (2 * N)
 
-Limbs = list[Value]
-
-
-def _splat(like: Value, value: int) -> Value:
-    return like.same(like.lanes.constant(value))
-
-
-def load_limbs(source: Pointer) -> Limbs:
-    return [source.at(i * VECTOR.bytes).load(VECTOR) for i in range(LIMBS)]
-
-
-def store_limbs(to: Pointer, limbs: Sequence[Value]) -> None:
-    for i, limb in enumerate(limbs):
-        to.at(i * VECTOR.bytes).store(limb)
-
-
-def _carried(limbs: Sequence[Value]) -> Limbs:
-    rows = [[limb] for limb in limbs]
-    carry_chain(rows, 0)
-    return [row[0] for row in rows]
-
-
-def less(limbs: Sequence[Value], bound: int) -> Value:
-    """Mask of the lanes whose clean number is below ``bound``."""
-    borrow = _splat(limbs[0], 0)
-    for limb, b in zip(limbs, limbs_of(bound), strict=True):
-        borrow = (limb - b + borrow).sar(52)
-    return borrow.compare("!=", 0)
-
-
-def montgomery(a: Sequence[Value], b: Sequence[Value]) -> Limbs:
-    """a·b/2^260 mod n, below 2n, for a·b < n·2^260."""
-    zero, n = _splat(a[0], 0), [_splat(a[0], limb) for limb in limbs_of(N)]
-    t = [zero] * (LIMBS + 1)
-    for x in a:
-        for factor, ys in ((x, b), (None, n)):
-            f = zero.target(MADD_LOW, t[0], _splat(zero, N_INVERSE)) if factor is None else factor
-            t[:LIMBS] = [s.target(MADD_LOW, f, y) for s, y in zip(t[:LIMBS], ys, strict=True)]
-            t[1:] = [s.target(MADD_HIGH, f, y) for s, y in zip(t[1:], ys, strict=True)]
-        t = [t[1] + (t[0] >> 52), *t[2:], zero]
-    return _carried(t[:LIMBS])
-
-
-def reduced(a: Sequence[Value]) -> Limbs:
-    """The representative below n of a number below 2n."""
-    smaller = less(a, N)
-    rest = []
-    borrow = _splat(a[0], 0)
-    for limb, b in zip(a, limbs_of(N), strict=True):
-        difference = limb - b + borrow
-        rest.append(difference & MASK52)
-        borrow = difference.sar(52)
-    return [smaller.select(x, y) for x, y in zip(a, rest, strict=True)]
-
 
 def _rounded(k: Sequence[Value], factor: int) -> Limbs:
     """round(k · factor / 2^384) in three limbs."""
-    t = [_splat(k[0], 0)] * (2 * LIMBS)
-    t[7] = _splat(k[0], 1 << (ROUND_BITS - 1 - 7 * 52))
+    t = [splat(k[0], 0)] * (2 * LIMBS)
+    t[7] = splat(k[0], 1 << (ROUND_BITS - 1 - 7 * 52))
     for j, limb in enumerate(limbs_of(factor)):
         for i, x in enumerate(k):
             t[i + j] = t[i + j].target(MADD_LOW, x, limb)
@@ -129,7 +88,7 @@ def _magnitude(t: Limbs) -> tuple[list[Value], Value]:
 def split(k: Sequence[Value]) -> list[tuple[list[Value], Value]]:
     """k below n as k1 + k2·λ mod n: words of the magnitude and sign bit of k1 and of k2."""
     c1, c2 = _rounded(k, ROUND_1), _rounded(k, ROUND_2)
-    zero = _splat(k[0], 0)
+    zero = splat(k[0], 0)
     first = _plus_low_product(_plus_low_product(list(k[:3]), c1, -LATTICE_A[0]), c2, -LATTICE_A[1])
     second = _plus_low_product(_plus_low_product([zero] * 3, c1, -LATTICE_B[0]), c2, -LATTICE_B[1])
     return [_magnitude(first), _magnitude(second)]
@@ -138,7 +97,7 @@ def split(k: Sequence[Value]) -> list[tuple[list[Value], Value]]:
 def halves(k: Sequence[Value], sign: int) -> list[tuple[list[Value], Value]]:
     """The low and the high 128 bits of k below 2^256, both with the same sign bit."""
     words = pack(k)
-    return [(words[:2], _splat(k[0], sign)), (words[2:], _splat(k[0], sign))]
+    return [(words[:2], splat(k[0], sign)), (words[2:], splat(k[0], sign))]
 
 
 def recode(code: Routine, parts: Sequence[tuple[list[Value], Value]], width: int, to: Pointer) -> None:
@@ -149,7 +108,7 @@ def recode(code: Routine, parts: Sequence[tuple[list[Value], Value]], width: int
     """
     base = 1 << width
     stride = VECTOR.bytes * len(parts)
-    zero = _splat(parts[0][1], 0)
+    zero = splat(parts[0][1], 0)
     state = [value for words, _ in parts for value in (*words, zero)]
 
     def window(i: Value, values: list[Value]) -> list[Value]:
@@ -174,12 +133,12 @@ def windows(width: int) -> int:
 
 
 def scalar_ring(module: ir.Module, ways: int) -> Ring:
-    """Inversion mod n: raw numbers r in, 2^260/r out, so that ``montgomery`` by it divides by r."""
+    """Inversion mod n: raw numbers r in, 2^260/r out, so that a product by it divides by r."""
 
     def product(to: Pointer, a: Pointer, b: Pointer) -> None:
         for k in range(ways):
             at = k * SLOT
-            store_limbs(to.at(at), montgomery(load_limbs(a.at(at)), load_limbs(b.at(at))))
+            store_limbs(to.at(at), ORDER.product(load_limbs(a.at(at)), load_limbs(b.at(at))))
 
     inverse = _inverse(module, ways, product)
     return Ring(ways, product, lambda code, to, a: code.call(inverse, to, a))

@@ -1,0 +1,54 @@
+"""Montgomery arithmetic with radix 2^260 in lanes, for any odd modulus below 2^256."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .lanes import Value
+from .limbs import LIMB_BITS, LIMBS, MADD_HIGH, MADD_LOW, MASK52, Limbs, carried, limbs_of, splat
+
+RADIX = 1 << LIMBS * LIMB_BITS
+
+
+class Modulus:
+    """Operations modulo ``value`` on clean limbs."""
+
+    def __init__(self, value: int) -> None:
+        self.value, self._limbs = value, limbs_of(value)
+        self._inverse = pow(-value, -1, 1 << LIMB_BITS)
+
+    def form(self, number: int) -> int:
+        """A number in Montgomery form."""
+        return number * RADIX % self.value
+
+    def product(self, a: Sequence[Value], b: Sequence[Value]) -> Limbs:
+        """a·b/2^260, below 2n, for a·b < n·2^260."""
+        zero = splat(a[0], 0)
+        n = [splat(zero, limb) for limb in self._limbs]
+        t = [zero] * (LIMBS + 1)
+        for x in a:
+            for factor, ys in ((x, b), (None, n)):
+                f = zero.target(MADD_LOW, t[0], splat(zero, self._inverse)) if factor is None else factor
+                t[:LIMBS] = [s.target(MADD_LOW, f, y) for s, y in zip(t[:LIMBS], ys, strict=True)]
+                t[1:] = [s.target(MADD_HIGH, f, y) for s, y in zip(t[1:], ys, strict=True)]
+            t = [t[1] + (t[0] >> LIMB_BITS), *t[2:], zero]
+        return carried(t[:LIMBS])
+
+    def reduced(self, a: Sequence[Value]) -> Limbs:
+        """The representative below n of a number below 2n."""
+        smaller = less(a, self.value)
+        rest = []
+        borrow = splat(a[0], 0)
+        for limb, b in zip(a, self._limbs, strict=True):
+            difference = limb - b + borrow
+            rest.append(difference & MASK52)
+            borrow = difference.sar(LIMB_BITS)
+        return [smaller.select(x, y) for x, y in zip(a, rest, strict=True)]
+
+
+def less(limbs: Sequence[Value], bound: int) -> Value:
+    """Mask of the lanes whose clean number is below ``bound``."""
+    borrow = splat(limbs[0], 0)
+    for limb, b in zip(limbs, limbs_of(bound), strict=True):
+        borrow = (limb - b + borrow).sar(LIMB_BITS)
+    return borrow.compare("!=", 0)
