@@ -1,0 +1,155 @@
+"""Where batches and chunks end. Pure: the same blocks, limits and marks give the same batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jovay.bridge.errors import FieldRangeError
+from jovay.bridge.relayer.blocks import Block, chunk_of
+from jovay.bridge.relayer.errors import SealingError
+from jovay.bridge.wire import blobs
+from jovay.bridge.wire.da import DaData
+from jovay.bridge.wire.payload import encode_chunks
+
+VERSION = 2
+#: EIP-7594: blobs of one transaction.
+MOST_BLOBS = 6
+#: EIP-4844, EIP-2028, EIP-7623.
+GAS_PER_BLOB, GAS_PER_TOKEN, FLOOR_PER_TOKEN, TOKENS_PER_BYTE, GAS_OF_A_TRANSACTION = (
+    1 << 17,
+    4,
+    10,
+    4,
+    21_000,
+)
+#: What `commitBatch` and `commitBatchWithDaProof` take beside blobs and data (contracts/README.md).
+COMMIT_GAS, KECCAK_PER_WORD = 90_000, 6
+#: Nodes do not hand on larger transactions (128 KiB), and EIP-7825 caps their gas at 2²⁴.
+MOST_CALLDATA = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What chunks and batches hold at most; ``*_bytes`` before compression, whose level (of zstd) is ``compression``.
+    Limits of batches give way where L1 asks for more (``least`` of ``seal``).
+    """
+
+    chunk_blocks: int = 1_000
+    chunk_gas: int = 500_000_000
+    chunk_bytes: int = 4 << 20
+    batch_chunks: int = 64
+    batch_gas: int = 4_000_000_000
+    batch_bytes: int = 12 << 20
+    blobs: int = 4
+    compression: int = 9
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.blobs <= MOST_BLOBS:
+            raise SealingError(f"{self.blobs} blobs, and a transaction carries 1 to {MOST_BLOBS}")
+        bounds = (self.chunk_blocks, self.chunk_gas, self.chunk_bytes, self.batch_chunks, self.batch_gas)
+        if min(*bounds, self.batch_bytes) < 1:
+            raise SealingError("a limit that no block is within")
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A batch of the first ``count`` blocks. ``chunks``: first and last block of each. ``full``: no more fits."""
+
+    count: int
+    chunks: tuple[tuple[int, int], ...]
+    da: DaData
+    full: bool
+
+
+def seal(blocks: Sequence[Block], limits: Limits, least: int = 0) -> Sealed:
+    """As many of ``blocks`` (at least one) as one batch holds.
+
+    ``least`` blocks must be in it: they owe L1 messages, without which L1 refuses the batch. For them the usual number
+    of blobs and amount of gas are exceeded, up to what L1 takes; ``SealingError`` where that is not enough.
+    """
+    ends = _chunk_ends(blocks, limits)
+    most = min(_within(blocks, limits), ends[: limits.batch_chunks][-1])
+    most = max(most, min(least, len(blocks)))
+    most, da = _fitting(blocks, ends, most, least, limits)
+    kept = [end for end in ends if end < most] + [most]
+    starts = [0, *kept[:-1]]
+    chunks = tuple((blocks[a].number, blocks[b - 1].number) for a, b in zip(starts, kept, strict=True))
+    return Sealed(most, chunks, da, most < len(blocks))
+
+
+def _chunk_ends(blocks: Sequence[Block], limits: Limits) -> list[int]:
+    """Where each chunk ends: before the block with which it would be over a limit. A block that is over one by itself
+    is a chunk.
+    """
+    ends, start, gas, size = [], 0, 0, 0
+    for at, block in enumerate(blocks):
+        over = at - start >= limits.chunk_blocks
+        over |= gas + block.gas_used > limits.chunk_gas or size + block.size > limits.chunk_bytes
+        if over and at > start:
+            ends.append(at)
+            start, gas, size = at, 0, 0
+        gas, size = gas + block.gas_used, size + block.size
+    return [*ends, len(blocks)]
+
+
+def _within(blocks: Sequence[Block], limits: Limits) -> int:
+    """How many blocks are within a batch's gas and bytes; one at least."""
+    gas, size = 0, 0
+    for at, block in enumerate(blocks):
+        gas, size = gas + block.gas_used, size + block.size
+        if at and (gas > limits.batch_gas or size > limits.batch_bytes):
+            return at
+    return len(blocks)
+
+
+def _fitting(
+    blocks: Sequence[Block], ends: Sequence[int], most: int, least: int, limits: Limits
+) -> tuple[int, DaData]:
+    """The most blocks, up to ``most``, whose data fit into the blobs, and their data: found by compressing, with
+    about as many tries as their number has bits.
+    """
+    fitting: tuple[int, DaData] | None = None
+    low, high, tried = 0, most + 1, most
+    while tried > low:
+        da = _published(blocks, ends, tried, limits)
+        if da and blobs.blob_count(da) <= (MOST_BLOBS if tried <= least else limits.blobs):
+            low, fitting = tried, (tried, da)
+        else:
+            high = tried
+        tried = (low + high) // 2
+    if fitting is None or low < least:
+        needed = blocks[max(least, 1) - 1].number
+        raise SealingError(
+            f"{MOST_BLOBS} blobs do not hold the blocks {blocks[0].number} to {needed} that are due"
+        )
+    return fitting
+
+
+def _published(blocks: Sequence[Block], ends: Sequence[int], count: int, limits: Limits) -> DaData | None:
+    """The first ``count`` blocks as DA data; None where their length has no place in its field."""
+    chunks, start = [], 0
+    for end in [*(end for end in ends if end < count), count]:
+        chunks.append(chunk_of(blocks[start:end]))
+        start = end
+    try:
+        return DaData.of(VERSION, encode_chunks(chunks, VERSION), limits.compression)
+    except FieldRangeError:
+        return None
+
+
+def cheaper_in_calldata(da: DaData, base_fee: int, blob_base_fee: int) -> bool:
+    """Whether the data cost less as calldata than in blobs, at L1's fees in wei."""
+    if len(da.calldata) > MOST_CALLDATA:
+        return False
+    gas_in_blobs = GAS_OF_A_TRANSACTION + COMMIT_GAS
+    in_blobs = gas_in_blobs * base_fee + blobs.blob_count(da) * GAS_PER_BLOB * blob_base_fee
+    return calldata_gas(da) * base_fee < in_blobs
+
+
+def calldata_gas(da: DaData) -> int:
+    """Gas of a commit that carries the data itself."""
+    zeros = da.calldata.count(0)
+    tokens = zeros + TOKENS_PER_BYTE * (len(da.calldata) - zeros)
+    execution = COMMIT_GAS + KECCAK_PER_WORD * (len(da.calldata) // 32 + 1)
+    return GAS_OF_A_TRANSACTION + max(GAS_PER_TOKEN * tokens + execution, FLOOR_PER_TOKEN * tokens)

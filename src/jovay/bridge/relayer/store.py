@@ -1,0 +1,222 @@
+"""What the relayer remembers: batches that stand, every batch's raw data, and how often something was sent.
+
+One sqlite3 file, written through to the disk before a call returns. What L1 knows is not repeated here.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jovay.bridge.relayer.errors import StoreError
+from jovay.bridge.wire.batch_header import BatchHeader
+from jovay.bridge.wire.da import DaData
+
+_HASH = 32
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS chain (rollup BLOB, chain_id INTEGER);
+CREATE TABLE IF NOT EXISTS batches (
+    number INTEGER PRIMARY KEY, batch_hash BLOB NOT NULL, chunks TEXT NOT NULL, next_message INTEGER NOT NULL,
+    last_block_hash BLOB NOT NULL, last_timestamp INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS raw_data (
+    batch_hash BLOB PRIMARY KEY, header BLOB NOT NULL, da BLOB NOT NULL, versioned_hashes BLOB NOT NULL,
+    l1_transaction BLOB NOT NULL DEFAULT x'');
+CREATE TABLE IF NOT EXISTS attempts (what TEXT PRIMARY KEY, attempt INTEGER NOT NULL);
+"""
+_STANDING = (
+    "SELECT header, da, versioned_hashes, chunks, next_message, last_block_hash, last_timestamp, l1_transaction"
+    " FROM batches JOIN raw_data USING (batch_hash)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RawData:
+    """What was published of a batch: ``versioned_hashes`` is empty where the data travelled as calldata, and
+    ``l1_transaction`` until L1 has it.
+    """
+
+    header: BatchHeader
+    da: DaData
+    versioned_hashes: tuple[bytes, ...]
+    l1_transaction: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch that stands. ``chunks``: first and last block of each; ``next_message``: number of L1 messages that the
+    batches up to this one execute; ``last_timestamp`` in milliseconds.
+    """
+
+    raw: RawData
+    chunks: tuple[tuple[int, int], ...]
+    next_message: int
+    last_block_hash: bytes
+    last_timestamp: int
+
+    @property
+    def index(self) -> int:
+        return self.raw.header.index
+
+    @property
+    def hash(self) -> bytes:
+        """The batch hash."""
+        return self.raw.header.hash
+
+    @property
+    def last_block(self) -> int:
+        return self.chunks[-1][1]
+
+
+class BatchStore:
+    """Opened once; threads may share it. ``StoreError`` if the file belongs to another chain."""
+
+    def __init__(self, path: Path, rollup: bytes, chain_id: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.executescript(_SCHEMA)
+        self._belongs_to(path, rollup, chain_id)
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def _belongs_to(self, path: Path, rollup: bytes, chain_id: int) -> None:
+        found = self._one("SELECT rollup, chain_id FROM chain")
+        if found is None:
+            self._write([("INSERT INTO chain VALUES (?, ?)", (rollup, chain_id))])
+        elif found != (rollup, chain_id):
+            raise StoreError(f"{path} holds batches of Rollup 0x{found[0].hex()} on L1 chain {found[1]}")
+
+    # ---- batches
+
+    @property
+    def last_index(self) -> int:
+        """Of the newest batch; 0 without any."""
+        found = self._one("SELECT max(number) FROM batches")
+        return found[0] or 0 if found else 0
+
+    def batch(self, index: int) -> Batch | None:
+        found = self._one(f"{_STANDING} WHERE number = ?", index)
+        if found is None:
+            return None
+        header, da, hashes, chunks, next_message, last_hash, last_timestamp, transaction = found
+        return Batch(
+            _raw(header, da, hashes, transaction),
+            tuple((first, last) for first, last in json.loads(chunks)),
+            next_message,
+            last_hash,
+            last_timestamp,
+        )
+
+    def batch_with(self, block: int) -> int | None:
+        """Index of the batch that holds an L2 block."""
+        low, high = 1, self.last_index
+        while low <= high:
+            middle = (low + high) // 2
+            batch = self.batch(middle)
+            if batch is None or block < batch.chunks[0][0]:
+                high = middle - 1
+            elif block > batch.last_block:
+                low = middle + 1
+            else:
+                return middle
+        return None
+
+    def add(self, batch: Batch) -> None:
+        """The next batch, with its data."""
+        if batch.index != self.last_index + 1:
+            raise StoreError(f"batch {batch.index} does not follow batch {self.last_index}")
+        raw = batch.raw
+        self._write(
+            [
+                (
+                    "INSERT OR IGNORE INTO raw_data (batch_hash, header, da, versioned_hashes) VALUES (?, ?, ?, ?)",
+                    (batch.hash, raw.header.encode(), raw.da.calldata, b"".join(raw.versioned_hashes)),
+                ),
+                (
+                    "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)",
+                    (
+                        batch.index,
+                        batch.hash,
+                        json.dumps(batch.chunks),
+                        batch.next_message,
+                        batch.last_block_hash,
+                        batch.last_timestamp,
+                    ),
+                ),
+            ]
+        )
+        if raw.l1_transaction:
+            self.carried(batch.hash, raw.l1_transaction)
+
+    def drop_from(self, index: int) -> None:
+        """These batches do not stand any more. Their data are kept."""
+        self._write([("DELETE FROM batches WHERE number >= ?", (index,))])
+
+    def carried(self, batch_hash: bytes, l1_transaction: bytes) -> None:
+        """Which transaction of L1 committed a batch."""
+        self._write(
+            [
+                (
+                    "UPDATE raw_data SET l1_transaction = ?1 WHERE batch_hash = ?2 AND l1_transaction <> ?1",
+                    (l1_transaction, batch_hash),
+                )
+            ]
+        )
+
+    def raw_data(self, batch_hash: bytes) -> RawData | None:
+        """Of any batch that there ever was."""
+        found = self._one(
+            "SELECT header, da, versioned_hashes, l1_transaction FROM raw_data WHERE batch_hash = ?",
+            batch_hash,
+        )
+        return _raw(*found) if found else None
+
+    # ---- attempts
+
+    def attempt(self, what: str) -> int:
+        """How often ``what`` was given up and begun anew."""
+        found = self._one("SELECT attempt FROM attempts WHERE what = ?", what)
+        return found[0] if found else 0
+
+    def begin_anew(self, what: str) -> None:
+        self._write(
+            [
+                (
+                    "INSERT INTO attempts VALUES (?, 1) ON CONFLICT (what) DO UPDATE SET attempt = attempt + 1",
+                    (what,),
+                )
+            ]
+        )
+
+    # ---- sqlite
+
+    def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
+        with self._lock:
+            found: tuple[Any, ...] | None = self._db.execute(query, values).fetchone()
+        return found
+
+    def _write(self, statements: Sequence[tuple[str, tuple[object, ...]]]) -> None:
+        """All or nothing, on the disk when this returns."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                for text, values in statements:
+                    self._db.execute(text, values)
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+
+
+def _raw(header: bytes, da: bytes, hashes: bytes, transaction: bytes) -> RawData:
+    versioned = tuple(hashes[at : at + _HASH] for at in range(0, len(hashes), _HASH))
+    return RawData(BatchHeader.decode(header), DaData.from_calldata(da), versioned, transaction)
