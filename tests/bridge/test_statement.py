@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields, replace
 from typing import Any
 
@@ -38,6 +39,33 @@ def test_every_field_is_bound(original: Any) -> None:
     for field in fields(original):
         hashes.add(replace(original, **{field.name: changed(getattr(original, field.name))}).hash)
     assert len(hashes) == len(fields(original)) + 1
+
+
+def test_it_comes_back_from_json() -> None:
+    shown = json.loads(json.dumps(STATEMENT.to_json()))
+    assert Statement.from_json(shown) == STATEMENT
+    assert shown["l2MsgRoot"] == "0x" + STATEMENT.l2_msg_root.hex()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rollup": "0x12"},
+        {"batchHash": "0x" + "zz" * 32},
+        {"batchHash": None},
+        {"lastTimestamp": -1},
+        {"lastTimestamp": True},
+        {"l1ChainId": "5"},
+        {"openings": [["0x12", "0x12"]]},
+        {"openings": 5},
+    ],
+)
+def test_what_is_no_statement_in_json_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(WireError):
+        Statement.from_json({**STATEMENT.to_json(), **change})
+    for whole in (None, [], "", {}):
+        with pytest.raises(WireError):
+            Statement.from_json(whole)
 
 
 def test_openings_are_bound_one_by_one() -> None:

@@ -31,3 +31,15 @@ class PlatformError(ProverError):
 
 class UnsupportedPlatformError(PlatformError):
     """There is no TEE here whose quotes L1 can check."""
+
+
+class EnclaveError(ProverError):
+    """The enclave's process ended, or does not speak as it should."""
+
+
+class EnclaveRefusedError(ProverError):
+    """The enclave did not do what it was asked; ``type`` names its error. ``final``: it never will."""
+
+    def __init__(self, type_: str, reason: str, final: bool) -> None:
+        self.type, self.reason, self.final = type_, reason, final
+        super().__init__(f"{type_}: {reason}")

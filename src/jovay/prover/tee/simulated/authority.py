@@ -36,6 +36,11 @@ class SimulatedAuthority:
     def __init__(self, seed: bytes) -> None:
         self._seed = seed
 
+    @classmethod
+    def development(cls) -> SimulatedAuthority:
+        """The one whose root development chains are deployed with."""
+        return cls(b"development")
+
     def key(self, name: str) -> ec.EllipticCurvePrivateKey:
         """The P-256 key of this name."""
         secret = int.from_bytes(sha256(self._seed + name.encode()).digest())
