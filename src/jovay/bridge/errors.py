@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+#: The code of a reverted call (EIP-1474 leaves it open; geth, reth and anvil agree).
+REVERTED = 3
+
 
 class BridgeError(Exception):
     """Base of what this room raises on purpose."""
@@ -21,3 +26,50 @@ class FieldRangeError(BridgeError):
     def __init__(self, field: str, value: int, limit: int) -> None:
         self.field, self.value, self.limit = field, value, limit
         super().__init__(f"{field} is {value}, and the wire format holds 0 to {limit}")
+
+
+class L1Error(BridgeError):
+    """Base of what goes wrong between this machine and a chain's RPC server."""
+
+
+class L1UnreachableError(L1Error):
+    """No answer to ``method`` from the server ``url`` (without credentials and path) in the time there was."""
+
+    def __init__(self, url: str, method: str, reason: str) -> None:
+        self.url, self.method, self.reason = url, method, reason
+        super().__init__(f"{url} gives no answer to {method}: {reason}")
+
+
+class L1RpcError(L1Error):
+    """The server's answer to ``method`` is an error; ``data`` as it came, of a revert 0x-hex."""
+
+    def __init__(self, code: int, message: str, data: Any = None, method: str = "") -> None:
+        self.code, self.message, self.data, self.method = code, message, data, method
+        super().__init__(f"{method}: {message} ({code})" if method else f"{message} ({code})")
+
+    @property
+    def revert_data(self) -> bytes | None:
+        """What a reverted call returned; None if this is no revert."""
+        if not isinstance(self.data, str) or not self.data.startswith("0x"):
+            return b"" if self.code == REVERTED else None
+        try:
+            return bytes.fromhex(self.data[2:])
+        except ValueError:
+            return None
+
+
+class L1AnswerError(L1Error):
+    """An answer that is not what the method gives: ``what`` names the part, ``value`` is what stands there."""
+
+    def __init__(self, what: str, value: object) -> None:
+        self.what, self.value = what, value
+        text = repr(value)
+        super().__init__(f"{what} is {text if len(text) <= 80 else text[:77] + '...'}")
+
+
+class WrongChainError(L1Error):
+    """The server serves another chain."""
+
+    def __init__(self, url: str, given: int, expected: int) -> None:
+        self.url, self.given, self.expected = url, given, expected
+        super().__init__(f"{url} serves chain {given}, and not {expected}")
