@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from random import Random
 
 import pytest
 from eth_utils.crypto import keccak
@@ -16,9 +17,11 @@ from jovay.bridge.wire.da import DaData
 from jovay.bridge.wire.l1_message import NO_MESSAGES
 from jovay.bridge.wire.payload import decode_chunks, encode_chunks
 from jovay.native.library import Library
-from jovay.prover.batch import BatchTask, ChunkWitness, state_batch
-from jovay.prover.errors import BatchMismatchError, ChunkRefusedError, ProverError
+from jovay.prover.batch import state_batch
+from jovay.prover.errors import BatchMismatchError, ChunkRefusedError, ProverError, TaskFormatError
+from jovay.prover.task import BatchTask
 from jovay.tracer.chunk import ChunkExecutor
+from jovay.tracer.chunk_witness import ChunkWitness
 from rigs.settled_chain import CONFIG, COUNTER, SettledChain
 
 GENESIS = BatchHeader(2, 0, NO_MESSAGES, bytes(32), bytes(32))
@@ -40,10 +43,7 @@ def take_chunk(chain: SettledChain) -> tuple[Chunk, ChunkWitness]:
     given = chain.chunk()
     chunk = Chunk.decode(given.data, 2)
     chain.begin_chunk()
-    return chunk, ChunkWitness(
-        given.parent_header, given.first_l1_message, given.rolling_hash, given.l1_messages, given.hashes,
-        given.touched, given.multiproof,
-    )  # fmt: skip
+    return chunk, given.witness
 
 
 def published(da: DaData, in_blobs: bool) -> tuple[list[bytes], bytes]:
@@ -176,3 +176,38 @@ def test_another_configuration(make: Callable[[bool], BatchTask], executor: Chun
     coinbase = dataclasses.replace(CONFIG, coinbase=5)
     with pytest.raises(ProverError):
         state_batch(dataclasses.replace(task, config=coinbase), executor)
+
+
+def test_a_task_is_read_as_written(make: Callable[[bool], BatchTask], executor: ChunkExecutor) -> None:
+    for in_blobs in (True, False):
+        task = make(in_blobs)
+        read = BatchTask.decode(task.encode())
+        assert read.encode() == task.encode()
+        assert state_batch(read, executor) == state_batch(task, executor)
+
+
+def test_damaged_tasks(make: Callable[[bool], BatchTask], executor: ChunkExecutor) -> None:
+    """Whatever is wrong with its bytes, one of the prover's errors or another statement comes of it."""
+    task, dice = make(False), Random(5)
+    data, truth = task.encode(), state_batch(task, executor)
+    for size in (0, 3, 4, 31, 500, len(data) // 2, len(data) - 1):
+        with pytest.raises(TaskFormatError):
+            BatchTask.decode(data[:size])
+    with pytest.raises(TaskFormatError):
+        BatchTask.decode(data + b"\0")
+    same = refused = 0
+    for _ in range(400):
+        changed, at = bytearray(data), dice.randrange(len(data))
+        changed[at : at + 8] = dice.choice(
+            [bytes([changed[at] ^ 1 << dice.randrange(8)]) + changed[at + 1 : at + 8], b"\xff" * 8, bytes(8)]
+        )[: len(data) - at]
+        if changed == data:
+            continue
+        try:
+            read = BatchTask.decode(bytes(changed))
+            assert read.encode() == bytes(changed)
+            same += state_batch(read, executor) == truth
+        except (ProverError, WireError):
+            refused += 1
+    assert refused > 250
+    assert same < 25  # padding, and what is not used of a record

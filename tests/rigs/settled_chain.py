@@ -29,6 +29,7 @@ from jovay.state.trie import StateTrie
 from jovay.state.world import NativeWorld
 from jovay.state.writes import WriteSet
 from jovay.tracer.chunk import ChunkInput
+from jovay.tracer.chunk_witness import ChunkWitness
 
 BASE_FEE, GAS_LIMIT, CHAIN_ID, COINBASE = 7, 10**8, 20257, 0x71 << 152
 ORACLE, MAILBOX, COUNTER, HASHER = 0x81 << 152, 0x61 << 152, 0xC0DE01, 0xC0DE02
@@ -215,10 +216,11 @@ class SettledChain:
             self.before.update(writes)
             self.known.take(writes)
         data = Chunk.of(self.blocks).encode(version)
-        return ChunkInput(
-            self.config.encode(), self.parent_header, version, data, self.first_message, self.rolling_before,
-            list(self.l1_messages), hashes, touched, proof,
+        witness = ChunkWitness(
+            self.parent_header, self.first_message, self.rolling_before, list(self.l1_messages), hashes,
+            touched, proof,
         )  # fmt: skip
+        return ChunkInput(self.config.encode(), version, data, witness)
 
     def close(self) -> None:
         self.producer.close()

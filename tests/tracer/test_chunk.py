@@ -53,6 +53,11 @@ def word(number: int) -> bytes:
     return number.to_bytes(32, "big")
 
 
+def witnessed(given: ChunkInput, **fields: Any) -> ChunkInput:
+    """With another witness."""
+    return dataclasses.replace(given, witness=dataclasses.replace(given.witness, **fields))
+
+
 def fill(chain: SettledChain) -> None:
     """Five blocks: transfers and counters, messages alone, nothing, messages and transactions, block hashes."""
     chain.block([chain.transaction(0, 0xDEAD, 5), chain.transaction(1, COUNTER, data=word(7) + word(3))])
@@ -77,10 +82,11 @@ def agrees(found: ChunkStatement, chain: SettledChain, given: ChunkInput) -> boo
         not found.error
         and (found.post_state_root, found.last_block_hash) == (chain.root, chain.hash)
         and (found.last_timestamp, found.next_l1_message) == (chain.milliseconds, chain.messages)
-        and (found.rolling_hash_after, found.rolling_hash_before) == (chain.rolling, given.rolling_hash)
+        and (found.rolling_hash_after, found.rolling_hash_before)
+        == (chain.rolling, given.witness.rolling_hash)
         and found.config_hash == CONFIG.hash
         and found.chunk_hash == keccak256(chain.library, given.data)
-        and found.parent_block_hash == keccak256(chain.library, given.parent_header)
+        and found.parent_block_hash == keccak256(chain.library, given.witness.parent_header)
     )
 
 
@@ -122,10 +128,10 @@ def test_a_hash_that_is_not_given(executor: ChunkExecutor, chain: SettledChain) 
     older = [(2, chain.digests[2])]
     given = chain.chunk(hashes=older)
     assert agrees(executor.execute(given.encode()), chain, given)
-    missing = dataclasses.replace(given, hashes=[])
+    missing = witnessed(given, hashes=[])
     assert executor.execute(missing.encode()).status == verdict.INVALID_TRANSACTION
     for forged in ((2, bytes(31) + b"\1"), (3, older[0][1]), (4, older[0][1]), (2, bytes(32))):
-        wrong = dataclasses.replace(given, hashes=[forged])
+        wrong = witnessed(given, hashes=[forged])
         assert executor.execute(wrong.encode()).status == verdict.WRONG_VALUE
 
 
@@ -194,7 +200,7 @@ def test_messages_that_are_not_the_queues(
     executor: ChunkExecutor, honest: tuple[SettledChain, ChunkInput]
 ) -> None:
     chain, given = honest
-    one, two, three = given.l1_messages
+    one, two, three = given.witness.l1_messages
     longer = bytearray(one)
     longer[-1] ^= 1
     signed = chain.blocks[0][1][0]
@@ -205,14 +211,14 @@ def test_messages_that_are_not_the_queues(
         [one, two, signed],
         [one, two, b"\x7f"],
     ):
-        found = executor.execute(dataclasses.replace(given, l1_messages=messages).encode())
+        found = executor.execute(witnessed(given, l1_messages=messages).encode())
         assert found.status != verdict.OK
-    found = executor.execute(dataclasses.replace(given, l1_messages=[bytes(longer), two, three]).encode())
+    found = executor.execute(witnessed(given, l1_messages=[bytes(longer), two, three]).encode())
     assert not agrees(found, chain, given)
     assert found.error or found.rolling_hash_after != chain.rolling
-    invented = dataclasses.replace(given, rolling_hash=b"\1" * 32)
+    invented = witnessed(given, rolling_hash=b"\1" * 32)
     assert executor.execute(invented.encode()).rolling_hash_after != chain.rolling
-    later = dataclasses.replace(given, first_l1_message=1)
+    later = witnessed(given, first_l1_message=1)
     assert executor.execute(later.encode()).status == verdict.WRONG_MESSAGE
 
 
@@ -221,38 +227,38 @@ def test_a_message_among_the_published(executor: ChunkExecutor, chain: SettledCh
     chain.block(messages=1)
     given = chain.chunk()
     context = chain.blocks[0][0]._replace(l1_messages=0)
-    raw = given.l1_messages[0]
+    raw = given.witness.l1_messages[0]
     data = bytes((0, 0, 0, 1)) + context.encode() + len(raw).to_bytes(4, "big") + raw
-    found = executor.execute(dataclasses.replace(given, data=data, l1_messages=[]).encode())
+    found = executor.execute(dataclasses.replace(witnessed(given, l1_messages=[]), data=data).encode())
     assert found.status == verdict.WRONG_MESSAGE
 
 
 def test_another_parent(executor: ChunkExecutor, honest: tuple[SettledChain, ChunkInput]) -> None:
     """The state root before is the one in the header whose hash is stated."""
     chain, given = honest
-    for at in range(len(given.parent_header)):
-        header = bytearray(given.parent_header)
+    for at in range(len(given.witness.parent_header)):
+        header = bytearray(given.witness.parent_header)
         header[at] ^= 1
-        found = executor.execute(dataclasses.replace(given, parent_header=bytes(header)).encode())
-        assert found.error or found.parent_block_hash != keccak256(chain.library, given.parent_header)
+        found = executor.execute(witnessed(given, parent_header=bytes(header)).encode())
+        assert found.error or found.parent_block_hash != keccak256(chain.library, given.witness.parent_header)
 
 
 def test_every_record_counts(executor: ChunkExecutor, honest: tuple[SettledChain, ChunkInput]) -> None:
     _, given = honest
-    touched = given.touched
+    touched = given.witness.touched
     for n in range(len(touched.accounts)):
         without = dataclasses.replace(touched, accounts=np.delete(touched.accounts, n))
-        assert executor.execute(dataclasses.replace(given, touched=without).encode()).error
+        assert executor.execute(witnessed(given, touched=without).encode()).error
         rich = touched.accounts.copy()
         rich["balance"][n] = np.void((10**30).to_bytes(32, "little"))
-        forged = dataclasses.replace(given, touched=dataclasses.replace(touched, accounts=rich))
+        forged = witnessed(given, touched=dataclasses.replace(touched, accounts=rich))
         assert executor.execute(forged.encode()).status == verdict.WRONG_VALUE
     for n in range(len(touched.slots)):
         without = dataclasses.replace(touched, slots=np.delete(touched.slots, n))
-        assert executor.execute(dataclasses.replace(given, touched=without).encode()).error
+        assert executor.execute(witnessed(given, touched=without).encode()).error
         other = touched.slots.copy()
         other["value"][n] = np.void((12345).to_bytes(32, "little"))
-        forged = dataclasses.replace(given, touched=dataclasses.replace(touched, slots=other))
+        forged = witnessed(given, touched=dataclasses.replace(touched, slots=other))
         assert executor.execute(forged.encode()).status == verdict.WRONG_VALUE
 
 

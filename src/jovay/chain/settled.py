@@ -55,6 +55,28 @@ class SettledConfig:
         words += [0] * (layout.WORDS - len(words))
         return b"".join(word.to_bytes(32, "big") for word in words)
 
+    @classmethod
+    def decode(cls, data: bytes) -> SettledConfig:
+        """The inverse of ``encode``; ``ValueError`` for anything else."""
+        words = [int.from_bytes(data[at : at + 32], "big") for at in range(0, len(data), 32)]
+        if len(data) != layout.SIZE or words[0] != layout.VERSION:
+            raise ValueError(f"a chain configuration of {len(data)} bytes, {data[:32].hex()}")
+        pairs = [(words[at], words[at + 1]) for at in range(11, layout.WORDS, 2)]
+        found = cls(
+            chain_id=words[1],
+            gas_limit=words[2],
+            coinbase=words[3],
+            base_fee=words[5],
+            forks=tuple(pair for pair in pairs if pair[1]),
+            base_fee_rule=words[4],
+            fees_to_coinbase=bool(words[6]),
+            l1_fee=(words[7], words[8]),
+            l2_msg_root=(words[9], words[10]),
+        )
+        if found.encode() != data:
+            raise ValueError("a chain configuration with words that mean nothing")
+        return found
+
     @property
     def hash(self) -> bytes:
         """``chainConfigHash``."""

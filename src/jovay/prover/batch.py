@@ -2,51 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from itertools import pairwise
 
 from eth_utils.crypto import keccak
 
 from jovay.bridge.wire import blobs
-from jovay.bridge.wire.batch_header import BatchHeader
-from jovay.bridge.wire.da import DaData
 from jovay.bridge.wire.payload import decode_chunks
 from jovay.bridge.wire.statement import Statement
-from jovay.chain.settled import SettledConfig
-from jovay.state.writes import WriteSet
 from jovay.tracer.chunk import ChunkExecutor, ChunkInput, ChunkStatement
 
 from .errors import BatchMismatchError, ChunkRefusedError
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkWitness:
-    """What a prover is given of a chunk beside its published bytes. Nothing of it is believed."""
-
-    parent_header: bytes
-    first_l1_message: int
-    rolling_hash: bytes
-    l1_messages: Sequence[bytes]
-    hashes: Sequence[tuple[int, bytes]]
-    touched: WriteSet
-    multiproof: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class BatchTask:
-    """A batch as L1 has it, with its parent's header and with witnesses. ``versioned_hashes`` is empty where the data
-    travelled as calldata.
-    """
-
-    l1_chain_id: int
-    rollup: bytes
-    config: SettledConfig
-    parent: BatchHeader
-    header: BatchHeader
-    da: DaData
-    versioned_hashes: Sequence[bytes]
-    witnesses: Sequence[ChunkWitness]
+from .task import BatchTask
 
 
 def state_batch(task: BatchTask, executor: ChunkExecutor) -> Statement:
@@ -100,22 +67,12 @@ def execute_chunks(task: BatchTask, executor: ChunkExecutor) -> list[ChunkStatem
     expect("number of chunks", len(task.witnesses), len(published))
     found = []
     for index, (chunk, witness) in enumerate(zip(published, task.witnesses, strict=True)):
-        given = ChunkInput(
-            config=task.config.encode(),
-            parent_header=witness.parent_header,
-            version=task.header.version,
-            data=chunk.encode(task.header.version),
-            first_l1_message=witness.first_l1_message,
-            rolling_hash=witness.rolling_hash,
-            l1_messages=witness.l1_messages,
-            hashes=witness.hashes,
-            touched=witness.touched,
-            multiproof=witness.multiproof,
-        )
+        data = chunk.encode(task.header.version)
+        given = ChunkInput(task.config.encode(), task.header.version, data, witness)
         statement = executor.execute(given.encode())
         if statement.error:
             raise ChunkRefusedError(index, statement.error)
-        expect("chunk hash", keccak(given.data), statement.chunk_hash)
+        expect("chunk hash", keccak(data), statement.chunk_hash)
         expect("chain configuration", task.config.hash, statement.config_hash)
         found.append(statement)
     return found

@@ -7,6 +7,10 @@ class ProverError(Exception):
     """Base of what this room raises on purpose."""
 
 
+class TaskFormatError(ProverError):
+    """Bytes that are not a batch task."""
+
+
 class ChunkRefusedError(ProverError):
     """A chunk does not execute; ``index`` is its place in the batch."""
 

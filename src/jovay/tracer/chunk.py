@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jovay.kernel.programs import chunk as program
@@ -10,45 +9,37 @@ from jovay.kernel.programs.chunk import ChunkResult
 from jovay.native.arena import Arena, Buffer
 from jovay.native.library import Library
 from jovay.native.records import pack, read_record, values_of
-from jovay.state.writes import WriteSet
 
+from .chunk_witness import ChunkWitness
 from .parts import padded, sized, state_counts, state_parts
 from .witness import explain
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkInput:
-    """``data``: the chunk as published in a batch of ``version``. ``l1_messages``: 0x7f transactions, the first of
-    which is number ``first_l1_message``; ``rolling_hash`` is that before it. ``hashes``: of blocks before the parent
-    that BLOCKHASH gives, by number. ``touched``: keys of all blocks with the values before the chunk.
-    """
+    """``data``: the chunk as published in a batch of ``version``."""
 
     config: bytes
-    parent_header: bytes
     version: int
     data: bytes
-    first_l1_message: int
-    rolling_hash: bytes
-    l1_messages: Sequence[bytes]
-    hashes: Sequence[tuple[int, bytes]]
-    touched: WriteSet
-    multiproof: bytes
+    witness: ChunkWitness
 
     def encode(self, scale: int = 1) -> bytes:
         """The input's bytes; ``scale`` 0 for a guest's arenas."""
-        parts = [padded(self.parent_header), padded(self.data), *map(sized, self.l1_messages)]
-        parts += [number.to_bytes(8, "little") + digest for number, digest in self.hashes]
-        body = b"".join([*parts, *state_parts(self.touched, self.multiproof)])
+        given = self.witness
+        parts = [padded(given.parent_header), padded(self.data), *map(sized, given.l1_messages)]
+        parts += [number.to_bytes(8, "little") + digest for number, digest in given.hashes]
+        body = b"".join([*parts, *state_parts(given.touched, given.multiproof)])
         head: dict[str, int | bytes] = {
             "config": self.config,
-            "parent_size": len(self.parent_header),
+            "parent_size": len(given.parent_header),
             "version": self.version,
             "chunk_size": len(self.data),
-            "first_l1_message": self.first_l1_message,
-            "l1_message_count": len(self.l1_messages),
-            "rolling_hash": self.rolling_hash,
-            "hash_count": len(self.hashes),
-            **state_counts(self.touched, self.multiproof),
+            "first_l1_message": given.first_l1_message,
+            "l1_message_count": len(given.l1_messages),
+            "rolling_hash": given.rolling_hash,
+            "hash_count": len(given.hashes),
+            **state_counts(given.touched, given.multiproof),
             "size": program.ChunkInput.size + len(body),
             "scale": scale,
         }

@@ -5,6 +5,14 @@ from __future__ import annotations
 from jovay.state.errors import ExecutionError
 
 
+class FormatError(ValueError):
+    """Bytes that are not the binary form of ``what``."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what}: {reason}")
+        self.what, self.reason = what, reason
+
+
 class GuestError(ExecutionError):
     """The stateless program did not reach its end in the emulator."""
 
