@@ -73,3 +73,11 @@ class WrongChainError(L1Error):
     def __init__(self, url: str, given: int, expected: int) -> None:
         self.url, self.given, self.expected = url, given, expected
         super().__init__(f"{url} serves chain {given}, and not {expected}")
+
+
+class MessageOrderError(BridgeError):
+    """L2 messages that do not follow each other."""
+
+    def __init__(self, found: int, expected: int) -> None:
+        self.found, self.expected = found, expected
+        super().__init__(f"L2 message {expected} is next, and {found} was found")
