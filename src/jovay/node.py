@@ -113,11 +113,15 @@ class Node:
             config.min_price,
             config.rpc.call_gas,
             self.metrics.refused,
+            genesis.settlement,
         )
         self.statistics = Statistics(sequencer, self.metrics, config.datadir, backend.pool.seconds)
         sequencer.start()
         running.callback(sequencer.stop)
         running.callback(backend.executor.close)
+        if backend.settlement is not None:
+            running.callback(backend.settlement.close)
+            backend.settlement.start()
         development = Development(backend) if config.dev else None
         if development is not None:
             running.callback(development.close)

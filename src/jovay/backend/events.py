@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Sequence
 
 from jovay.chain.types import Header, Log
-from jovay.rpc.backend.events import Event, NewBlock, NewPending, Removed
+from jovay.rpc.backend.events import Event, NewBlock, NewFinality, NewPending, Removed
+from jovay.sequencer.finality import Confirmation, Step
 from jovay.sequencer.production.sealing import SealedBlock
 from jovay.sequencer.sequencer import Sequencer
 
@@ -22,6 +23,7 @@ class NodeEvents:
         self._listeners: tuple[Listener, ...] = ()
         self._lock = threading.Lock()
         sequencer.listen(self._blocks)
+        sequencer.finality.listen(self._finality)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` for every event from now on; returns how to stop that."""
@@ -38,6 +40,20 @@ class NodeEvents:
         """Blocks became visible."""
         for block in blocks if self._listeners else ():
             self._emit(NewBlock(block.header, block.produced.body.hashes))
+
+    def _finality(self, step: Step | None, confirmation: Confirmation) -> None:
+        """L1 confirmed blocks, or does no more."""
+        stage = "reverted" if step is None else step.name.lower()
+        known = confirmation
+        self._emit(
+            NewFinality(
+                stage=stage,
+                block=known.block,
+                batch=known.batch,
+                transaction=known.transaction,
+                time=known.time,
+            )
+        )
 
     def pending(self, hashes: bytes) -> None:
         """Transactions entered the pool; hashes back to back."""

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Callable
 
 from jovay import __version__
+from jovay.chain.settlement import Settlement
 from jovay.chain.types import Hash32
 from jovay.rpc.backend import Backend
 from jovay.rpc.backend.development import Development
@@ -22,6 +23,7 @@ from .chain import NodeChain
 from .events import NodeEvents
 from .executor import NodeExecutor
 from .pool import NodePool
+from .settlement import NodeSettlement
 from .source import SimulationSource
 from .state import Heights, NodeState
 
@@ -38,10 +40,11 @@ class NodeBackend:
         min_price: int = 0,
         call_gas: int = 50_000_000,
         refused: Callable[[str, int], None] = lambda reason, count: None,
+        settlement: Settlement | None = None,
     ) -> None:
         """``min_price``: least priority fee that the pool takes, in wei per gas; ``call_gas``: most of a request.
 
-        ``refused`` is told how many transactions were refused for a reason.
+        ``refused`` is told how many transactions were refused for a reason. ``settlement``: of a settled chain.
         """
         self.sequencer, self.reader = sequencer, StateReader(sequencer.world)
         self.events = NodeEvents(sequencer)
@@ -55,6 +58,9 @@ class NodeBackend:
         lookback = Lookback(simulator, tries)
         witnesses = Witnesses(sequencer.library, sequencer.data, sequencer.rules, lookback)
         self.executor = NodeExecutor(simulator, witnesses, heights)
+        self.settlement: NodeSettlement | None = None
+        if settlement is not None:
+            self.settlement = NodeSettlement(sequencer, self.chain, self.state, settlement)
 
     def interfaces(self, development: Development | None = None) -> Backend:
         """What JSON-RPC gets; with ``development`` operations where they are switched on."""
@@ -67,6 +73,7 @@ class NodeBackend:
             keccak=self.sequencer.keccak,
             client_version=client_version(),
             development=development,
+            settlement=self.settlement,
         )
 
 

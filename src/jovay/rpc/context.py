@@ -43,6 +43,7 @@ class Context:
         "pool",
         "services",
         "session",
+        "settlement",
         "state",
     )
 
@@ -51,5 +52,6 @@ class Context:
         node = services.backend
         self.chain, self.state, self.pool, self.executor = node.chain, node.state, node.pool, node.executor
         self.development, self.keccak = node.development, node.keccak
+        self.settlement = node.settlement
         self.limits = services.limits
         self.session = session

@@ -17,13 +17,13 @@ import msgspec
 from jovay.chain.types import Log
 from jovay.rpc.backend.chain import Chain, LogFilter
 from jovay.rpc.backend.errors import TooManyResultsError
-from jovay.rpc.backend.events import Event, NewBlock, NewPending, Removed
+from jovay.rpc.backend.events import Event, NewBlock, NewFinality, NewPending, Removed
 from jovay.rpc.budget import Budget
 from jovay.rpc.delivery import Delivery, Subscription
 from jovay.rpc.errors import limit_exceeded
 from jovay.rpc.event_log import EventLog, Reader
 from jovay.rpc.filters import take_terms
-from jovay.rpc.forms import transaction_form
+from jovay.rpc.forms import finality_event_form, transaction_form
 from jovay.rpc.hub import Hub
 from jovay.rpc.limits import Limits
 from jovay.rpc.news import Hashes, Head, LogMatcher, Logs, News, Results
@@ -57,6 +57,7 @@ class Feed:
         self.hashes: EventLog[News] = EventLog(limits.queue)
         self.transactions: EventLog[News] = EventLog(limits.queue)
         self.logs: EventLog[News] = EventLog(limits.queue)
+        self.finality: EventLog[News] = EventLog(limits.queue)
         self.removed: EventLog[Removed] = EventLog(limits.queue)
         self._delivery = Delivery()
         self._subscriptions: set[Subscription] = set()
@@ -126,6 +127,8 @@ class Feed:
                 if self.hashes.is_read:
                     self._enter(self.hashes, Hashes(event.hashes))
                     self._pooled.set()
+            elif isinstance(event, NewFinality):
+                self._enter(self.finality, Results([_encode(finality_event_form(event))]))
             else:
                 self.removed.append(event, Logs(event.logs).size)
                 if self.logs.is_read:

@@ -15,6 +15,7 @@ from jovay.chain.types import (
     Transaction,
     Withdrawal,
 )
+from jovay.rpc.backend.events import NewFinality
 from jovay.rpc.codec import data, optional_data, quantity
 
 Form = dict[str, Any]
@@ -196,3 +197,14 @@ def receipt_form(receipt: Receipt) -> Form:
     if receipt.l1_fee is not None:
         form["l1Fee"] = quantity(receipt.l1_fee)
     return form
+
+
+def finality_event_form(event: NewFinality) -> Form:
+    """What a subscription to ``finality`` tells."""
+    return {
+        "stage": event.stage,
+        "blockNumber": quantity(event.block),
+        "batchIndex": None if event.batch is None else quantity(event.batch),
+        "transactionHash": optional_data(event.transaction),
+        "timestamp": None if event.time is None else quantity(event.time),
+    }

@@ -50,6 +50,20 @@ class L1Finality:
         self._kv, self._write, self._head = kv, write, head
         self._lock = threading.Lock()
         self._reached = self._stored()
+        self._listeners: list[Callable[[Step | None, Confirmation], None]] = []
+
+    def listen(self, listener: Callable[[Step | None, Confirmation], None]) -> None:
+        """Call ``listener`` with every step from now on, and with None for it after a rewind to a block."""
+        self._listeners.append(listener)
+
+    def _tell(self, step: Step | None, confirmation: Confirmation) -> None:
+        for listener in self._listeners:
+            listener(step, confirmation)
+
+    @property
+    def committed(self) -> int:
+        """The newest block that is committed."""
+        return self._reached[Step.COMMITTED]
 
     @property
     def safe(self) -> int:
@@ -83,6 +97,7 @@ class L1Finality:
             batch.put(META, _key(step, block), msgspec.msgpack.encode(confirmation))
             self._write(batch)
             self._reached[step] = block
+        self._tell(step, confirmation)
 
     def rewind(self, block: int) -> None:
         """Forget what is known of blocks after ``block``: they have left the chain, or L1."""
@@ -91,7 +106,9 @@ class L1Finality:
             for step in Step:
                 batch.delete_range(META, _key(step, block + 1), _key(step, 1 << 64))
             self._write(batch)
-            self._reached = self._stored()
+            before, self._reached = self._reached, self._stored()
+        if before != self._reached:
+            self._tell(None, Confirmation(block))
 
     def confirmation(self, step: Step, number: int) -> Confirmation | None:
         """A step of the batch that contains a block; None if it has not come so far."""

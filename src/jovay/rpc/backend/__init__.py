@@ -1,4 +1,5 @@
-"""What the JSON-RPC layer needs from a node: four interfaces, its events, and development operations.
+"""What the JSON-RPC layer needs from a node: four interfaces, its events, development
+operations, and what a settled chain has besides.
 
 All methods are synchronous and safe to call from any thread. They raise ``errors.BackendError`` (or a subclass) for
 conditions that a client should see, and nothing else.
@@ -16,6 +17,7 @@ from .development import Development
 from .events import Events
 from .executor import Executor
 from .pool import Pool
+from .settlement import Settlement
 from .state import State
 
 
@@ -34,3 +36,4 @@ class Backend:
     keccak: Callable[[bytes], Hash32]
     client_version: str
     development: Development | None = None
+    settlement: Settlement | None = None

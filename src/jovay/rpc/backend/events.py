@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from jovay.chain.types import Header, Log
+from jovay.chain.types import Hash32, Header, Log
 
 
 class NewBlock(msgspec.Struct, frozen=True, gc=False):
@@ -35,7 +35,20 @@ class Removed(msgspec.Struct, frozen=True, gc=False):
     logs: Sequence[Log]
 
 
-Event: TypeAlias = NewBlock | NewPending | Removed
+class NewFinality(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The blocks up to ``block`` came to a stage: ``committed``, ``attested`` or ``proven``.
+
+    ``reverted``: those after ``block`` are at none of these any more. ``transaction`` on L1 at ``time`` (seconds).
+    """
+
+    stage: str
+    block: int
+    batch: int | None = None
+    transaction: Hash32 | None = None
+    time: int | None = None
+
+
+Event: TypeAlias = NewBlock | NewPending | Removed | NewFinality
 
 
 class Events(Protocol):

@@ -2,6 +2,7 @@
 
 from jovay.rpc.methods import (
     accounts,
+    bridge,
     calls,
     chain,
     config,
@@ -25,6 +26,7 @@ from jovay.rpc.methods import (
 
 __all__ = [
     "accounts",
+    "bridge",
     "calls",
     "chain",
     "config",

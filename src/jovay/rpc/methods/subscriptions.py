@@ -10,12 +10,15 @@ from jovay.rpc.errors import METHOD_NOT_FOUND, RpcError, invalid_params, limit_e
 from jovay.rpc.event_log import EventLog
 from jovay.rpc.logqueries import check_terms
 from jovay.rpc.news import LogMatcher
-from jovay.rpc.table import Run, method
+from jovay.rpc.table import Run, alias, method
 
 
 @method("eth_subscribe", Run.LOOP, large=True)
 def subscribe(context: Context, name: StringArg, options: AnyArg = None) -> str:
-    """Subscribe to ``newHeads``, ``logs`` (with a filter) or ``newPendingTransactions`` (``true``: whole)."""
+    """Subscribe to ``newHeads``, ``logs`` (with a filter), ``newPendingTransactions`` (``true``: whole), ``finality``.
+
+    The last tells of each batch that is ``committed``, ``attested`` or ``proven`` on L1, or ``reverted``.
+    """
     session = context.session
     if session is None:
         raise RpcError("notifications not supported", METHOD_NOT_FOUND)
@@ -29,6 +32,8 @@ def subscribe(context: Context, name: StringArg, options: AnyArg = None) -> str:
         subscription = feed.subscribe(session, feed.logs, LogMatcher(_query(context, options)))
     elif name == "newPendingTransactions":
         subscription = feed.subscribe(session, feed.transactions if _flag(options) else feed.hashes)
+    elif name == "finality":
+        subscription = feed.subscribe(session, feed.finality)
     elif name == "syncing":
         # Served for the clients that ask; a sequencer has nothing to say about it.
         subscription = feed.subscribe(session, EventLog(0))
@@ -54,6 +59,9 @@ def _flag(options: Any) -> bool:
     raise invalid_params("invalid argument 1: json: cannot unmarshal value into Go value of type bool")
 
 
+alias("eth_subscribe", "jovay_subscribe")
+
+
 @method("eth_unsubscribe", Run.LOOP)
 def unsubscribe(context: Context, identifier: StringArg) -> bool:
     """End a subscription of this connection."""
@@ -64,3 +72,6 @@ def unsubscribe(context: Context, identifier: StringArg) -> bool:
         raise RpcError("subscription not found")
     stop()
     return True
+
+
+alias("eth_unsubscribe", "jovay_unsubscribe")
