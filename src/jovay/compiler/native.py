@@ -191,3 +191,14 @@ def compile_object(
         report(0, 0, "emitting machine code")
         write_atomically(path, machine.emit_object(module))
     return path.read_bytes()
+
+
+def compile_modules(texts: Sequence[str], exported: set[str]) -> bytes:
+    """Object code of IR modules by themselves, for this CPU; cached by IR."""
+    key = digest(toolchain_version(), host_key(), str(OPTIMISATION_LEVEL), *sorted(exported), *texts)
+    path = cache_directory() / "native" / f"{key}.o"
+    if not path.exists():
+        module = link(texts, exported)
+        optimise(module, host_machine(), OPTIMISATION_LEVEL, vectorise=False)
+        write_atomically(path, host_machine().emit_object(module))
+    return path.read_bytes()

@@ -25,17 +25,14 @@ from .places import address
 WORD = (1 << 64) - 1
 
 
-class Library:
-    """A loaded library. ``library[function]`` is the callable of one of its entries; it releases the interpreter."""
+class ObjectCode:
+    """Object code in memory, ready to be called."""
 
-    def __init__(self, code: bytes, entries: Sequence[KernelFunction]) -> None:
+    def __init__(self, code: bytes) -> None:
         # An engine owns its target machine and frees it.
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), new_machine())
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
-        if begin := self._engine.get_function_address(checks.BEGIN):
-            runtime().attach(begin)
-        self._entries = {f.symbol: f for f in entries}
 
     def address(self, symbol: str) -> int:
         """Address of an exported symbol; ``KeyError`` if there is none."""
@@ -43,6 +40,27 @@ class Library:
         if not address:
             raise KeyError(symbol)
         return address
+
+    def function(self, symbol: str, arguments: int) -> Callable[..., int]:
+        """An exported function of ``arguments`` 64-bit words that returns one; it releases the interpreter."""
+        compiled = ctypes.CFUNCTYPE(ctypes.c_uint64, *[ctypes.c_uint64] * arguments)(self.address(symbol))
+        compiled.code = self  # type: ignore[attr-defined]  # which goes with the last who calls it
+
+        def call(*values: Any) -> int:
+            result: int = compiled(*[value if type(value) is int else address(value) for value in values])
+            return result
+
+        return call
+
+
+class Library(ObjectCode):
+    """A loaded library. ``library[function]`` is the callable of one of its entries; it releases the interpreter."""
+
+    def __init__(self, code: bytes, entries: Sequence[KernelFunction]) -> None:
+        super().__init__(code)
+        if begin := self._engine.get_function_address(checks.BEGIN):
+            runtime().attach(begin)
+        self._entries = {f.symbol: f for f in entries}
 
     @cache  # noqa: B019  (a library lives as long as the process)
     def __getitem__(self, function: KernelFunction) -> Callable[..., Any]:

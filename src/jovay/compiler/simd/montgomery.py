@@ -11,11 +11,12 @@ RADIX = 1 << LIMBS * LIMB_BITS
 
 
 class Modulus:
-    """Operations modulo ``value`` on clean limbs."""
+    """Operations modulo ``value`` on clean limbs. ``portable``: for CPUs without AVX-512 IFMA, many times slower."""
 
-    def __init__(self, value: int) -> None:
+    def __init__(self, value: int, portable: bool = False) -> None:
         self.value, self._limbs = value, limbs_of(value)
         self._inverse = pow(-value, -1, 1 << LIMB_BITS)
+        self.low, self.high = (_portable_low, _portable_high) if portable else (_low, _high)
 
     def form(self, number: int) -> int:
         """A number in Montgomery form."""
@@ -28,9 +29,9 @@ class Modulus:
         t = [zero] * (LIMBS + 1)
         for x in a:
             for factor, ys in ((x, b), (None, n)):
-                f = zero.target(MADD_LOW, t[0], splat(zero, self._inverse)) if factor is None else factor
-                t[:LIMBS] = [s.target(MADD_LOW, f, y) for s, y in zip(t[:LIMBS], ys, strict=True)]
-                t[1:] = [s.target(MADD_HIGH, f, y) for s, y in zip(t[1:], ys, strict=True)]
+                f = self.low(zero, t[0], splat(zero, self._inverse)) if factor is None else factor
+                t[:LIMBS] = [self.low(s, f, y) for s, y in zip(t[:LIMBS], ys, strict=True)]
+                t[1:] = [self.high(s, f, y) for s, y in zip(t[1:], ys, strict=True)]
             t = [t[1] + (t[0] >> LIMB_BITS), *t[2:], zero]
         return carried(t[:LIMBS])
 
@@ -52,3 +53,22 @@ def less(limbs: Sequence[Value], bound: int) -> Value:
     for limb, b in zip(limbs, limbs_of(bound), strict=True):
         borrow = (limb - b + borrow).sar(LIMB_BITS)
     return borrow.compare("!=", 0)
+
+
+def _low(total: Value, x: Value, y: Value) -> Value:
+    """total + the low 52 bits of x·y, where x and y are the low 52 bits of what is given."""
+    return total.target(MADD_LOW, x, y)
+
+
+def _high(total: Value, x: Value, y: Value) -> Value:
+    """total + the bits of x·y from 52 on."""
+    return total.target(MADD_HIGH, x, y)
+
+
+def _portable_low(total: Value, x: Value, y: Value) -> Value:
+    return total + (x * y & MASK52)
+
+
+def _portable_high(total: Value, x: Value, y: Value) -> Value:
+    product = (x & MASK52).convert(128) * (y & MASK52).convert(128)
+    return total + (product >> LIMB_BITS).convert(64)

@@ -1,0 +1,71 @@
+"""Rounds of a sumcheck in lanes, for any polynomial in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import llvmlite.ir as ir
+
+from .bn254_fr import R
+from .lanes import WORD, Routine, Value, text
+from .limbs import SLOT
+from .montgomery import Modulus
+from .numbers import BLOCK, Number, add_to_slot, load, load_one
+
+#: Bytes of a single element.
+ELEMENT = 32
+Polynomial = Callable[[Sequence[Number], Sequence[Number]], Number]
+
+
+@dataclass(frozen=True)
+class Round:
+    """``polynomial(columns, constants)`` has ``degree`` at most; nobody multiplies more than its bounds allow.
+
+    ``symbol(count, columns, half, constants, weights, sums)``: for every point x of ``count`` blocks, the polynomial
+    along the line from the columns' values at x to those ``half`` bytes further, at 0, 2, … ``degree``, is multiplied
+    by the weight of x and added to ``sums`` (a slot for each of these). ``columns`` are addresses, ``constants``
+    elements.
+    """
+
+    symbol: str
+    columns: int
+    constants: int
+    degree: int
+    polynomial: Polynomial
+
+    @property
+    def points(self) -> list[int]:
+        """Where it is evaluated: at 1 it follows from the claim."""
+        return [0, *range(2, self.degree + 1)]
+
+    def add_to(self, module: ir.Module, field: Modulus) -> None:
+        """Define the function."""
+        code = Routine(module, self.symbol, "ipippp", exported=True)
+        count, columns, half, constants, weights, sums = code.arguments
+        starts = [code.address(columns.at(8 * k).load(WORD)) for k in range(self.columns)]
+
+        def block(i: Value) -> None:
+            at = i * BLOCK
+            lows = [load(field, start.at(at)) for start in starts]
+            steps = [load(field, start.at(at + half)) - low for start, low in zip(starts, lows, strict=True)]
+            steps = [step.factor() for step in steps]
+            fixed = [load_one(field, constants.at(k * ELEMENT)) for k in range(self.constants)]
+            weight = load(field, weights.at(at))
+            values, reached = lows, 0
+            for slot, point in enumerate(self.points):
+                while reached < point:
+                    values = [value + step for value, step in zip(values, steps, strict=True)]
+                    reached += 1
+                add_to_slot(self.polynomial(values, fixed) * weight, sums.at(slot * SLOT))
+
+        code.each(count, block)
+        code.end()
+
+
+def module_text(rounds: Sequence[Round], portable: bool = False) -> str:
+    """IR of some rounds."""
+    module, field = ir.Module("sumcheck"), Modulus(R, portable)
+    for each in rounds:
+        each.add_to(module, field)
+    return text(module)

@@ -1,0 +1,1 @@
+"""The ZK prover: sumchecks over BN254 about a RISC-V machine that runs the state transition."""

@@ -1,0 +1,11 @@
+"""Why proofs are refused."""
+
+from __future__ import annotations
+
+
+class ZkError(Exception):
+    """A proof, or what it is about, will not do."""
+
+
+class SumcheckError(ZkError):
+    """A sumcheck does not hold."""

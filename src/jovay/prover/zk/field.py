@@ -1,0 +1,160 @@
+"""The scalar field of BN254: elements are Python integers below ``R``, long vectors lie in native memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from jovay.compiler.native import compile_modules
+from jovay.compiler.simd import bn254_fr
+from jovay.compiler.simd.build import host_features
+from jovay.compiler.simd.limbs import LIMB_BITS, LIMBS
+from jovay.compiler.simd.montgomery import RADIX
+from jovay.native.library import ObjectCode
+
+R = bn254_fr.R
+ELEMENT, LANES, WORDS = 32, 8, 4
+_INVERSE_RADIX = pow(RADIX, -1, R)
+U64 = npt.NDArray[np.uint64]
+
+
+def portable() -> bool:
+    """Whether this CPU lacks what the fast kernels take."""
+    return "avx512ifma" not in host_features()
+
+
+@cache
+def _code() -> ObjectCode:
+    names = (*_BINARY, "scale", "fold", "enter", "leave")
+    return ObjectCode(
+        compile_modules([bn254_fr.module_text(portable())], {f"bn254_fr_{name}" for name in names})
+    )
+
+
+_BINARY = ("product", "sum", "difference")
+
+
+@cache
+def _function(name: str, arguments: int) -> Callable[..., int]:
+    return _code().function(f"bn254_fr_{name}", arguments)
+
+
+def aligned(words: int) -> U64:
+    """Zero words at an address that is a multiple of 64."""
+    block = np.zeros(words + 8, np.uint64)
+    start = -block.ctypes.data % 64 // 8
+    return block[start : start + words]
+
+
+def element(value: int) -> U64:
+    """One element as the kernels take it."""
+    return np.frombuffer((value * RADIX % R).to_bytes(ELEMENT, "little"), np.uint64)
+
+
+class Vector:
+    """``len`` elements, a multiple of eight, in blocks of eight (``compiler.simd.bn254_fr``)."""
+
+    __slots__ = ("words",)
+
+    def __init__(self, words: U64) -> None:
+        """``words`` (blocks, 4, 8) at a multiple of 64."""
+        self.words = words
+
+    def __len__(self) -> int:
+        return LANES * len(self.words)
+
+    @classmethod
+    def empty(cls, count: int) -> Vector:
+        """Zeros."""
+        if count % LANES or count <= 0:
+            raise ValueError(f"{count} elements: a vector has a multiple of {LANES}")
+        return cls(aligned(count * WORDS).reshape(-1, WORDS, LANES))
+
+    @classmethod
+    def of(cls, values: Sequence[int]) -> Vector:
+        """Elements below ``R``."""
+        vector = cls.empty(len(values))
+        rows = b"".join(value.to_bytes(ELEMENT, "little") for value in values)
+        vector.words[:] = np.frombuffer(rows, np.uint64).reshape(-1, LANES, WORDS).transpose(0, 2, 1)
+        return vector._into("enter")
+
+    @classmethod
+    def of_words(cls, values: U64) -> Vector:
+        """Elements that fit 64 bits."""
+        vector = cls.empty(len(values))
+        vector.words[:, 0, :] = values.reshape(-1, LANES)
+        return vector._into("enter")
+
+    def _into(self, name: str) -> Vector:
+        _function(name, 3)(len(self.words), self.words, self.words)
+        return self
+
+    def values(self) -> list[int]:
+        """The elements."""
+        plain = Vector.empty(len(self))
+        _function("leave", 3)(len(self.words), self.words, plain.words)
+        rows = plain.words.transpose(0, 2, 1).tobytes()
+        return [int.from_bytes(rows[at : at + ELEMENT], "little") for at in range(0, len(rows), ELEMENT)]
+
+    def _combined(self, name: str, other: Vector) -> Vector:
+        if len(self) != len(other):
+            raise ValueError(f"vectors of {len(self)} and {len(other)} elements")
+        out = Vector.empty(len(self))
+        _function(name, 4)(len(self.words), self.words, other.words, out.words)
+        return out
+
+    def __add__(self, other: Vector) -> Vector:
+        return self._combined("sum", other)
+
+    def __sub__(self, other: Vector) -> Vector:
+        return self._combined("difference", other)
+
+    def __mul__(self, other: Vector) -> Vector:
+        return self._combined("product", other)
+
+    def scaled(self, factor: int) -> Vector:
+        """All elements times ``factor``."""
+        out = Vector.empty(len(self))
+        _function("scale", 4)(len(self.words), self.words, element(factor), out.words)
+        return out
+
+    def halves(self) -> tuple[Vector, Vector]:
+        """The lower and the upper half, in place."""
+        middle = len(self.words) // 2
+        return Vector(self.words[:middle]), Vector(self.words[middle:])
+
+    def folded(self, r: int) -> Vector:
+        """low + r·(high − low) of the two halves: the first variable, the index's top bit, becomes ``r``."""
+        low, high = self.halves()
+        out = Vector.empty(len(low))
+        _function("fold", 5)(len(out.words), low.words, high.words, element(r), out.words)
+        return out
+
+
+def slot_total(slot: U64) -> int:
+    """The sum of the eight unreduced numbers (limbs, lanes) that a kernel has added up in Montgomery form."""
+    limbs = (sum(map(int, row)) << (LIMB_BITS * i) for i, row in enumerate(slot.reshape(LIMBS, LANES)))
+    return sum(limbs) * _INVERSE_RADIX % R
+
+
+def inverse(value: int) -> int:
+    """1/value; ``ZeroDivisionError`` for 0."""
+    if value % R == 0:
+        raise ZeroDivisionError("0 has no inverse")
+    return pow(value, -1, R)
+
+
+def powers(base: int, count: int) -> list[int]:
+    """base⁰ … base^(count−1)."""
+    found = [1] * count
+    for i in range(1, count):
+        found[i] = found[i - 1] * base % R
+    return found
+
+
+def dot(left: Iterable[int], right: Iterable[int]) -> int:
+    """Σ left·right."""
+    return sum(a * b for a, b in zip(left, right, strict=True)) % R
