@@ -175,3 +175,15 @@ def zeros(count: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     if not is_chosen() or not count:
         return np.zeros(count, kind)
     return Arena(count * kind.itemsize, huge_pages=False, name="array").array(kind, count)
+
+
+#: Vectors of 512 bits are loaded from multiples of their size.
+VECTOR_BYTES = 64
+
+
+def aligned_words(count: int) -> npt.NDArray[np.uint64]:
+    """Zero words at an address that is a multiple of ``VECTOR_BYTES``."""
+    most = VECTOR_BYTES // 8
+    block = np.zeros(count + most, np.uint64)
+    start = -block.ctypes.data % VECTOR_BYTES // 8
+    return block[start : start + count]

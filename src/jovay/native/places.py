@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterable
 from operator import index
 from typing import Any, SupportsIndex, TypeAlias
 
@@ -29,3 +30,8 @@ def address(thing: Any) -> int:
     if isinstance(thing, ctypes.Array):
         return ctypes.addressof(thing)
     return index(thing)
+
+
+def addresses(things: Iterable[Any]) -> npt.NDArray[np.uint64]:
+    """Their addresses, in an array for compiled code."""
+    return np.array([address(thing) for thing in things], np.uint64)

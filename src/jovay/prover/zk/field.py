@@ -13,6 +13,7 @@ from jovay.compiler.simd import bn254_fr
 from jovay.compiler.simd.build import host_features
 from jovay.compiler.simd.limbs import LIMB_BITS, LIMBS
 from jovay.compiler.simd.montgomery import RADIX
+from jovay.native.arena import aligned_words
 from jovay.native.library import ObjectCode
 
 R = bn254_fr.R
@@ -42,13 +43,6 @@ def _function(name: str, arguments: int) -> Callable[..., int]:
     return _code().function(f"bn254_fr_{name}", arguments)
 
 
-def aligned(words: int) -> U64:
-    """Zero words at an address that is a multiple of 64."""
-    block = np.zeros(words + 8, np.uint64)
-    start = -block.ctypes.data % 64 // 8
-    return block[start : start + words]
-
-
 def element(value: int) -> U64:
     """One element as the kernels take it."""
     return np.frombuffer((value * RADIX % R).to_bytes(ELEMENT, "little"), np.uint64)
@@ -71,7 +65,7 @@ class Vector:
         """Zeros."""
         if count % LANES or count <= 0:
             raise ValueError(f"{count} elements: a vector has a multiple of {LANES}")
-        return cls(aligned(count * WORDS).reshape(-1, WORDS, LANES))
+        return cls(aligned_words(count * WORDS).reshape(-1, WORDS, LANES))
 
     @classmethod
     def of(cls, values: Sequence[int]) -> Vector:

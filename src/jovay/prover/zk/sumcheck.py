@@ -20,10 +20,12 @@ from jovay.compiler.native import compile_modules
 from jovay.compiler.simd import sumcheck as kernels
 from jovay.compiler.simd.limbs import SLOT
 from jovay.compiler.simd.numbers import BLOCK, MOST_ADDED
+from jovay.native.arena import aligned_words
 from jovay.native.library import ObjectCode
+from jovay.native.places import addresses
 
 from .errors import SumcheckError
-from .field import LANES, U64, R, Vector, aligned, element, inverse, portable, slot_total
+from .field import LANES, U64, R, Vector, element, inverse, portable, slot_total
 from .multilinear import eq_at, eq_values, eq_vector, fold
 from .transcript import Transcript
 
@@ -70,9 +72,9 @@ class Polynomial:
 
         def part(start: int) -> list[int]:
             count = min(share, half - start)
-            addresses = np.array([column.words[start:].ctypes.data for column in columns], np.uint64)
-            slots: U64 = aligned(len(self.round.points) * SLOT // 8).reshape(len(self.round.points), -1)
-            self._sums(count, addresses, half * BLOCK, fixed, weights.words[start:], slots)
+            places = addresses(column.words[start:] for column in columns)
+            slots: U64 = aligned_words(len(self.round.points) * SLOT // 8).reshape(len(self.round.points), -1)
+            self._sums(count, places, half * BLOCK, fixed, weights.words[start:], slots)
             return [slot_total(slot) for slot in slots]
 
         if len(starts) == 1:
