@@ -65,6 +65,10 @@ class L1Finality:
         """The newest block that is committed."""
         return self._reached[Step.COMMITTED]
 
+    def reached(self, step: Step) -> int:
+        """The newest block of a batch that has come so far; genesis where none has."""
+        return self._reached[step]
+
     @property
     def safe(self) -> int:
         """The newest block that is attested."""

@@ -1,0 +1,178 @@
+"""Rollup and mailbox on anvil with the verifier of forge's tests, and one account that is owner, relayer and prover."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from eth_abi.abi import encode
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_account.typed_transactions import base as signing
+from eth_utils.crypto import keccak
+
+from jovay.bridge.l1.client import L1Client
+from jovay.bridge.l1.contracts import Contract, creation_code
+from jovay.bridge.l1.record import Kind
+from jovay.bridge.l1.records import L1Receipt
+from jovay.bridge.wire import blobs
+from jovay.bridge.wire.batch_header import BatchHeader
+from jovay.bridge.wire.da import DaData
+from jovay.bridge.wire.statement import Statement
+from jovay.chain import rlp
+from jovay.chain.development import DEVELOPMENT_KEYS
+from jovay.chain.settled import SettledConfig
+from jovay.chain.settlement import CONTRACTS, Settlement
+from jovay.kernel.protocol.forks import OSAKA
+from rigs.paths import ROOT
+from rigs.solidity import compile_sources
+
+HOUR, DAY = 3_600, 86_400
+CLOCKS = (HOUR, DAY, 3 * DAY, 7 * DAY, DAY, 60, 3 * DAY)
+MESSAGE_GAS, MESSAGE_PRICE = 500_000, 10**6
+GENESIS_ROOT, GENESIS_HASH = b"\1" * 32, b"\2" * 32
+CONFIG = SettledConfig(20257, 10**8, 0x71 << 152, 10**7, ((0, OSAKA),))
+PROVER, NOBODY = b"\7" * 32, bytes(20)
+
+
+class RollupScene:
+    """Anvil mines every transaction at once; a transaction that fails is an error of the test."""
+
+    def __init__(self, url: str, genesis: tuple[bytes, bytes] = (GENESIS_ROOT, GENESIS_HASH)) -> None:
+        self.client = L1Client(url)
+        self.account: LocalAccount = Account.from_key(DEVELOPMENT_KEYS[0])
+        self.me = bytes.fromhex(self.account.address[2:])
+        _read_setup_once()
+        folder = ROOT / "contracts"
+        names = ("src/interfaces/IProofVerifier.sol", "test/TestVerifier.sol")
+        verifier = compile_sources([folder / name for name in names])["TestVerifier"]
+        self.verifier = self._create(bytes.fromhex(verifier.bytecode[2:]))
+        self.deployed_at = self.client.block_number() + 1
+        mailbox = keccak(rlp.encode([self.me, self.client.nonce(self.me) + 1]))[12:]
+        rules = CONFIG.hash, self.verifier, self.verifier, PROVER
+        output = genesis[0], bytes(32), genesis[1], 1
+        settings = (
+            CONFIG.chain_id, mailbox, self.me, self.me, [self.me], CLOCKS, 16, 3_000_000, rules, output,
+        )  # fmt: skip
+        self.rollup = Contract("Rollup", self._create(creation_code("Rollup", settings)))
+        given: tuple[Any, ...] = self.rollup.address, self.me, NOBODY, [], MESSAGE_PRICE, 3_000_000, 300_000
+        self.mailbox = Contract("L1Mailbox", self._create(creation_code("L1Mailbox", given)))
+
+    def settlement(self) -> Settlement:
+        others = dict.fromkeys(CONTRACTS, b"\x01" * 20)
+        others |= {"rollup": self.rollup.address, "l1_mailbox": self.mailbox.address}
+        return Settlement(l1_chain_id=31_337, **others, deployed_at=self.deployed_at, config=CONFIG)
+
+    # ---- transactions
+
+    def _create(self, code: bytes) -> bytes:
+        address = self.send(None, code).contract_address
+        assert address is not None
+        return address
+
+    def send(self, to: bytes | None, data: bytes, value: int = 0, carried: Sequence[bytes] = ()) -> L1Receipt:
+        fields: dict[str, Any] = {
+            "chainId": 31_337, "nonce": self.client.nonce(self.me), "gas": 8_000_000, "value": value,
+            "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 1, "data": data,
+        }  # fmt: skip
+        if to is not None:
+            fields["to"] = to
+        if carried:
+            fields |= {"type": 3, "maxFeePerBlobGas": 10**10}
+        signed = self.account.sign_transaction(fields, blobs=list(carried) or None)
+        sent = self.client.send_raw(bytes(signed.raw_transaction))
+        until = time.monotonic() + 10
+        while (receipt := self.client.receipt(sent)) is None:
+            assert time.monotonic() < until, "a transaction of the test is not mined"
+            time.sleep(0.002)
+        assert receipt.succeeded, "a transaction of the test reverts"
+        return receipt
+
+    def call(self, contract: Contract, function: str, *arguments: Any, **more: Any) -> L1Receipt:
+        return self.send(contract.address, contract.encode(function, *arguments), **more)
+
+    # ---- what people do
+
+    def message(self, data: bytes, target: bytes = b"\x0d" * 20, value: int = 10**18) -> L1Receipt:
+        arguments = target, value, data, MESSAGE_GAS, self.me
+        return self.call(self.mailbox, "sendMsg", *arguments, value=value + MESSAGE_GAS * MESSAGE_PRICE)
+
+    def commit(self, da: DaData, l1_messages: int, in_blobs: bool = True) -> BatchHeader:
+        """Commit the next batch, of ``l1_messages`` with all before; its header."""
+        index = self.rollup.read(self.client, "lastCommittedBatch") + 1
+        parts = blobs.to_blobs(da) if in_blobs else []
+        hashes = [blobs.versioned_hash(blobs.commitment_of(part)) for part in parts]
+        header = BatchHeader(
+            da.batch_version,
+            index,
+            self.mailbox.read(self.client, "getMsg", l1_messages),
+            blobs.data_hash(hashes) if in_blobs else da.digest,
+            self.rollup.read(self.client, "committedBatches", index - 1),
+        )
+        if in_blobs:
+            self.call(self.rollup, "commitBatch", da.batch_version, index, l1_messages, carried=parts)
+        else:
+            self.call(self.rollup, "commitBatchWithDaProof", header.encode(), l1_messages, da.calldata)
+        return header
+
+    def claim(
+        self,
+        kind: Kind,
+        header: BatchHeader,
+        da: DaData,
+        output: tuple[bytes, bytes, bytes, int],
+        in_blobs: bool = True,
+    ) -> L1Receipt:
+        """Claim that a batch leads to (state root, message root, last block hash, milliseconds)."""
+        state_root, l2_msg_root, last_hash, milliseconds = output
+        parent = self.rollup.read(self.client, "claim", int(kind), header.index - 1)[1]
+        openings = []
+        for part in blobs.to_blobs(da) if in_blobs else []:
+            openings.append(blobs.open_blob(part, blobs.commitment_of(part), da.digest))
+        statement = self._statement(header, parent, output, da.digest, openings)
+        seal = keccak(encode(("bytes32", "bytes32"), (statement, PROVER)))
+        proof = encode(
+            ("bytes32", "uint64", "bytes32", "(bytes32,bytes,bytes)[]", "bytes"),
+            (
+                last_hash, milliseconds, da.digest, [(one.y, one.commitment, one.proof) for one in openings],
+                encode(("bytes32", "bytes32"), (PROVER, seal)),
+            ),
+        )  # fmt: skip
+        arguments = int(kind), header.encode(), state_root, l2_msg_root, proof
+        return self.call(self.rollup, "verifyBatch", *arguments)
+
+    def _statement(
+        self,
+        header: BatchHeader,
+        parent: tuple[Any, ...],
+        output: tuple[Any, ...],
+        digest: bytes,
+        openings: Sequence[Any],
+    ) -> bytes:
+        return Statement(
+            31_337, self.rollup.address, CONFIG.chain_id, CONFIG.hash, header.parent_batch_hash, header.hash,
+            parent[0], output[0], parent[2], output[2], output[3], output[1], digest,
+            [(one.z, one.y) for one in openings],
+        ).hash  # fmt: skip
+
+    def now(self) -> int:
+        block = self.client.block("latest")
+        assert block is not None
+        return block.timestamp
+
+    def mine(self, blocks: int = 1) -> None:
+        self.client.call("anvil_mine", hex(blocks))
+
+    def reorganise(self, depth: int) -> None:
+        """Replace the newest blocks by empty ones."""
+        self.client.call("anvil_reorg", depth, [])
+
+
+def _read_setup_once() -> None:
+    """Else eth-account reads the trusted set-up anew for everything that it asks of a blob, seconds each time."""
+    name = "load_trusted_setup"
+    reader = getattr(signing, name)
+    if not hasattr(reader, "cache_info"):
+        setattr(signing, name, cache(reader))
