@@ -13,7 +13,7 @@ from rigs.unused import Sources, unreached, unused
 MEANT = {
     "jovay.bridge": "formats of settlement, whose relayer and contracts come next",
     "jovay.compiler.frontend._CapturingLibrary.": "Numba's code generation calls it",
-    "jovay.compiler.simd.bn254_fr": "vectors of the ZK prover, which comes next",
+    "jovay.compiler.simd.bn254_": "vectors and points of the ZK prover, which comes next",
     "jovay.compiler.simd.numbers": "the same",
     "jovay.compiler.simd.sumcheck": "the same",
     "jovay.conformance.parallel.Side.add_contract": "tests add what their blocks call",

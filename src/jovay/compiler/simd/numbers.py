@@ -6,7 +6,6 @@ the code is generated; carries and reductions are made where a product needs the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .lanes import WORD, Pointer, Routine, Value
@@ -18,8 +17,10 @@ from .limbs import (
     Limbs,
     carried,
     limbs_of,
+    load_limbs,
     pack,
     splat,
+    store_limbs,
     unpack,
 )
 from .montgomery import RADIX, Modulus
@@ -148,12 +149,16 @@ def store(number: Number, block: Pointer) -> None:
         block.at(i * VECTOR.bytes).store(word)
 
 
-def total(numbers: Sequence[Number]) -> Number:
-    """The sum of some."""
-    first, *rest = numbers
-    for number in rest:
-        first = first + number
-    return first
+def load_slot(field: Modulus, slot: Pointer, bound: int) -> Number:
+    """Clean limbs from scratch memory (``limbs.SLOT``), of a number below ``bound``."""
+    return of(field, load_limbs(slot), bound)
+
+
+def store_slot(number: Number, slot: Pointer) -> Number:
+    """Write clean limbs to scratch memory, unreduced; the number as it lies there."""
+    kept = number.factor()
+    store_limbs(slot, kept.limbs)
+    return kept
 
 
 #: So many clean numbers below 2^256 can be added up in a slot.

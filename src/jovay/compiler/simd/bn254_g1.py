@@ -1,0 +1,132 @@
+"""Points of BN254's G1 in lanes: many affine additions with one inversion (Montgomery's trick).
+
+``bn254_g1_add_pairs(count, left, right, points, out, scratch)``: ``count`` blocks of eight additions. ``left`` and
+``right`` are positions (u32) in ``points``; the sums go to ``out`` one after another. A point is 64 bytes: x and y in
+four words each, canonical and in Montgomery form with radix 2^260. ``scratch``: ``SCRATCH`` bytes a block. Returns 0.
+
+Points with the same x are not added: their sum is a point of zeros, which the caller looks for.
+"""
+
+from __future__ import annotations
+
+import llvmlite.ir as ir
+
+from .lanes import WORD, Lanes, Pointer, Routine, Value, table, text, transpose
+from .limbs import SLOT, VECTOR, pack, unpack
+from .montgomery import Modulus
+from .numbers import WORDS, Number, constant, load_slot, of, store_slot
+
+P = 0x30644E72E131A029B85045B68181585D97816A916871CA8D3C208C16D87CFD47
+POINT = 64
+SCRATCH = 2 * SLOT
+_INDEX = Lanes(1, 32)
+_POWER_WINDOW = 4
+
+
+def _gather(field: Modulus, points: Pointer, positions: Pointer) -> tuple[Number, Number]:
+    """x and y of eight points."""
+    rows = []
+    for lane in range(VECTOR.count):
+        position = positions.at(lane * _INDEX.bytes).load(_INDEX).convert(64)
+        rows.append(points.at(position * POINT).load(VECTOR, align=WORD.bytes))
+    words = transpose(rows)
+    return tuple(of(field, unpack(words[k : k + WORDS]), field.value) for k in (0, WORDS))  # type: ignore[return-value]
+
+
+def _scatter(x: Number, y: Number, out: Pointer) -> None:
+    words = [*pack(x.canonical().limbs), *pack(y.canonical().limbs)]
+    for lane, row in enumerate(transpose(words)):
+        out.at(lane * POINT).store(row)
+
+
+def _inverse_routine(module: ir.Module, field: Modulus) -> Routine:
+    """``(p slot)``: the elements of a slot (below 2p) become their inverses, by Fermat\'s theorem."""
+    code = Routine(module, "bn254_fq_inverse", "p")
+    (slot,) = code.arguments
+    powers = code.buffer(SLOT << _POWER_WINDOW)
+    bound = 2 * field.value
+    base = load_slot(field, slot, bound)
+    power = constant(code, field, 1)
+    for k in range(1 << _POWER_WINDOW):
+        store_slot(power, powers.at(k * SLOT))
+        power = power * base
+    exponent, digits = field.value - 2, []
+    while exponent:
+        digits.append(exponent & ((1 << _POWER_WINDOW) - 1))
+        exponent >>= _POWER_WINDOW
+    listed = table(module, "bn254_fq_exponent", WORD, digits[::-1])
+    result = code.buffer(SLOT)
+    store_slot(constant(code, field, 1), result)
+    starts = code.pointer(listed)
+
+    def step(i: Value) -> None:
+        value = load_slot(field, result, bound)
+        for _ in range(_POWER_WINDOW):
+            value = value * value
+        digit = starts.at(i * 8).load(WORD)
+        store_slot(value * load_slot(field, powers.at(digit * SLOT), bound), result)
+
+    code.each(len(digits), step)
+    store_slot(load_slot(field, result, bound), slot)
+    return code.end()
+
+
+def module_text(portable: bool = False) -> str:
+    """IR of the additions."""
+    module, field = ir.Module("bn254_g1"), Modulus(P, portable)
+    invert = _inverse_routine(module, field)
+    code = Routine(module, "bn254_g1_add_pairs", "ippppp", exported=True)
+    count, left, right, points, out, scratch = code.arguments
+    bound, running = 2 * field.value, code.buffer(SLOT)
+    store_slot(constant(code, field, 1), running)
+    step = VECTOR.count * _INDEX.bytes
+
+    def forward(i: Value) -> None:
+        """Keep the product of the differences so far, and the difference, which is 1 where it would be 0."""
+        xa, _ = _gather(field, points, left.at(i * step))
+        xb, _ = _gather(field, points, right.at(i * step))
+        difference = (xb - xa).canonical()
+        zero = difference.limbs[0]
+        for limb in difference.limbs[1:]:
+            zero = zero | limb
+        one = constant(code, field, 1)
+        same = zero.compare("==", 0)
+        limbs = [same.select(o, d) for o, d in zip(one.limbs, difference.limbs, strict=True)]
+        place = scratch.at(i * SCRATCH)
+        before = load_slot(field, running, bound)
+        store_slot(before, place)
+        kept = store_slot(of(field, limbs, field.value), place.at(SLOT))
+        store_slot(before * kept, running)
+
+    def backward(i: Value) -> None:
+        j = count - 1 - i
+        place = scratch.at(j * SCRATCH)
+        difference, inverse = load_slot(field, place.at(SLOT), field.value), load_slot(field, running, bound)
+        slope = inverse * load_slot(field, place, bound)
+        store_slot(inverse * difference, running)
+        xa, ya = _gather(field, points, left.at(j * step))
+        xb, yb = _gather(field, points, right.at(j * step))
+        slope = slope * (yb - ya)
+        x = slope * slope - xa - xb
+        y = slope * (xa - x) - ya
+        _scatter(*_nothing_where_same(xa, xb, x, y), out.at(j * (VECTOR.count * POINT)))
+
+    code.each(count, forward)
+    code.call(invert, running)
+    code.each(count, backward)
+    code.end()
+    return text(module)
+
+
+def _nothing_where_same(xa: Number, xb: Number, x: Number, y: Number) -> tuple[Number, Number]:
+    """Zeros in the lanes where the x of both points is the same."""
+    differs = xa.limbs[0] ^ xb.limbs[0]
+    for a, b in zip(xa.limbs[1:], xb.limbs[1:], strict=True):
+        differs = differs | (a ^ b)
+    keep = differs.compare("!=", 0)
+    cleared = []
+    for number in (x, y):
+        clean = number.canonical()
+        limbs = [keep.select(limb, limb.same(limb.lanes.constant(0))) for limb in clean.limbs]
+        cleared.append(of(number.field, limbs, number.field.value))
+    return cleared[0], cleared[1]

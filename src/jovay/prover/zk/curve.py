@@ -1,0 +1,196 @@
+"""BN254's G1: points one by one, and sums of very many, which is what commitments are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from jovay.compiler.native import compile_modules
+from jovay.compiler.simd import bn254_g1
+from jovay.compiler.simd.montgomery import RADIX
+from jovay.native.arena import aligned_words
+from jovay.native.library import ObjectCode
+
+from .field import ELEMENT, LANES, U64, R, portable
+
+P = bn254_g1.P
+Point = tuple[int, int] | None
+"""Affine coordinates; None is the point at infinity."""
+GENERATOR: Point = (1, 2)
+#: Buckets are for digits of so many bits.
+WINDOW, _HALF_WINDOW = 16, 8
+_WORDS = bn254_g1.POINT // 8
+_INVERSE_RADIX = pow(RADIX, -1, P)
+Digits = npt.NDArray[np.uint32]
+
+
+def is_on_curve(point: Point) -> bool:
+    """Whether coordinates are below P and y² = x³ + 3. G1 has no other subgroup."""
+    if point is None:
+        return True
+    x, y = point
+    return 0 <= x < P and 0 <= y < P and (y * y - x * x * x - 3) % P == 0
+
+
+def negate(point: Point) -> Point:
+    """−point."""
+    return None if point is None else (point[0], -point[1] % P)
+
+
+def add(a: Point, b: Point) -> Point:
+    """a + b."""
+    if a is None or b is None:
+        return b if a is None else a
+    if a[0] == b[0] and (a[1] + b[1]) % P == 0:
+        return None
+    if a == b:
+        slope = 3 * a[0] * a[0] * pow(2 * a[1], -1, P)
+    else:
+        slope = (b[1] - a[1]) * pow(b[0] - a[0], -1, P)
+    x = (slope * slope - a[0] - b[0]) % P
+    return x, (slope * (a[0] - x) - a[1]) % P
+
+
+def multiply(point: Point, scalar: int) -> Point:
+    """scalar·point."""
+    result: Point = None
+    for bit in bin(scalar % R)[2:]:
+        result = add(result, result)
+        if bit == "1":
+            result = add(result, point)
+    return result
+
+
+class Points:
+    """Points other than infinity in native memory, a row of eight words each (``compiler.simd.bn254_g1``)."""
+
+    __slots__ = ("words",)
+
+    def __init__(self, words: U64) -> None:
+        self.words = words
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @classmethod
+    def empty(cls, count: int) -> Points:
+        """Rows of zeros."""
+        return cls(aligned_words(count * _WORDS).reshape(-1, _WORDS))
+
+    @classmethod
+    def of(cls, points: Sequence[tuple[int, int]]) -> Points:
+        """Affine points."""
+        rows = b"".join((c * RADIX % P).to_bytes(ELEMENT, "little") for point in points for c in point)
+        made = cls.empty(len(points))
+        made.words[:] = np.frombuffer(rows, np.uint64).reshape(-1, _WORDS)
+        return made
+
+    def point(self, index: int) -> tuple[int, int]:
+        """One of them."""
+        row = self.words[index].tobytes()
+        x, y = (int.from_bytes(row[at : at + ELEMENT], "little") for at in (0, ELEMENT))
+        return x * _INVERSE_RADIX % P, y * _INVERSE_RADIX % P
+
+
+@cache
+def _add_pairs() -> Callable[..., int]:
+    name = "bn254_g1_add_pairs"
+    return ObjectCode(compile_modules([bn254_g1.module_text(portable())], {name})).function(name, 6)
+
+
+def add_pairs(points: Points, left: Digits, right: Digits) -> tuple[Points, list[tuple[int, Point]]]:
+    """Sums of pairs of points by their positions; where both have the same x, the sum is told beside, by its index."""
+    count = len(left)
+    blocks = -(-count // LANES)
+    padded = np.zeros((2, blocks * LANES), np.uint32)
+    padded[0, :count], padded[1, :count] = left, right
+    out, scratch = Points.empty(blocks * LANES), aligned_words(blocks * bn254_g1.SCRATCH // 8)
+    _add_pairs()(blocks, padded[0], padded[1], points.words, out.words, scratch)
+    sums = Points(out.words[:count])
+    alike = np.flatnonzero(~sums.words.any(axis=1)).tolist()
+    return sums, [(i, add(points.point(int(left[i])), points.point(int(right[i])))) for i in alike]
+
+
+def bucket_sums(points: Points, positions: Digits, buckets: Digits) -> tuple[Points, Digits]:
+    """The sum of the points at ``positions`` in each of ``buckets``: points and buckets, those at infinity left out."""
+    order = np.argsort(buckets, kind="stable")
+    positions, buckets = positions[order], buckets[order]
+    while True:
+        index = np.arange(len(buckets))
+        starts = np.flatnonzero(np.r_[True, buckets[1:] != buckets[:-1]])
+        rank = index - np.repeat(starts, np.diff(np.r_[starts, len(buckets)]))
+        even = rank & 1 == 0
+        paired = even & np.r_[(buckets[1:] == buckets[:-1]), False]
+        if not paired.any():
+            return Points(np.ascontiguousarray(points.words[positions])), buckets
+        left = np.flatnonzero(paired)
+        sums, alike = add_pairs(points, positions[left], positions[left + 1])
+        singles = positions[even & ~paired]
+        joined = Points.empty(len(sums) + len(singles))
+        joined.words[: len(sums)], joined.words[len(sums) :] = sums.words, points.words[singles]
+        firsts = paired[even]
+        positions = np.where(firsts, np.cumsum(firsts) - 1, len(sums) + np.cumsum(~firsts) - 1).astype(
+            np.uint32
+        )
+        points, buckets = joined, buckets[even]
+        for i, point in alike:
+            if point is None:
+                keep = positions != i
+                positions, buckets = positions[keep], buckets[keep]
+            else:
+                points.words[i] = Points.of([point]).words[0]
+
+
+def weighted_sum(points: Points, weights: Digits) -> Point:
+    """Σ weight·point for weights of ``WINDOW`` bits."""
+    total: Point = None
+    everywhere = np.arange(len(points), dtype=np.uint32)
+    for shift in (_HALF_WINDOW, 0):
+        digits = (weights >> shift) & ((1 << _HALF_WINDOW) - 1)
+        chosen = digits != 0
+        part: Point = None
+        if chosen.any():
+            sums, buckets = bucket_sums(points, everywhere[chosen], digits[chosen])
+            part = _ladder({int(b): sums.point(i) for i, b in enumerate(buckets)})
+        total = add(_doubled(total, _HALF_WINDOW), part)
+    return total
+
+
+def _ladder(points: dict[int, tuple[int, int]]) -> Point:
+    """Σ k·points[k], by running sums from the largest k on."""
+    running: Point = None
+    total: Point = None
+    for k in range(max(points, default=0), 0, -1):
+        running = add(running, points.get(k))
+        total = add(total, running)
+    return total
+
+
+def _doubled(point: Point, times: int) -> Point:
+    for _ in range(times):
+        point = add(point, point)
+    return point
+
+
+def sum_of_small(bases: Points, scalars: Digits, positions: Digits | None = None) -> Point:
+    """Σ scalar·base for scalars of ``WINDOW`` bits; ``positions`` of the bases, one for each scalar."""
+    chosen = np.flatnonzero(scalars).astype(np.uint32)
+    if not len(chosen):
+        return None
+    where = chosen if positions is None else positions[chosen]
+    sums, buckets = bucket_sums(bases, where, scalars[chosen])
+    return weighted_sum(sums, buckets)
+
+
+def sum_of(bases: Points, scalars: Iterable[int], positions: Digits | None = None) -> Point:
+    """The same for scalars of any size."""
+    rows = np.frombuffer(b"".join(scalar.to_bytes(ELEMENT, "little") for scalar in scalars), np.uint16)
+    digits = rows.reshape(-1, ELEMENT * 8 // WINDOW)
+    total: Point = None
+    for window in reversed(range(digits.shape[1])):
+        part = sum_of_small(bases, digits[:, window].astype(np.uint32), positions)
+        total = add(_doubled(total, WINDOW), part)
+    return total
