@@ -12,6 +12,9 @@ STAMPS := $(VENV)/stamps
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 CLIENTS := tests/clients
 CONTRACTS := contracts
+ANVIL := requirements/anvil
+WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
+NPM_CI := npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
 KERNEL_SOURCES := $(shell find src/jovay/kernel src/jovay/compiler -name '*.py' 2>/dev/null)
 
 # Arguments for the commands behind the targets: make up ARGS="--http-port 8545", make test ARGS="-k rpc".
@@ -55,9 +58,9 @@ bench: setup-dev
 contracts: $(STAMPS)/dev $(STAMPS)/node
 	@$(PY) contracts/script/artifacts.py
 
-setup: $(STAMPS)/kernel
+setup: $(STAMPS)/kernel $(STAMPS)/anvil
 
-setup-dev: $(STAMPS)/kernel $(STAMPS)/dev $(STAMPS)/specs $(STAMPS)/node
+setup-dev: $(STAMPS)/kernel $(STAMPS)/anvil $(STAMPS)/dev $(STAMPS)/specs $(STAMPS)/node
 
 # The oldest interpreter that will do is taken first, since it is the one the locks were resolved with.
 $(STAMPS)/venv:
@@ -91,18 +94,26 @@ $(STAMPS)/kernel: $(STAMPS)/package $(KERNEL_SOURCES)
 	@$(PY) -m jovay.compiler
 	@touch $@
 
-# Client libraries, the Solidity compiler, OpenZeppelin's contracts, anvil and forge come from npm. Without Node >= 18,
-# one comes from PyPI.
-$(STAMPS)/node: $(CLIENTS)/package-lock.json $(CONTRACTS)/package-lock.json requirements/node.txt $(STAMPS)/venv
-	@export PATH="$(CURDIR)/$(BIN):$$PATH"; \
-	if ! node -e 'process.exit(+(process.versions.node.split(".")[0] < 18))' 2>/dev/null || ! npm --version >/dev/null 2>&1; then \
+# Node packages come from npm; without Node >= 18, one comes from PyPI.
+$(STAMPS)/npm: requirements/node.txt $(STAMPS)/venv
+	@if ! $(WITH_NODE) node -e 'process.exit(+(process.versions.node.split(".")[0] < 18))' 2>/dev/null || ! $(WITH_NODE) npm --version >/dev/null 2>&1; then \
 	    echo "installing Node from PyPI"; \
-	    $(PIP) install --require-hashes --only-binary :all: -r requirements/node.txt; \
-	fi; \
-	echo "installing the node packages of tests and contracts"; \
-	for folder in $(CLIENTS) $(CONTRACTS); do \
-	    (cd $$folder && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error); \
-	done
+	    $(PIP) install --require-hashes --only-binary :all: -r $<; \
+	fi
+	@touch $@
+
+# The L1 of development chains. A chain that does not settle runs without.
+$(STAMPS)/anvil: $(ANVIL)/package.json $(ANVIL)/package-lock.json | $(STAMPS)/npm
+	@echo "installing anvil"
+	@mkdir -p $(VENV)/anvil && cp $(ANVIL)/package.json $(ANVIL)/package-lock.json $(VENV)/anvil
+	@(cd $(VENV)/anvil && $(WITH_NODE) $(NPM_CI) --fetch-retries=1 --fetch-retry-mintimeout=1000) || true; \
+	if [ -x $(VENV)/anvil/node_modules/@foundry-rs/anvil-*/bin/anvil ]; then touch $@; \
+	else echo "npm cannot fetch anvil, without which no chain settles; the next 'make setup' tries again" >&2; fi
+
+# Client libraries, the Solidity compiler, OpenZeppelin's contracts, cast and forge.
+$(STAMPS)/node: $(CLIENTS)/package-lock.json $(CONTRACTS)/package-lock.json | $(STAMPS)/npm
+	@echo "installing the node packages of tests and contracts"
+	@for folder in $(CLIENTS) $(CONTRACTS); do (cd $$folder && $(WITH_NODE) $(NPM_CI)); done
 	@touch $@
 
 # Locks hold names, versions and hashes, never an address. Renewing them needs pip-tools, in its own place.

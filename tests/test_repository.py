@@ -15,6 +15,8 @@ import pytest
 import jovay
 from rigs.paths import CLIENTS, ROOT, SOLIDITY
 
+ANVIL = ROOT / "requirements" / "anvil"
+
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 
 
@@ -30,7 +32,7 @@ def test_python_locks_hold_names_versions_and_hashes_only(lock: Path) -> None:
     assert "--hash" in text
 
 
-@pytest.mark.parametrize("folder", [CLIENTS, SOLIDITY], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [ANVIL, CLIENTS, SOLIDITY], ids=lambda folder: folder.name)
 def test_node_locks_hold_hashes_and_no_addresses(folder: Path) -> None:
     packages = json.loads((folder / "package-lock.json").read_text())["packages"]
     del packages[""]

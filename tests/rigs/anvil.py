@@ -1,32 +1,23 @@
-"""Anvil, the development chain of Foundry, as a peer in tests and benchmarks.
-
-The native binary is run without Node, and always with bounded memory: under a burst of transactions its
-automine mode can stall and grow without limit, so loads should set a block time.
-"""
+"""Anvil, the development chain of Foundry, as a peer in tests and benchmarks, and as their L1."""
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from jovay.bridge.errors import AnvilError
+from jovay.bridge.l1 import anvil as program
 from rigs import process
-from rigs.paths import foundry_binary
+from rigs.paths import MissingToolError
 from rigs.rpc import Rpc
 
-CHAIN_ID = 31_337
+CHAIN_ID = program.CHAIN_ID
 
 
-@dataclass(frozen=True)
-class Anvil:
-    """A running anvil. HTTP and WebSocket share one port."""
-
-    url: str
-    ws_url: str
-    process: subprocess.Popen[bytes]
+class Anvil(program.Anvil):
+    """A running anvil with a JSON-RPC client for tests."""
 
     def rpc(self) -> Rpc:
         """A fresh client of its own connection."""
@@ -43,35 +34,18 @@ def anvil(
     memory_mb: int = 6_144,
     extra: Sequence[str] = (),
 ) -> Iterator[Anvil]:
-    """Runs anvil for the length of a `with` block.
+    """Runs anvil for the length of a `with` block; the settings are those of `jovay.bridge.l1.anvil`.
 
-    Without `block_time` (seconds, fractions allowed) each transaction is mined at once. `accounts` keys come
-    from the well-known test mnemonic. `extra` is handed on as further command-line words.
+    Raises MissingToolError when it is not installed.
     """
-    (port,) = process.free_ports(1)
-    command = [str(foundry_binary("anvil")), "--port", str(port), "--host", "127.0.0.1", "--quiet"]
-    command += ["--hardfork", hardfork, "--accounts", str(accounts), "--chain-id", str(CHAIN_ID)]
-    if block_time is not None:
-        command += ["--block-time", str(block_time)]
-    if gas_limit is not None:
-        command += ["--gas-limit", str(gas_limit)]
-    command += extra
-    with tempfile.TemporaryDirectory(prefix="anvil-") as folder:
-        log = Path(folder) / "log"
-        child = process.start(command, log, memory_mb)
-        try:
-            node = Anvil(f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}", child)
-            process.wait_until(lambda: _answers(node), child, log, timeout=20.0)
-            yield node
-        finally:
-            process.stop(child)
-
-
-def _answers(node: Anvil) -> bool:
-    client = node.rpc()
     try:
-        return bool(client.call("eth_chainId") == hex(CHAIN_ID))
-    except OSError:
-        return False
-    finally:
-        client.close()
+        program.binary()
+    except AnvilError as missing:
+        raise MissingToolError(str(missing)) from missing
+    (port,) = process.free_ports(1)
+    settings = program.Settings(port, block_time, gas_limit, hardfork, accounts, memory_mb, extra)
+    with (
+        tempfile.TemporaryDirectory(prefix="anvil-") as folder,
+        Anvil(settings, Path(folder), keep=False) as node,
+    ):
+        yield node

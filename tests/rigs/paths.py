@@ -27,7 +27,7 @@ def cache_dir(name: str) -> Path:
 
 
 def foundry_binary(tool: str) -> Path:
-    """The native `anvil`, `cast` or `forge` out of its npm package, or else the one on PATH.
+    """The native `cast` or `forge` out of its npm package, or else the one on PATH.
 
     Raises MissingToolError when there is neither.
     """

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from jovay.bridge.errors import AnvilError
 from rigs.anvil import CHAIN_ID, anvil
 from rigs.paths import foundry_binary
 from rigs.rpc import RpcError
@@ -46,7 +47,7 @@ def test_batch_keeps_order_and_errors() -> None:
 
 
 def test_a_wrong_option_is_reported_with_the_log() -> None:
-    with pytest.raises(RuntimeError, match="no-such-option"), anvil(extra=["--no-such-option"]):
+    with pytest.raises(AnvilError, match="no-such-option"), anvil(extra=["--no-such-option"]):
         pass
 
 

@@ -81,3 +81,7 @@ class MessageOrderError(BridgeError):
     def __init__(self, found: int, expected: int) -> None:
         self.found, self.expected = found, expected
         super().__init__(f"L2 message {expected} is next, and {found} was found")
+
+
+class AnvilError(BridgeError):
+    """Anvil is not there, or does not start."""

@@ -1,0 +1,107 @@
+"""Anvil as L1: its chain outlives it, also when it is killed; what stands in its way is named."""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from jovay.bridge.errors import AnvilError
+from jovay.bridge.l1 import anvil
+from jovay.bridge.l1.anvil import Anvil, Settings
+from jovay.bridge.l1.client import L1Client
+from rigs.process import free_ports
+
+
+@pytest.fixture(autouse=True)
+def installed() -> None:
+    try:
+        anvil.binary()
+    except AnvilError as missing:
+        pytest.skip(str(missing))
+
+
+def settings(block_time: float | None = 0.05) -> Settings:
+    return Settings(free_ports(1)[0], block_time)
+
+
+def grown(client: L1Client, number: int) -> None:
+    deadline = time.monotonic() + 20
+    while client.block_number() < number:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_chain_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+    where = settings()
+    with Anvil(where, tmp_path) as node:
+        client = L1Client(node.url)
+        client.call("anvil_setBalance", "0x" + "07" * 20, "0x123")
+        grown(client, 5)
+        fifth = client.block(5)
+        assert fifth is not None
+    assert node.process.returncode is not None
+    with Anvil(where, tmp_path):
+        assert client.block(5) == fifth
+        assert client.balance(b"\7" * 20) == 0x123
+        head = client.block_number()
+        grown(client, head + 2)
+        assert [client.block(n + 1).parent_hash == client.block(n).hash for n in range(head)] == [True] * head  # type: ignore[union-attr]
+    client.close()
+
+
+def test_a_kill_loses_what_was_not_kept_yet_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(anvil, "KEEP_EVERY", 0.02)
+    monkeypatch.setattr(anvil, "KEEP_SHARE", 0)
+    where = settings()
+    for _ in range(3):
+        node = Anvil(where, tmp_path)
+        client = L1Client(node.url)
+        first = client.block_number()
+        grown(client, first + 5)
+        node.process.kill()
+        node.process.wait()
+        node.stop()
+    with Anvil(where, tmp_path):
+        assert client.block_number() >= 6  # of fifteen
+    client.close()
+
+
+def test_what_was_half_written_is_not_read(tmp_path: Path) -> None:
+    where = settings(None)
+    with Anvil(where, tmp_path) as node:
+        client = L1Client(node.url)
+        client.call("evm_mine")
+    (tmp_path / "anvil.new").write_bytes((tmp_path / "anvil.json").read_bytes()[:100])
+    with Anvil(where, tmp_path):
+        assert client.block_number() == 1
+    client.close()
+
+
+def test_a_spoilt_state_is_named(tmp_path: Path) -> None:
+    (tmp_path / "anvil.json").write_text('{"block":')
+    with pytest.raises(AnvilError, match=r"anvil\.json.*EOF"):
+        Anvil(settings(), tmp_path)
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(AnvilError, match=f"port {port} is taken"):
+            Anvil(Settings(port), tmp_path)
+
+
+def test_too_little_memory_is_told(tmp_path: Path) -> None:
+    with pytest.raises(AnvilError, match="anvil ended with"):
+        Anvil(Settings(free_ports(1)[0], memory_mb=20), tmp_path)
+
+
+def test_without_anvil_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(anvil.sys, "prefix", "/nowhere")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(AnvilError, match="make setup"):
+        anvil.binary()
