@@ -115,7 +115,9 @@ class Node:
             self.metrics.refused,
             genesis.settlement,
         )
-        self.statistics = Statistics(sequencer, self.metrics, config.datadir, backend.pool.seconds)
+        self.statistics = Statistics(
+            sequencer, self.metrics, config.datadir, backend.pool.seconds, backend.settlement
+        )
         sequencer.start()
         running.callback(sequencer.stop)
         running.callback(backend.executor.close)

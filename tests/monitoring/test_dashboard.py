@@ -13,6 +13,8 @@ from jovay.config import NodeConfig
 from jovay.monitoring import dashboard, figures
 from jovay.monitoring.metrics import Metrics
 from jovay.monitoring.panels import render
+from jovay.monitoring.settlement import prover_stats
+from jovay.monitoring.stats import PartStats, ProverStats, SettlementStats
 from rigs.fake_node import FakeNode, stats
 
 FIRST = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
@@ -46,6 +48,55 @@ def test_the_view_fits_and_says_all(width: int, height: int) -> None:
     assert "│ 1 real time 9" in text
     assert "│ 2 TEE       3" in text
     assert "│ 3 ZK        –" in text
+
+
+SETTLED = SettlementStats(
+    l1_head=123, messages_seen=12, messages_executed=11, committed=5, committed_batch=4, attested_batch=3,
+    prover=ProverStats(workers=2, queue=1, platforms=("simulated",), simulated=True),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (100, 30), (120, 40)])
+def test_a_settled_chain_shows_l1_batches_prover_and_parts(width: int, height: int) -> None:
+    console = Console(width=width, height=height, file=io.StringIO(), force_terminal=False)
+    parts = (
+        PartStats(name="l1"),
+        PartStats(name="relayer", restarts=2),
+        PartStats(name="prover", runs=False),
+    )
+    console.print(render(stats(9, settlement=SETTLED), [1.0], 10.0, "http://h:1", [], console.size, parts))
+    lines = cast(io.StringIO, console.file).getvalue().splitlines()
+    assert len(lines) <= height
+    assert max(map(len, lines)) <= width
+    text = "\n".join(lines)
+    for part in (
+        "block 123", "executed 11 of 12", "4 committed, 3 attested, 0 proven", "backlog 4 blocks", "SIMULATED",
+        "2 workers, 1 waiting", "● l1", "● relayer ×3", "○ prover", "Ctrl-C stops all parts",
+    ):  # fmt: skip
+        assert part in text, part
+
+
+def test_a_prover_that_does_not_answer_is_no_prover() -> None:
+    lines = drawn(80, 40, settlement=SettlementStats())
+    assert any("none answers" in line for line in lines)
+
+
+def test_workers_that_are_silent_are_gone() -> None:
+    workers = [
+        {"name": "a", "platform": "simulated", "lastSeen": 1_000},
+        {"name": "b", "platform": "tsm", "lastSeen": 900},
+    ]
+    info = {"workers": workers, "queue": {"tee": {"queued": 2, "leased": 1, "done": 7, "failed": 0}}}
+    assert prover_stats(info, 1_010.0) == ProverStats(
+        workers=1, queue=3, platforms=("simulated",), simulated=True
+    )
+
+
+def test_batches_are_lines_once() -> None:
+    lines, known = dashboard.Lines(), stats(9, settlement=SETTLED)
+    (first, *_) = lines.of(known, 0.0)
+    assert first.startswith("settlement l1=123 messages=11/12 committed=4 attested=3 proven=0 safe=3")
+    assert not any(line.startswith("settlement") for line in lines.of(known, 99.0))
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from jovay import __version__
 from jovay.config import NodeConfig
 
 from .figures import milliseconds, size
-from .stats import BlockSummary, NodeStats
+from .stats import BlockSummary, NodeStats, PartStats, SettlementStats
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -87,15 +87,38 @@ def status_line(stats: NodeStats) -> str:
     )
 
 
+def settlement_line(stats: NodeStats, known: SettlementStats) -> str:
+    """How far L1 is, for a log."""
+    return (
+        f"settlement l1={known.l1_head} messages={known.messages_executed}/{known.messages_seen}"
+        f" committed={known.committed_batch} attested={known.attested_batch} proven={known.proven_batch}"
+        f" safe={stats.safe} finalized={stats.finalized} backlog={max(0, stats.latest - known.committed)}"
+    )
+
+
 class Lines:
-    """Chooses what plain output says: each block with transactions, at most one a second, else the status."""
+    """Chooses what plain output says: batches, blocks with transactions (at most one a second), else the status."""
 
     def __init__(self) -> None:
         self._seen = -1
         self._spoke = float("-inf")
+        self._settled: tuple[int, int, int] = (0, 0, 0)
 
     def of(self, stats: NodeStats, now: float) -> list[str]:
         """Lines that are due at ``now`` (monotonic seconds)."""
+        return [*self._of_settlement(stats), *self._of_blocks(stats, now)]
+
+    def _of_settlement(self, stats: NodeStats) -> list[str]:
+        """A line whenever a batch came further."""
+        if (known := stats.settlement) is None:
+            return []
+        reached = known.committed_batch, known.attested_batch, known.proven_batch
+        if reached == self._settled:
+            return []
+        self._settled = reached
+        return [settlement_line(stats, known)]
+
+    def _of_blocks(self, stats: NodeStats, now: float) -> list[str]:
         full = [b for b in stats.recent if b.transactions and b.number > self._seen]
         if full and now - self._spoke >= 1.0:
             newest = max(full, key=lambda block: block.number)
@@ -124,8 +147,9 @@ def show_live(
     stop: threading.Event,
     messages: Iterable[str] = (),
     console: Console | None = None,
+    parts: Callable[[], Sequence[PartStats]] = lambda: (),
 ) -> None:
-    """The moving panel until ``stop`` is set or the node fails."""
+    """The moving panel until ``stop`` is set or the node fails; ``parts``: programs beside the node."""
     from rich.console import Console
     from rich.live import Live
 
@@ -138,7 +162,8 @@ def show_live(
         stats = source.stats()
         history.append(stats.tps_1s)
         budget = float(config.block_interval_ms)
-        return render(stats, history, budget, source.http_url, list(messages), target.size), stats
+        panel = render(stats, history, budget, source.http_url, list(messages), target.size, parts())
+        return panel, stats
 
     first, _ = view()
     with Live(first, console=target, auto_refresh=False, vertical_overflow="crop") as live:

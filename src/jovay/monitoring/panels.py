@@ -14,10 +14,11 @@ from rich.text import Text
 from jovay import __version__
 
 from .figures import amount, bar, milliseconds, size, sparkline
-from .stats import NodeStats, StageStats
+from .stats import NodeStats, PartStats, SettlementStats, StageStats
 
 _NARROW = 90
 _FIXED_LINES = 21
+_SETTLEMENT_LINES = 6
 
 
 def render(
@@ -27,10 +28,15 @@ def render(
     http_url: str,
     messages: Sequence[str],
     screen: ConsoleDimensions,
+    parts: Sequence[PartStats] = (),
 ) -> RenderableType:
-    """The whole view. ``history``: recent figures of transactions per second, oldest first."""
+    """The whole view. ``history``: recent figures of transactions per second, oldest first.
+
+    ``parts``: programs beside the node, where it runs with others.
+    """
     width = min(screen.width, 120)
-    rows = max(2, min(10, screen.height - _FIXED_LINES - len(messages)))
+    fixed = _FIXED_LINES + (_SETTLEMENT_LINES if stats.settlement else 0)
+    rows = max(2, min(10, screen.height - fixed - len(messages)))
     throughput = _throughput(stats, history, max(10, width // 2 - 8))
     figures, blocks = _figures(stats), _blocks(stats, rows, width >= _NARROW)
     stages = _stages(stats.stages, budget_ms, width >= _NARROW)
@@ -38,13 +44,17 @@ def render(
     top.add_column(ratio=1)
     top.add_column(ratio=1)
     top.add_row(throughput, figures)
-    parts: list[RenderableType] = [_headline(stats, http_url), top, stages, blocks]
-    parts += [Text(line, style="yellow", no_wrap=True, overflow="ellipsis") for line in messages]
+    shown: list[RenderableType] = [_headline(stats, http_url), top]
+    if stats.settlement is not None:
+        shown.append(_settlement(stats, stats.settlement, parts))
+    # A small screen has no room for both.
+    shown += [blocks] if stats.settlement and screen.height < fixed + 2 else [stages, blocks]
+    shown += [Text(line, style="yellow", no_wrap=True, overflow="ellipsis") for line in messages]
     if stats.failure:
-        parts.append(Text(f"stopped: {stats.failure}", style="bold red"))
+        shown.append(Text(f"stopped: {stats.failure}", style="bold red"))
     else:
-        parts.append(Text("Ctrl-C stops the node", style="dim"))
-    return Panel(Group(*parts), box=box.ROUNDED, width=width, padding=(0, 1))
+        shown.append(Text(f"Ctrl-C stops {'all parts' if parts else 'the node'}", style="dim"))
+    return Panel(Group(*shown), box=box.ROUNDED, width=width, padding=(0, 1))
 
 
 def _headline(stats: NodeStats, http_url: str) -> Text:
@@ -91,6 +101,37 @@ def _figures(stats: NodeStats) -> Panel:
         ("3 ZK", f"{_number(stats.finalized)}"),
     )
     return Panel(table, title="latency and confirmation", title_align="left", box=box.SQUARE)
+
+
+def _settlement(stats: NodeStats, known: SettlementStats, parts: Sequence[PartStats]) -> Panel:
+    """L1, batches, prover, and the programs beside the node."""
+    head = "not read" if known.l1_head is None else f"block {known.l1_head:,}"
+    seen = "" if known.messages_seen is None else f" of {known.messages_seen:,}"
+    backlog = max(0, stats.latest - known.committed)
+    batches = f"{known.committed_batch:,} committed, {known.attested_batch:,} attested, {known.proven_batch:,} proven"
+    rows = [
+        ("L1", f"{head}   messages executed {known.messages_executed:,}{seen}"),
+        ("batches", f"{batches}   [dim]backlog[/] {backlog:,} blocks"),
+        ("prover", _prover(known)),
+    ]
+    if parts:
+        rows.append(("parts", "  ".join(map(_part, parts))))
+    return Panel(_pairs(*rows), title="settlement", title_align="left", box=box.SQUARE)
+
+
+def _prover(known: SettlementStats) -> str:
+    prover = known.prover
+    if prover is None:
+        return "[dim]none answers[/]"
+    platforms = ", ".join(prover.platforms) or "no platform yet"
+    mark = "[bold yellow]SIMULATED[/] " if prover.simulated else ""
+    workers = f"{prover.workers} worker" + ("s" if prover.workers != 1 else "")
+    return f"TEE {mark}({platforms})   {workers}, {prover.queue:,} waiting   [dim]ZK: none[/]"
+
+
+def _part(part: PartStats) -> str:
+    again = f" [yellow]×{part.restarts + 1}[/]" if part.restarts else ""
+    return f"[green]●[/] {part.name}{again}" if part.runs else f"[red]○ {part.name}[/]{again}"
 
 
 def _stages(stages: Sequence[StageStats], budget_ms: float, wide: bool) -> Table:

@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from jovay.chain.reasons import ending
+from jovay.rpc.backend.settlement import Settlement
 from jovay.sequencer.production.sealing import SealedBlock
 from jovay.sequencer.sequencer import Sequencer
 
 from .metrics import Metrics
+from .settlement import settlement_stats
 from .stats import STAGES, BlockSummary, NodeStats, StageStats
 
 log = logging.getLogger("jovay.statistics")
@@ -39,9 +41,15 @@ class Statistics:
     """Listens to one sequencer; thread-safe."""
 
     def __init__(
-        self, sequencer: Sequencer, metrics: Metrics, datadir: Path, entry: Mapping[str, float]
+        self,
+        sequencer: Sequencer,
+        metrics: Metrics,
+        datadir: Path,
+        entry: Mapping[str, float],
+        settlement: Settlement | None = None,
     ) -> None:
-        """``entry``: seconds that the portal and the pool have spent so far."""
+        """``entry``: seconds that the portal and the pool have spent so far. ``settlement``: of a settled chain."""
+        self._settlement = settlement
         self._sequencer, self._metrics, self._datadir = sequencer, metrics, datadir
         self._lock = threading.Lock()
         self._records: deque[Record] = deque(maxlen=4_096)
@@ -176,6 +184,7 @@ class Statistics:
             datadir_bytes=self._size_of_datadir(now),
             uptime=now - self._started,
             failure="" if failure is None else f"{type(failure).__name__}: {failure}",
+            settlement=None if self._settlement is None else settlement_stats(self._settlement, time.time()),
         )
 
     def _stages(self, records: Sequence[Record]) -> tuple[StageStats, ...]:

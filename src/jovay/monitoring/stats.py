@@ -30,6 +30,39 @@ class BlockSummary(msgspec.Struct, frozen=True, kw_only=True):
     made_ms: float = 0.0
 
 
+class PartStats(msgspec.Struct, frozen=True, kw_only=True):
+    """A program beside the node: whether it runs, and how often it had to be started again."""
+
+    name: str
+    runs: bool = True
+    restarts: int = 0
+
+
+class ProverStats(msgspec.Struct, frozen=True, kw_only=True):
+    """What the prover controller says: workers, tasks that wait, platforms by name (a simulated one says so)."""
+
+    workers: int = 0
+    queue: int = 0
+    platforms: tuple[str, ...] = ()
+    simulated: bool = False
+
+
+class SettlementStats(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a settled chain and its L1 know of each other.
+
+    ``l1_head`` and ``messages_seen``: None where nobody reads L1. Batches by number. ``prover`` None: none answers.
+    """
+
+    l1_head: int | None = None
+    messages_seen: int | None = None
+    messages_executed: int = 0
+    committed: int = 0
+    committed_batch: int = 0
+    attested_batch: int = 0
+    proven_batch: int = 0
+    prover: ProverStats | None = None
+
+
 class NodeStats(msgspec.Struct, frozen=True, kw_only=True):
     """What a node did and has; times of day in seconds since 1970, sizes in bytes.
 
@@ -38,7 +71,7 @@ class NodeStats(msgspec.Struct, frozen=True, kw_only=True):
     start: ``transactions`` in blocks, ``groups``, ``conflicts`` (transactions that share a group with
     another), ``reexecutions``, ``misses`` (keys read from storage). ``latest``, ``safe``, ``finalized`` are
     the newest blocks of the three stages of confirmation (-1: none). ``failure`` says why the node
-    can make no more blocks; the program then ends.
+    can make no more blocks; the program then ends. ``settlement``: of a settled chain.
     """
 
     height: int
@@ -68,3 +101,4 @@ class NodeStats(msgspec.Struct, frozen=True, kw_only=True):
     datadir_bytes: int = 0
     uptime: float = 0.0
     failure: str = ""
+    settlement: SettlementStats | None = None

@@ -1,0 +1,42 @@
+"""The figures of a settled chain, from what its node knows of L1 and what the prover controller says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jovay.rpc.backend.settlement import Settlement
+
+from .stats import ProverStats, SettlementStats
+
+SIMULATED = "simulated"
+#: Seconds after which a worker that was not heard of is gone.
+_GONE = 60
+
+
+def settlement_stats(settlement: Settlement, now: float) -> SettlementStats:
+    """The figures at ``now``, seconds since 1970."""
+    known = settlement.sync()
+    info = settlement.provers()
+    return SettlementStats(
+        l1_head=known.l1_head,
+        messages_seen=known.messages_seen,
+        messages_executed=known.messages_executed,
+        committed=known.committed,
+        committed_batch=known.committed_batch,
+        attested_batch=known.attested_batch,
+        proven_batch=known.proven_batch,
+        prover=None if info is None else prover_stats(info, now),
+    )
+
+
+def prover_stats(info: dict[str, Any], now: float) -> ProverStats:
+    """Of the controller's answer, those of its workers that were heard of lately."""
+    workers = [one for one in info.get("workers", ()) if now - one.get("lastSeen", 0) <= _GONE]
+    platforms = tuple(sorted({str(one.get("platform", "unknown")) for one in workers}))
+    counts = info.get("queue", {}).values()
+    return ProverStats(
+        workers=len(workers),
+        queue=sum(of.get("queued", 0) + of.get("leased", 0) for of in counts),
+        platforms=platforms,
+        simulated=SIMULATED in platforms,
+    )
