@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from jovay.kernel.lang import U64
-from jovay.kernel.trie import multiproof, nodes, proofs, zktrie
+from jovay.kernel.trie import joined_proofs, multiproof, nodes, proofs, zktrie
 from jovay.kernel.trie.multiproof_writer import Writer
 from jovay.kernel.trie.nodes import Trie
 
@@ -22,6 +22,7 @@ ENTRIES = [
     proofs.verify_proof,
     multiproof.prove_many,
     multiproof.partial_trie,
+    joined_proofs.join_proofs,
 ]
 
 
@@ -109,6 +110,22 @@ def partial(library: Any, proof: bytes, root: bytes, capacity: int = 300) -> tup
     scratch = Buffer(int(multiproof.partial_scratch(U64(len(proof)))))
     arrays = (source.address, len(proof), expected.address, scratch.address)
     status = library[multiproof.partial_trie](store.memory.address, *arrays)
+    store.check(scratch)
+    return store, int(status)
+
+
+def joined(library: Any, parts: Sequence[tuple[bytes, bytes]], capacity: int = 3000) -> tuple[Store, int]:
+    """A partial trie from multiproofs and their roots, and the status."""
+    store, sources = Store(library, capacity), [Buffer(part) for pair in parts for part in pair]
+    records = Buffer(joined_proofs.PART_SIZE * len(parts))
+    for i, (proof, _) in enumerate(parts):
+        part = joined_proofs.ProofPart(records.address + i * joined_proofs.PART_SIZE)
+        part.proof, part.root = U64(sources[2 * i].address), U64(sources[2 * i + 1].address)
+        part.size = U64(len(proof))
+    size, table = sum(len(proof) for proof, _ in parts), 1 << capacity.bit_length() + 1
+    scratch = Buffer(int(joined_proofs.joined_scratch(U64(size), U64(table))))
+    arrays = (records.address, len(parts), size, table, scratch.address)
+    status = library[joined_proofs.join_proofs](store.memory.address, *arrays)
     store.check(scratch)
     return store, int(status)
 

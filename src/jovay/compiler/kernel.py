@@ -34,7 +34,7 @@ from jovay.kernel.state import code, leaves, retention, world
 from jovay.kernel.state.layout import init_world
 from jovay.kernel.transaction import batch, wire
 from jovay.kernel.transaction.decode import decode
-from jovay.kernel.trie import mpt, multiproof, nodes, proofs, zktrie
+from jovay.kernel.trie import joined_proofs, mpt, multiproof, nodes, proofs, zktrie
 
 from . import native
 from .cache import (
@@ -98,6 +98,7 @@ ENTRIES: tuple[KernelFunction, ...] = (
     predict.predict_runs,
     predict.resume_run,
     predict.set_aside,
+    joined_proofs.join_proofs,
     leaves.derive_keys,
     leaves.key_input,
     mpt.ordered_root,

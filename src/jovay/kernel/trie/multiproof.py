@@ -176,25 +176,33 @@ def partial_trie(trie: Trie, proof: Ptr, size: U64, root: Ptr, scratch: Ptr) -> 
     a trie even under a root that nobody vouches for: every key stands where its bits lead.
     """
     reader = Reader(scratch)
-    reader.at, reader.end, reader.key = proof, proof + size, proof
     buffers = scratch + READER_SIZE
     pending = begin_pending(reader.pending, buffers, buffers + BUFFERS_SIZE)
-    if size < 2 or load8(proof) != VERSION:
-        trie.status = U64(MALFORMED)
-        return trie.status
-    reader.at = proof + 1
-    if load8(proof + 1) == EMPTY_TAG:
-        reader.at = proof + 2
-    else:
-        ref, where, number = _read(trie, reader, U64(0))
+    ref, where, number = read_proof(trie, reader, proof, size)
+    if trie.status == 0:
         attach_root(trie, pending, ref, where, number)
-    if reader.at != reader.end and trie.status == 0:
-        trie.status = U64(MALFORMED)
     if trie.status == 0:
         hash_pending(trie, pending)
         if not is_same(trie.digest, root):
             trie.status = U64(WRONG_ROOT)
     return trie.status
+
+
+@kernel(inline=False)
+def read_proof(trie: Trie, reader: Reader, proof: Ptr, size: U64) -> tuple[U64, U64, U64]:
+    """The root of a whole multiproof: (reference, where, number) as in updates, or the trie has a status."""
+    reader.at, reader.end, reader.key = proof, proof + size, proof
+    if size < 2 or load8(proof) != VERSION:
+        return _refuse(trie, U64(MALFORMED))
+    ref, where, number = U64(NONE), U64(0), U64(0)
+    if load8(proof + 1) == EMPTY_TAG:
+        reader.at = proof + 2
+    else:
+        reader.at = proof + 1
+        ref, where, number = _read(trie, reader, U64(0))
+    if reader.at != reader.end:
+        return _refuse(trie, U64(MALFORMED))
+    return ref, where, number
 
 
 @kernel(inline=False)
