@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,14 +26,18 @@ from jovay.native.library import Library
 from jovay.native.records import dtype_of, pointers_to
 from jovay.sequencer.portal import Portal
 from jovay.sequencer.production.producer import BlockProducer
+from jovay.state.spv import Spv
 from jovay.state.trie import StateTrie
 from jovay.state.world import NativeWorld
 from jovay.state.writes import WriteSet
 from jovay.tracer.chunk import ChunkInput
 from jovay.tracer.chunk_witness import ChunkWitness
+from jovay.tracer.chunks import code_hashes, joined, older_hashes
 
 BASE_FEE, GAS_LIMIT, CHAIN_ID, COINBASE = 7, 10**8, 20257, 0x71 << 152
-ORACLE, MAILBOX, COUNTER, HASHER = 0x81 << 152, 0x61 << 152, 0xC0DE01, 0xC0DE02
+ORACLE, MAILBOX, COUNTER, HASHER, KEEPER = 0x81 << 152, 0x61 << 152, 0xC0DE01, 0xC0DE02, 0xC0DE03
+#: What sender 0 has beside what everybody has: its balance has a leaf for its upper half.
+RICHES = 1 << 140
 HISTORY = int.from_bytes(HISTORY_STORAGE, "big")
 L1_FEE, ROOT_SLOT = 3, 0
 CODES = {
@@ -40,6 +45,8 @@ CODES = {
     COUNTER: "60203560003554018060003555600052602060 00a000",
     # slot[a] = blockhash(number - a) ^ prevrandao
     HASHER: "600035430340441860003555 00",
+    # slot[a] = b
+    KEEPER: "602035600035550000",
     # an L1 message: slot[1] = slot[1] + calldatasize, slot[0] = keccak-like mix of the two
     MAILBOX: "3660015401806001556000541960005500",
     ORACLE: "00",
@@ -62,34 +69,6 @@ def code_of(address: int) -> bytes:
     return bytes.fromhex(CODES[address].replace(" ", ""))
 
 
-class Known:
-    """The records of the state by their keys, as little-endian bytes."""
-
-    def __init__(self) -> None:
-        self.accounts: dict[bytes, Any] = {}
-        self.slots: dict[tuple[bytes, bytes], Any] = {}
-
-    def take(self, writes: WriteSet) -> None:
-        for account in writes.accounts:
-            self.accounts[account["address"].tobytes()] = account
-        for slot in writes.slots:
-            self.slots[slot["address"].tobytes(), slot["key"].tobytes()] = slot
-
-    def of(self, named: Sequence[tuple[int, int]]) -> WriteSet:
-        """Slots, zero where they are not known, and their accounts."""
-        accounts, slots = (
-            np.zeros(len(named), dtype_of(AccountChange)),
-            np.zeros(len(named), dtype_of(SlotChange)),
-        )
-        for n, (address, key) in enumerate(named):
-            place = address.to_bytes(32, "little"), key.to_bytes(32, "little")
-            accounts[n], slots[n]["address"], slots[n]["key"] = self.accounts[place[0]], *place
-            if place in self.slots:
-                slots[n] = self.slots[place]
-        accounts["kept"] = 0
-        return WriteSet(accounts, slots)
-
-
 class SettledChain:
     """Genesis is block 0. ``keys`` have accounts with ether; everything is executed one after the other."""
 
@@ -97,23 +76,22 @@ class SettledChain:
         self.library, self.config = library, config
         self.keys = [PrivateKey.from_int(i + 1) for i in range(senders)]
         self.nonces = [0] * senders
-        self.codes = [code_of(address) for address in (*CODES, HISTORY)]
+        self.codes = {keccak256(library, code): code for code in map(code_of, (*CODES, HISTORY))}
         accounts = [self._account(self.address_of(key), b"") for key in self.keys]
+        accounts[0]["balance"] = (10**20 + RICHES).to_bytes(32, "little")
         accounts += [self._account(address, code_of(address)) for address in (*CODES, HISTORY)]
         slots = np.zeros(1, dtype_of(SlotChange))
         slots["address"], slots["key"] = ORACLE.to_bytes(32, "little"), (5).to_bytes(32, "little")
         slots["value"] = L1_FEE.to_bytes(32, "little")
         genesis = WriteSet(np.concatenate(accounts), slots)
         self.world, self.trie = NativeWorld(library, 10_000, 10_000), StateTrie(library, 10_000)
-        for code in self.codes:
+        for code in self.codes.values():
             self.world.intern(code)
         self.world.insert(genesis.accounts, genesis.slots, [])
         self.root = self.trie.update(genesis)
-        self.known = Known()
-        self.known.take(genesis)
         self.before = StateTrie(library, 10_000)  # as it was before the chunk
         assert self.before.update(genesis) == self.root
-        self.producer = BlockProducer(library, self.world, 1, record=True)
+        self.producer = BlockProducer(library, self.world, 1, record=True, settled=config)
         self.hashes, self.digests = BlockHashes(), list[bytes]()
         self.number, self.milliseconds, self.messages, self.rolling = 0, START * 1000, 0, NO_MESSAGES
         env = BlockEnvironment(0, START, GAS_LIMIT, BASE_FEE, COINBASE, CHAIN_ID, OSAKA, bytes(32))
@@ -145,21 +123,21 @@ class SettledChain:
         self.first_message = self.messages
         self.blocks: list[tuple[BlockContext, list[bytes]]] = []
         self.l1_messages: list[bytes] = []
-        self.touched: list[WriteSet] = []
+        self.spvs, self.roots = list[Spv](), list[bytes]()
         self.rolling_before = self.rolling
         self.written: list[WriteSet] = []
 
     def transaction(
-        self, sender: int, to: int, value: int = 0, data: bytes = b"", gas: int = 200_000
+        self, sender: int, to: int | None, value: int = 0, data: bytes = b"", gas: int = 200_000
     ) -> bytes:
-        """A signed transaction of type 2 with the sender's next nonce."""
+        """A signed transaction of type 2 with the sender's next nonce; it creates a contract where ``to`` is None."""
         fields: list[Any] = [
             CHAIN_ID,
             self.nonces[sender],
             1,
             100,
             gas,
-            to.to_bytes(20, "big"),
+            b"" if to is None else to.to_bytes(20, "big"),
             value,
             data,
             [],
@@ -189,10 +167,14 @@ class SettledChain:
         assert not batch.statuses.any()
         produced = self.producer.produce(env, pointers_to(batch.records), serial=True)
         assert produced.order.tolist() == list(range(len(raws)))
-        assert produced.touched is not None
-        self.touched.append(produced.touched.proven)
+        touched = produced.touched
+        assert touched is not None
+        self.roots.append(self.root)
+        self.root, proof = self.trie.update_proven(touched.now)
+        keys = touched.keys
+        self.spvs.append(Spv.of(keys.accounts, keys.slots, touched.founded, touched.ancestors, proof))
         self.written.append(produced.writes)
-        self.root = self.trie.update(produced.writes)
+        self.codes |= {keccak256(self.library, code): code for code in produced.writes.codes}
         header = header_of(
             env, state_root=self.root, transactions_root=produced.transactions_root,
             receipts_root=produced.receipts_root, logs_bloom=produced.bloom, gas_used=produced.gas_used,
@@ -207,14 +189,18 @@ class SettledChain:
         self.messages += messages
         self.rolling = rolling_hash([keccak256(self.library, raw) for raw in carried], self.rolling)
 
-    def chunk(self, version: int = 2, hashes: Sequence[tuple[int, bytes]] = ()) -> ChunkInput:
-        """The blocks since ``begin_chunk``; the trie before them moves on to after them."""
-        named = [(ORACLE, 5), (MAILBOX, ROOT_SLOT), *((HISTORY, number % 8191) for number, _ in hashes)]
-        touched = union([*self.touched, self.known.of(named)], self.codes)
-        proof = self.before.multiproof(touched)
+    def chunk(self, version: int = 2) -> ChunkInput:
+        """The blocks since ``begin_chunk``, with hashes of older ones where execution asked for them; the trie before
+        them, which has the last word on the multiproof, moves on to after them.
+        """
+        proven, told, proof = joined(self.library, self.spvs, self.roots)
+        assert proof == self.before.multiproof(proven)
+        touched = replace(told, codes=[self.codes[digest] for digest in code_hashes(told.accounts)])
         for writes in self.written:
             self.before.update(writes)
-            self.known.take(writes)
+        assert self.before.root() == self.root
+        numbers = older_hashes(self.parent_number + 1, self.spvs)
+        hashes = [(number, self.digests[number]) for number in numbers]
         data = Chunk.of(self.blocks).encode(version)
         witness = ChunkWitness(
             self.parent_header, self.first_message, self.rolling_before, list(self.l1_messages), hashes,
@@ -224,15 +210,3 @@ class SettledChain:
 
     def close(self) -> None:
         self.producer.close()
-
-
-def union(parts: Sequence[WriteSet], codes: Sequence[bytes]) -> WriteSet:
-    """All keys with their first values, which are those before the chunk."""
-    accounts = np.concatenate([part.accounts for part in parts])
-    slots = np.concatenate([part.slots for part in parts])
-    _, first = np.unique(accounts["address"], return_index=True)
-    pairs = np.ascontiguousarray(np.stack([slots["address"], slots["key"]], axis=1)).view("V64").ravel()
-    _, second = np.unique(pairs, return_index=True)
-    chosen = accounts[np.sort(first)]
-    chosen["kept"] = 0  # any block may change any leaf
-    return WriteSet(chosen, slots[np.sort(second)], codes)

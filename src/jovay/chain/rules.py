@@ -30,6 +30,7 @@ class ChainRules:
     def __init__(self, genesis: Genesis) -> None:
         self.genesis = genesis
         self.chain_id = genesis.config.chain_id
+        self.settled = None if genesis.settlement is None else genesis.settlement.config
 
     def fork_name(self, number: int, timestamp: int) -> str:
         """The newest fork in force."""

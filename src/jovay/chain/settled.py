@@ -37,6 +37,11 @@ class SettledConfig:
     l1_fee: Place = (0, 0)
     l2_msg_root: Place = (0, 0)
 
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The slots that it names: what a block begins or a chunk ends with."""
+        return tuple(place for place in (self.l1_fee, self.l2_msg_root) if place[0])
+
     def encode(self) -> bytes:
         """The words that the kernel reads."""
         if len(self.forks) > layout.FORK_PLACES:

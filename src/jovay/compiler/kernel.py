@@ -138,6 +138,7 @@ ENTRIES: tuple[KernelFunction, ...] = (
     prestate.collect_listed,
     prestate.collect_missed,
     prestate.collect_runs,
+    prestate.collect_slot,
     prestate.list_touched,
     misses.confirm_guesses,
     view.forget_records,

@@ -88,7 +88,13 @@ class Sequencer:
         self._selection = Selection(self.pool, self.aside, settings.max_transactions, settings.gas_limit)
         gas = self.next_block.transaction_gas(settings.gas_limit)
         self._producer = BlockProducer(
-            library, world, settings.workers, settings.max_transactions, settings.record, gas=gas
+            library,
+            world,
+            settings.workers,
+            settings.max_transactions,
+            settings.record,
+            gas=gas,
+            settled=rules.settled,
         )
         self.recording = Recording(data.tracer) if settings.record else None
         self.persistence = Persistence(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,11 +12,12 @@ from jovay.kernel.lang import U64, U256
 from jovay.kernel.state import leaves
 from jovay.kernel.trie import multiproof, nodes, proofs, zktrie
 from jovay.kernel.trie.hashing import VERSION
+from jovay.kernel.trie.joined_proofs import ProofPart, join_proofs, joined_scratch
 from jovay.kernel.trie.multiproof_writer import OPAQUE_BYTES, Writer
 from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE, Trie
 from jovay.native.arena import Arena, Buffer
 from jovay.native.library import Library
-from jovay.native.records import new_record
+from jovay.native.records import new_array, new_record
 
 from .errors import TrieError, TrieFullError
 from .writes import WriteSet
@@ -47,6 +49,24 @@ class StateTrie:
         """
         made = cls(library, len(proof) // OPAQUE_BYTES + 2 * room + 64)
         status = library[multiproof.partial_trie](made._trie, proof, len(proof), root, made._scratch)
+        if status:
+            raise TrieError(status, 0, 0)
+        return made
+
+    @classmethod
+    def joined(cls, library: Library, proofs: Sequence[bytes], roots: Sequence[bytes]) -> StateTrie:
+        """As much of the trie with the first root as multiproofs of consecutive blocks show of it, each of the trie
+        before its block. For proofs, not for updates. Raises ``TrieError`` where one does not lead to its root.
+        """
+        size = sum(map(len, proofs))
+        nodes_shown = size // OPAQUE_BYTES + len(proofs) + 64
+        kept = [Buffer(part) for pair in zip(proofs, roots, strict=True) for part in pair]
+        parts = new_array(ProofPart, len(proofs))
+        parts["proof"], parts["root"] = [int(b) for b in kept[::2]], [int(b) for b in kept[1::2]]
+        parts["size"] = [len(proof) for proof in proofs]
+        table = 1 << (2 * nodes_shown).bit_length()
+        made = cls(library, nodes_shown, SCRATCH_BYTES + int(joined_scratch(U64(size), U64(table))))
+        status = library[join_proofs](made._trie, parts, len(proofs), size, table, made._scratch)
         if status:
             raise TrieError(status, 0, 0)
         return made

@@ -55,7 +55,9 @@ class Replica:
         self._portal, self._hashes = Portal(library), BlockHashes()
         # One machine takes the logs of a whole block, however many shared them when it was made.
         shared = max(SHARED, gas // LOG)
-        self._producer = BlockProducer(library, self._world, 1, 1 << 20, record=True, gas=gas, shared=shared)
+        self._producer = BlockProducer(
+            library, self._world, 1, 1 << 20, True, gas=gas, shared=shared, settled=rules.settled
+        )
         self._gas, self.head = gas, read_header(blocks, 0)
         self.is_spoilt = False  # in the midst of a change
 

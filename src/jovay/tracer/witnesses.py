@@ -56,9 +56,18 @@ class Witnesses:
                 return self._proven(header, recorded)
             except ExecutionError as error:
                 log.warning("what was recorded of block %d is of no use: %s", number, error)
+        return self._proven(header, self._executed(header, time_limit))
+
+    def spv(self, number: int, time_limit: float, again: bool = False) -> Spv:
+        """What stored block ``number`` touched: as it was recorded, else (or ``again``) by executing it again."""
+        header = read_header(self._data.blocks, number)
+        recorded = None if again else self._recorded(header)
+        return self._executed(header, time_limit) if recorded is None else recorded
+
+    def _executed(self, header: Header, time_limit: float) -> Spv:
         if has_write_sets(self._data.blocks):
-            return self._proven(header, self._replicas.execute(header, time_limit))
-        return self._proven(header, self._lookback.execute(number, time_limit))
+            return self._replicas.execute(header, time_limit)
+        return self._lookback.execute(header.number, time_limit)
 
     def size(self, number: int) -> int | None:
         """At most so many bytes the input in the witness of stored block ``number`` has; None if it is not recorded.

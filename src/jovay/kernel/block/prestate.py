@@ -20,6 +20,7 @@ from ..state.world import (
     World,
     any_slot,
     find_account,
+    find_slot,
     is_bare,
 )
 from ..transaction.record import L1_MESSAGE
@@ -128,6 +129,20 @@ def collect_runs(out: Touched, runs: Ptr, n: U64, coinbase: U256) -> None:
         base = find_account(out.world, coinbase)
         if address_of(base) != 0:
             add_account(out, base)
+
+
+@kernel
+def collect_slot(out: Touched, address: U256, key: U256) -> bool:
+    """Append a slot and its account, whether or not the block touched them; false where one is not in memory."""
+    account = find_account(out.world, address)
+    if address_of(account) == 0:
+        return False
+    slot = find_slot(out.world, account, key)
+    if address_of(slot) == 0:
+        return False
+    add_account(out, account)
+    add_slot(out, slot)
+    return True
 
 
 @kernel

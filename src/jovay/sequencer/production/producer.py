@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 
 from jovay.chain.environment import BlockEnvironment
+from jovay.chain.settled import SettledConfig
 from jovay.kernel.protocol.limits import TX_MAX_GAS_LIMIT
 from jovay.native.library import Library
 from jovay.state.machine import SHARED, NativeMachine
@@ -30,7 +31,9 @@ from .wait_limits import Postponed, WaitLimits, needs_of
 
 
 class BlockProducer:
-    """Makes blocks one after another over one world. ``record`` keeps what a stateless execution will need."""
+    """Makes blocks one after another over one world. ``record`` keeps what a stateless execution will need, and on a
+    ``settled`` chain what that of a chunk will.
+    """
 
     def __init__(
         self,
@@ -42,10 +45,11 @@ class BlockProducer:
         waits: WaitLimits | None = None,
         gas: int = TX_MAX_GAS_LIMIT,
         shared: int = SHARED,
+        settled: SettledConfig | None = None,
     ) -> None:
         self.stamp = 0
         self._waits = waits = waits or WaitLimits()
-        touched = TouchedRecorder(library, world) if record else None
+        touched = TouchedRecorder(library, world, settled) if record else None
         self.machines = machines = Machines(library, world, max(1, workers), gas, shared)
         self._runs, postponed = Runs(library, max_transactions), Postponed()
         self._prepare = Preparation(machines, touched)

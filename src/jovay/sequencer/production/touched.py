@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from jovay.chain.settled import Place, SettledConfig
+from jovay.chain.system_contracts import HISTORY_STORAGE
 from jovay.kernel.block import prestate
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.block.prestate import Touched
+from jovay.kernel.block.system import HISTORY_WINDOW
 from jovay.kernel.machine.account import Account, Slot
+from jovay.native import places
 from jovay.native.arena import Arena
 from jovay.native.library import Library
-from jovay.native.places import Place
 from jovay.native.records import new_record
 from jovay.state.errors import WorldFullError
 from jovay.state.machine import NativeMachine
+from jovay.state.misses import Misses
 from jovay.state.world import NativeWorld
 from jovay.state.writes import Records, WriteSet
 
 log = logging.getLogger("jovay.recording")
+HISTORY = int.from_bytes(HISTORY_STORAGE, "big")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +52,14 @@ class TouchedKeys:
 
 
 class TouchedRecorder:
-    """Collects the keys of one block after another over ``world``."""
+    """Collects the keys of one block after another over ``world``.
 
-    def __init__(self, library: Library, world: NativeWorld) -> None:
-        self._library, self._world = library, world
+    On a ``settled`` chain these are also what its provers read beside transactions: the slots that the configuration
+    names, and those in which EIP-2935 keeps the hashes of older blocks that execution asked for.
+    """
+
+    def __init__(self, library: Library, world: NativeWorld, settled: SettledConfig | None = None) -> None:
+        self._library, self._world, self._settled = library, world, settled
         accounts, slots = world.view.account_capacity, world.view.slot_capacity
         self._accounts = Arena(accounts * AccountChange.size, name="touched.accounts")
         self._slots = Arena(slots * SlotChange.size, name="touched.slots")
@@ -88,7 +98,9 @@ class TouchedRecorder:
         at = self._listed.address + 8 * self._count
         self._count += self._library[prestate.list_touched](machine, at)
 
-    def collect(self, runs: Place, count: int, stamp: int, height: int, coinbase: int) -> TouchedKeys | None:
+    def collect(
+        self, runs: places.Place, count: int, stamp: int, height: int, coinbase: int
+    ) -> TouchedKeys | None:
         """All keys of a block that was executed in ``count`` runs, with their values as of block ``height``.
 
         To be called when the block is in the world, and before its changes are collected. None where a key is missing.
@@ -97,6 +109,8 @@ class TouchedRecorder:
         library[prestate.begin_touched](out, self._world, stamp, height, self._ancestors)
         library[prestate.collect_listed](out, self._listed, self._count)
         library[prestate.collect_runs](out, runs, count, coinbase)
+        if self._settled is not None:
+            self._collect_slots([*self._settled.places, *_older_hashes(height + 1, int(out.ancestors))])
         library[prestate.collect_missed](out)
         if out.missed:
             log.warning("%d keys of block %d are not recorded", out.missed, height + 1)
@@ -108,6 +122,15 @@ class TouchedRecorder:
         now = WriteSet(after, np.concatenate([slots_after, founded_after]) if len(founded) else slots_after)
         return TouchedKeys(WriteSet(accounts, slots), founded, int(out.ancestors), now)
 
+    def _collect_slots(self, places: Sequence[Place]) -> None:
+        collect = self._library[prestate.collect_slot]
+        for place in places:
+            with self._world.lock.read():
+                is_there = collect(self._out, *place)
+            if not is_there:
+                self._world.load(Misses([place[0]], [place]))
+                self._out.missed += not collect(self._out, *place)
+
     def _found(self, accounts: Arena, slots: Arena, founded: Arena) -> tuple[Records, Records, Records]:
         out = self._out
         return (
@@ -115,3 +138,8 @@ class TouchedRecorder:
             slots.array(SlotChange, out.slot_count).copy(),
             founded.array(SlotChange, out.founded_count).copy(),
         )
+
+
+def _older_hashes(number: int, ancestors: int) -> list[Place]:
+    """Where the hashes are of the ``ancestors`` blocks before block ``number``, but for its parent's."""
+    return [(HISTORY, block % HISTORY_WINDOW) for block in range(max(0, number - ancestors), number - 1)]
