@@ -20,6 +20,7 @@ MEANT = {
     "jovay.kernel.trie.proofs.VERIFY_SCRATCH": "memory that verify_proof asks for",
     "jovay.kernel.trie.proofs.verify_proof": "verifies what jovay_getProof returns",
     "jovay.prover": "statements of batches, whose relayer and enclave come next",
+    "jovay.sequencer.genesis_block": "what the contracts' deployment needs, which comes next",
     "jovay.tracer.chunk": "chunks as provers take them, who come next",
     "jovay.tracer.guest.ChunkGuest": "the same as RISC-V",
     "jovay.rpc.http.HttpConnection.on_": "httptools calls it",

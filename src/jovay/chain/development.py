@@ -50,6 +50,13 @@ DEVELOPMENT_ADDRESSES = (
     "a0ee7a142d267c1f36714e4a8f75612f20a79720",
 )
 
+BLOB_SCHEDULES = {
+    "cancun": BlobSchedule(3, 6, 3338477),
+    "prague": BlobSchedule(6, 9, 5007716),
+    "osaka": BlobSchedule(6, 9, 5007716),
+}
+"""Ethereum's."""
+
 CREATE2_DEPLOYER = bytes.fromhex("4e59b44847b379578588920ca78fbf26c0b4956c")
 MULTICALL3 = bytes.fromhex("ca11bde05977b3631167028862be2a173976ca11")
 
@@ -84,14 +91,9 @@ def development_genesis(
 ) -> Genesis:
     """Osaka from the first block, the ten accounts with ``balance`` wei each, and the predeploys."""
     forks = dict.fromkeys((*BLOCK_FORKS, *TIME_FORKS), 0)
-    schedule = {
-        "cancun": BlobSchedule(3, 6, 3338477),
-        "prague": BlobSchedule(6, 9, 5007716),
-        "osaka": BlobSchedule(6, 9, 5007716),
-    }
     funded = {bytes.fromhex(address): GenesisAccount(balance) for address in DEVELOPMENT_ADDRESSES}
     return Genesis(
-        config=ChainConfig(chain_id, forks, schedule, {"terminalTotalDifficulty": 0}),
+        config=ChainConfig(chain_id, forks, dict(BLOB_SCHEDULES), {"terminalTotalDifficulty": 0}),
         alloc=predeploys() | funded,
         gas_limit=GAS_LIMIT,
         timestamp=timestamp,
