@@ -22,7 +22,7 @@ from jovay.prover.zk.curve import (
     sum_of,
     sum_of_small,
 )
-from jovay.prover.zk.field import R
+from jovay.prover.zk.field import R, Vector
 
 
 def judged(point: Point) -> tuple[judge.FQ, judge.FQ, judge.FQ]:
@@ -87,7 +87,7 @@ def test_sums_with_small_scalars(bases: list[tuple[int, int]], bits: int) -> Non
 def test_sums_with_scalars_of_any_size(bases: list[tuple[int, int]]) -> None:
     rng = random.Random(9)
     scalars = [rng.choice([0, 1, R - 1, rng.randrange(R)]) for _ in bases]
-    assert sum_of(Points.of(bases), scalars) == expected(bases, scalars)
+    assert sum_of(Points.of(bases), Vector.of(scalars)) == expected(bases, scalars)
 
 
 def test_equal_and_opposite_bases(bases: list[tuple[int, int]]) -> None:
@@ -109,5 +109,5 @@ def test_nothing_is_infinity(bases: list[tuple[int, int]]) -> None:
 def test_positions_choose_bases(bases: list[tuple[int, int]]) -> None:
     positions = np.arange(len(bases), dtype=np.uint32)[::-1].copy()
     scalars = list(range(len(bases)))
-    found = sum_of(Points.of(bases), scalars, positions)
+    found = sum_of(Points.of(bases), Vector.of(scalars), positions)
     assert found == expected(bases[::-1], scalars)

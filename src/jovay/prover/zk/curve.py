@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
@@ -14,14 +14,14 @@ from jovay.compiler.simd.montgomery import RADIX
 from jovay.native.arena import aligned_words
 from jovay.native.library import ObjectCode
 
-from .field import ELEMENT, LANES, U64, R, portable
+from .field import ELEMENT, LANES, U64, R, Vector, portable
 
 P = bn254_g1.P
 Point = tuple[int, int] | None
 """Affine coordinates; None is the point at infinity."""
 GENERATOR: Point = (1, 2)
 #: Buckets are for digits of so many bits.
-WINDOW, _HALF_WINDOW = 16, 8
+WINDOW, _HALF_WINDOW, _TABLE_WINDOW = 16, 8, 8
 _WORDS = bn254_g1.POINT // 8
 _INVERSE_RADIX = pow(RADIX, -1, P)
 Digits = npt.NDArray[np.uint32]
@@ -185,12 +185,71 @@ def sum_of_small(bases: Points, scalars: Digits, positions: Digits | None = None
     return weighted_sum(sums, buckets)
 
 
-def sum_of(bases: Points, scalars: Iterable[int], positions: Digits | None = None) -> Point:
+def sum_of(bases: Points, scalars: Vector, positions: Digits | None = None) -> Point:
     """The same for scalars of any size."""
-    rows = np.frombuffer(b"".join(scalar.to_bytes(ELEMENT, "little") for scalar in scalars), np.uint16)
-    digits = rows.reshape(-1, ELEMENT * 8 // WINDOW)
+    digits = scalars.rows().view(np.uint16)
     total: Point = None
     for window in reversed(range(digits.shape[1])):
         part = sum_of_small(bases, digits[:, window].astype(np.uint32), positions)
         total = add(_doubled(total, WINDOW), part)
     return total
+
+
+def multiples(base: tuple[int, int], scalars: Vector) -> Points:
+    """scalar·base for scalars other than 0, by tables of the base's multiples in every window."""
+    digits = scalars.rows().view(np.uint8).astype(np.uint32)
+    step: Point = base
+    points: Points | None = None
+    for window in range(digits.shape[1]):
+        table = _table(step)
+        row = digits[:, window]
+        if points is None:
+            points, known = Points(table.words[row]), row != 0
+        else:
+            points, known = _plus(points, known, Points(table.words[row]), row != 0)
+        step = _doubled(step, _TABLE_WINDOW)
+    assert points is not None
+    if not known.all():
+        raise ValueError("a scalar is 0")
+    return points
+
+
+def _table(base: Point) -> Points:
+    """0, base, 2·base, … (2^8 − 1)·base; the first row is of zeros."""
+    assert base is not None
+    table = Points.of([(0, 0), base])
+    while len(table) < 1 << _TABLE_WINDOW:
+        top = add(table.point(len(table) - 1), base)
+        assert top is not None
+        count = len(table)
+        joined = Points.empty(2 * count)
+        joined.words[:count] = table.words
+        joined.words[count] = Points.of([top]).words[0]
+        places = np.arange(1, count, dtype=np.uint32)
+        sums, alike = add_pairs(joined, places, np.full(count - 1, count, np.uint32))
+        joined.words[count + 1 :] = sums.words
+        for i, point in alike:
+            assert point is not None
+            joined.words[count + 1 + i] = Points.of([point]).words[0]
+        table = joined
+    return table
+
+
+Known = npt.NDArray[np.bool_]
+
+
+def _plus(a: Points, known_a: Known, b: Points, known_b: Known) -> tuple[Points, Known]:
+    """Row by row; what is not known is infinity."""
+    count = len(a)
+    both = Points.empty(2 * count)
+    both.words[:count], both.words[count:] = a.words, b.words
+    chosen = np.flatnonzero(known_a & known_b).astype(np.uint32)
+    out = Points(np.where(known_a[:, None], a.words, b.words))
+    if len(chosen):
+        sums, alike = add_pairs(both, chosen, chosen + np.uint32(count))
+        out.words[chosen] = sums.words
+        for i, point in alike:
+            if point is None:
+                raise ValueError("a scalar is 0")
+            out.words[chosen[i]] = Points.of([point]).words[0]
+    return out, known_a | known_b

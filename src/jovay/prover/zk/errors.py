@@ -9,3 +9,7 @@ class ZkError(Exception):
 
 class SumcheckError(ZkError):
     """A sumcheck does not hold."""
+
+
+class OpeningError(ZkError):
+    """A polynomial is not shown to have the value that is claimed."""

@@ -86,11 +86,15 @@ class Vector:
         _function(name, 3)(len(self.words), self.words, self.words)
         return self
 
-    def values(self) -> list[int]:
-        """The elements."""
+    def rows(self) -> U64:
+        """The elements as rows of four words, lowest first, not in Montgomery form."""
         plain = Vector.empty(len(self))
         _function("leave", 3)(len(self.words), self.words, plain.words)
-        rows = plain.words.transpose(0, 2, 1).tobytes()
+        return np.ascontiguousarray(plain.words.transpose(0, 2, 1)).reshape(-1, WORDS)
+
+    def values(self) -> list[int]:
+        """The elements."""
+        rows = self.rows().tobytes()
         return [int.from_bytes(rows[at : at + ELEMENT], "little") for at in range(0, len(rows), ELEMENT)]
 
     def _combined(self, name: str, other: Vector) -> Vector:
@@ -113,6 +117,18 @@ class Vector:
         """All elements times ``factor``."""
         out = Vector.empty(len(self))
         _function("scale", 4)(len(self.words), self.words, element(factor), out.words)
+        return out
+
+    def joined(self, upper: Vector) -> Vector:
+        """This as the lower half of a vector, ``upper`` as the other."""
+        out = Vector.empty(len(self) + len(upper))
+        out.words[: len(self.words)], out.words[len(self.words) :] = self.words, upper.words
+        return out
+
+    def spread(self) -> Vector:
+        """Element i at 2i, zeros between."""
+        out = Vector.empty(2 * len(self))
+        out.words[0::2, :, 0::2], out.words[1::2, :, 0::2] = self.words[:, :, :4], self.words[:, :, 4:]
         return out
 
     def halves(self) -> tuple[Vector, Vector]:

@@ -1,0 +1,79 @@
+"""The set-up of polynomial commitments: powers of a secret τ in both groups, which everybody must have forgotten."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from .curve import GENERATOR, P, Points, multiples
+from .field import R, Vector, powers
+from .pairing import G2_GENERATOR, G2Point
+
+#: Highest power of τ in the second group that an opening takes.
+G2_POWERS = 4
+
+
+@dataclass(frozen=True)
+class Setup:
+    """``first[i]`` = τⁱ·G₁, ``second[i]`` = τⁱ·G₂. ``development``: whoever made it may know τ, and forge."""
+
+    first: Points
+    second: tuple[G2Point, ...]
+    development: bool
+
+    @property
+    def first_and_second(self) -> G2Point:
+        """(τ + τ²)·G₂."""
+        return add_g2(self.second[1], self.second[2])
+
+
+def development_setup(count: int, tau: int | None = None) -> Setup:
+    """``count`` powers of a τ that this process has drawn (or was given): for development chains alone."""
+    secret = tau if tau is not None else 1 + secrets.randbelow(R - 1)
+    assert GENERATOR is not None
+    first = multiples(GENERATOR, Vector.of(powers(secret, count)))
+    second = tuple(multiply_g2(G2_GENERATOR, pow(secret, i, R)) for i in range(G2_POWERS))
+    return Setup(first, second, development=True)
+
+
+# ---- the second group, one point at a time --------------------------------------------------------------------------
+
+_Pair = tuple[int, int]
+
+
+def _times(a: _Pair, b: _Pair) -> _Pair:
+    """Product of a₀ + a₁·u and b₀ + b₁·u, where u² = −1."""
+    return (a[0] * b[0] - a[1] * b[1]) % P, (a[0] * b[1] + a[1] * b[0]) % P
+
+
+def _over(a: _Pair, b: _Pair) -> _Pair:
+    norm = pow(b[0] * b[0] + b[1] * b[1], -1, P)
+    return _times(a, (b[0] * norm % P, -b[1] * norm % P))
+
+
+def _line(a: G2Point, b: G2Point, slope: _Pair) -> G2Point:
+    square = _times(slope, slope)
+    x = (square[0] - a[0] - b[0]) % P, (square[1] - a[1] - b[1]) % P
+    y = _times(slope, ((a[0] - x[0]) % P, (a[1] - x[1]) % P))
+    return (*x, (y[0] - a[2]) % P, (y[1] - a[3]) % P)
+
+
+def add_g2(a: G2Point, b: G2Point) -> G2Point:
+    """a + b for points that are not opposite."""
+    if a == b:
+        square = _times(a[:2], a[:2])
+        return _line(a, a, _over((3 * square[0] % P, 3 * square[1] % P), (2 * a[2] % P, 2 * a[3] % P)))
+    rise, run = ((b[2] - a[2]) % P, (b[3] - a[3]) % P), ((b[0] - a[0]) % P, (b[1] - a[1]) % P)
+    return _line(a, b, _over(rise, run))
+
+
+def multiply_g2(point: G2Point, scalar: int) -> G2Point:
+    """scalar·point, 0 < scalar < R."""
+    if not 0 < scalar < R:
+        raise ValueError(f"{scalar} must be positive and below the group's order")
+    result = point
+    for bit in bin(scalar)[3:]:
+        result = add_g2(result, result)
+        if bit == "1":
+            result = add_g2(result, point)
+    return result
