@@ -51,7 +51,7 @@ def test_the_view_fits_and_says_all(width: int, height: int) -> None:
 
 
 SETTLED = SettlementStats(
-    l1_head=123, messages_seen=12, messages_executed=11, committed=5, committed_batch=4, attested_batch=3,
+    l1_head=123, messages_seen=12, messages_executed=11, backlog=4, committed_batch=4, attested_batch=3,
     prover=ProverStats(workers=2, queue=1, platforms=("simulated",), simulated=True),
 )  # fmt: skip
 

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from jovay.monitoring.metrics import Metrics
-from jovay.monitoring.stats import STAGES
+from jovay.monitoring.stats import STAGES, SettlementStats
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, str], float]:
@@ -79,3 +79,23 @@ def test_nodes_do_not_share_counts() -> None:
     first, second = Metrics(process=False), Metrics(process=False)
     first.block(transactions=1, gas=1)
     assert samples(second)["jovay_blocks_total", ""] == 0
+
+
+def test_settlement_is_asked_for_when_metrics_are_wanted() -> None:
+    metrics, asked = Metrics(process=False), list[int]()
+
+    def ask() -> SettlementStats:
+        asked.append(1)
+        return SettlementStats(l1_head=90, messages_seen=5, messages_executed=4, backlog=3, committed_batch=2)
+
+    metrics.settled(ask)
+    assert not asked
+    text = metrics.expose()[1].decode()
+    for line in (
+        "jovay_l1_block 90.0",
+        'jovay_l1_messages{state="seen"} 5.0',
+        'jovay_l1_messages{state="executed"} 4.0',
+        'jovay_batch{step="committed"} 2.0',
+        "jovay_backlog_blocks 3.0",
+    ):
+        assert line in text, line

@@ -32,13 +32,19 @@ class Source(Protocol):
     def ws_url(self) -> str: ...
 
 
-def welcome(config: NodeConfig, http_url: str, ws_url: str, stats: NodeStats) -> list[str]:
-    """What is printed once: where to connect, and the accounts of a development chain."""
+def welcome(
+    config: NodeConfig, http_url: str, ws_url: str, stats: NodeStats, l1_url: str | None = None
+) -> list[str]:
+    """What is printed once: where to connect, and the accounts of a development chain.
+
+    ``l1_url``: where L1 is reached, for a chain that settles there and was begun by this program.
+    """
     lines = [f"Jovay {__version__}", ""]
-    if config.dev and config.genesis is None:
+    if l1_url is not None or (config.dev and config.genesis is None):
         from jovay.chain.development import DEVELOPMENT_KEYS, MNEMONIC
 
-        lines += ["Development accounts, each with 10000 ETH at genesis. Anyone knows their keys:", ""]
+        wealth = "10000 ETH at genesis" if l1_url is None else "ETH deposited from L1"
+        lines += [f"Development accounts, each with {wealth}. Anyone knows their keys:", ""]
         addresses = development_addresses()
         for index, (address, key) in enumerate(zip(addresses, DEVELOPMENT_KEYS, strict=True)):
             lines.append(f"  ({index}) {address}  0x{key}")
@@ -47,6 +53,7 @@ def welcome(config: NodeConfig, http_url: str, ws_url: str, stats: NodeStats) ->
         f"Chain id  {stats.chain_id}",
         f"HTTP      {http_url}",
         f"WebSocket {ws_url}",
+        *([] if l1_url is None else [f"L1        {l1_url}"]),
         f"Data      {config.datadir}",
         f"Open to   {config.exposure}",
         "",
@@ -92,7 +99,7 @@ def settlement_line(stats: NodeStats, known: SettlementStats) -> str:
     return (
         f"settlement l1={known.l1_head} messages={known.messages_executed}/{known.messages_seen}"
         f" committed={known.committed_batch} attested={known.attested_batch} proven={known.proven_batch}"
-        f" safe={stats.safe} finalized={stats.finalized} backlog={max(0, stats.latest - known.committed)}"
+        f" safe={stats.safe} finalized={stats.finalized} backlog={known.backlog}"
     )
 
 

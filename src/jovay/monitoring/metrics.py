@@ -6,13 +6,13 @@ called for each transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.process_collector import ProcessCollector
 
-from .stats import STAGES
+from .stats import STAGES, SettlementStats
 
 _BLOCK_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 _REQUEST_SECONDS = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 10, 30)
@@ -74,6 +74,12 @@ class Metrics:
             "jovay_unrecorded_blocks", "Blocks whose witness was to be recorded and is not", registry=registry
         )
         self._height = Gauge("jovay_height", "Newest block by confirmation", ["stage"], registry=registry)
+        self._l1_block = Gauge("jovay_l1_block", "Newest block of L1 that was read", registry=registry)
+        self._messages = Gauge("jovay_l1_messages", "Messages from L1", ["state"], registry=registry)
+        self._batch = Gauge("jovay_batch", "Newest batch by what L1 has of it", ["step"], registry=registry)
+        self._backlog = Gauge(
+            "jovay_backlog_blocks", "Blocks that are not committed on L1", registry=registry
+        )
 
     def _make_pool_and_rpc_metrics(self, registry: CollectorRegistry) -> None:
         self._pool = Gauge(
@@ -142,6 +148,16 @@ class Metrics:
         """The newest blocks of the three stages of confirmation."""
         for name, number in (("latest", latest), ("safe", safe), ("finalized", finalized)):
             self._height.labels(name).set(number)
+
+    def settled(self, ask: Callable[[], SettlementStats]) -> None:
+        """A settled chain, whose figures are asked for whenever somebody wants the metrics."""
+        self._l1_block.set_function(lambda: ask().l1_head or 0)
+        self._messages.labels("seen").set_function(lambda: ask().messages_seen or 0)
+        self._messages.labels("executed").set_function(lambda: ask().messages_executed)
+        self._batch.labels("committed").set_function(lambda: ask().committed_batch)
+        self._batch.labels("attested").set_function(lambda: ask().attested_batch)
+        self._batch.labels("proven").set_function(lambda: ask().proven_batch)
+        self._backlog.set_function(lambda: ask().backlog)
 
     def state(self, fill: Iterable[tuple[str, int, int]], evictions: int) -> None:
         """(table, used, capacity) of the tables in memory, and how often records left them so far."""

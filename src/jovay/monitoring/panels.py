@@ -46,7 +46,7 @@ def render(
     top.add_row(throughput, figures)
     shown: list[RenderableType] = [_headline(stats, http_url), top]
     if stats.settlement is not None:
-        shown.append(_settlement(stats, stats.settlement, parts))
+        shown.append(_settlement(stats.settlement, parts))
     # A small screen has no room for both.
     shown += [blocks] if stats.settlement and screen.height < fixed + 2 else [stages, blocks]
     shown += [Text(line, style="yellow", no_wrap=True, overflow="ellipsis") for line in messages]
@@ -103,15 +103,14 @@ def _figures(stats: NodeStats) -> Panel:
     return Panel(table, title="latency and confirmation", title_align="left", box=box.SQUARE)
 
 
-def _settlement(stats: NodeStats, known: SettlementStats, parts: Sequence[PartStats]) -> Panel:
+def _settlement(known: SettlementStats, parts: Sequence[PartStats]) -> Panel:
     """L1, batches, prover, and the programs beside the node."""
     head = "not read" if known.l1_head is None else f"block {known.l1_head:,}"
     seen = "" if known.messages_seen is None else f" of {known.messages_seen:,}"
-    backlog = max(0, stats.latest - known.committed)
     batches = f"{known.committed_batch:,} committed, {known.attested_batch:,} attested, {known.proven_batch:,} proven"
     rows = [
         ("L1", f"{head}   messages executed {known.messages_executed:,}{seen}"),
-        ("batches", f"{batches}   [dim]backlog[/] {backlog:,} blocks"),
+        ("batches", f"{batches}   [dim]backlog[/] {known.backlog:,} blocks"),
         ("prover", _prover(known)),
     ]
     if parts:

@@ -21,7 +21,7 @@ def settlement_stats(settlement: Settlement, now: float) -> SettlementStats:
         l1_head=known.l1_head,
         messages_seen=known.messages_seen,
         messages_executed=known.messages_executed,
-        committed=known.committed,
+        backlog=max(0, known.latest - known.committed),
         committed_batch=known.committed_batch,
         attested_batch=known.attested_batch,
         proven_batch=known.proven_batch,

@@ -50,6 +50,8 @@ class Statistics:
     ) -> None:
         """``entry``: seconds that the portal and the pool have spent so far. ``settlement``: of a settled chain."""
         self._settlement = settlement
+        if settlement is not None:
+            metrics.settled(lambda: settlement_stats(settlement, time.time()))
         self._sequencer, self._metrics, self._datadir = sequencer, metrics, datadir
         self._lock = threading.Lock()
         self._records: deque[Record] = deque(maxlen=4_096)
