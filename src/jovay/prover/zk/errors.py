@@ -13,3 +13,7 @@ class SumcheckError(ZkError):
 
 class OpeningError(ZkError):
     """A polynomial is not shown to have the value that is claimed."""
+
+
+class FractionsError(ZkError):
+    """Fractions do not add up to zero, or are not shown to."""

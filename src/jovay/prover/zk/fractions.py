@@ -1,0 +1,114 @@
+"""Sums of fractions by GKR: Σ p/q over very many leaves, as LogUp needs them (Papini and Haböck, eprint 2023/1284).
+
+Leaves are two by two added up, (p₀·q₁ + p₁·q₀)/(q₀·q₁), where the halves of a layer, which its first variable tells
+apart, are what is added. From the root down, one sumcheck for each layer leads a claim about it to one about the layer
+below; the last, about the leaves, is for others to check. No denominator is inverted, and none is committed to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from . import sumcheck
+from .errors import FractionsError
+from .field import LANES, R, Vector
+from .multilinear import fold
+from .sumcheck import Polynomial
+from .transcript import Transcript
+
+#: A layer's p + λ·q from the four halves of the layer below: p₀, p₁, q₀, q₁.
+LAYER = Polynomial("fractions", 4, 1, 2, lambda c, k: c[0] * c[3] + c[1] * c[2] + k[0] * (c[2] * c[3]))
+#: The layers above are summed up in the open.
+FEW = LANES
+
+
+@dataclass(frozen=True)
+class Proof:
+    """``tops``: p and q of the highest layer that is sent whole; ``layers`` from there down."""
+
+    tops: tuple[list[int], list[int]]
+    layers: list[sumcheck.Proof]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the leaves' polynomials are at a point."""
+
+    point: list[int]
+    p: int
+    q: int
+
+
+def prove(p: Vector, q: Vector, transcript: Transcript) -> tuple[Proof, Claim]:
+    """Prove what the fractions add up to. As many as a power of two, 8 at least."""
+    layers = [(p, q)]
+    while len(layers[-1][0]) > FEW:
+        layers.append(_above(*layers[-1]))
+    tops = layers[-1][0].values(), layers[-1][1].values()
+    point, proofs = _begin(tops, transcript), list[sumcheck.Proof]()
+    claim = _claim(tops, point)
+    for below in reversed(layers[:-1]):
+        # 1. One random sum of both claims; its sumcheck ends in the halves' values.
+        weight = transcript.challenge("lambda")
+        columns = [half for each in below for half in each.halves()]
+        proof, point = sumcheck.prove(LAYER, columns, [weight], claim.point, transcript)
+        proofs.append(proof)
+        # 2. One random point between the halves.
+        claim = _lower(proof.values, point, transcript)
+    return Proof(tops, proofs), claim
+
+
+def verify(variables: int, proof: Proof, transcript: Transcript) -> Claim:
+    """The claim about 2^variables leaves that add up to zero. Raises ``FractionsError`` and ``SumcheckError``."""
+    tops = proof.tops
+    if any(len(side) != FEW or not all(0 <= value < R for value in side) for side in tops):
+        raise FractionsError("the highest layer is malformed")
+    if len(proof.layers) != variables - (FEW.bit_length() - 1):
+        raise FractionsError(f"{len(proof.layers)} layers for {variables} variables")
+    check_sum(*tops)
+    claim = _claim(tops, _begin(tops, transcript))
+    for layer in proof.layers:
+        weight = transcript.challenge("lambda")
+        total = (claim.p + weight * claim.q) % R
+        point = sumcheck.verify(LAYER, total, [weight], claim.point, layer, transcript)
+        claim = _lower(layer.values, point, transcript)
+    return claim
+
+
+def check_sum(p: Sequence[int], q: Sequence[int]) -> None:
+    """Whether the fractions add up to zero, with no denominator that is zero."""
+    top, bottom = 0, 1
+    for a, b in zip(p, q, strict=True):
+        top, bottom = (top * b + a * bottom) % R, bottom * b % R
+    if bottom == 0:
+        raise FractionsError("a denominator is zero")
+    if top:
+        raise FractionsError("the fractions do not add up to zero")
+
+
+def _above(p: Vector, q: Vector) -> tuple[Vector, Vector]:
+    (p0, p1), (q0, q1) = p.halves(), q.halves()
+    return p0 * q1 + p1 * q0, q0 * q1
+
+
+def _begin(tops: tuple[list[int], list[int]], transcript: Transcript) -> list[int]:
+    transcript.absorb_elements("tops", [*tops[0], *tops[1]])
+    return transcript.challenges("point", FEW.bit_length() - 1)
+
+
+def _claim(tops: tuple[list[int], list[int]], point: Sequence[int]) -> Claim:
+    values = []
+    for side in tops:
+        left = list(side)
+        for r in point:
+            left = fold(left, r)
+        values.append(left[0])
+    return Claim(list(point), *values)
+
+
+def _lower(values: Sequence[int], point: Sequence[int], transcript: Transcript) -> Claim:
+    p0, p1, q0, q1 = values
+    transcript.absorb_elements("halves", values)
+    r = transcript.challenge("half")
+    return Claim([r, *point], (p0 + r * (p1 - p0)) % R, (q0 + r * (q1 - q0)) % R)
