@@ -85,3 +85,19 @@ class MessageOrderError(BridgeError):
 
 class AnvilError(BridgeError):
     """Anvil is not there, or does not start."""
+
+
+class ControllerUnreachableError(BridgeError):
+    """No answer from the prover controller, or none that is its own."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        self.url, self.reason = url, reason
+        super().__init__(f"prover controller {url}: {reason}")
+
+
+class ControllerRefusalError(BridgeError):
+    """The prover controller's answer is an error; ``type`` is the name of its class."""
+
+    def __init__(self, status: int, type_: str, message: str) -> None:
+        self.status, self.type = status, type_
+        super().__init__(f"prover controller: {type_}: {message}")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from jovay import __version__
-from jovay.cli import bench, blocktest, checked, data, evm_run, fuzz, node, opcodes, statetest
+from jovay.cli import bench, blocktest, checked, data, evm_run, fuzz, node, opcodes, prover, statetest
 
 app = typer.Typer(
     name="jovay",
@@ -49,6 +49,7 @@ app.command()(node.up)
 app.command()(node.node)
 app.command()(data.config)
 app.add_typer(evm, name="evm")
+app.add_typer(prover.prover, name="prover")
 app.add_typer(data.genesis, name="genesis")
 app.add_typer(data.snapshot, name="snapshot")
 app.command(context_settings=bench.PLAIN_ARGUMENTS)(bench.bench)

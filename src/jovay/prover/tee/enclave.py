@@ -1,4 +1,4 @@
-"""The enclave: a process that makes a key and shows it by a quote.
+"""The enclave: a process that makes a key, shows it by a quote, re-executes batches and signs what they state.
 
 It reads frames (``protocol``) from its standard input and answers on its standard output. It begins without
 environment, user's or site's start-up files and compiled Python files (``launch``), loads all that it will ever run,
@@ -22,9 +22,11 @@ from eth_utils.crypto import keccak
 from jovay.bridge.errors import BridgeError
 from jovay.kernel.programs.chunk import execute_chunk
 from jovay.native.library import Library
+from jovay.prover.batch import state_batch
 from jovay.prover.errors import ProverError
+from jovay.prover.task import BatchTask
 from jovay.prover.tee import protocol
-from jovay.prover.tee.binding import report_data
+from jovay.prover.tee.binding import proof_digest, report_data
 from jovay.prover.tee.errors import EnclaveError, PlatformError
 from jovay.prover.tee.image import image_digest
 from jovay.prover.tee.platform import TeePlatform
@@ -71,12 +73,25 @@ class Enclave:
         where = (asked.l1_chain_id, asked.verifier, self.address, asked.l1_block, asked.l1_block_hash)
         return self._platform.quote(report_data(*where))
 
+    def prove(self, verifier: bytes, task: bytes) -> tuple[bytes, bytes]:
+        """Signature and statement (JSON) of an encoded task; raises what refuses it."""
+        statement = state_batch(BatchTask.decode(task), self._executor)
+        digest = proof_digest(statement.l1_chain_id, verifier, statement.hash)
+        return self._sign(digest), json.dumps(statement.to_json()).encode()
+
+    def _sign(self, digest: bytes) -> bytes:
+        """r ‖ s ‖ v as ``ecrecover`` takes them."""
+        signature = self._key.sign_recoverable(digest, hasher=None)
+        return signature[:64] + bytes((27 + signature[64],))
+
     def answer(self, kind: int, body: bytes) -> tuple[bytes, ...]:
         """The parts of the answer to a frame."""
         if kind == protocol.HELLO:
             return (self.hello(),)
         if kind == protocol.QUOTE:
             return (self.quote(QuoteRequest.decode(body)),)
+        if kind == protocol.PROVE:
+            return self.prove(body[:ADDRESS_SIZE], body[ADDRESS_SIZE:])
         raise EnclaveError(f"frames of kind {kind} mean nothing")
 
 
@@ -128,6 +143,7 @@ def main() -> None:
     # Once through everything, so that nothing is loaded later.
     trial = Enclave(make_platform(given.platform, bytes(32)), executor)
     trial.quote(QuoteRequest(0, bytes(ADDRESS_SIZE), 0, bytes(32)))
+    trial._sign(bytes(32))
     enclave = Enclave(make_platform(given.platform, image_digest(kernel)), executor)
     sys.addaudithook(forbid)
     serve(enclave, sys.stdin.buffer, answers)

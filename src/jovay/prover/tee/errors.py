@@ -43,3 +43,24 @@ class EnclaveRefusedError(ProverError):
     def __init__(self, type_: str, reason: str, final: bool) -> None:
         self.type, self.reason, self.final = type_, reason, final
         super().__init__(f"{type_}: {reason}")
+
+
+class RegistrationError(ProverError):
+    """L1 did not admit a key; it is tried again."""
+
+
+class KeyRevokedError(RegistrationError):
+    """L1 takes nothing from this key any more; another one may do."""
+
+    def __init__(self, enclave: bytes) -> None:
+        self.enclave = enclave
+        super().__init__(f"the key 0x{enclave.hex()} is revoked")
+
+
+class MeasurementNotAllowedError(RegistrationError):
+    """L1 admits no keys of what runs here, until the owner of TEEVerifier allows it (never, once it is revoked)."""
+
+    def __init__(self, measurement: bytes, verifier: bytes, revoked: bool) -> None:
+        self.measurement, self.verifier, self.revoked = measurement, verifier, revoked
+        state = "is revoked" if revoked else "is not allowed"
+        super().__init__(f"measurement 0x{measurement.hex()} {state} by TEEVerifier 0x{verifier.hex()}")

@@ -10,11 +10,12 @@ import threading
 from dataclasses import dataclass
 from typing import Final
 
+from jovay.bridge.wire.statement import Statement
 from jovay.compiler.checked import VARIABLE, is_chosen
 from jovay.compiler.kernel import compile_kernel, kernel_path
 from jovay.prover.tee import protocol
 from jovay.prover.tee.errors import EnclaveError, EnclaveRefusedError
-from jovay.prover.tee.protocol import QuoteRequest, Refusal
+from jovay.prover.tee.protocol import SIGNATURE_SIZE, QuoteRequest, Refusal
 
 #: Address space that a chunk may use.
 ARENA_MIB: Final = 32 << 10
@@ -71,9 +72,18 @@ class EnclaveProcess:
         """A quote that binds the enclave's key. Raises EnclaveRefusedError, EnclaveError."""
         return self._ask(protocol.QUOTE, asked.encode())
 
+    def prove(self, verifier: bytes, task: bytes) -> tuple[Statement, bytes]:
+        """What holds of an encoded BatchTask, and the signature over it. Raises EnclaveRefusedError, EnclaveError."""
+        answer = self._ask(protocol.PROVE, verifier, task)
+        return Statement.from_json(json.loads(answer[SIGNATURE_SIZE:])), answer[:SIGNATURE_SIZE]
+
+    def kill(self) -> None:
+        """End it from another thread than the one that asks, which then gets an EnclaveError."""
+        self._process.kill()
+
     def close(self) -> None:
         """End it; its key is gone."""
-        self._process.kill()
+        self.kill()
         for stream in (self._process.stdin, self._process.stdout):
             if stream:
                 stream.close()

@@ -6,6 +6,7 @@ A frame is u32 length ‖ kind ‖ body. The worker asks, the enclave answers ea
 |---|---|---|---|
 | HELLO | who are you | – | JSON: platform, measurement, enclave (address) |
 | QUOTE | bind the key to verifier and moment | ``QuoteRequest`` | the quote |
+| PROVE | state a batch and sign | verifier ‖ encoded BatchTask | signature (r, s, v) ‖ the statement as JSON |
 
 ``REFUSED`` answers with ``Refusal`` as JSON in place of that; the enclave goes on.
 """
@@ -21,9 +22,11 @@ from jovay.prover.tee.errors import EnclaveError
 
 HELLO: Final = 1
 QUOTE: Final = 2
+PROVE: Final = 3
 DONE: Final = 16
 REFUSED: Final = 17
 ADDRESS_SIZE: Final = 20
+SIGNATURE_SIZE: Final = 65
 #: Bytes of a frame's body.
 MOST: Final = 1 << 30
 _HEAD = Struct(">IB")

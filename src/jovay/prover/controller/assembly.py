@@ -1,0 +1,91 @@
+"""Complete tasks: batches that were handed in, with the witnesses of their chunks from the node."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any, Protocol
+
+from jovay.bridge.errors import BridgeError
+from jovay.prover.controller.errors import WitnessError
+from jovay.prover.controller.queue import ProofQueue
+from jovay.tracer.chunk_witness import ChunkWitness
+from jovay.tracer.errors import FormatError
+
+log = logging.getLogger("jovay.prover")
+
+#: Seconds until the node is asked again for what it did not have.
+_PAUSE = 1.0
+#: Witnesses that were fetched ahead, at most.
+_MOST_AHEAD = 64
+
+
+class Node(Protocol):
+    """A JSON-RPC client of the L2 node."""
+
+    def call(self, method: str, *params: Any) -> Any: ...
+
+
+class Assembler:
+    """A thread that puts tasks together, in the order of batches."""
+
+    def __init__(self, queue: ProofQueue, node: Node) -> None:
+        self._queue, self._node = queue, node
+        self._wake, self._is_over = threading.Event(), False
+        self._ahead: dict[tuple[int, int], ChunkWitness] = {}
+        self._thread = threading.Thread(target=self._run, name="tasks", daemon=True)
+        self.problem = ""
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Returns when the node's last answer has come."""
+        self._is_over = True
+        self._wake.set()
+        self._thread.join()
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._wake.set()
+
+    def fetch_ahead(self, first: int, last: int) -> None:
+        """A chunk is sealed: its witness will be asked for soon. Raises WitnessError."""
+        witness = self._fetch(first, last)
+        if len(self._ahead) >= _MOST_AHEAD:
+            self._ahead.pop(next(iter(self._ahead)))
+        self._ahead[first, last] = witness
+
+    def assemble(self) -> None:
+        """Complete what can be; raises WitnessError at the first batch that cannot."""
+        for request in self._queue.without_task():
+            began = time.monotonic()
+            witnesses = [self._witness(*chunk) for chunk in request.chunks]
+            task = request.task(witnesses).encode()
+            self._queue.set_task(request.index, request.header.hash, task)
+            seconds = round(time.monotonic() - began, 3)
+            log.info("task complete", extra={"batch": request.index, "bytes": len(task), "seconds": seconds})
+
+    def _witness(self, first: int, last: int) -> ChunkWitness:
+        """One that was fetched ahead is used once: if it is not good, the next is a new one."""
+        return self._ahead.pop((first, last), None) or self._fetch(first, last)
+
+    def _fetch(self, first: int, last: int) -> ChunkWitness:
+        try:
+            found = self._node.call("jovay_getChunkWitness", hex(first), hex(last))
+            return ChunkWitness.decode(bytes.fromhex(str.removeprefix(found, "0x")))
+        except (BridgeError, FormatError, TypeError, ValueError) as error:
+            raise WitnessError(f"blocks {first} to {last}: {error}") from error
+
+    def _run(self) -> None:
+        while not self._is_over:
+            try:
+                self.assemble()
+                self.problem = ""
+            except WitnessError as error:
+                if self.problem != str(error):
+                    log.warning("task waits", extra={"reason": str(error)})
+                self.problem = str(error)
+            self._wake.wait(_PAUSE)
+            self._wake.clear()
