@@ -76,6 +76,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     keep_blocks: Natural = 0
     record_witnesses: bool = _SEQUENCER.record
     tracer_mib: Positive = 4_096
+    prover: str | None = None
     accounts: Records = 4_000_000
     slots: Records = 16_000_000
     code_mib: Annotated[int, msgspec.Meta(ge=1, le=1 << 24)] = 512
@@ -151,6 +152,7 @@ HELP: dict[str, str] = {
     "keep_blocks": "recent blocks kept on disk at least, older ones go file by file; 0 keeps all",
     "record_witnesses": "keep what provers need of each block: what it touched, and the proof of that",
     "tracer_mib": "MiB of it kept on disk; the oldest goes",
+    "prover": "URL of the prover controller, whom jovay_proverInfo asks",
     "accounts": "accounts kept in memory; those not used for long make room for others",
     "slots": "storage slots kept in memory, likewise",
     "code_mib": "MiB of contract code kept in memory, likewise",

@@ -21,6 +21,7 @@ import uvloop
 
 from jovay.backend.development.operations import Development
 from jovay.backend.node_backend import NodeBackend
+from jovay.backend.prover_view import ProverView
 from jovay.config import ConfigError, NodeConfig, flag_of
 from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE
 from jovay.native import kernel
@@ -124,6 +125,10 @@ class Node:
         if backend.settlement is not None:
             running.callback(backend.settlement.close)
             backend.settlement.start()
+            if config.prover is not None:
+                view = ProverView(config.prover)
+                running.callback(view.close)
+                backend.settlement.prover_info = lambda: view.info
         development = Development(backend) if config.dev else None
         if development is not None:
             running.callback(development.close)

@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from jovay import __version__
-from jovay.cli import bench, blocktest, checked, data, evm_run, fuzz, node, opcodes, prover, statetest
+from jovay.cli import (
+    bench,
+    blocktest,
+    checked,
+    data,
+    evm_run,
+    fuzz,
+    node,
+    opcodes,
+    prover,
+    statetest,
+)
 
 app = typer.Typer(
     name="jovay",
