@@ -101,3 +101,19 @@ class ControllerRefusalError(BridgeError):
     def __init__(self, status: int, type_: str, message: str) -> None:
         self.status, self.type = status, type_
         super().__init__(f"prover controller: {type_}: {message}")
+
+
+class SignerError(BridgeError):
+    """A key cannot be opened, or does not sign as it should."""
+
+
+class RequestConflictError(BridgeError):
+    """A transaction was asked for under ``key``, and now another one is under the same."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"another transaction was asked for as {key!r} before")
+
+
+class TransactionStoreError(BridgeError):
+    """A store of transactions is in use by another process, or belongs to another account or chain."""

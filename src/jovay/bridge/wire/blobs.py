@@ -73,6 +73,17 @@ def commitment_of(blob: bytes) -> bytes:
     return bytes(ckzg.blob_to_kzg_commitment(blob, _setup()))
 
 
+def blob_proof(blob: bytes, commitment: bytes) -> bytes:
+    """The proof that EIP-4844's wrapper carries, 48 bytes."""
+    return bytes(ckzg.compute_blob_kzg_proof(blob, commitment, _setup()))
+
+
+def cell_proofs(blob: bytes) -> list[bytes]:
+    """The proofs of a blob's 128 cells, which EIP-7594's wrapper carries."""
+    _, proofs = ckzg.compute_cells_and_kzg_proofs(blob, _setup())
+    return list(map(bytes, proofs))
+
+
 def versioned_hash(commitment: bytes) -> bytes:
     """EIP-4844, kzg_to_versioned_hash."""
     return b"\x01" + sha256(commitment).digest()[1:]
