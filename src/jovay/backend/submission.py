@@ -104,7 +104,7 @@ class Submission:
 
     def _shortage(self, record: Any, refusal: Refusal) -> str:
         fee, value = int_of(record["max_fee"]), int_of(record["value"])
-        l1_fee = self._sequencer.settings.l1_fee_per_byte * int(record["raw_size"])
+        l1_fee = self._sequencer.next_block.expected.l1_fee_per_byte * int(record["raw_size"])
         cost = fee * int(record["gas_limit"]) + value + l1_fee
         balance, spent = int_of(refusal.balance), int_of(refusal.spent)
         queued = f"queued cost {spent}, " if refusal.status == txpool.OVERDRAWN else ""

@@ -39,6 +39,8 @@ class BlockEnvironment:
     hashes_known: int = 0
     difficulty: int = 0
     parent_beacon_block_root: bytes = bytes(32)
+    milliseconds: int = 0
+    """The block's time in full, where it is known: ``timestamp`` is its seconds."""
 
     def record(self) -> View:
         """A kernel ``Block`` record."""
@@ -68,6 +70,7 @@ def environment_of(header: Header, rules: ChainRules, l1_fee_per_byte: int = 0) 
         blob_base_fee=0 if excess is None else rules.blob_base_fee(excess, number, timestamp),
         max_blobs=rules.blobs(number, timestamp).maximum,
         l1_fee_per_byte=l1_fee_per_byte,
+        fees_to_coinbase=rules.settled is None or rules.settled.fees_to_coinbase,
         difficulty=header.difficulty,
     )
 

@@ -41,7 +41,9 @@ class ChainRules:
         return FORKS[self.fork_name(number, timestamp)]
 
     def blobs(self, number: int, timestamp: int) -> BlobRules:
-        """Blob parameters in force."""
+        """Blob parameters in force; a settled chain has no blobs."""
+        if self.settled is not None:
+            return BlobRules()
         name = self.fork_name(number, timestamp).lower()
         schedule = self.genesis.config.blob_schedule.get(name)
         if schedule is None:

@@ -18,6 +18,8 @@ from .json_values import bytes_at, exactly, number_at, object_at
 FIXED, EIP1559 = layout.FIXED, layout.EIP1559
 Place = tuple[int, int]
 """An account and one of its storage slots."""
+#: Bytes that a block's transactions take where they are published, at most: they fit any batch of six blobs.
+MOST_BLOCK_BYTES = 600_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,11 @@ class Clock:
             return min(parent + self._interval, MAX_TIMESTAMP)
         return max(int(self.now()) + self.offset, parent)
 
+    def milliseconds(self, timestamp: int, parent: int) -> int:
+        """Of a block whose time stamp came of the last question; not before ``parent`` (milliseconds)."""
+        shown = int((self._shown + self.offset) * 1000)
+        return max(parent, min(max(shown, timestamp * 1000), timestamp * 1000 + 999))
+
     def now(self) -> float:
         """The system's time, or as much of it as has passed."""
         system, asked = self._system(), self._elapsed()

@@ -45,6 +45,14 @@ class FinalityError(SequencerError):
         self.step, self.block, self.reached, self.most = step, block, reached, most
 
 
+class InboxError(SequencerError):
+    """A message from L1 that does not follow those before it; ``number`` is its place in the queue."""
+
+    def __init__(self, number: int, problem: str) -> None:
+        super().__init__(f"L1 message {number}: {problem}")
+        self.number, self.problem = number, problem
+
+
 class ReexecutionError(SequencerError):
     """A stored block does not come out of its execution."""
 

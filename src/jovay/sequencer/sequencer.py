@@ -26,9 +26,11 @@ from jovay.state.world import NativeWorld
 from jovay.state.writes import WriteSet, merged
 from jovay.storage.datadir import DataDirectory
 from jovay.storage.logs_index import LogsIndex
+from jovay.storage.standing import read_standing
 
 from .errors import SequencerStoppedError
 from .finality import L1Finality
+from .inbox import Inbox
 from .persistence.housekeeping import Housekeeping
 from .persistence.persistence import Persistence
 from .persistence.recording import Recording
@@ -68,12 +70,16 @@ class Sequencer:
         limits: PoolLimits | None = None,
     ) -> None:
         self.library, self.world, self.trie, self.data, self.rules = library, world, trie, data, rules
+        if rules.settled is not None:
+            settings = settings.settled(rules.settled)
         self.visible = head
         self._ready, self._stopping, self._making = threading.Event(), threading.Event(), threading.RLock()
         self.next_block = NextBlock(
-            library, rules, settings, data.blocks, lambda number: self.aside.reserved(number), self._making
+            world, rules, settings, data.blocks, lambda number: self.aside.reserved(number), self._making
         )
         self.portal = Portal(library)
+        message_gas = 0 if rules.settled is None else settings.gas_limit
+        self.inbox = Inbox(self.portal, data.blocks, self.keccak, self._wake, message_gas)
         self.pool = TxPool(library, world, self.next_block.record, limits, self._wake)
         self.aside = Aside(
             library,
@@ -84,18 +90,9 @@ class Sequencer:
             self._wake,
             settings.tick,
         )
-        self.next_block.follow(head)
-        self._selection = Selection(self.pool, self.aside, settings.max_transactions, settings.gas_limit)
-        gas = self.next_block.transaction_gas(settings.gas_limit)
-        self._producer = BlockProducer(
-            library,
-            world,
-            settings.workers,
-            settings.max_transactions,
-            settings.record,
-            gas=gas,
-            settled=rules.settled,
-        )
+        self._go_on_after(head)
+        self._selection = Selection(self.pool, self.aside, self.inbox, settings)
+        self._producer = self._new_producer()
         self.recording = Recording(data.tracer) if settings.record else None
         self.persistence = Persistence(
             library, data, logs_index, self._publish, self._fail, settings.checkpoint_seconds
@@ -109,6 +106,23 @@ class Sequencer:
         self.progress = Progress()
         self.automine = True
         self._thread = threading.Thread(target=self._run, name="sequencer", daemon=True)
+
+    def _new_producer(self) -> BlockProducer:
+        settings = self.settings
+        return BlockProducer(
+            self.library,
+            self.world,
+            settings.workers,
+            settings.max_transactions,
+            settings.record,
+            gas=self.next_block.transaction_gas(settings.gas_limit),
+            settled=self.rules.settled,
+        )
+
+    def _go_on_after(self, head: Header) -> None:
+        standing = read_standing(self.data.blocks, head.number)
+        self.inbox.start_over(standing)
+        self.next_block.start_over(head, standing.milliseconds)
 
     @property
     def executed(self) -> Header:
@@ -206,13 +220,14 @@ class Sequencer:
                 self._selection.withdraw()
             environment = self.next_block.environment()
             selected = self._selection.nothing() if edit else self._selection.choose(environment)
-            if only_if_ready and not selected.entries and not self.aside.wants_block():
+            if only_if_ready and not len(selected) and not self.aside.wants_block():
                 return None
             self.next_block.begun()
             begun = time.perf_counter()
             executed = self._producer.execute(
                 environment,
-                selected.entries.addresses,
+                selected.addresses,
+                messages=len(selected.messages),
                 beside=selected.machines,
                 bounded=self.automine and selected.own is None,
             )
@@ -230,9 +245,11 @@ class Sequencer:
             produced = executed.finish()
             self._selection.executed(selected, produced, writes.accounts, took)
             _tell_of_dropped(environment.number, produced.dropped)
-            block = seal(produced, writes, root, selected.entries, self.keccak)
-            self.next_block.follow(block.header)
-            self.progress.made(block.header.number, len(selected.entries), len(block.entries))
+            block = seal(produced, writes, root, selected.entries, self.keccak, len(selected.messages))
+            standing = self.inbox.executed(selected.messages[: block.messages], environment.milliseconds)
+            block.standing = standing.encode() if self.rules.settled is not None else b""
+            self.next_block.follow(block.header, standing.milliseconds)
+            self.progress.made(block.header.number, len(selected), block.messages + len(block.entries))
             self.persistence.put(block)
             if self.recording is not None and edit is None:
                 self.recording.put(block.header, touched, proof)
@@ -284,7 +301,11 @@ class Sequencer:
             raise AssertionError(f"the state of block {head.number} has another root")
         self.pool.clear()
         self.aside.withdraw()
-        self.next_block.start_over(head)
+        self._go_on_after(head)
+
+    def block_time_ms(self, number: int) -> int:
+        """Milliseconds of a stored block; on a chain that is not settled those of its seconds."""
+        return read_standing(self.data.blocks, number).milliseconds
 
     # ---- what becomes visible --------------------------------------------------------------------------------
 

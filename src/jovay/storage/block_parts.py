@@ -31,6 +31,7 @@ class BlockParts:
     logs: bytes = b""
     log_data: bytes = b""
     writes: bytes = b""
+    standing: bytes = b""
     dropped: int = 0
     """Bit mask of ``Part``: pruned before, as in a block from a snapshot."""
 

@@ -39,11 +39,13 @@ class Part(IntEnum):
     LOG_DATA = 7
     WRITES = 8
     """Write set: what the block changed, as absolute new values."""
+    STANDING = 9
+    """Where a settled chain stands after the block (``storage/standing.py``); empty on others."""
 
 
 PARTS = len(Part)
 FRAME = struct.Struct(f"<4sHHQ32sIHHHH{PARTS}I{PARTS}II")
-FORMAT = 2
+FORMAT = 3
 _BODY = struct.Struct(f"<4sHHQ32sIHHHH{PARTS}I{PARTS}I")
 _CRC = struct.Struct("<I")
 _PADDING = (b"", *(bytes(8 - n) for n in range(1, 8)))

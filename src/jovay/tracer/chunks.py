@@ -18,6 +18,7 @@ from jovay.state.trie import StateTrie
 from jovay.state.writes import Records, WriteSet, chosen
 from jovay.storage.datadir import DataDirectory
 from jovay.storage.headers import read_header
+from jovay.storage.standing import read_standing
 
 from .chunk_witness import ChunkWitness
 from .codes import codes_of
@@ -44,10 +45,11 @@ class ChunkWitnesses:
         codes = codes_of(self._library, self._data, code_hashes(touched.accounts))
         if codes is None:
             raise WitnessError(first, "the code of an account is not stored")
+        before = read_standing(blocks, first - 1)
         return ChunkWitness(
             parent_header=blocks.header(first - 1),
-            first_l1_message=0,
-            rolling_hash=bytes(32),
+            first_l1_message=before.next_message,
+            rolling_hash=before.rolling_hash,
             l1_messages=[raw for number in range(first, last + 1) for raw in l1_messages(self._data, number)],
             hashes=[(number, blocks.hash_of(number)) for number in older_hashes(first, spvs)],
             touched=WriteSet(touched.accounts, touched.slots, codes),

@@ -302,11 +302,11 @@ class PlainPool:
 
     # ---- leaving ----
 
-    def take(self, most: int, gas: int) -> list[Reference]:
+    def take(self, most: int, gas: int, size: int = 1 << 64) -> list[Reference]:
         taken: list[Reference] = []
         while self.queue and len(taken) < most:
             item, turn = self.queue[0]
-            if item.turn == turn and item.gas > gas:
+            if item.turn == turn and (item.gas > gas or item.size + 4 > size):
                 break
             self.queue.popleft()
             if item.turn != turn:
@@ -317,13 +317,14 @@ class PlainPool:
                 continue
             while True:
                 gas -= item.gas
+                size -= item.size + 4
                 item.state, own.next_taken = TAKEN, item.nonce + 1
                 taken.append((item, item.turn))
                 after = own.items.get(own.next_taken)
                 if after is None or after.state != PASSED:
                     break
                 item = after
-                if len(taken) == most or item.gas > gas:
+                if len(taken) == most or item.gas > gas or item.size + 4 > size:
                     item.state = READY
                     self.queue.appendleft((item, item.turn))
                     break

@@ -105,7 +105,8 @@ class Pair:
 
     def take(self) -> None:
         most, gas = self.random.randint(1, 6), self.random.choice((50_000, 10**9))
-        taken, items = self.pool.take(most, gas), self.plain.take(most, gas)
+        size = self.random.choice((300, 700, 10**9))
+        taken, items = self.pool.take(most, gas, size), self.plain.take(most, gas, size)
         assert [(e.hash, e.nonce) for e in taken] == [(item.hash, item.nonce) for item, _ in items]
         if items:
             self.taken.append((taken, items))

@@ -14,7 +14,7 @@ from ..evm.validity import (
 from ..lang import U64, Ptr, address_of, kernel, load64, store64
 from ..machine.status import ARENA_FULL
 from ..state.world import EMPTY_CODE_HASH
-from ..transaction.record import Transaction
+from ..transaction.record import TRANSACTION_SIZE, Transaction
 from .buckets import enter_bucket, leave_bucket
 from .entries import (
     LOW,
@@ -56,8 +56,11 @@ from .turns import (
 
 
 @kernel
-def take(pool: Pool, most: U64, gas: U64, references: Ptr, addresses: Ptr, arrived: Ptr, batches: Ptr) -> U64:
-    """Ready transactions for a block, in order: at most ``most``, their gas limits within ``gas``; their number.
+def take(
+    pool: Pool, most: U64, gas: U64, size: U64, references: Ptr, addresses: Ptr, arrived: Ptr, batches: Ptr
+) -> U64:
+    """Ready transactions for a block, in order: at most ``most``, their gas limits within ``gas`` and their bytes, as
+    they are published, within ``size``; their number.
 
     Writes a U64 for each: reference, address of the record, time of arrival; and the numbers of their batches, which
     end with all ones.
@@ -71,7 +74,7 @@ def take(pool: Pool, most: U64, gas: U64, references: Ptr, addresses: Ptr, arriv
             continue
         position = ref & LOW
         e = entry_at(pool, position)
-        if e.gas > gas:
+        if e.gas > gas or published(e) > size:
             break
         pool.head += 1
         s = sender_at(pool, e.sender)
@@ -81,6 +84,7 @@ def take(pool: Pool, most: U64, gas: U64, references: Ptr, addresses: Ptr, arriv
             continue
         while True:
             gas -= e.gas
+            size -= published(e)
             leave_bucket(pool, e)
             e.state = U64(TAKEN)
             s.next_taken = e.nonce + 1
@@ -99,11 +103,17 @@ def take(pool: Pool, most: U64, gas: U64, references: Ptr, addresses: Ptr, arriv
             position = following - 1
             e = entry_at(pool, position)
             s.passed -= 1
-            if count == most or e.gas > gas:
+            if count == most or e.gas > gas or published(e) > size:
                 put_first(pool, position)
                 break
     store64(batches + seen * 8, ~U64(0))
     return count
+
+
+@kernel(inline=True)
+def published(e: Entry) -> U64:
+    """Bytes that L1 has of a transaction: its own, and their number."""
+    return e.bytes - TRANSACTION_SIZE + 4
 
 
 @kernel(inline=True)

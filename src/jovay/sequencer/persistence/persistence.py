@@ -176,4 +176,5 @@ def _parts(block: SealedBlock) -> BlockParts:
         logs=produced.logs,
         log_data=produced.log_data,
         writes=block.writes.encode(),
+        standing=block.standing,
     )

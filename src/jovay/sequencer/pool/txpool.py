@@ -70,7 +70,7 @@ __all__ = [
 ]
 #: Names of the reasons why transactions leave, in the order of their numbers.
 LEFT = ("settled", "replaced", "evicted", "expired", "no room to wait", "nonce used", "invalid", "requested")
-_NO_WORLD = 0
+_NO_WORLD, MOST = 0, (1 << 64) - 1
 Groups = dict[bytes, list[Pooled]]
 
 
@@ -217,8 +217,10 @@ class TxPool:
 
     # ---- leaving ---------------------------------------------------------------------------------------------
 
-    def take(self, most: int, gas: int) -> Taken:
-        """Ready transactions for a block, in order: at most ``most``, their gas limits within ``gas``."""
+    def take(self, most: int, gas: int, size: int = MOST) -> Taken:
+        """Ready transactions for a block, in order: at most ``most``, their gas limits within ``gas``, and the bytes
+        that L1 gets of them within ``size``.
+        """
         with self._lock:
             most = min(most, self.counts()[0])
             if not most:
@@ -227,7 +229,8 @@ class TxPool:
             count = self._library.brief(leave.take)(
                 self._memory,
                 most,
-                min(gas, (1 << 64) - 1),
+                min(gas, MOST),
+                size,
                 *table,
                 numbers,
             )

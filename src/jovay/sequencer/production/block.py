@@ -51,7 +51,8 @@ class Draft:
 
     environment: BlockEnvironment
     transactions: U64Array  # addresses of their records
-    beside: Sequence[NativeMachine]  # those that executed the first of them
+    messages: int  # how many of them, the first ones, are L1 messages
+    beside: Sequence[NativeMachine]  # those that executed the next of them
     bounded: bool
     in_order: bool
     stamp: int
@@ -78,6 +79,11 @@ class Dropped:
 
     def __len__(self) -> int:
         return len(self.indexes)
+
+    def after(self, count: int) -> Dropped:
+        """Those after the first ``count`` transactions, with indexes that count from there."""
+        later = self.indexes >= count
+        return Dropped(self.indexes[later] - np.uint64(count), self.statuses[later])
 
     def counts(self) -> dict[int, int]:
         """How many there are of each status."""

@@ -34,6 +34,9 @@ class Collection:
         """Have room for all that the machines have room for: a block that could be executed can be stored."""
         one, parts = self._machines.serial.view, self._machines.workers + 1 + MACHINES
         logs, log_bytes = parts * one.logs.capacity, parts * one.logs.data_capacity
+        if (messages := self._machines.messages) is not None:
+            logs += messages.view.logs.capacity
+            log_bytes += messages.view.logs.data_capacity
         self._results = Results(self._machines.library, self._runs.capacity, logs, log_bytes)
 
     def wait(self) -> None:

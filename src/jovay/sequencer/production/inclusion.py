@@ -22,7 +22,7 @@ class Inclusion:
         """Commit what stands; what does not is dropped with ``SET_ASIDE``. Raises ``WorldFullError``."""
         world, block = self._machines.world, self._machines.serial.block
         call = self._machines.library[aside.include_aside]
-        for index, machine in enumerate(draft.beside):
+        for index, machine in enumerate(draft.beside, draft.messages):
             with world.lock.write():
                 if machine.tables is not world.tables:  # its records are not those that blocks change
                     self._runs.drop(index, SET_ASIDE)

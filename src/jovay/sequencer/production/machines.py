@@ -20,10 +20,16 @@ SHARES = 4
 
 
 class Machines:
-    """Machines over one world, for transactions of up to ``gas``, and the threads of the workers."""
+    """Machines over one world, for transactions of up to ``gas``, and the threads of the workers.
 
-    def __init__(self, library: Library, world: NativeWorld, workers: int, gas: int, shared: int) -> None:
+    ``messages``: that of L1 messages of up to ``message_gas``, where the chain has any.
+    """
+
+    def __init__(
+        self, library: Library, world: NativeWorld, workers: int, gas: int, shared: int, message_gas: int = 0
+    ) -> None:
         self.library, self.world, self.workers, self._shared = library, world, workers, shared
+        self.messages = NativeMachine(library, world, message_gas, shared) if message_gas else None
         self._threads = ThreadPoolExecutor(max(1, workers - 1), "execution")
         self.renew(gas)
 
@@ -37,6 +43,8 @@ class Machines:
     def __iter__(self) -> Iterator[NativeMachine]:
         yield from self.parallel
         yield self.serial
+        if self.messages is not None:
+            yield self.messages
 
     def close(self) -> None:
         """Stop the threads."""
@@ -64,8 +72,12 @@ class Machines:
 
     def commit_serial(self) -> None:
         """Bring what the serial machine changed into the world. Raises ``WorldFullError``."""
+        self.commit(self.serial)
+
+    def commit(self, machine: NativeMachine) -> None:
+        """The same of another machine that nobody executed beside."""
         with self.world.lock.write():
-            if self.library[commit.commit_view](self.serial):
+            if self.library[commit.commit_view](machine):
                 raise WorldFullError("records", self.world.view.slot_capacity)
 
     def submit(self, task: Callable[[], T]) -> Future[T]:

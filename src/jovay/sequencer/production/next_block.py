@@ -14,10 +14,11 @@ from jovay.kernel.machine.environment import Block
 from jovay.kernel.protocol.forks import LONDON, OSAKA, PARIS
 from jovay.kernel.protocol.limits import BLOCK_HASHES, TX_MAX_GAS_LIMIT
 from jovay.native.hashing import keccak256
-from jovay.native.library import Library
 from jovay.native.records import View, new_record
 from jovay.sequencer.clock import Clock
 from jovay.sequencer.settings import SequencerSettings
+from jovay.state.reader import StateReader
+from jovay.state.world import NativeWorld
 from jovay.storage.blocks import BlockStore
 
 from .reservation import Reservation
@@ -31,36 +32,43 @@ class NextBlock:
 
     def __init__(
         self,
-        library: Library,
+        world: NativeWorld,
         rules: ChainRules,
         settings: SequencerSettings,
         blocks: BlockStore,
         reserved: Callable[[int], Reservation | None],
         making: RLock,
     ) -> None:
-        self._library, self._rules, self._blocks, self._reserved = library, rules, blocks, reserved
+        self._library, self._rules, self._blocks, self._reserved = world.library, rules, blocks, reserved
+        self._state = StateReader(world)
         self.settings, self.clock, self._making = settings, Clock(), making
         self._hashes, self._hashes_filled = BlockHashes(), False
         self._base_fee: int | None = None
         self._prevrandao: int | None = None
         self._record = new_record(Block)
+        self._l1_fee = settings.l1_fee_per_byte
         self.parent: Header
+        self.parent_milliseconds: int
         self.expected: BlockEnvironment
 
     def record(self) -> View:
         """The environment that is expected, as the kernel's record: what the pool judges new transactions by."""
         return self._record
 
-    def follow(self, parent: Header) -> None:
-        """``parent`` is made, and wholly: the next block comes after it."""
+    def follow(self, parent: Header, milliseconds: int | None = None) -> None:
+        """``parent`` is made, and wholly: the next block comes after it. ``milliseconds``: its time in full."""
         self.parent = parent
+        self.parent_milliseconds = parent.timestamp * 1000 if milliseconds is None else milliseconds
+        if self.settings.l1_fee is not None:
+            account, slot = self.settings.l1_fee
+            self._l1_fee = self._state.storage(account.to_bytes(20, "big"), slot, parent.number)
         self._remember_hashes()
         self._expect()
 
-    def start_over(self, parent: Header) -> None:
+    def start_over(self, parent: Header, milliseconds: int | None = None) -> None:
         """The same where the chain was cut: ``parent`` follows other blocks than the last one did."""
         self._hashes_filled = False
-        self.follow(parent)
+        self.follow(parent, milliseconds)
 
     # ---- what is known of it ---------------------------------------------------------------------------------
 
@@ -86,14 +94,17 @@ class NextBlock:
             prevrandao=self._randomness(number) if fork >= PARIS else 0,
             blob_base_fee=self._rules.blob_base_fee(0, number, timestamp),
             max_blobs=blobs.maximum,
-            l1_fee_per_byte=settings.l1_fee_per_byte,
+            l1_fee_per_byte=self._l1_fee,
+            fees_to_coinbase=settings.fees_to_coinbase,
             hashes=self._hashes,
             hashes_known=min(BLOCK_HASHES, number),
+            milliseconds=self.clock.milliseconds(timestamp, self.parent_milliseconds),
         )
 
     def base_fee_after(self, parent: Header) -> int:
-        """Base fee of the block after ``parent``, in wei: fixed, or by EIP-1559."""
-        return base_fee_after(parent) if self.settings.base_fee is None else self.settings.base_fee
+        """Base fee of the block after ``parent``, in wei: fixed, or by EIP-1559 but for a least one."""
+        fixed, least = self.settings.base_fee, self.settings.least_base_fee
+        return max(base_fee_after(parent), least) if fixed is None else fixed
 
     def transaction_gas(self, limit: int) -> int:
         """The most gas that a transaction can have where blocks have ``limit``."""

@@ -21,6 +21,7 @@ from .collection import Collection
 from .execution import Execution
 from .inclusion import Inclusion
 from .machines import Machines
+from .messages import L1Messages
 from .preexecution import PreExecution
 from .preparation import Preparation
 from .runs import Runs
@@ -32,7 +33,7 @@ from .wait_limits import Postponed, WaitLimits, needs_of
 
 class BlockProducer:
     """Makes blocks one after another over one world. ``record`` keeps what a stateless execution will need, and on a
-    ``settled`` chain what that of a chunk will.
+    ``settled`` chain, whose blocks may begin with L1 messages, what that of a chunk will.
     """
 
     def __init__(
@@ -50,9 +51,11 @@ class BlockProducer:
         self.stamp = 0
         self._waits = waits = waits or WaitLimits()
         touched = TouchedRecorder(library, world, settled) if record else None
-        self.machines = machines = Machines(library, world, max(1, workers), gas, shared)
+        message_gas = 0 if settled is None else settled.gas_limit
+        self.machines = machines = Machines(library, world, max(1, workers), gas, shared, message_gas)
         self._runs, postponed = Runs(library, max_transactions), Postponed()
         self._prepare = Preparation(machines, touched)
+        self._execute_messages = L1Messages(machines, self._runs, touched)
         self._include = Inclusion(machines, self._runs)
         self._pre_execute = PreExecution(machines, self._runs, waits, postponed)
         self._schedule = Scheduler(machines, self._runs)
@@ -92,16 +95,19 @@ class BlockProducer:
         serial: bool = False,
         beside: Sequence[NativeMachine] = (),
         bounded: bool = True,
+        messages: int = 0,
     ) -> ExecutedBlock:
         """The same, as soon as the changes of the state are known.
 
-        The first of ``transactions`` were executed ``beside`` earlier blocks, in these machines; those that do not
-        stand any more are dropped with ``SET_ASIDE``. So is every other that takes long, where that is ``bounded``;
-        where it is not, all run one after the other, however long they take.
+        The first of ``transactions`` are L1 ``messages``, so many of which are executed as there is room for. The next
+        were executed ``beside`` earlier blocks, in these machines; those that do not stand any more are dropped with
+        ``SET_ASIDE``. So is every other that takes long, where that is ``bounded``; where it is not, all run one after
+        the other, however long they take.
         """
-        draft = self._begin(environment, transactions, beside, serial, bounded)
+        draft = self._begin(environment, transactions, messages, beside, serial, bounded)
         spent, statistics, now = self.machines.spent(), draft.statistics, time.perf_counter()
         self._prepare.run(draft)
+        self._execute_messages.run(draft)
         self._include.run(draft)
         now = statistics.time("begin", now)
         if draft.in_order:
@@ -121,6 +127,7 @@ class BlockProducer:
         self,
         environment: BlockEnvironment,
         transactions: U64Array,
+        messages: int,
         beside: Sequence[NativeMachine],
         serial: bool,
         bounded: bool,
@@ -132,4 +139,4 @@ class BlockProducer:
         in_order = serial or not bounded
         self.machines.stop_after(0 if in_order else self._waits.slice)
         needs = needs_of(self._runs.gas())
-        return Draft(environment, transactions, beside, bounded, in_order, self.stamp, needs)
+        return Draft(environment, transactions, messages, beside, bounded, in_order, self.stamp, needs)

@@ -17,19 +17,32 @@ from .block import ProducedBlock
 
 @dataclass(slots=True)
 class SealedBlock:
-    """``entries`` are the pool's transactions in block order."""
+    """``entries`` are the pool's transactions in block order, which follow ``messages`` from L1.
+
+    ``standing``: as it is stored, on a settled chain.
+    """
 
     header: Header
     header_rlp: bytes
     produced: ProducedBlock
     writes: WriteSet
     entries: Taken
+    messages: int = 0
+    standing: bytes = b""
 
 
 def seal(
-    produced: ProducedBlock, writes: WriteSet, root: bytes, taken: Taken, keccak: Callable[[bytes], bytes]
+    produced: ProducedBlock,
+    writes: WriteSet,
+    root: bytes,
+    taken: Taken,
+    keccak: Callable[[bytes], bytes],
+    messages: int = 0,
 ) -> SealedBlock:
-    """The block of what was ``taken``; ``writes`` is all that it changed, ``root`` the state root after it."""
+    """The block of so many L1 ``messages`` and what was ``taken``.
+
+    ``writes`` is all that it changed, ``root`` the state root after it.
+    """
     header = header_of(
         produced.environment,
         state_root=root,
@@ -41,4 +54,7 @@ def seal(
     )
     offsets = np.frombuffer(produced.body.offsets, np.uint32)
     encoded, header = sealed(header, keccak, offsets, produced.body.transactions)
-    return SealedBlock(header, encoded, produced, writes, taken.chosen(produced.order))
+    order = produced.order
+    included = int(np.count_nonzero(order < messages))  # they come first
+    entries = taken.chosen(order[included:] - np.uint64(messages))
+    return SealedBlock(header, encoded, produced, writes, entries, included)

@@ -3,28 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from jovay.chain.environment import BlockEnvironment
 from jovay.kernel.evm.validity import SET_ASIDE
 from jovay.kernel.machine.status import ARENA_FULL
+from jovay.sequencer.inbox import Inbox, Message
 from jovay.sequencer.pool.pooled import Taken
 from jovay.sequencer.pool.txpool import TxPool
+from jovay.sequencer.settings import SequencerSettings
 from jovay.state.machine import NativeMachine
 from jovay.state.writes import Records
 
 from .aside import Aside, Heavy
-from .block import Dropped, ProducedBlock
+from .block import Dropped, ProducedBlock, U64Array
 from .block_limits import BlockLimits
+
+#: L1 messages take one part in so many of a block, so that others find room beside them; the next one always fits.
+MESSAGE_SHARE = 2
+#: Bytes before a transaction where it is published: its size.
+PUBLISHED = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """All of a block's transactions: first those executed ``beside`` the blocks. ``own``: it has the block alone."""
+    """All of a block's transactions: L1 ``messages``, then ``entries`` of the pool, the first of which were executed
+    ``beside`` the blocks. ``own``: it has the block alone.
+    """
 
     entries: Taken
+    messages: Sequence[Message] = ()
     beside: Sequence[Heavy] = ()
     own: Heavy | None = None
+
+    def __len__(self) -> int:
+        return len(self.messages) + len(self.entries)
+
+    @property
+    def addresses(self) -> U64Array:
+        """Of all records, in this order."""
+        messages = np.array([message.address for message in self.messages], np.uint64)
+        return np.concatenate([messages, self.entries.addresses])
 
     @property
     def machines(self) -> list[NativeMachine]:
@@ -33,15 +54,16 @@ class Selected:
 
 
 class Selection:
-    """Takes from the pool and the side lane, and gives back what found no place. ``most`` transactions a block."""
+    """Takes from inbox, pool and side lane, and gives back what found no place."""
 
-    def __init__(self, pool: TxPool, aside: Aside, most: int, gas_limit: int) -> None:
-        self._pool, self._aside, self._most = pool, aside, most
-        self._limits = BlockLimits(most, gas_limit)
+    def __init__(self, pool: TxPool, aside: Aside, inbox: Inbox, settings: SequencerSettings) -> None:
+        self._pool, self._aside, self._inbox = pool, aside, inbox
+        self._most, self._size = settings.max_transactions, settings.block_bytes
+        self._limits = BlockLimits(self._most, settings.gas_limit)
 
     def is_wanted(self) -> bool:
         """Whether there is something to make a block of."""
-        return len(self._pool) > 0 or self._aside.wants_block()
+        return len(self._pool) > 0 or len(self._inbox) > 0 or self._aside.wants_block()
 
     def nothing(self) -> Selected:
         """For a block without transactions."""
@@ -49,20 +71,23 @@ class Selection:
 
     def choose(self, environment: BlockEnvironment) -> Selected:
         """What the block is made of: one transaction at least, if there is one and room for it."""
-        beside = self._aside.due(environment, self._pool.retake)
+        messages = self._inbox.head(environment.gas_limit // MESSAGE_SHARE, self._most // MESSAGE_SHARE)
+        limit = environment.gas_limit - sum(message.gas for message in messages)
+        beside = self._aside.due(replace(environment, gas_limit=limit), self._pool.retake)
         if not beside and (own := self._aside.own_block(self._pool.retake)):
             return Selected(Taken.of(self._pool, [own.entry]), own=own)
-        most = self._most - len(beside)
-        limit = environment.gas_limit - sum(heavy.gas for heavy in beside)
+        most = self._most - len(messages) - len(beside)
+        limit -= sum(heavy.gas for heavy in beside)
+        size = self._size - sum(PUBLISHED + int(heavy.entry.record["raw_size"]) for heavy in beside)
         limits, take = self._limits, self._pool.take
-        entries = take(min(limits.transactions, most), min(limits.gas, limit)) or take(1, limit)
+        entries = take(min(limits.transactions, most), min(limits.gas, limit), size) or take(1, limit, size)
         if beside:
             entries = Taken.of(self._pool, [heavy.entry for heavy in beside]).followed_by(entries)
-        return Selected(entries, beside)
+        return Selected(entries, messages, beside)
 
     def executed(self, selected: Selected, produced: ProducedBlock, changed: Records, seconds: float) -> None:
         """The block is executed, which took ``seconds`` and ``changed`` these accounts: others may follow now."""
-        dropped = produced.dropped
+        dropped = produced.dropped.after(len(selected.messages))
         self._pool.executed(selected.entries, dropped, changed)
         if selected.own is None:
             crowded = bool((dropped.statuses == ARENA_FULL).any())
