@@ -67,6 +67,15 @@ class L1AnswerError(L1Error):
         super().__init__(f"{what} is {text if len(text) <= 80 else text[:77] + '...'}")
 
 
+class TransactionFailedError(L1Error):
+    """A transaction that was not to fail; ``transaction_hash`` is None where it was not even sent."""
+
+    def __init__(self, transaction_hash: bytes | None, reason: str) -> None:
+        self.transaction_hash, self.reason = transaction_hash, reason
+        which = "the transaction" if transaction_hash is None else f"transaction 0x{transaction_hash.hex()}"
+        super().__init__(f"{which} failed: {reason}")
+
+
 class WrongChainError(L1Error):
     """The server serves another chain."""
 

@@ -10,8 +10,10 @@ from jovay import __version__
 from jovay.cli import (
     bench,
     blocktest,
+    bridging,
     checked,
     data,
+    demo,
     evm_run,
     fuzz,
     node,
@@ -58,6 +60,10 @@ evm.command()(fuzz.fuzz_witness)
 
 app.command()(node.up)
 app.command()(node.node)
+app.command()(demo.demo)
+app.command()(bridging.deposit)
+app.command()(bridging.withdraw)
+app.command()(bridging.finality)
 app.command()(data.config)
 app.add_typer(evm, name="evm")
 app.add_typer(prover.prover, name="prover")

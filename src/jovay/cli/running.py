@@ -111,15 +111,16 @@ def _port_problem(host: str, port: int, flag: str, error: OSError) -> str:
 
 def explain(error: Exception) -> str | None:
     """What to tell the person about an error of a start, or None if it is a mistake of the program."""
+    from jovay.bridge.errors import BridgeError
     from jovay.chain.errors import ChainError
+    from jovay.cli.supervisor import PartError
     from jovay.compiler.errors import CompilerError
     from jovay.sequencer.errors import SequencerError
     from jovay.state.errors import ExecutionError
     from jovay.storage.errors import StorageError
 
-    if isinstance(
-        error, (StartError, ChainError, StorageError, SequencerError, ExecutionError, CompilerError)
-    ):
+    ours = (StartError, PartError, BridgeError, ChainError)
+    if isinstance(error, (*ours, StorageError, SequencerError, ExecutionError, CompilerError)):
         return str(error)
     if isinstance(error, OSError):
         if error.errno == errno.ENOMEM:
@@ -153,10 +154,20 @@ def wait(node: RunningNode, signals: StopSignal) -> None:
 
 def run(config: NodeConfig, serve: Callable[[RunningNode, StopSignal], None]) -> int:
     """Start a node, ``serve`` until the end, stop it; the exit status."""
+
+    def work(signals: StopSignal) -> None:
+        with started(config, signals) as node:
+            serve(node, signals)
+
+    return guarded(work)
+
+
+def guarded(work: Callable[[StopSignal], None]) -> int:
+    """Do ``work``, which a signal ends; the exit status. What a person can act on is one line on the error stream."""
     signals = StopSignal()
     try:
-        with signals.installed(), started(config, signals) as node:
-            serve(node, signals)
+        with signals.installed():
+            work(signals)
     except KeyboardInterrupt:
         return STARTED_WELL
     except ConfigError as error:

@@ -1,0 +1,110 @@
+"""The two chains that a command talks to, and the account that it acts for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from jovay.bridge.l1.client import L1Client
+    from jovay.bridge.l1.keys import Signer
+    from jovay.bridge.wallet import Wallet
+    from jovay.chain.settlement import Settlement
+
+NODE_URL, L1_URL = "http://127.0.0.1:8545", "http://127.0.0.1:9545"
+#: The only L1 on which keys that everybody knows are used.
+DEVELOPMENT_L1 = 31_337
+
+NodeUrl = Annotated[str, typer.Option("--node", metavar="URL", envvar="JOVAY_NODE", help="JSON-RPC of L2")]
+L1Url = Annotated[str, typer.Option("--l1", metavar="URL", envvar="JOVAY_L1", help="JSON-RPC of L1")]
+GenesisFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--genesis", metavar="FILE", help="genesis of the chain; without it the node says which it is"
+    ),
+]
+Key = Annotated[
+    str,
+    typer.Option(
+        "--key",
+        metavar="PLACE",
+        envvar="JOVAY_KEY",
+        help="keystore:FILE, env:NAME, URL#0xADDRESS of a remote signer, or dev:N for a development account",
+    ),
+]
+
+
+class StackError(Exception):
+    """What a command cannot go on from; the message is for the person who gave it."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Both chains; ``settlement`` says where the one settles on the other."""
+
+    l2: L1Client
+    l1: L1Client
+    settlement: Settlement
+
+    def wallets(self, place: str) -> tuple[Wallet, Wallet]:
+        """The account that ``place`` names, on L1 and on L2."""
+        from jovay.bridge.wallet import Wallet
+
+        signer = self._signer(place)
+        return Wallet(self.l1, signer), Wallet(self.l2, signer)
+
+    def _signer(self, place: str) -> Signer:
+        from jovay.bridge.l1.keys import RawKey, open_signer
+        from jovay.chain.development import DEVELOPMENT_KEYS
+
+        kind, _, number = place.partition(":")
+        if kind != "dev":
+            return open_signer(place)
+        if self.settlement.l1_chain_id != DEVELOPMENT_L1:
+            raise StackError(f"--key {place}: everybody knows that key; name one by keystore: or env:")
+        if not number.isdigit() or int(number) >= len(DEVELOPMENT_KEYS):
+            raise StackError(f"--key {place}: there are dev:0 to dev:{len(DEVELOPMENT_KEYS) - 1}")
+        return RawKey(bytes.fromhex(DEVELOPMENT_KEYS[int(number)]))
+
+    @cached_property
+    def has_zk_verifier(self) -> bool:
+        """Whether the next batch can become final at all."""
+        from jovay.bridge.l1.contracts import Contract
+
+        return any(Contract("Rollup", self.settlement.rollup).read(self.l1, "zk_verifier"))
+
+
+def open_stack(node: str, l1: str, genesis: Path | None = None) -> Stack:
+    """Both chains, checked to be the ones that belong together."""
+    from jovay.bridge.l1.client import L1Client
+    from jovay.chain.genesis import read
+    from jovay.chain.settlement import settlement_from_json
+
+    l2_client, l1_client = L1Client(node), L1Client(l1)
+    settlement = None if genesis is None else read(genesis).settlement
+    if genesis is not None and settlement is None:
+        raise StackError(f"{genesis} is the genesis of a chain that does not settle on L1")
+    if settlement is None:
+        settlement = settlement_from_json(l2_client.call("jovay_getSettlement"))
+    l2_client.require_chain(settlement.config.chain_id)
+    l1_client.require_chain(settlement.l1_chain_id)
+    return Stack(l2_client, l1_client, settlement)
+
+
+@contextmanager
+def told_errors() -> Iterator[None]:
+    """Errors that a person can act on as one line, and status 1."""
+    from jovay.bridge.errors import BridgeError
+    from jovay.chain.errors import ChainError
+
+    try:
+        yield
+    except (StackError, BridgeError, ChainError, ValueError, OSError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
