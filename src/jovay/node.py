@@ -128,7 +128,7 @@ class Node:
             if config.prover is not None:
                 view = ProverView(config.prover)
                 running.callback(view.close)
-                backend.settlement.prover_info = lambda: view.info
+                backend.settlement.see_provers(lambda: view.info)
         development = Development(backend) if config.dev else None
         if development is not None:
             running.callback(development.close)

@@ -45,9 +45,8 @@ class NodeSettlement:
         self._messages = L2Messages(sequencer.data.kv, sequencer.persistence.write)
         self._reading, self._new, self._stopping = threading.Lock(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._read_on, name="l2-messages", daemon=True)
-        #: The newest block of L1 that was read and the number of its messages; None where nobody reads L1.
-        self.l1_view: Callable[[], tuple[int, int] | None] = lambda: None
-        self.prover_info: Callable[[], Any] = lambda: None
+        self._l1_view: Callable[[], tuple[int, int] | None] = lambda: None
+        self._prover_info: Callable[[], Any] = lambda: None
 
     # ---- life ------------------------------------------------------------------------------------------------
 
@@ -56,6 +55,14 @@ class NodeSettlement:
         self._sequencer.listen(lambda blocks: self._new.set())
         self._new.set()
         self._thread.start()
+
+    def see_l1(self, view: Callable[[], tuple[int, int] | None]) -> None:
+        """``view`` tells the newest block of L1 that was read and how many messages there are up to it."""
+        self._l1_view = view
+
+    def see_provers(self, info: Callable[[], Any]) -> None:
+        """``info`` tells what the prover controller says of itself, at once."""
+        self._prover_info = info
 
     def close(self) -> None:
         """Stop that."""
@@ -174,7 +181,7 @@ class NodeSettlement:
         steps = zip(Step, reached, strict=True)
         batches = [self._finality.confirmation(step, block) for step, block in steps]
         committed, attested, proven = ((known.batch or 0) if known else 0 for known in batches)
-        view = self.l1_view()
+        view = self._l1_view()
         return SyncStatus(
             l1_head=None if view is None else view[0],
             messages_seen=None if view is None else view[1],
@@ -190,7 +197,7 @@ class NodeSettlement:
 
     def provers(self) -> Any:
         """What the prover controller says of itself."""
-        return self.prover_info()
+        return self._prover_info()
 
 
 def _step(finality: L1Finality, step: Step, block: int) -> BatchStep | None:
