@@ -96,6 +96,14 @@ class AnvilError(BridgeError):
     """Anvil is not there, or does not start."""
 
 
+class SeriesError(BridgeError):
+    """A series of transactions that cannot go on."""
+
+
+class DeploymentError(BridgeError):
+    """Contracts on L1 that cannot be deployed so, or are not as they were deployed."""
+
+
 class ControllerUnreachableError(BridgeError):
     """No answer from the prover controller, or none that is its own."""
 

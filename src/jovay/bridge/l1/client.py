@@ -105,7 +105,12 @@ class L1Client:
         return records.octets(found, "a slot", 32)
 
     def eth_call(
-        self, to: bytes, data: bytes, where: Where = "latest", sender: bytes | None = None, value: int = 0
+        self,
+        to: bytes | None,
+        data: bytes,
+        where: Where = "latest",
+        sender: bytes | None = None,
+        value: int = 0,
     ) -> bytes:
         """What a call returns; a revert is an L1RpcError with ``revert_data``."""
         found = self.call("eth_call", _message(to, data, sender, value), at(where))
