@@ -25,6 +25,12 @@ def looked_up(variables: int, seed: int = 1) -> tuple[list[int], list[int]]:
     return p, [(alpha + value) % R for value in (*taken, *table)]
 
 
+def verified(variables: int, proof: Proof) -> Claim:
+    claim = fractions.verify(variables, proof, Transcript("test"))
+    fractions.check_zero(fractions.total(proof))
+    return claim
+
+
 def proven(p: list[int], q: list[int]) -> tuple[Proof, Claim]:
     return fractions.prove(Vector.of(p), Vector.of(q), Transcript("test"))
 
@@ -33,7 +39,7 @@ def proven(p: list[int], q: list[int]) -> tuple[Proof, Claim]:
 def test_lookups_are_proven(variables: int) -> None:
     p, q = looked_up(variables)
     proof, claim = proven(p, q)
-    assert fractions.verify(variables, proof, Transcript("test")) == claim
+    assert verified(variables, proof) == claim
     assert (claim.p, claim.q) == tuple(evaluate(Vector.of(side), claim.point) for side in (p, q))
 
 
@@ -41,21 +47,21 @@ def test_another_multiplicity_is_found() -> None:
     p, q = looked_up(5)
     p[-1] = (p[-1] + 1) % R
     with pytest.raises(FractionsError, match="add up"):
-        fractions.verify(5, proven(p, q)[0], Transcript("test"))
+        verified(5, proven(p, q)[0])
 
 
 def test_a_value_that_is_not_in_the_table_is_found() -> None:
     p, q = looked_up(5)
     q[0] = (q[0] + 1) % R
     with pytest.raises(FractionsError, match="add up"):
-        fractions.verify(5, proven(p, q)[0], Transcript("test"))
+        verified(5, proven(p, q)[0])
 
 
 def test_zero_denominators_are_found() -> None:
     p, q = looked_up(5)
     q[3] = 0
     with pytest.raises(FractionsError, match="zero"):
-        fractions.verify(5, proven(p, q)[0], Transcript("test"))
+        verified(5, proven(p, q)[0])
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -81,7 +87,7 @@ def test_changed_proofs_lead_to_no_claim_that_holds(seed: int) -> None:
         layers[at] = sumcheck.Proof(rounds, values)
         changed = replace(proof, layers=layers)
     try:
-        claim = fractions.verify(6, changed, Transcript("test"))
+        claim = verified(6, changed)
     except ZkError:
         return
     found = tuple(evaluate(Vector.of(side), claim.point) for side in (p, q))
@@ -91,9 +97,9 @@ def test_changed_proofs_lead_to_no_claim_that_holds(seed: int) -> None:
 def test_other_shapes_are_refused() -> None:
     proof, _ = proven(*looked_up(5))
     with pytest.raises(FractionsError, match="2 layers for 6"):
-        fractions.verify(6, proof, Transcript("test"))
+        verified(6, proof)
     with pytest.raises(FractionsError, match="malformed"):
-        fractions.verify(5, replace(proof, tops=(proof.tops[0][:4], proof.tops[1])), Transcript("test"))
+        verified(5, replace(proof, tops=(proof.tops[0][:4], proof.tops[1])))
     aliased = [value + R for value in proof.tops[0]]
     with pytest.raises(FractionsError, match="malformed"):
-        fractions.verify(5, replace(proof, tops=(aliased, proof.tops[1])), Transcript("test"))
+        verified(5, replace(proof, tops=(aliased, proof.tops[1])))

@@ -45,7 +45,14 @@ class Number:
 
     # ---- sums ------------------------------------------------------------------------------------------------
 
-    def __add__(self, other: Number) -> Number:
+    def known(self, number: int) -> Number:
+        """An integer as an element, in every lane."""
+        form = limbs_of(self.field.form(number))
+        limbs = [splat(self.limbs[0], limb) for limb in form]
+        return Number(self.field, limbs, tuple(form), self.field.form(number) + 1)
+
+    def __add__(self, added: Number | int) -> Number:
+        other = self.known(added) if isinstance(added, int) else added
         limbs = [x + y for x, y in zip(self.limbs, other.limbs, strict=True)]
         tops = tuple(x + y for x, y in zip(self.tops, other.tops, strict=True))
         return Number(self.field, limbs, tops, self.bound + other.bound)
@@ -59,18 +66,26 @@ class Number:
         limbs = [offset - limb for offset, limb in zip(offsets, self.limbs, strict=True)]
         return Number(self.field, limbs, offsets, multiple)
 
-    def __sub__(self, other: Number) -> Number:
-        return self + -other
+    def __sub__(self, other: Number | int) -> Number:
+        return self + (-other)
+
+    def __rsub__(self, other: int) -> Number:
+        return -self + other
+
+    __radd__ = __add__
 
     # ---- products --------------------------------------------------------------------------------------------
 
-    def __mul__(self, other: Number) -> Number:
+    def __mul__(self, by: Number | int) -> Number:
         """The Montgomery product, below 2n."""
+        other = self.known(by) if isinstance(by, int) else by
         x, y = self.factor(), other.factor()
         if x.bound * y.bound >= self.field.value * RADIX:
             x, y = x.folded(), y.folded()
         assert x.bound * y.bound < self.field.value * RADIX, "factors are too large"
         return of(self.field, self.field.product(x.limbs, y.limbs), 2 * self.field.value)
+
+    __rmul__ = __mul__
 
     def factor(self) -> Number:
         """The same value in limbs of 52 bits, as the multiplier reads them."""

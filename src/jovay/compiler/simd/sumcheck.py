@@ -1,4 +1,4 @@
-"""Rounds of a sumcheck in lanes, for any polynomial in columns."""
+"""Polynomials in columns, in lanes: their values everywhere, and the rounds of a sumcheck."""
 
 from __future__ import annotations
 
@@ -11,11 +11,39 @@ from .bn254_fr import R
 from .lanes import WORD, Routine, Value, text
 from .limbs import SLOT
 from .montgomery import Modulus
-from .numbers import BLOCK, Number, add_to_slot, load, load_one
+from .numbers import BLOCK, Number, add_to_slot, load, load_one, store
 
 #: Bytes of a single element.
 ELEMENT = 32
 Polynomial = Callable[[Sequence[Number], Sequence[Number]], Number]
+
+
+@dataclass(frozen=True)
+class Values:
+    """``symbol(count, columns, constants, outs)``: what ``polynomials(columns, constants)`` are at every point."""
+
+    symbol: str
+    columns: int
+    constants: int
+    outs: int
+    polynomials: Callable[[Sequence[Number], Sequence[Number]], Sequence[Number]]
+
+    def add_to(self, module: ir.Module, field: Modulus) -> None:
+        """Define the function."""
+        code = Routine(module, self.symbol, "ippp", exported=True)
+        count, columns, constants, outs = code.arguments
+        starts = [code.address(columns.at(8 * k).load(WORD)) for k in range(self.columns)]
+        ends = [code.address(outs.at(8 * k).load(WORD)) for k in range(self.outs)]
+
+        def block(i: Value) -> None:
+            at = i * BLOCK
+            values = [load(field, start.at(at)) for start in starts]
+            fixed = [load_one(field, constants.at(k * ELEMENT)) for k in range(self.constants)]
+            for value, end in zip(self.polynomials(values, fixed), ends, strict=True):
+                store(value, end.at(at))
+
+        code.each(count, block)
+        code.end()
 
 
 @dataclass(frozen=True)
@@ -63,9 +91,9 @@ class Round:
         code.end()
 
 
-def module_text(rounds: Sequence[Round], portable: bool = False) -> str:
-    """IR of some rounds."""
+def module_text(functions: Sequence[Round | Values], portable: bool = False) -> str:
+    """IR of some of them."""
     module, field = ir.Module("sumcheck"), Modulus(R, portable)
-    for each in rounds:
+    for each in functions:
         each.add_to(module, field)
     return text(module)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from os import sched_getaffinity
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +23,11 @@ P = bn254_g1.P
 Point = tuple[int, int] | None
 """Affine coordinates; None is the point at infinity."""
 GENERATOR: Point = (1, 2)
-#: Buckets are for digits of so many bits.
-WINDOW, _HALF_WINDOW, _TABLE_WINDOW = 16, 8, 8
+#: From so many scalars on, digits of 16 bits take fewer additions than those of 8.
+_MANY = 1 << 19
+#: Digits that are looked at together.
+_AT_ONCE = 1 << 20
+_TABLE_WINDOW = 8
 _WORDS = bn254_g1.POINT // 8
 _INVERSE_RADIX = pow(RADIX, -1, P)
 Digits = npt.NDArray[np.uint32]
@@ -144,55 +150,48 @@ def bucket_sums(points: Points, positions: Digits, buckets: Digits) -> tuple[Poi
                 points.words[i] = Points.of([point]).words[0]
 
 
-def weighted_sum(points: Points, weights: Digits) -> Point:
-    """Σ weight·point for weights of ``WINDOW`` bits."""
-    total: Point = None
-    everywhere = np.arange(len(points), dtype=np.uint32)
-    for shift in (_HALF_WINDOW, 0):
-        digits = (weights >> shift) & ((1 << _HALF_WINDOW) - 1)
-        chosen = digits != 0
-        part: Point = None
-        if chosen.any():
-            sums, buckets = bucket_sums(points, everywhere[chosen], digits[chosen])
-            part = _ladder({int(b): sums.point(i) for i, b in enumerate(buckets)})
-        total = add(_doubled(total, _HALF_WINDOW), part)
-    return total
-
-
-def _ladder(points: dict[int, tuple[int, int]]) -> Point:
-    """Σ k·points[k], by running sums from the largest k on."""
-    running: Point = None
-    total: Point = None
-    for k in range(max(points, default=0), 0, -1):
-        running = add(running, points.get(k))
-        total = add(total, running)
-    return total
-
-
-def _doubled(point: Point, times: int) -> Point:
-    for _ in range(times):
-        point = add(point, point)
-    return point
-
-
 def sum_of_small(bases: Points, scalars: Digits, positions: Digits | None = None) -> Point:
-    """Σ scalar·base for scalars of ``WINDOW`` bits; ``positions`` of the bases, one for each scalar."""
-    chosen = np.flatnonzero(scalars).astype(np.uint32)
-    if not len(chosen):
-        return None
-    where = chosen if positions is None else positions[chosen]
-    sums, buckets = bucket_sums(bases, where, scalars[chosen])
-    return weighted_sum(sums, buckets)
+    """Σ scalar·base for scalars of 16 bits; ``positions`` of the bases, one for each scalar."""
+    return _sum(bases, scalars.astype(np.uint16).reshape(-1, 1), positions)
 
 
 def sum_of(bases: Points, scalars: Vector, positions: Digits | None = None) -> Point:
     """The same for scalars of any size."""
-    digits = scalars.rows().view(np.uint16)
+    return _sum(bases, scalars.rows().view(np.uint16), positions)
+
+
+def _sum(bases: Points, halves: npt.NDArray[np.uint16], positions: Digits | None) -> Point:
+    """Of scalars in digits of 16 bits, lowest first."""
+    wide = len(halves) >= _MANY
+    digits, width = (halves, 16) if wide else (halves.view(np.uint8), 8)
+    count, windows = digits.shape
+    step = max(1, _AT_ONCE // count)
+    places = np.arange(count, dtype=np.uint32) if positions is None else positions[:count]
+    with ThreadPoolExecutor(len(sched_getaffinity(0))) as pool:
+        starts = range(0, windows, step)
+        parts = list(pool.map(lambda w: _bit_sums(bases, places, digits[:, w : w + step], width), starts))
+    sums = {
+        start * width + bit: point for start, part in zip(starts, parts, strict=True) for bit, point in part
+    }
     total: Point = None
-    for window in reversed(range(digits.shape[1])):
-        part = sum_of_small(bases, digits[:, window].astype(np.uint32), positions)
-        total = add(_doubled(total, WINDOW), part)
+    for bit in range(max(sums, default=-1), -1, -1):
+        total = add(add(total, total), sums.get(bit))
     return total
+
+
+def _bit_sums(bases: Points, places: Digits, digits: npt.NDArray[Any], width: int) -> list[tuple[int, Point]]:
+    """What the digits make of each power of two: points are summed up by digit, and these by their bits."""
+    rows, windows = np.nonzero(digits)
+    if not len(rows):
+        return []
+    chosen = (windows << width) | digits[rows, windows]
+    sums, buckets = bucket_sums(bases, places[rows], chosen.astype(np.uint32))
+    where, bits = np.nonzero((buckets[:, None] >> np.arange(width, dtype=np.uint32)) & 1)
+    if not len(where):
+        return []
+    powers = (buckets[where] >> width) * width + bits
+    sums, summed = bucket_sums(sums, where.astype(np.uint32), powers.astype(np.uint32))
+    return [(int(power), sums.point(i)) for i, power in enumerate(summed)]
 
 
 def multiples(base: tuple[int, int], scalars: Vector) -> Points:
@@ -212,6 +211,12 @@ def multiples(base: tuple[int, int], scalars: Vector) -> Points:
     if not known.all():
         raise ValueError("a scalar is 0")
     return points
+
+
+def _doubled(point: Point, times: int) -> Point:
+    for _ in range(times):
+        point = add(point, point)
+    return point
 
 
 def _table(base: Point) -> Points:

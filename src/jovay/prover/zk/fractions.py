@@ -7,7 +7,7 @@ below; the last, about the leaves, is for others to check. No denominator is inv
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from . import sumcheck
@@ -60,13 +60,12 @@ def prove(p: Vector, q: Vector, transcript: Transcript) -> tuple[Proof, Claim]:
 
 
 def verify(variables: int, proof: Proof, transcript: Transcript) -> Claim:
-    """The claim about 2^variables leaves that add up to zero. Raises ``FractionsError`` and ``SumcheckError``."""
+    """The claim about 2^variables leaves that add up to ``total(proof)``. Raises ``ZkError``."""
     tops = proof.tops
     if any(len(side) != FEW or not all(0 <= value < R for value in side) for side in tops):
         raise FractionsError("the highest layer is malformed")
     if len(proof.layers) != variables - (FEW.bit_length() - 1):
         raise FractionsError(f"{len(proof.layers)} layers for {variables} variables")
-    check_sum(*tops)
     claim = _claim(tops, _begin(tops, transcript))
     for layer in proof.layers:
         weight = transcript.challenge("lambda")
@@ -76,14 +75,27 @@ def verify(variables: int, proof: Proof, transcript: Transcript) -> Claim:
     return claim
 
 
-def check_sum(p: Sequence[int], q: Sequence[int]) -> None:
-    """Whether the fractions add up to zero, with no denominator that is zero."""
+Fraction = tuple[int, int]
+
+
+def total(proof: Proof) -> Fraction:
+    """What the leaves add up to."""
+    return add_up(zip(*proof.tops, strict=True))
+
+
+def add_up(fractions: Iterable[Fraction]) -> Fraction:
+    """The sum of fractions, whose denominators may be zero."""
     top, bottom = 0, 1
-    for a, b in zip(p, q, strict=True):
-        top, bottom = (top * b + a * bottom) % R, bottom * b % R
-    if bottom == 0:
+    for p, q in fractions:
+        top, bottom = (top * q + p * bottom) % R, bottom * q % R
+    return top, bottom
+
+
+def check_zero(fraction: Fraction) -> None:
+    """Raises ``FractionsError`` unless it is 0/q, where q is not zero."""
+    if fraction[1] == 0:
         raise FractionsError("a denominator is zero")
-    if top:
+    if fraction[0]:
         raise FractionsError("the fractions do not add up to zero")
 
 

@@ -1,0 +1,51 @@
+"""Verify proofs about tables: the mirror of ``prover.prove``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from . import fractions, kzg, sumcheck
+from .errors import ZkError
+from .field import R, dot
+from .multilinear import eq_values
+from .proof import Statement, TableProof
+from .setup import Setup
+from .tables import combined, places, weights
+
+#: Tables have fewer rows than two to this power.
+MOST_VARIABLES = 32
+
+
+def verify(statement: Statement, proofs: Sequence[TableProof], setup: Setup) -> None:
+    """Raises ``ZkError`` unless tables are known that fulfil the statement."""
+    chips, heights = statement.chips, [proof.variables for proof in proofs]
+    if len(proofs) != len(chips) or not all(3 <= height < MOST_VARIABLES for height in heights):
+        raise ZkError(f"{len(proofs)} tables of heights {heights} for {len(chips)} chips")
+    # 1. The commitments.
+    transcript = statement.begin(heights, [proof.commitment for proof in proofs])
+    # 2. Messages become fractions.
+    alpha, betas = transcript.challenge("alpha"), transcript.challenges("beta", statement.width)
+    # 3. Their sum is zero, together with those that are public.
+    claims = [
+        fractions.verify(proof.variables + places(chip.shape.messages), proof.messages, transcript)
+        for chip, proof in zip(chips, proofs, strict=True)
+    ]
+    totals = [fractions.total(proof.messages) for proof in proofs]
+    totals += [(m.multiplicity % R, m.denominator(alpha, betas) % R) for m in statement.public]
+    fractions.check_zero(fractions.add_up(totals))
+    for chip, proof, claim in zip(chips, proofs, claims, strict=True):
+        # 4. The claims about messages, and constraints that are zero, in one sumcheck.
+        prefix, tau = claim.point[: -proof.variables], claim.point[-proof.variables :]
+        gamma = transcript.challenge("gamma")
+        own, p, q = weights(chip, gamma, prefix)
+        filled = sum(eq_values(prefix)[chip.shape.messages :])
+        constants = [alpha, *betas[: chip.shape.width], *own]
+        total = (p * claim.p + q * (claim.q - filled)) % R
+        point = sumcheck.verify(combined(chip), total, constants, tau, proof.rows, transcript)
+        if not all(0 <= value < R for value in proof.rows.values):
+            raise ZkError("a column's value is not below the field's order")
+        transcript.absorb_elements("columns", proof.rows.values)
+        # 5. The columns' values are those of the commitment.
+        stack = transcript.challenges("stack", places(len(chip.columns)))
+        value = dot(eq_values(stack)[: len(chip.columns)], proof.rows.values)
+        kzg.verify(setup, proof.commitment, [*stack, *point], value, proof.opening, transcript)
