@@ -19,6 +19,7 @@ from jovay.cli import (
     node,
     opcodes,
     prover,
+    relayer,
     statetest,
 )
 
@@ -64,6 +65,7 @@ app.command()(demo.demo)
 app.command()(bridging.deposit)
 app.command()(bridging.withdraw)
 app.command()(bridging.finality)
+app.command()(relayer.relayer)
 app.command()(data.config)
 app.add_typer(evm, name="evm")
 app.add_typer(prover.prover, name="prover")

@@ -81,9 +81,11 @@ class BlockSource:
     def __init__(self, node: Node) -> None:
         self._node = node
 
-    def since(self, first: int) -> tuple[list[Block], int]:
-        """Stored blocks from ``first`` on, as many as come at once, and the number of the newest there is."""
-        found = self._node.call("jovay_getBlockTraces", hex(first), hex(READ_BYTES))
+    def since(self, first: int, most: int = READ_BYTES) -> tuple[list[Block], int]:
+        """Stored blocks from ``first`` on, one at least if there is one and in about ``most`` bytes, and the number of
+        the newest there is.
+        """
+        found = self._node.call("jovay_getBlockTraces", hex(first), hex(most))
         blocks = [Block.read(fields) for fields in found["blocks"]]
         for number, block in enumerate(blocks, first):
             if block.number != number:

@@ -78,6 +78,14 @@ def seal(blocks: Sequence[Block], limits: Limits, least: int = 0) -> Sealed:
     return Sealed(most, chunks, da, most < len(blocks))
 
 
+def may_be_full(blocks: Sequence[Block], limits: Limits) -> bool:
+    """Whether a batch may end before the last of ``blocks``; found without compressing anything."""
+    if _within(blocks, limits) < len(blocks) or len(_chunk_ends(blocks, limits)) > limits.batch_chunks:
+        return True
+    heads = 64 * (len(blocks) // limits.chunk_blocks + 1)
+    return sum(block.size for block in blocks) + heads > limits.blobs * blobs.CAPACITY
+
+
 def _chunk_ends(blocks: Sequence[Block], limits: Limits) -> list[int]:
     """Where each chunk ends: before the block with which it would be over a limit. A block that is over one by itself
     is a chunk.

@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS batches (
 CREATE TABLE IF NOT EXISTS raw_data (
     batch_hash BLOB PRIMARY KEY, header BLOB NOT NULL, da BLOB NOT NULL, versioned_hashes BLOB NOT NULL,
     l1_transaction BLOB NOT NULL DEFAULT x'');
+CREATE TABLE IF NOT EXISTS blobs (versioned_hash BLOB PRIMARY KEY, batch_hash BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS attempts (what TEXT PRIMARY KEY, attempt INTEGER NOT NULL);
 """
 _STANDING = (
@@ -44,6 +45,16 @@ class RawData:
     da: DaData
     versioned_hashes: tuple[bytes, ...]
     l1_transaction: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """Where the next batch begins: behind a batch with this header, these messages and this last block."""
+
+    header: BatchHeader
+    next_message: int
+    block: int
+    block_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,15 @@ class Batch:
     def hash(self) -> bytes:
         """The batch hash."""
         return self.raw.header.hash
+
+    @property
+    def tip(self) -> Tip:
+        """Where the next one begins."""
+        return Tip(self.raw.header, self.next_message, self.last_block, self.last_block_hash)
+
+    @property
+    def first_block(self) -> int:
+        return self.chunks[0][0]
 
     @property
     def last_block(self) -> int:
@@ -135,27 +155,17 @@ class BatchStore:
         if batch.index != self.last_index + 1:
             raise StoreError(f"batch {batch.index} does not follow batch {self.last_index}")
         raw = batch.raw
+        hashes = b"".join(raw.versioned_hashes)
+        data = batch.hash, raw.header.encode(), raw.da.calldata, hashes, raw.l1_transaction
+        chunks = json.dumps(batch.chunks)
+        row = batch.index, batch.hash, chunks, batch.next_message, batch.last_block_hash, batch.last_timestamp
         self._write(
             [
-                (
-                    "INSERT OR IGNORE INTO raw_data (batch_hash, header, da, versioned_hashes) VALUES (?, ?, ?, ?)",
-                    (batch.hash, raw.header.encode(), raw.da.calldata, b"".join(raw.versioned_hashes)),
-                ),
-                (
-                    "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)",
-                    (
-                        batch.index,
-                        batch.hash,
-                        json.dumps(batch.chunks),
-                        batch.next_message,
-                        batch.last_block_hash,
-                        batch.last_timestamp,
-                    ),
-                ),
+                ("INSERT OR IGNORE INTO raw_data VALUES (?, ?, ?, ?, ?)", data),
+                ("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)", row),
+                *(("REPLACE INTO blobs VALUES (?, ?)", (one, batch.hash)) for one in raw.versioned_hashes),
             ]
         )
-        if raw.l1_transaction:
-            self.carried(batch.hash, raw.l1_transaction)
 
     def drop_from(self, index: int) -> None:
         """These batches do not stand any more. Their data are kept."""
@@ -163,14 +173,8 @@ class BatchStore:
 
     def carried(self, batch_hash: bytes, l1_transaction: bytes) -> None:
         """Which transaction of L1 committed a batch."""
-        self._write(
-            [
-                (
-                    "UPDATE raw_data SET l1_transaction = ?1 WHERE batch_hash = ?2 AND l1_transaction <> ?1",
-                    (l1_transaction, batch_hash),
-                )
-            ]
-        )
+        text = "UPDATE raw_data SET l1_transaction = ?1 WHERE batch_hash = ?2 AND l1_transaction <> ?1"
+        self._write([(text, (l1_transaction, batch_hash))])
 
     def raw_data(self, batch_hash: bytes) -> RawData | None:
         """Of any batch that there ever was."""
@@ -180,6 +184,11 @@ class BatchStore:
         )
         return _raw(*found) if found else None
 
+    def with_blob(self, versioned_hash: bytes) -> RawData | None:
+        """The data of a batch that has this blob."""
+        found = self._one("SELECT batch_hash FROM blobs WHERE versioned_hash = ?", versioned_hash)
+        return self.raw_data(found[0]) if found else None
+
     # ---- attempts
 
     def attempt(self, what: str) -> int:
@@ -188,14 +197,8 @@ class BatchStore:
         return found[0] if found else 0
 
     def begin_anew(self, what: str) -> None:
-        self._write(
-            [
-                (
-                    "INSERT INTO attempts VALUES (?, 1) ON CONFLICT (what) DO UPDATE SET attempt = attempt + 1",
-                    (what,),
-                )
-            ]
-        )
+        text = "INSERT INTO attempts VALUES (?, 1) ON CONFLICT (what) DO UPDATE SET attempt = attempt + 1"
+        self._write([(text, (what,))])
 
     # ---- sqlite
 

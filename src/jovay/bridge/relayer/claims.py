@@ -1,0 +1,182 @@
+"""Proofs to L1: batches are handed to the controller, and what it proves becomes claims, in the order of batches.
+
+L1 is asked first which batch is next; a proof is checked against what is known here, then against L1 itself by a call
+that changes nothing, and only then sent. A prover that is wrong costs no gas.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+from eth_abi.abi import encode
+
+from jovay.bridge.errors import L1RpcError
+from jovay.bridge.l1 import contracts
+from jovay.bridge.l1.batches import GENESIS_BATCH
+from jovay.bridge.relayer.controller import Proof, Unproven
+from jovay.bridge.relayer.errors import BadProofError
+from jovay.bridge.relayer.outbox import Outbox
+from jovay.bridge.relayer.rollup import TEE, RollupReader, RollupState
+from jovay.bridge.relayer.store import Batch, BatchStore
+from jovay.bridge.wire import blobs
+from jovay.bridge.wire.batch_header import BatchHeader
+from jovay.bridge.wire.blobs import Opening
+
+log = logging.getLogger("jovay.relayer")
+
+#: Batches that provers may work on at once.
+AHEAD = 8
+_PROOF = ("bytes32", "uint64", "bytes32", "(bytes32,bytes,bytes)[]", "bytes")
+
+
+class Prover(Protocol):
+    """What is asked of the prover controller (`controller.Controller`)."""
+
+    def prove(self, batch: Batch, parent: BatchHeader, kinds: Sequence[int]) -> None: ...
+    def proof(self, batch: Batch, kind: int) -> Proof | Unproven: ...
+    def prove_again(self, batch: Batch, kind: int) -> None: ...
+
+
+class Claims:
+    """``kinds``: numbers of the provers whose claims are made."""
+
+    def __init__(
+        self,
+        rollup: RollupReader,
+        store: BatchStore,
+        outbox: Outbox,
+        controller: Prover,
+        kinds: Sequence[int] = (TEE,),
+    ) -> None:
+        self._rollup, self._store, self._outbox = rollup, store, outbox
+        self._controller, self._kinds = controller, kinds
+        self._asked: dict[int, bytes] = {}
+        self._openings: tuple[bytes, list[Opening]] = (b"", [])
+
+    def step(self) -> None:
+        """Go on with what there is to do. Raises ``RelayerError``, and what clients raise."""
+        state = self._rollup.state()
+        if state.exodus:
+            return
+        self._hand_over(state)
+        for kind in self._kinds:
+            self._claim(kind, state)
+
+    # ---- to the provers
+
+    def _hand_over(self, state: RollupState) -> None:
+        """Ask for proofs of the next batches, as soon as they are made: they are proven while L1 takes them."""
+        first = min(state.claimed[kind] for kind in self._kinds) + 1
+        for index in range(first, min(self._store.last_index, first + AHEAD - 1) + 1):
+            batch = self._store.batch(index)
+            if batch is not None and self._asked.get(index) != batch.hash:
+                self._ask(batch)
+        self._asked = {index: asked for index, asked in self._asked.items() if index >= first}
+
+    def _ask(self, batch: Batch) -> None:
+        parent = self._store.batch(batch.index - 1)
+        self._controller.prove(batch, parent.raw.header if parent else GENESIS_BATCH, self._kinds)
+        self._asked[batch.index] = batch.hash
+
+    # ---- to L1
+
+    def _claim(self, kind: int, state: RollupState) -> None:
+        index = state.claimed[kind] + 1
+        batch = self._store.batch(index)
+        if index > state.committed or batch is None or self._rollup.batch_hash(index, state) != batch.hash:
+            return
+        what = f"claim {kind} of batch {index} 0x{batch.hash.hex()}"
+        if self._outbox.is_sent(what):
+            self._outbox.settle(what, lambda state: state.claimed[kind] >= index)
+            return
+        found = self._controller.proof(batch, kind)
+        if isinstance(found, Unproven):
+            self._urge(batch, kind, found)
+            return
+        if found.statement.batch_hash != batch.hash:
+            self._ask(batch)  # the proof is that of a batch that does not stand any more
+            return
+        try:
+            data = self._call(kind, batch, found, state)
+        except BadProofError:
+            self._controller.prove_again(batch, kind)
+            raise
+        self._outbox.send(what, self._rollup.rollup.address, data)
+        log.info("a claim is sent", extra={"batch": index, "prover": kind})
+
+    def _urge(self, batch: Batch, kind: int, found: Unproven) -> None:
+        if not found.known:
+            self._ask(batch)
+        elif found.error:
+            self._controller.prove_again(batch, kind)
+            raise BadProofError(batch.index, found.error)
+
+    def _call(self, kind: int, batch: Batch, proof: Proof, state: RollupState) -> bytes:
+        """Calldata of ``verifyBatch``, which L1 would accept now. Raises ``BadProofError``."""
+        openings = self._check(kind, batch, proof, state)
+        stated = proof.statement
+        encoded = encode(
+            _PROOF,
+            (
+                stated.last_block_hash,
+                stated.last_timestamp,
+                stated.data_digest,
+                [(one.y, one.commitment, one.proof) for one in openings],
+                proof.verifier_proof,
+            ),
+        )
+        data = self._rollup.rollup.encode(
+            "verifyBatch",
+            kind,
+            batch.raw.header.encode(),
+            stated.post_state_root,
+            stated.l2_msg_root,
+            encoded,
+        )
+        try:
+            self._rollup.client.eth_call(self._rollup.rollup.address, data, sender=self._outbox.address)
+        except L1RpcError as error:
+            if error.revert_data is None:
+                raise
+            raise BadProofError(batch.index, contracts.reason(error.revert_data)) from error
+        return data
+
+    def _check(self, kind: int, batch: Batch, proof: Proof, state: RollupState) -> list[Opening]:
+        """Compare a statement with what is known of its batch; the openings that go with it."""
+        stated, settlement = proof.statement, self._rollup.settlement
+        before = self._rollup.output(kind, batch.index - 1, state)
+        openings = self._open(batch)
+        expected = {
+            "l1_chain_id": settlement.l1_chain_id,
+            "rollup": settlement.rollup,
+            "l2_chain_id": settlement.config.chain_id,
+            "parent_batch_hash": batch.raw.header.parent_batch_hash,
+            "pre_state_root": before.state_root,
+            "parent_block_hash": before.last_block_hash,
+            "last_block_hash": batch.last_block_hash,
+            "last_timestamp": batch.last_timestamp,
+            "data_digest": batch.raw.da.digest,
+        }
+        for name, value in expected.items():
+            if (found := getattr(stated, name)) != value:
+                raise BadProofError(batch.index, f"its {name} is {_shown(found)}, and not {_shown(value)}")
+        if list(stated.openings) != [(one.z, one.y) for one in openings]:
+            raise BadProofError(batch.index, "its openings are not those of the blobs")
+        return openings
+
+    def _open(self, batch: Batch) -> list[Opening]:
+        """Openings of a batch's blobs; those of the last one are kept, since both provers need them."""
+        if self._openings[0] != batch.hash:
+            found = []
+            if batch.raw.versioned_hashes:
+                digest = batch.raw.da.digest
+                for blob in blobs.to_blobs(batch.raw.da):
+                    found.append(blobs.open_blob(blob, blobs.commitment_of(blob), digest))
+            self._openings = batch.hash, found
+        return self._openings[1]
+
+
+def _shown(value: object) -> str:
+    return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)

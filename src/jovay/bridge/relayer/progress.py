@@ -1,0 +1,83 @@
+"""How far the relayer is, for people and for metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+from jovay.bridge.errors import BridgeError
+from jovay.bridge.relayer.backlog import Backlog
+from jovay.bridge.relayer.rollup import TEE, ZK, RollupReader
+from jovay.bridge.relayer.service import Step
+from jovay.bridge.relayer.store import BatchStore
+
+_FIGURES = {
+    "l2_head": "newest block that the node has stored",
+    "sealed": "newest batch that was made",
+    "committed": "newest batch that L1 has",
+    "committed_block": "newest block in a batch that L1 has",
+    "attested": "newest batch with a TEE claim",
+    "proven": "newest batch with a ZK claim",
+    "finalized": "newest batch that is final",
+    "backlog": "blocks in no batch that L1 has",
+    "failing_steps": "steps that do not get on",
+}
+
+
+class Progress:
+    """``more``: further figures, such as what was spent."""
+
+    def __init__(
+        self,
+        rollup: RollupReader,
+        backlog: Backlog,
+        store: BatchStore,
+        steps: Sequence[Step],
+        more: Callable[[], dict[str, Any]] = dict,
+    ) -> None:
+        self._rollup, self._backlog, self._store, self._steps, self._more = (
+            rollup,
+            backlog,
+            store,
+            steps,
+            more,
+        )
+        self._registry = CollectorRegistry()
+        self._gauges = {
+            name: Gauge(f"jovay_relayer_{name}", text, registry=self._registry)
+            for name, text in _FIGURES.items()
+        }
+
+    def status(self) -> dict[str, Any]:
+        """Figures by name (those of L1 are missing while it does not answer), and what each step is at."""
+        found: dict[str, Any] = {"l2_head": self._backlog.head, "sealed": self._store.last_index}
+        try:
+            found |= self._on_l1()
+        except BridgeError as error:
+            found["l1"] = str(error)
+        found["failing_steps"] = sum(1 for step in self._steps if step.problem)
+        found["steps"] = {step.name: step.problem or "gets on" for step in self._steps}
+        return found | self._more()
+
+    def metrics(self) -> bytes:
+        """The figures in Prometheus' text form."""
+        status = self.status()
+        for name, gauge in self._gauges.items():
+            if name in status:
+                gauge.set(status[name])
+        return generate_latest(self._registry)
+
+    def _on_l1(self) -> dict[str, int]:
+        state = self._rollup.state()
+        batch = self._store.batch(state.committed)
+        block = batch.last_block if batch else 0
+        return {
+            "committed": state.committed,
+            "committed_block": block,
+            "attested": state.claimed[TEE],
+            "proven": state.claimed[ZK],
+            "finalized": state.finalized,
+            "backlog": max(0, self._backlog.head - block),
+        }

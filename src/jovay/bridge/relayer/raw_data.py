@@ -1,0 +1,167 @@
+"""The raw data of batches, over HTTP: what L1 forgets with its blobs is not lost. Whoever reads it checks it against
+the versioned hashes or data hashes on L1.
+
+| request | answer |
+|---|---|
+| `GET /batch/N` | DA version and DA data, as octets; header, versioned hashes and L1 transaction in `X-` headers |
+| `GET /blobs/HASH/data` | the blob with a versioned hash, as octets (Blobscan's interface) |
+| `POST /api/relayer/query/batchmetarange` | of `batchIndexList`: what is known of each |
+| `GET /status`, `GET /metrics` | how far the relayer is |
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from jovay.bridge.relayer.progress import Progress
+from jovay.bridge.relayer.store import Batch, BatchStore
+from jovay.bridge.wire import blobs
+
+log = logging.getLogger("jovay.relayer")
+
+#: Bytes of a request's body, and batches that one request asks for.
+MOST_BODY, MOST_BATCHES = 1 << 16, 1_000
+_ENVELOPE = "success errorCode errorMsg data".split()
+Answer = tuple[int, str, bytes, dict[str, str]]
+"""Status, content type, body, further headers."""
+
+
+class RawDataServer:
+    """Serves until it is closed."""
+
+    def __init__(self, store: BatchStore, progress: Progress, host: str, port: int) -> None:
+        self._store, self._progress = store, progress
+        self._server = ThreadingHTTPServer((host, port), _handler(self._get, self._post))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, name="raw data", daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    # ---- requests
+
+    def _get(self, path: str) -> Answer:
+        match path.strip("/").split("/"):
+            case ["batch", number] if number.isdecimal():
+                batch = self._store.batch(int(number))
+                return _missing(f"no batch {number}") if batch is None else _raw(batch)
+            case ["blobs", versioned_hash, "data"]:
+                return self._blob(versioned_hash)
+            case ["status"]:
+                return _json(self._progress.status())
+            case ["metrics"]:
+                return 200, "text/plain; version=0.0.4", self._progress.metrics(), {}
+        return _missing("no such place")
+
+    def _post(self, path: str, body: bytes) -> Answer:
+        if path.rstrip("/") != "/api/relayer/query/batchmetarange":
+            return _missing("no such place")
+        try:
+            asked = json.loads(body)["batchIndexList"]
+            indices = [int(index) for index in asked][:MOST_BATCHES]
+        except (ValueError, TypeError, KeyError):
+            return _json(
+                dict(
+                    zip(
+                        _ENVELOPE,
+                        (False, "400", "batchIndexList must be a list of numbers", None),
+                        strict=True,
+                    )
+                )
+            )
+        found = [batch for index in indices if (batch := self._store.batch(index)) is not None]
+        return _json(dict(zip(_ENVELOPE, (True, "0", "", list(map(_meta, found))), strict=True)))
+
+    def _blob(self, text: str) -> Answer:
+        try:
+            wanted = bytes.fromhex(text.removeprefix("0x"))
+        except ValueError:
+            return _missing("no versioned hash")
+        raw = self._store.with_blob(wanted)
+        if raw is None:
+            return _missing("no such blob")
+        blob = blobs.to_blobs(raw.da)[raw.versioned_hashes.index(wanted)]
+        return 200, "application/octet-stream", blob, {}
+
+
+def _raw(batch: Batch) -> Answer:
+    raw = batch.raw
+    more = {
+        "X-Batch-Header": f"0x{raw.header.encode().hex()}",
+        "X-Versioned-Hashes": ",".join(f"0x{one.hex()}" for one in raw.versioned_hashes),
+        "X-L1-Transaction": f"0x{raw.l1_transaction.hex()}",
+    }
+    return 200, "application/octet-stream", raw.da.calldata, more
+
+
+def _meta(batch: Batch) -> dict[str, Any]:
+    return {
+        "batchIndex": batch.index,
+        "batchHash": f"0x{batch.hash.hex()}",
+        "batchHeader": f"0x{batch.raw.header.encode().hex()}",
+        "startBlock": batch.first_block,
+        "endBlock": batch.last_block,
+        "chunks": [list(chunk) for chunk in batch.chunks],
+        "totalL1MsgPopped": batch.next_message,
+        "versionedHashes": [f"0x{one.hex()}" for one in batch.raw.versioned_hashes],
+        "commitTxHash": f"0x{batch.raw.l1_transaction.hex()}",
+    }
+
+
+def _json(value: Any) -> Answer:
+    return 200, "application/json", json.dumps(value).encode(), {}
+
+
+def _missing(reason: str) -> Answer:
+    return 404, "application/json", json.dumps({"error": reason}).encode(), {}
+
+
+def _handler(
+    get: Callable[[str], Answer], post: Callable[[str, bytes], Answer]
+) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        """One connection."""
+
+        protocol_version = "HTTP/1.1"
+        timeout = 30.0
+
+        def do_GET(self) -> None:
+            self._answer(lambda: get(self.path.partition("?")[0]))
+
+        def do_POST(self) -> None:
+            size = self.headers.get("Content-Length", "")
+            if not size.isdecimal() or int(size) > MOST_BODY:
+                self.close_connection = True
+                self._answer(lambda: (413, "application/json", b'{"error": "too long"}', {}))
+                return
+            body = self.rfile.read(int(size))
+            self._answer(lambda: post(self.path, body))
+
+        def _answer(self, find: Callable[[], Answer]) -> None:
+            try:
+                status, kind, body, more = find()
+            except Exception:
+                log.exception("%s %s failed", self.command, self.path)
+                status, kind, body, more = 500, "application/json", b'{"error": "internal"}', {}
+            self.send_response(status)
+            for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **more}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: Any) -> None:
+            log.debug(*args)
+
+    return Handler

@@ -1,0 +1,93 @@
+"""A whole relayer: its parts put together, and the list of what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jovay.bridge.l1.client import L1Client
+from jovay.bridge.l1.data import BlobSource
+from jovay.bridge.l1.keys import Signer
+from jovay.bridge.l1.transactions import Policy, TxManager
+from jovay.bridge.relayer.adoption import Adoption, StoredData
+from jovay.bridge.relayer.backlog import Backlog
+from jovay.bridge.relayer.blocks import BlockSource, Node
+from jovay.bridge.relayer.claims import Claims, Prover
+from jovay.bridge.relayer.committer import Committer, Timing
+from jovay.bridge.relayer.outbox import Outbox
+from jovay.bridge.relayer.progress import Progress
+from jovay.bridge.relayer.rollup import TEE, RollupReader
+from jovay.bridge.relayer.sealing import Limits
+from jovay.bridge.relayer.service import Service, Step
+from jovay.bridge.relayer.store import BatchStore
+from jovay.chain.settlement import Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """``pace``: seconds between two runs of a step; ``kinds``: provers whose claims are made; ``sources``: who is asked
+    for the blobs of batches that somebody else committed.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    timing: Timing = field(default_factory=Timing)
+    policy: Policy = field(default_factory=Policy)
+    pace: float = 1.0
+    kinds: Sequence[int] = (TEE,)
+    sources: Sequence[BlobSource] = ()
+
+
+class Relayer:
+    """Everything in ``folder``. Without ``prover`` (the controller) it makes no claims.
+
+    Raises ``WrongChainError`` if L1 is not the settlement's, ``StoreError`` and ``TransactionStoreError`` if the folder
+    is another's.
+    """
+
+    def __init__(
+        self,
+        settlement: Settlement,
+        l1: L1Client,
+        node: Node,
+        prover: Prover | None,
+        folder: Path,
+        committer: Signer,
+        claimer: Signer,
+        options: Options,
+    ) -> None:
+        l1.require_chain(settlement.l1_chain_id)
+        self.rollup, source = RollupReader(l1, settlement), BlockSource(node)
+        self.store = BatchStore(folder / "batches.sqlite", settlement.rollup, settlement.l1_chain_id)
+        self.commits = TxManager(l1, committer, folder / "commits.sqlite", options.policy)
+        self.claims = TxManager(l1, claimer, folder / "claims.sqlite", options.policy)
+        self.backlog = Backlog(source)
+        adoption = Adoption(self.rollup, source, [StoredData(self.store), *options.sources])
+        commit = Committer(
+            self.rollup,
+            self.backlog,
+            self.store,
+            Outbox(self.commits, self.rollup, self.store),
+            adoption.read,
+            options.limits,
+            options.timing,
+        )
+        self.steps = [
+            Step("commit batches", commit.step, options.pace),
+            Step("send commits", self.commits.step, options.pace),
+        ]
+        if prover is not None:
+            outbox = Outbox(self.claims, self.rollup, self.store)
+            claim = Claims(self.rollup, self.store, outbox, prover, options.kinds)
+            self.steps.append(Step("claim proofs", claim.step, options.pace))
+            self.steps.append(Step("send claims", self.claims.step, options.pace))
+        self.progress = Progress(self.rollup, self.backlog, self.store, self.steps)
+
+    def service(self) -> Service:
+        """What runs the steps."""
+        return Service(self.steps)
+
+    def close(self) -> None:
+        """Let another process have the folder."""
+        for part in (self.store, self.commits, self.claims):
+            part.close()

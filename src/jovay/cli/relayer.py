@@ -1,0 +1,187 @@
+"""``jovay relayer``."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from jovay.monitoring import logs
+
+if TYPE_CHECKING:
+    from jovay.bridge.l1.keys import Signer
+    from jovay.bridge.relayer.relayer import Options, Relayer
+    from jovay.bridge.relayer.sealing import Limits
+    from jovay.chain.settlement import Settlement
+    from jovay.cli.running import StopSignal
+
+log = logging.getLogger("jovay.relayer")
+
+LISTEN = "127.0.0.1:8561"
+_GWEI = 10**9
+#: Seconds between tries to begin.
+_PATIENCE = 2.0
+_CHAIN, _BATCHES, _L1 = "Chain and neighbours", "Batches", "L1"
+
+
+def _option(text: str, panel: str, metavar: str | None = None, **more: Any) -> Any:
+    return typer.Option(help=text, rich_help_panel=panel, metavar=metavar, **more)
+
+
+def relayer(
+    genesis: Annotated[Path, _option("genesis file of the settled chain", _CHAIN, "FILE")],
+    node: Annotated[str, _option("JSON-RPC of the L2 node", _CHAIN, "URL")],
+    l1: Annotated[str, _option("JSON-RPC of L1", _CHAIN, "URL")],
+    datadir: Annotated[Path, _option("folder of batches and of transactions for L1", _CHAIN, "DIR")],
+    controller: Annotated[
+        str | None, _option("prover controller; without it no claims are made", _CHAIN, "URL")
+    ] = None,
+    listen: Annotated[str, _option("where raw data and figures are served", _CHAIN, "HOST:PORT")] = LISTEN,
+    beacon: Annotated[
+        list[str] | None, _option("beacon API of L1, for blobs of others", _CHAIN, "URL")
+    ] = None,
+    raw_data: Annotated[
+        list[str] | None, _option("another relayer's raw data, likewise", _CHAIN, "URL")
+    ] = None,
+    committer_key: Annotated[str | None, _option("key that commits batches", _L1, "PLACE")] = None,
+    claims_key: Annotated[str | None, _option("key that makes claims", _L1, "PLACE")] = None,
+    max_fee: Annotated[float, _option("most gwei per gas, and per blob gas", _L1, min=0)] = 300.0,
+    confirmations: Annotated[
+        int, _option("blocks of L1 after which nothing is expected to change", _L1, min=1)
+    ] = 64,
+    pace: Annotated[float, _option("seconds between two looks at L1 and L2", _L1, min=0.05)] = 1.0,
+    batch_age: Annotated[
+        float, _option("seconds after which a batch is sent, full or not", _BATCHES, min=0)
+    ] = 60.0,
+    blobs: Annotated[int, _option("blobs that a batch fills at most", _BATCHES, min=1, max=6)] = 4,
+    chunk_blocks: Annotated[int, _option("blocks of a chunk at most", _BATCHES, min=1)] = 1_000,
+    chunk_gas: Annotated[int, _option("gas of a chunk at most", _BATCHES, min=1)] = 500_000_000,
+    batch_gas: Annotated[int, _option("gas of a batch at most", _BATCHES, min=1)] = 4_000_000_000,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error")] = "info",
+    log_format: Annotated[str, typer.Option(help="text or json")] = "text",
+) -> None:
+    """Bring batches of L2 blocks, and the proofs of them, to L1.
+
+    Prints a line that begins with "ready" when it works; SIGINT and SIGTERM stop it. The PLACE of a key is
+    keystore:FILE, env:NAME, or the URL of a remote signer with #0xADDRESS; on a development L1 (chain id 31337) keys
+    may be left out.
+    """
+    from jovay.bridge.errors import BridgeError
+    from jovay.bridge.relayer.sealing import Limits
+    from jovay.chain.errors import ChainError
+
+    logs.setup(log_level, log_format)  # type: ignore[arg-type]
+    keys = {"committer": committer_key, "claims": claims_key}
+    try:
+        limits = Limits(chunk_blocks=chunk_blocks, chunk_gas=chunk_gas, batch_gas=batch_gas, blobs=blobs)
+        options = _options(limits, batch_age, int(max_fee * _GWEI), confirmations, pace, beacon, raw_data)
+        _serve(lambda: _relayer(genesis, (l1, node, controller), keys, datadir, options), listen)
+    except (BridgeError, ChainError, OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        raise typer.Exit(1) from error
+
+
+def _options(
+    limits: Limits,
+    age: float,
+    fee: int,
+    confirmations: int,
+    pace: float,
+    beacon: list[str] | None,
+    raw_data: list[str] | None,
+) -> Options:
+    from jovay.bridge.l1.data import BeaconNode, BlobSource, RawData
+    from jovay.bridge.l1.fees import Ceilings
+    from jovay.bridge.l1.transactions import Policy
+    from jovay.bridge.relayer.committer import Timing
+    from jovay.bridge.relayer.relayer import Options
+
+    policy = Policy(Ceilings(fee=fee, blob_fee=fee), confirmations=confirmations)
+    sources: list[BlobSource] = [*map(BeaconNode, beacon or ()), *map(RawData, raw_data or ())]
+    return Options(limits, Timing(age=age), policy, pace=pace, sources=sources)
+
+
+def _relayer(
+    genesis: Path,
+    urls: tuple[str, str, str | None],
+    keys: dict[str, str | None],
+    datadir: Path,
+    options: Options,
+) -> Relayer:
+    """``urls`` of L1, node and controller; ``keys``: places by role."""
+    from jovay.bridge.l1.client import L1Client
+    from jovay.bridge.relayer.controller import Controller
+    from jovay.bridge.relayer.relayer import Relayer
+
+    settlement = _settlement(genesis)
+    committer, claimer = (_key(role, keys[role], settlement) for role in ("committer", "claims"))
+    l1, node, controller = urls
+    prover = None if controller is None else Controller(controller, settlement)
+    return Relayer(settlement, L1Client(l1), L1Client(node), prover, datadir, committer, claimer, options)
+
+
+def _settlement(genesis: Path) -> Settlement:
+    from jovay.chain.genesis import read
+
+    found = read(genesis).settlement
+    if found is None:
+        raise ValueError(f"{genesis} is not of a chain that settles on L1")
+    return found
+
+
+def _key(role: str, place: str | None, settlement: Settlement) -> Signer:
+    from jovay.bridge.development import role_key
+    from jovay.bridge.l1.anvil import CHAIN_ID
+    from jovay.bridge.l1.keys import RawKey, open_signer
+
+    if place is not None:
+        return open_signer(place)
+    if settlement.l1_chain_id != CHAIN_ID:
+        raise ValueError(f"--{role}-key must be given, for L1 is no development chain")
+    return RawKey(role_key(role))
+
+
+def _serve(build: Callable[[], Relayer], listen: str) -> None:
+    """Work until a signal comes."""
+    from jovay.bridge.relayer.raw_data import RawDataServer
+    from jovay.cli.running import StopSignal
+
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal():
+        raise ValueError(f"--listen {listen}: must be HOST:PORT")
+    signals = StopSignal()
+    with signals.installed():
+        try:
+            relayer = _patiently(build, signals)
+        except KeyboardInterrupt:
+            return
+        signals.serve()
+        try:
+            server = RawDataServer(relayer.store, relayer.progress, host, int(port))
+            service = relayer.service()
+            service.start()
+            print(f"ready relayer={server.url}", flush=True)
+            signals.event.wait()
+            service.stop()
+            server.close()
+        finally:
+            relayer.close()
+
+
+def _patiently(build: Callable[[], Relayer], signals: StopSignal) -> Relayer:
+    """Parts start in any order: wait for L1."""
+    from jovay.bridge.errors import L1UnreachableError
+
+    told = False
+    while True:
+        try:
+            return build()
+        except L1UnreachableError as error:
+            if not told:
+                log.warning("waiting for L1", extra={"reason": str(error)})
+            told = True
+            signals.event.wait(_PATIENCE)
