@@ -55,23 +55,46 @@ class Row:
             number += 1
 
 
+def index(point: Sequence[int]) -> int:
+    """The polynomial whose value in every row is the row's number."""
+    total = 0
+    for r in point:
+        total = 2 * total + r
+    return total % R
+
+
+#: Columns that need no commitment: their polynomials at a point.
+COMPUTED: dict[str, Callable[[Sequence[int]], int]] = {"index": index}
+
+
 @dataclass(frozen=True)
 class Chip:
-    """``constraints`` are zero in every row; messages have degree 1 in the columns."""
+    """``constraints`` are zero in every row; messages have degree 1 in the columns.
+
+    A row begins with the chip's own ``columns``. Those that are ``fixed`` are known beforehand and part of the
+    verification key, as is their height; those that are ``computed`` the verifier works out by itself (``COMPUTED``).
+    """
 
     name: str
     columns: tuple[str, ...]
     constraints: Callable[[Row], Sequence[Any]]
     messages: Callable[[Row], Sequence[Message]]
+    fixed: tuple[str, ...] = ()
+    computed: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns."""
+        return *self.columns, *self.fixed, *self.computed
 
     def row(self, values: Sequence[Any]) -> Row:
         """The columns by name."""
-        return Row(self.columns, values)
+        return Row(self.names, values)
 
     @cached_property
     def shape(self) -> Shape:
         """What holds of it whatever its rows. Raises ``ValueError`` for a message of a higher degree than 1."""
-        row = self.row([_Degree(1)] * len(self.columns))
+        row = self.row([_Degree(1)] * len(self.names))
         constraints, messages = self.constraints(row), self.messages(row)
         for message in messages:
             parts = [_degree(value) for value in (message.multiplicity, *message.values)]

@@ -15,37 +15,40 @@ from jovay.native.library import ObjectCode
 from jovay.native.places import addresses
 
 from .chip import Chip
-from .field import LANES, R, Vector, element, portable, powers
+from .field import LANES, U64, R, Vector, element, portable, powers
 from .multilinear import eq_values
 from .sumcheck import Polynomial
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of a chip, as many as a power of two, 8 at least."""
+    """Rows of a chip, as many as a power of two, 8 at least: its own columns, those fixed, and those computed."""
 
     chip: Chip
     columns: list[Vector]
 
     @classmethod
-    def of(cls, chip: Chip, rows: Sequence[Sequence[int]]) -> Table:
-        """Rows of elements, filled up with zeros."""
-        height = max(LANES, 1 << (len(rows) - 1).bit_length()) if rows else LANES
-        padded = [*rows, *[[0] * len(chip.columns)] * (height - len(rows))]
-        return cls(chip, [Vector.of([value % R for value in column]) for column in zip(*padded, strict=True)])
+    def of(cls, chip: Chip, rows: Sequence[Sequence[int]], fixed: Sequence[Sequence[int]] = ()) -> Table:
+        """Rows of its own elements, and of the fixed ones, filled up with zeros."""
+        height = max(LANES, 1 << (max(len(rows), len(fixed)) - 1).bit_length())
+        columns = [*filled(rows, len(chip.columns), height), *filled(fixed, len(chip.fixed), height)]
+        columns += [Vector.of_words(COMPUTED_WORDS[name](height)) for name in chip.computed]
+        return cls(chip, columns)
+
+    @property
+    def own(self) -> list[Vector]:
+        """What the prover commits to."""
+        return self.columns[: len(self.chip.columns)]
+
+    @property
+    def fixed(self) -> list[Vector]:
+        """What the verification key knows."""
+        return self.columns[len(self.chip.columns) :][: len(self.chip.fixed)]
 
     @property
     def variables(self) -> int:
         """Of its rows."""
         return len(self.columns[0]).bit_length() - 1
-
-    def stacked(self) -> Vector:
-        """All columns one after another, filled up to a power of two: what is committed to."""
-        count, height = 1 << places(len(self.columns)), len(self.columns[0].words)
-        whole = Vector.empty(count * len(self.columns[0]))
-        for i, column in enumerate(self.columns):
-            whole.words[i * height : (i + 1) * height] = column.words
-        return whole
 
     def fractions(self, alpha: int, betas: Sequence[int]) -> tuple[Vector, Vector]:
         """Multiplicities and denominators of all messages of all rows, message by message; 0/1 to fill up."""
@@ -60,6 +63,27 @@ class Table:
         return p, q
 
 
+def filled(rows: Sequence[Sequence[int]], width: int, height: int) -> list[Vector]:
+    """The columns of some rows, with zeros up to a height. Raises ``ValueError`` for rows of another width."""
+    if any(len(row) != width for row in rows):
+        raise ValueError(f"rows of {sorted({len(row) for row in rows})} elements for {width} columns")
+    padded = [*rows, *[[0] * width] * (height - len(rows))]
+    return [Vector.of([value % R for value in column]) for column in zip(*padded, strict=True)]
+
+
+def stacked(columns: Sequence[Vector]) -> Vector:
+    """Columns one after another, filled up to a power of two: what is committed to."""
+    count, height = 1 << places(len(columns)), len(columns[0].words)
+    whole = Vector.empty(count * len(columns[0]))
+    for i, column in enumerate(columns):
+        whole.words[i * height : (i + 1) * height] = column.words
+    return whole
+
+
+#: The columns of ``chip.COMPUTED`` for tables of a height.
+COMPUTED_WORDS: dict[str, Callable[[int], U64]] = {"index": lambda height: np.arange(height, dtype=np.uint64)}
+
+
 @cache
 def _message_values(chip: Chip) -> Callable[..., int]:
     shape = chip.shape
@@ -72,7 +96,7 @@ def _message_values(chip: Chip) -> Callable[..., int]:
         return counts + [m.denominator(alpha, betas) for m in messages]
 
     values = Values(
-        f"messages_{chip.name}", len(chip.columns), 1 + shape.width, 2 * shape.messages, polynomials
+        f"messages_{chip.name}", len(chip.names), 1 + shape.width, 2 * shape.messages, polynomials
     )
     code = compile_modules([module_text([values], portable())], {values.symbol})
     return ObjectCode(code).function(values.symbol, 4)
@@ -101,7 +125,7 @@ def combined(chip: Chip) -> Polynomial:
         return sum(others, first)
 
     constants = 1 + shape.width + shape.constraints + 2 * shape.messages
-    return Polynomial(chip.name, len(chip.columns), constants, shape.degree, formula)
+    return Polynomial(chip.name, len(chip.names), constants, shape.degree, formula)
 
 
 def weights(chip: Chip, gamma: int, prefix: Sequence[int]) -> tuple[list[int], int, int]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from . import fractions, kzg, sumcheck
+from .chip import COMPUTED
+from .curve import Point
 from .errors import ZkError
 from .field import R, dot
 from .multilinear import eq_values
 from .proof import Statement, TableProof
 from .setup import Setup
 from .tables import combined, places, weights
+from .transcript import Transcript
 
 #: Tables have fewer rows than two to this power.
 MOST_VARIABLES = 32
@@ -21,6 +25,9 @@ def verify(statement: Statement, proofs: Sequence[TableProof], setup: Setup) -> 
     chips, heights = statement.chips, [proof.variables for proof in proofs]
     if len(proofs) != len(chips) or not all(3 <= height < MOST_VARIABLES for height in heights):
         raise ZkError(f"{len(proofs)} tables of heights {heights} for {len(chips)} chips")
+    for chip, height in zip(chips, heights, strict=True):
+        if chip.fixed and statement.fixed[chip.name].variables != height:
+            raise ZkError(f"{chip.name} has height {height}, not that of its fixed columns")
     # 1. The commitments.
     transcript = statement.begin(heights, [proof.commitment for proof in proofs])
     # 2. Messages become fractions.
@@ -45,7 +52,30 @@ def verify(statement: Statement, proofs: Sequence[TableProof], setup: Setup) -> 
         if not all(0 <= value < R for value in proof.rows.values):
             raise ZkError("a column's value is not below the field's order")
         transcript.absorb_elements("columns", proof.rows.values)
-        # 5. The columns' values are those of the commitment.
-        stack = transcript.challenges("stack", places(len(chip.columns)))
-        value = dot(eq_values(stack)[: len(chip.columns)], proof.rows.values)
-        kzg.verify(setup, proof.commitment, [*stack, *point], value, proof.opening, transcript)
+        # 5. The columns' values are those of the commitments, or what is computed.
+        values = iter(proof.rows.values)
+        own, fixed = list(islice(values, len(chip.columns))), list(islice(values, len(chip.fixed)))
+        _check_opening(setup, proof.commitment, own, point, proof.opening, transcript)
+        if chip.fixed:
+            if proof.fixed is None:
+                raise ZkError(f"{chip.name}: the fixed columns are not opened")
+            _check_opening(
+                setup, statement.fixed[chip.name].commitment, fixed, point, proof.fixed, transcript
+            )
+        for name, value in zip(chip.computed, values, strict=True):
+            if value != COMPUTED[name](point):
+                raise ZkError(f"{chip.name}: the column {name} is another")
+
+
+def _check_opening(
+    setup: Setup,
+    commitment: Point,
+    values: Sequence[int],
+    point: Sequence[int],
+    opening: kzg.Opening,
+    transcript: Transcript,
+) -> None:
+    """The columns of a commitment have these values at the rows' point."""
+    stack = transcript.challenges("stack", places(len(values)))
+    value = dot(eq_values(stack)[: len(values)], values)
+    kzg.verify(setup, commitment, [*stack, *point], value, opening, transcript)
