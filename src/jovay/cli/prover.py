@@ -1,19 +1,45 @@
-"""``jovay prover``: the controller, and what is to be known of the TEE prover that works for it."""
+"""``jovay prover``: the controller, and the TEE prover that works for it."""
 
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
 from jovay.monitoring import logs
 
+if TYPE_CHECKING:
+    from jovay.chain.settlement import Settlement
+    from jovay.cli.running import StopSignal
+    from jovay.prover.tee.registration import Registrar
+    from jovay.prover.tee.worker import TeeWorker
+
 prover = typer.Typer(help="Provers of batches, and the controller that they work for.", no_args_is_help=True)
 
-LISTEN = "127.0.0.1:8560"
+LISTEN, CONTROLLER = "127.0.0.1:8560", "http://127.0.0.1:8560"
+_END_SECONDS = 10.0
+_TRANSACTIONS = "registrar.sqlite3"
 
+DataDir = Annotated[
+    Path, typer.Option("--datadir", metavar="DIR", help="folder of what must outlive the process")
+]
+RegistrarKey = Annotated[
+    str,
+    typer.Option(
+        "--registrar-key",
+        metavar="PLACE",
+        help="pays for registration: keystore:FILE, env:NAME, or URL#0xADDRESS of a remote signer",
+    ),
+]
+Platform = Annotated[
+    str, typer.Option("--platform", help="tsm (Intel TDX), or simulated: for development chains only")
+]
+ArenaMib = Annotated[
+    int, typer.Option("--arena-mib", min=256, help="address space that the execution of a chunk may use")
+]
 LogLevel = Annotated[str, typer.Option("--log-level", help="debug, info, warning or error")]
 LogFormat = Annotated[Literal["text", "json"], typer.Option("--log-format", help="text or json")]
 
@@ -23,7 +49,7 @@ def controller(
     node: Annotated[
         str, typer.Option("--node", metavar="URL", help="JSON-RPC of L2, which has the witnesses")
     ],
-    datadir: Annotated[Path, typer.Option("--datadir", metavar="DIR", help="folder of the queue")],
+    datadir: DataDir,
     listen: Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="where to serve")] = LISTEN,
     log_level: LogLevel = "info",
     log_format: LogFormat = "text",
@@ -36,7 +62,7 @@ def controller(
 
     logs.setup(log_level, log_format)
     host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal():
+    if not host or not port.isdecimal() or int(port) > 65_535:
         _fail(f"--listen {listen}: must be HOST:PORT")
     try:
         service = Controller(datadir, L1Client(node))
@@ -55,9 +81,89 @@ def controller(
 
 
 @prover.command()
-def measure(
-    platform: Annotated[str, typer.Option("--platform", help="tsm or simulated")] = "tsm",
+def tee(
+    genesis: Annotated[Path, typer.Option("--genesis", metavar="FILE", help="genesis of the settled chain")],
+    datadir: DataDir,
+    l1: Annotated[str, typer.Option("--l1", metavar="URL", help="JSON-RPC of L1")],
+    registrar_key: RegistrarKey,
+    controller: Annotated[str, typer.Option("--controller", metavar="URL", help="for whom")] = CONTROLLER,
+    platform: Platform = "tsm",
+    arena_mib: ArenaMib = 32 << 10,
+    log_level: LogLevel = "info",
+    log_format: LogFormat = "text",
 ) -> None:
+    """Attest batches in an enclave. Prints a line that begins with "ready"; SIGINT and SIGTERM end it."""
+    from jovay.bridge.controller import ControllerClient
+    from jovay.bridge.errors import BridgeError
+    from jovay.chain.errors import ChainError
+    from jovay.cli.running import StopSignal
+    from jovay.native.kernel import load_visibly
+    from jovay.prover.errors import ProverError
+    from jovay.prover.tee.enclave import PLATFORMS
+    from jovay.prover.tee.worker import TeeWorker
+
+    logs.setup(log_level, log_format)
+    if platform not in PLATFORMS:
+        _fail(f"--platform {platform}: must be {' or '.join(PLATFORMS)}")
+    signals = StopSignal()
+    with signals.installed():
+        try:
+            settlement = _settlement(genesis)
+            load_visibly()
+            registrar = _registrar(settlement, l1, registrar_key, datadir)
+            worker = TeeWorker(
+                ControllerClient(controller), registrar, settlement, platform, arena_mib=arena_mib
+            )
+            identity = worker.start().identity
+        except KeyboardInterrupt:
+            raise typer.Exit(0) from None
+        except (BridgeError, ChainError, ProverError, OSError, ValueError) as error:
+            _fail(str(error))
+        signals.serve()
+        print(
+            f"ready tee platform={identity.platform} enclave=0x{identity.enclave.hex()}"
+            f" measurement=0x{identity.measurement.hex()}",
+            flush=True,
+        )
+        _work(worker, signals)
+        registrar.close()
+
+
+def _settlement(genesis: Path) -> Settlement:
+    from jovay.chain.genesis import read
+
+    settlement = read(genesis).settlement
+    if settlement is None:
+        _fail(f"{genesis} is the genesis of a chain that does not settle on L1")
+    return settlement
+
+
+def _registrar(settlement: Settlement, l1: str, key: str, datadir: Path) -> Registrar:
+    from jovay.bridge.l1.client import L1Client
+    from jovay.bridge.l1.keys import open_signer
+    from jovay.bridge.l1.transactions import TxManager
+    from jovay.prover.tee.registration import Registrar
+
+    client = L1Client(l1)
+    client.require_chain(settlement.l1_chain_id)
+    datadir.mkdir(parents=True, exist_ok=True)
+    return Registrar(client, settlement, TxManager(client, open_signer(key), datadir / _TRANSACTIONS))
+
+
+def _work(worker: TeeWorker, signals: StopSignal) -> None:
+    """Until a signal comes; then a batch at hand has some time to end."""
+    thread = threading.Thread(target=worker.run, name="worker")
+    thread.start()
+    signals.event.wait()
+    worker.stop()
+    thread.join(_END_SECONDS)
+    if thread.is_alive():
+        worker.kill()
+        thread.join()
+
+
+@prover.command()
+def measure(platform: Platform = "tsm") -> None:
     """Print the measurement of the enclave on this machine: what TEEVerifier must allow."""
     from jovay.native.kernel import load_visibly
     from jovay.prover.errors import ProverError

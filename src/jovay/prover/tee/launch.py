@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -85,8 +86,9 @@ class EnclaveProcess:
         """End it; its key is gone."""
         self.kill()
         for stream in (self._process.stdin, self._process.stdout):
-            if stream:
-                stream.close()
+            with contextlib.suppress(OSError):  # what was not sent yet, it does not want any more
+                if stream:
+                    stream.close()
         self._process.wait(_END_TIMEOUT)
 
     def _ask(self, kind: int, *parts: bytes) -> bytes:
