@@ -83,6 +83,19 @@ def test_what_is_due_exceeds_the_usual_and_not_what_l1_takes() -> None:
         seal(chain_of([8_000]).blocks[1:], limits)
 
 
+def test_what_provers_are_given_bounds_a_chunk() -> None:
+    blocks = [
+        dataclasses.replace(block, witness_bytes=10, cycles=7) for block in chain_of([1] * 9).blocks[1:]
+    ]
+    for limits, most in (
+        (Limits(chunk_witness=25), 2),
+        (Limits(chunk_cycles=21), 3),
+        (Limits(chunk_cycles=1), 1),
+    ):
+        chunks = seal(blocks, limits).chunks
+        assert {last - first + 1 for first, last in chunks[:-1]} == {most}
+
+
 def test_compression_is_taken_where_it_is_shorter() -> None:
     chain = MadeBlocks()
     chain.add([bytes(1_000)])

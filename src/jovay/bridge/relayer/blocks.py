@@ -22,7 +22,8 @@ READ_BYTES = 1 << 23
 @dataclass(frozen=True, slots=True)
 class Block:
     """``transactions``: each a u32 length and the signed bytes, without L1 messages. ``next_l1_message`` and
-    ``rolling_hash`` are those after the block; ``header`` is RLP.
+    ``rolling_hash`` are those after the block; ``header`` is RLP. What it costs a prover, as far as the node has
+    recorded it, else 0: ``witness_bytes`` at most, about so many RISC-V ``cycles``.
     """
 
     hash: bytes
@@ -32,6 +33,8 @@ class Block:
     next_l1_message: int
     rolling_hash: bytes
     gas_used: int
+    witness_bytes: int = 0
+    cycles: int = 0
 
     @property
     def number(self) -> int:
@@ -59,6 +62,8 @@ class Block:
             next_l1_message=_number(fields["nextL1Message"]),
             rolling_hash=_bytes(fields["rollingHash"]),
             gas_used=_number(fields["gasUsed"]),
+            witness_bytes=_number(fields.get("witnessBytes") or 0),
+            cycles=_number(fields.get("cycles") or 0),
         )
         if keccak(block.header) != block.hash:
             raise BlocksError(block.number, "its hash is not that of its header")

@@ -32,12 +32,15 @@ MOST_CALLDATA = 100_000
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What chunks and batches hold at most; ``*_bytes`` before compression, whose level (of zstd) is ``compression``.
-    Limits of batches give way where L1 asks for more (``least`` of ``seal``).
+    ``chunk_witness`` bytes and ``chunk_cycles`` are what provers are given and take. Limits of batches give way where
+    L1 asks for more (``least`` of ``seal``).
     """
 
     chunk_blocks: int = 1_000
     chunk_gas: int = 500_000_000
     chunk_bytes: int = 4 << 20
+    chunk_witness: int = 8 << 20
+    chunk_cycles: int = 4_000_000_000
     batch_chunks: int = 64
     batch_gas: int = 4_000_000_000
     batch_bytes: int = 12 << 20
@@ -47,8 +50,8 @@ class Limits:
     def __post_init__(self) -> None:
         if not 1 <= self.blobs <= MOST_BLOBS:
             raise SealingError(f"{self.blobs} blobs, and a transaction carries 1 to {MOST_BLOBS}")
-        bounds = (self.chunk_blocks, self.chunk_gas, self.chunk_bytes, self.batch_chunks, self.batch_gas)
-        if min(*bounds, self.batch_bytes) < 1:
+        of_chunks = self.chunk_blocks, self.chunk_gas, self.chunk_bytes, self.chunk_witness, self.chunk_cycles
+        if min(*of_chunks, self.batch_chunks, self.batch_gas, self.batch_bytes) < 1:
             raise SealingError("a limit that no block is within")
 
 
@@ -90,14 +93,21 @@ def _chunk_ends(blocks: Sequence[Block], limits: Limits) -> list[int]:
     """Where each chunk ends: before the block with which it would be over a limit. A block that is over one by itself
     is a chunk.
     """
-    ends, start, gas, size = [], 0, 0, 0
+    most = (
+        limits.chunk_blocks,
+        limits.chunk_gas,
+        limits.chunk_bytes,
+        limits.chunk_witness,
+        limits.chunk_cycles,
+    )
+    ends, held = [], (0,) * len(most)
     for at, block in enumerate(blocks):
-        over = at - start >= limits.chunk_blocks
-        over |= gas + block.gas_used > limits.chunk_gas or size + block.size > limits.chunk_bytes
-        if over and at > start:
+        taken = 1, block.gas_used, block.size, block.witness_bytes, block.cycles
+        more = tuple(map(sum, zip(held, taken, strict=True)))
+        if held[0] and any(one > limit for one, limit in zip(more, most, strict=True)):
             ends.append(at)
-            start, gas, size = at, 0, 0
-        gas, size = gas + block.gas_used, size + block.size
+            more = taken
+        held = more
     return [*ends, len(blocks)]
 
 
