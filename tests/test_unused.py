@@ -17,14 +17,12 @@ MEANT = {
     "jovay.compiler.simd.numbers": "the same",
     "jovay.compiler.simd.sumcheck": "the same",
     "jovay.conformance.parallel.Side.add_contract": "tests add what their blocks call",
-    "jovay.sequencer.inbox.Inbox": "whoever follows L1 offers messages, and asks what blocks have",
     "jovay.sequencer.sequencer.Sequencer.block_time_ms": "what is published of a block asks for it",
     "jovay.kernel.trie.proofs.VERIFY_SCRATCH": "memory that verify_proof asks for",
     "jovay.kernel.trie.proofs.verify_proof": "verifies what jovay_getProof returns",
     "jovay.prover": "statements of batches, whose relayer and enclave come next",
     "jovay.sequencer.genesis_block": "what the contracts' deployment needs, which comes next",
-    "jovay.tracer.chunk": "chunks as provers take them, who come next",
-    "jovay.tracer.guest.ChunkGuest": "the same as RISC-V",
+    "jovay.storage.tracer_db.TracerDB.is_full": "back-pressure asks for it",
     "jovay.rpc.http.HttpConnection.on_": "httptools calls it",
 }
 NOT_CALLERS = ("jovay.kernel.", "jovay.compiler.kernel")

@@ -151,7 +151,7 @@ HELP: dict[str, str] = {
     "history_versions": "older values of accounts and slots kept in memory for that",
     "keep_blocks": "recent blocks kept on disk at least, older ones go file by file; 0 keeps all",
     "record_witnesses": "keep what provers need of each block: what it touched, and the proof of that",
-    "tracer_mib": "MiB of it kept on disk; the oldest goes",
+    "tracer_mib": "MiB of it kept on disk; the oldest goes, on a settled chain not before it is attested",
     "prover": "URL of the prover controller, whom jovay_proverInfo asks",
     "accounts": "accounts kept in memory; those not used for long make room for others",
     "slots": "storage slots kept in memory, likewise",

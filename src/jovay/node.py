@@ -12,6 +12,7 @@ import os
 import resource
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import ExitStack
 from typing import Any
@@ -134,7 +135,8 @@ class Node:
             running.callback(development.close)
         self.backend = backend.interfaces(development)
         if config.keep_blocks:
-            pruner = Pruner(data, sequencer.persistence, self.backend.chain.head, config.keep_blocks)
+            head = self.backend.chain.head if genesis.settlement is None else _final(sequencer)
+            pruner = Pruner(data, sequencer.persistence, head, config.keep_blocks)
             running.callback(pruner.stop)
         self._serve()
         settle_interpreter()
@@ -314,6 +316,10 @@ def genesis_of(config: NodeConfig) -> Genesis:
     if config.chain_id is None:
         return genesis
     return dataclasses.replace(genesis, config=dataclasses.replace(genesis.config, chain_id=config.chain_id))
+
+
+def _final(sequencer: Sequencer) -> Callable[[], int]:
+    return lambda: sequencer.finality.finalized
 
 
 def _wait(future: Future[Any]) -> Any:

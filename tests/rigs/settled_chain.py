@@ -123,7 +123,7 @@ class SettledChain:
         self.first_message = self.messages
         self.blocks: list[tuple[BlockContext, list[bytes]]] = []
         self.l1_messages: list[bytes] = []
-        self.spvs, self.roots = list[Spv](), list[bytes]()
+        self.spvs, self.roots, self.gas = list[Spv](), list[bytes](), list[int]()
         self.rolling_before = self.rolling
         self.written: list[WriteSet] = []
 
@@ -170,6 +170,7 @@ class SettledChain:
         touched = produced.touched
         assert touched is not None
         self.roots.append(self.root)
+        self.gas.append(produced.gas_used)
         self.root, proof = self.trie.update_proven(touched.now)
         keys = touched.keys
         self.spvs.append(Spv.of(keys.accounts, keys.slots, touched.founded, touched.ancestors, proof))

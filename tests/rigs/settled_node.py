@@ -108,6 +108,6 @@ class SettledNode:
         library, data = sequencer.library, sequencer.data
         never = cast(Lookback, None)  # so that nothing that is not recorded is found otherwise
         recorded = Witnesses(library, data, sequencer.rules, never)
-        witness = ChunkWitnesses(library, data, recorded).witness(first, last, time_limit=60)
+        witness = ChunkWitnesses(library, data, recorded.spv).witness(first, last, time_limit=60)
         published = Chunk.of([self.context(number) for number in range(first, last + 1)])
         return ChunkInput(sequencer.rules.settled.encode(), 2, published.encode(2), witness)

@@ -78,3 +78,26 @@ def test_the_oldest_go(tmp_path: Path) -> None:
     assert sum(map(len, map(contents, kept))) > 6 * KIB
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 16 * KIB + 1000
     assert TracerDB(tmp_path, 16 * KIB).read(kept[0], digest(kept[0])) == contents(kept[0])
+
+
+def test_what_has_to_stay_stays(tmp_path: Path) -> None:
+    database, last = TracerDB(tmp_path, 16 * KIB), 0
+    database.keep_after(lambda: last)
+    fill(database, 1, 50)
+    assert not database.is_full()
+    fill(database, 50, 300)
+    assert database.is_full()
+    assert all(database.read(number, digest(number)) == contents(number) for number in range(1, 300))
+    last = 150
+    assert not database.is_full(), "there is something that may go"
+    fill(database, 300, 400)
+    kept = [number for number in range(1, 400) if database.read(number, digest(number)) is not None]
+    assert 100 < kept[0] <= 151
+    assert kept == list(range(kept[0], 400))
+    opened = TracerDB(tmp_path, 16 * KIB)
+    opened.keep_after(lambda: last)
+    assert opened.is_full()
+    last = 450
+    fill(opened, 400, 500)
+    assert not opened.is_full()
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 16 * KIB + 1000

@@ -18,8 +18,10 @@ from jovay.kernel.trie.multiproof_writer import OPAQUE_TAG
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
 from jovay.state.errors import TrieError
+from jovay.state.spv import Sizes
 from jovay.tracer.chunk import ChunkExecutor, ChunkInput
 from jovay.tracer.chunks import joined
+from jovay.tracer.estimates import cycles
 from jovay.tracer.guest import ChunkGuest
 from rigs.settled_chain import COUNTER, HASHER, KEEPER, RICHES, SettledChain
 
@@ -103,15 +105,30 @@ def test_chunks_of_any_blocks(chain: SettledChain, executor: ChunkExecutor, seed
 
 
 def test_the_riscv_program_takes_them(chain: SettledChain, executor: ChunkExecutor) -> None:
+    """Its cycles are about what records foretell."""
     guest, traffic = ChunkGuest(), Traffic(chain, 77)
     for count in (1, 15):
         for _ in range(count):
             traffic.block()
         given = chain.chunk()
-        found, _ = guest.execute(given.encode(scale=0))
+        found, spent = guest.execute(given.encode(scale=0))
         assert found == executor.execute(given.encode())
         assert (found.error, found.last_block_hash) == ("", chain.hash)
+        foretold = 0
+        for n, spv in enumerate(chain.spvs):
+            sizes = Sizes.decode(b"".join(spv.encode()))
+            foretold += cycles(sizes, len(chain.blocks[n][1]), chain.gas[n])
+        assert spent * 0.8 < foretold < spent * 2
         chain.begin_chunk()
+
+
+@pytest.mark.parametrize("code", ["5b5f5f20505f56", "630001000060e01b5f525b604061200060d55f60095afa50600a56"])
+def test_gas_bounds_cycles(chain: SettledChain, code: str) -> None:
+    """Hashes of nothing, and rounds of BLAKE2b: what takes longest for its gas."""
+    chain.block([chain.transaction(0, None, data=bytes.fromhex(code), gas=1_000_000)])
+    found, spent = ChunkGuest().execute(chain.chunk().encode(scale=0))
+    assert found.gas_used == 1_000_000
+    assert 125 < spent // found.gas_used < 250
 
 
 def test_nothing_is_left_over(library: Library, chain: SettledChain, executor: ChunkExecutor) -> None:

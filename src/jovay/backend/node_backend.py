@@ -26,6 +26,7 @@ from .pool import NodePool
 from .settlement import NodeSettlement
 from .source import SimulationSource
 from .state import Heights, NodeState
+from .tracer import NodeTracer
 
 
 class NodeBackend:
@@ -58,6 +59,7 @@ class NodeBackend:
         lookback = Lookback(simulator, tries)
         witnesses = Witnesses(sequencer.library, sequencer.data, sequencer.rules, lookback)
         self.executor = NodeExecutor(simulator, witnesses, heights)
+        self.tracer = NodeTracer(sequencer, witnesses) if sequencer.recording is not None else None
         self.settlement: NodeSettlement | None = None
         if settlement is not None:
             self.settlement = NodeSettlement(sequencer, self.chain, self.state, settlement)
@@ -74,6 +76,7 @@ class NodeBackend:
             client_version=client_version(),
             development=development,
             settlement=self.settlement,
+            tracer=self.tracer,
         )
 
 

@@ -45,6 +45,7 @@ class Context:
         "session",
         "settlement",
         "state",
+        "tracer",
     )
 
     def __init__(self, services: Services, session: Session | None = None) -> None:
@@ -52,6 +53,6 @@ class Context:
         node = services.backend
         self.chain, self.state, self.pool, self.executor = node.chain, node.state, node.pool, node.executor
         self.development, self.keccak = node.development, node.keccak
-        self.settlement = node.settlement
+        self.settlement, self.tracer = node.settlement, node.tracer
         self.limits = services.limits
         self.session = session

@@ -93,11 +93,13 @@ class Sequencer:
         self._go_on_after(head)
         self._selection = Selection(self.pool, self.aside, self.inbox, settings)
         self._producer = self._new_producer()
-        self.recording = Recording(data.tracer) if settings.record else None
+        self.recording = Recording(data.tracer, rules.settled is not None) if settings.record else None
         self.persistence = Persistence(
             library, data, logs_index, self._publish, self._fail, settings.checkpoint_seconds
         )
         self.finality = L1Finality(data.kv, self.persistence.write, lambda: self.visible.number)
+        if rules.settled is not None:
+            data.tracer.keep_after(lambda: self.finality.safe)
         self.housekeeping = Housekeeping(world, data.state, self.persistence, settings.history_blocks)
         world.tell_when_crowded(self._wake)
         self._listeners: list[Callable[[Sequence[SealedBlock]], None]] = []

@@ -14,13 +14,14 @@ import os
 import struct
 import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 _HEAD = struct.Struct("<4sIQQ32s8x")
 _MAGIC = b"JVT1"
 _CHECKED = 8  # magic and checksum come first
 SEGMENT = 64 << 20
+EVERY_BLOCK = 1 << 64
 Buffer = bytes | memoryview
 
 
@@ -52,6 +53,13 @@ class _File:
                     self._places[number] = block_hash, at - size, size
         return self._places
 
+    def last(self) -> int:
+        """The newest block in it."""
+        try:
+            return max(self.places(), default=0)
+        except FileNotFoundError:
+            return 0
+
     def size(self) -> int:
         """Bytes."""
         try:
@@ -61,11 +69,15 @@ class _File:
 
 
 class TracerDB:
-    """Records in ``path``, the newest ``keep_bytes`` of them (whole files go). One thread appends, any may read."""
+    """Records in ``path``, the newest ``keep_bytes`` of them (whole files go). One thread appends, any may read.
+
+    Some may have to stay, however much they take: see ``keep_after``.
+    """
 
     def __init__(self, path: Path, keep_bytes: int, segment_bytes: int = SEGMENT) -> None:
         self.path, self._keep, self._segment = path, keep_bytes, min(segment_bytes, max(1, keep_bytes // 4))
         self._lock = threading.Lock()
+        self._may_go: Callable[[], int] = lambda: EVERY_BLOCK
         self._descriptor, self._end = -1, 0
         self._files: list[_File] = []
         if path.exists():
@@ -81,6 +93,16 @@ class TracerDB:
         with self._lock:
             self._files[-1].places()[number] = block_hash, self._end + _HEAD.size, size
         self._end += _HEAD.size + size
+
+    def keep_after(self, block: Callable[[], int]) -> None:
+        """From now on records of blocks after ``block()`` stay."""
+        self._may_go = block
+
+    def is_full(self) -> bool:
+        """Whether records that have to stay take more than ``keep_bytes``."""
+        with self._lock:
+            older = self._files[:-1]
+        return sum(file.size() for file in older) + self._end > self._keep and not self._gone(older)
 
     def read(self, number: int, block_hash: bytes, limit: int | None = None) -> bytes | None:
         """What ``append`` was given of the block, if it is still there; no more than the first ``limit`` bytes."""
@@ -118,15 +140,22 @@ class TracerDB:
 
     def _retire(self) -> None:
         """Remove the oldest files that are not within ``keep_bytes``, with room for the one that begins."""
-        sizes, kept = [file.size() for file in self._files[:-1]], self._segment
-        for index in reversed(range(len(sizes))):
-            kept += sizes[index]
-            if kept > self._keep:
-                with self._lock:
-                    gone, self._files = self._files[: index + 1], self._files[index + 1 :]
-                for file in gone:
-                    file.path.unlink(missing_ok=True)
-                return
+        gone = self._gone(self._files[:-1])
+        with self._lock:
+            self._files = self._files[len(gone) :]
+        for file in gone:
+            file.path.unlink(missing_ok=True)
+
+    def _gone(self, files: Sequence[_File]) -> list[_File]:
+        """The first of these that may go, and are not within ``keep_bytes``."""
+        kept, last = self._segment + sum(file.size() for file in files), self._may_go()
+        gone = []
+        for file in files:
+            if kept <= self._keep or file.last() > last:
+                break
+            kept -= file.size()
+            gone.append(file)
+        return gone
 
 
 def _write(descriptor: int, buffers: list[Buffer]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -23,25 +23,25 @@ from jovay.storage.standing import read_standing
 from .chunk_witness import ChunkWitness
 from .codes import codes_of
 from .errors import WitnessError
-from .witnesses import Witnesses
 
 log = logging.getLogger("jovay.tracer")
 
 
 class ChunkWitnesses:
-    """Over one node's stored blocks; ``witnesses`` has what was recorded of them."""
+    """Over one node's stored blocks; ``spv`` has what was recorded of them (``Witnesses.spv``)."""
 
-    def __init__(self, library: Library, data: DataDirectory, witnesses: Witnesses) -> None:
-        self._library, self._data, self._witnesses = library, data, witnesses
+    def __init__(self, library: Library, data: DataDirectory, spv: Callable[[int, float, bool], Spv]) -> None:
+        self._library, self._data, self._spv = library, data, spv
 
-    def witness(self, first: int, last: int, time_limit: float) -> ChunkWitness:
-        """Of blocks ``first`` to ``last``. Raises ``UnknownBlockError``, ``WitnessError`` if it cannot be put together
-        in time.
+    def witness(self, first: int, last: int, time_limit: float, again: bool = False) -> ChunkWitness:
+        """Of blocks ``first`` to ``last``; ``again``: not from what was recorded.
+
+        Raises ``UnknownBlockError``, and ``WitnessError`` if it cannot be put together in time.
         """
         blocks = self._data.blocks
         if not max(blocks.oldest, 0) < first <= last <= blocks.latest:
             raise UnknownBlockError(last if first > blocks.oldest else first)
-        spvs, touched, proof = self._proven(first, last, time_limit)
+        spvs, touched, proof = self._proven(first, last, time_limit, again)
         codes = codes_of(self._library, self._data, code_hashes(touched.accounts))
         if codes is None:
             raise WitnessError(first, "the code of an account is not stored")
@@ -56,18 +56,17 @@ class ChunkWitnesses:
             multiproof=proof,
         )
 
-    def _proven(self, first: int, last: int, time_limit: float) -> tuple[list[Spv], WriteSet, bytes]:
+    def _proven(
+        self, first: int, last: int, time_limit: float, again: bool
+    ) -> tuple[list[Spv], WriteSet, bytes]:
         """What was recorded of the blocks, what execution is told of all, and the multiproof of that before the first.
 
         Where records do not lead to the blocks' roots, the blocks are executed again.
         """
         deadline = time.monotonic() + time_limit
         roots = [read_header(self._data.blocks, number - 1).state_root for number in range(first, last + 1)]
-        for again in (False, True):
-            spvs = [
-                self._witnesses.spv(number, deadline - time.monotonic(), again)
-                for number in range(first, last + 1)
-            ]
+        for anew in (True,) if again else (False, True):
+            spvs = [self._spv(number, deadline - time.monotonic(), anew) for number in range(first, last + 1)]
             try:
                 _, told, proof = joined(self._library, spvs, roots)
                 return spvs, told, proof

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.machine.environment import Block
 from jovay.kernel.programs import stateless, verdict
 from jovay.kernel.programs.stateless import Execution, Witness
@@ -13,7 +12,6 @@ from jovay.native.arena import Arena, Buffer
 from jovay.native.library import Library
 from jovay.native.places import Place
 from jovay.native.records import new_record, pack, read_record
-from jovay.state.spv import HASH, Sizes
 from jovay.state.writes import WriteSet
 
 from .parts import sized, state_counts, state_parts
@@ -74,14 +72,6 @@ class BlockInput:
             },
         )
         return head + body
-
-
-def largest_input(sizes: Sizes, transactions: Sequence[int]) -> int:
-    """At most so many bytes a block's input has, with transactions of so many bytes: codes may be padded less."""
-    records = sizes.accounts * AccountChange.size + sizes.slots * SlotChange.size
-    codes = sizes.code_bytes + sizes.codes * (8 + 7)
-    raws = sum(8 + size + -size % 8 for size in transactions)
-    return Witness.size + records + codes + sizes.proof + -sizes.proof % 8 + sizes.ancestors * HASH + raws
 
 
 @dataclass(frozen=True, slots=True)

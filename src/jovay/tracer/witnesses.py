@@ -7,8 +7,6 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from jovay.chain.rules import ChainRules
 from jovay.chain.types import ExecutionWitness, Header
 from jovay.native.library import Library
@@ -24,7 +22,7 @@ from .codes import codes_of
 from .errors import WitnessError
 from .lookback import Lookback
 from .replica import Replicas, has_write_sets
-from .witness import BlockInput, StatelessExecutor, largest_input
+from .witness import BlockInput, StatelessExecutor
 
 log = logging.getLogger("jovay.tracer")
 ARENA_BYTES = 8 << 30
@@ -69,17 +67,10 @@ class Witnesses:
             return self._replicas.execute(header, time_limit)
         return self._lookback.execute(header.number, time_limit)
 
-    def size(self, number: int) -> int | None:
-        """At most so many bytes the input in the witness of stored block ``number`` has; None if it is not recorded.
-
-        Of the record only the head is read.
-        """
-        blocks = self._data.blocks
-        head = self._data.tracer.read(number, blocks.hash_of(number), HEAD_BYTES)
-        if head is None:
-            return None
-        offsets, _ = blocks.transactions(number)
-        return largest_input(Sizes.decode(head), np.diff(offsets).tolist())
+    def sizes(self, number: int) -> Sizes | None:
+        """Of what was recorded of a stored block; None if nothing was. Of the record only the head is read."""
+        head = self._data.tracer.read(number, self._data.blocks.hash_of(number), HEAD_BYTES)
+        return None if head is None else Sizes.decode(head)
 
     def _recorded(self, header: Header) -> Spv | None:
         contents = self._data.tracer.read(header.number, header.hash)

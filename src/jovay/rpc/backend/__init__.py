@@ -1,5 +1,5 @@
 """What the JSON-RPC layer needs from a node: four interfaces, its events, development
-operations, and what a settled chain has besides.
+operations, and what a settled chain and a node that records for provers have besides.
 
 All methods are synchronous and safe to call from any thread. They raise ``errors.BackendError`` (or a subclass) for
 conditions that a client should see, and nothing else.
@@ -19,6 +19,7 @@ from .executor import Executor
 from .pool import Pool
 from .settlement import Settlement
 from .state import State
+from .tracer import Tracer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,3 +38,4 @@ class Backend:
     client_version: str
     development: Development | None = None
     settlement: Settlement | None = None
+    tracer: Tracer | None = None

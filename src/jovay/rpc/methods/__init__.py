@@ -22,6 +22,7 @@ from jovay.rpc.methods import (
     subscriptions,
     trace,
     trace_filter,
+    tracer,
 )
 
 __all__ = [
@@ -46,4 +47,5 @@ __all__ = [
     "subscriptions",
     "trace",
     "trace_filter",
+    "tracer",
 ]

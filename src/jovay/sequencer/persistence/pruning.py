@@ -20,7 +20,8 @@ PERIOD = 60.0
 class Pruner:
     """Looks every ``period`` seconds for files of the block log of which something can go.
 
-    ``head()`` is the newest visible block; the last ``keep`` up to it stay whole.
+    ``head()`` is the newest visible block, on a settled chain the newest one that L1 has for final: others may be asked
+    for by provers and followers. The last ``keep`` up to it stay whole.
     """
 
     def __init__(

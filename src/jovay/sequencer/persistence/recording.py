@@ -1,4 +1,6 @@
-"""What blocks touched goes to TracerDB, on a thread of its own: no block and no receipt waits for it."""
+"""What blocks touched goes to TracerDB, on a thread of its own: no receipt waits for it, nor any block but where none
+may be lost.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from jovay.state.spv import Spv
 from jovay.storage.tracer_db import TracerDB
 
 log = logging.getLogger("jovay.recording")
-#: Blocks on their way; one that finds no room is not recorded, and executed again if somebody asks for its witness.
+#: Blocks on their way. One that finds no room waits where all are wanted; else it is not recorded, and executed again
+#: if somebody asks for its witness.
 DEPTH = 16
 
 
@@ -21,8 +24,9 @@ class Recording:
     they found no room, or could not be written.
     """
 
-    def __init__(self, database: TracerDB) -> None:
-        self._database = database
+    def __init__(self, database: TracerDB, all_blocks: bool = False) -> None:
+        """``all_blocks``: rather than lose one, ``put`` waits."""
+        self._database, self._all = database, all_blocks
         self._queue: queue.Queue[tuple[Header, TouchedKeys, bytes] | threading.Event | None] = queue.Queue(
             DEPTH
         )
@@ -39,7 +43,7 @@ class Recording:
             self.lost += 1
             return
         try:
-            self._queue.put_nowait((header, touched, proof))
+            self._queue.put((header, touched, proof), block=self._all)
         except queue.Full:
             self.lost += 1
             log.warning("block %d is not recorded: the disk is behind", header.number)
