@@ -16,6 +16,7 @@ from jovay.cli import (
     demo,
     evm_run,
     fuzz,
+    l1,
     node,
     opcodes,
     prover,
@@ -68,6 +69,7 @@ app.command()(bridging.finality)
 app.command()(relayer.relayer)
 app.command()(data.config)
 app.add_typer(evm, name="evm")
+app.add_typer(l1.l1, name="l1")
 app.add_typer(prover.prover, name="prover")
 app.add_typer(data.genesis, name="genesis")
 app.add_typer(data.snapshot, name="snapshot")

@@ -102,9 +102,10 @@ def told_errors() -> Iterator[None]:
     """Errors that a person can act on as one line, and status 1."""
     from jovay.bridge.errors import BridgeError
     from jovay.chain.errors import ChainError
+    from jovay.prover.errors import ProverError
 
     try:
         yield
-    except (StackError, BridgeError, ChainError, ValueError, OSError) as error:
+    except (StackError, BridgeError, ChainError, ProverError, ValueError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error

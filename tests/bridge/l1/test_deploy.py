@@ -17,7 +17,15 @@ from jovay.bridge.l1 import series
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.contracts import Contract
 from jovay.bridge.l1.deploy import Deployed, check, deploy, verify
-from jovay.bridge.l1.deployment import DAY, Attestation, Clocks, Settings
+from jovay.bridge.l1.deployment import (
+    CONTRACTS,
+    DAY,
+    Attestation,
+    Clocks,
+    Deployment,
+    Settings,
+    creation_address,
+)
 from jovay.bridge.l1.keys import RawKey
 from jovay.bridge.l1.series import Series, Step
 from jovay.bridge.predeploys import L2_ETH_BRIDGE
@@ -64,6 +72,10 @@ def deployed(
     return path, deploy(l1, key, SETTINGS, path, development.funding)
 
 
+def contract(done: Deployed, name: str) -> Contract:
+    return Contract(name, getattr(done.genesis.settlement, CONTRACTS[name]))
+
+
 def test_the_genesis_file_is_of_the_chain_that_l1_knows(
     l1: L1Client, library: Library, deployed: tuple[Path, Deployed]
 ) -> None:
@@ -105,6 +117,7 @@ def test_again_nothing_is_sent(
     path, done = deployed
     monkeypatch.setattr(l1, "send_raw", lambda _: pytest.fail("something was sent"))
     key = RawKey(development.role_key("deployer"))
+    assert deploy(l1, key, OTHERS, path).genesis == done.genesis
     path.unlink()
     assert deploy(l1, key, SETTINGS, path, development.funding) == done
     assert read(path) == done.genesis
@@ -142,7 +155,8 @@ def test_what_was_killed_goes_on(
     assert not path.exists()
     first = l1.nonce(account(index).address, "pending") - sends - sends % 2
     done = deploy(l1, account(index), OTHERS, path)
-    assert done.deployment.first == first
+    assert done.genesis.settlement is not None
+    assert done.genesis.settlement.timelock == creation_address(account(index).address, first)
     assert l1.nonce(account(index).address) == first + len(done.receipts)
     assert read(path) == done.genesis
 
@@ -165,8 +179,11 @@ def test_a_kill_while_the_record_is_written_leaves_the_one_before(
 def test_other_settings_are_refused(l1: L1Client, deployed: tuple[Path, Deployed]) -> None:
     other = replace(SETTINGS, council=b"\7" * 20)
     key = RawKey(development.role_key("deployer"))
+    genesis = deployed[0].read_bytes()
+    deployed[0].unlink()
     with pytest.raises(SeriesError, match="begun for other transactions"):
         deploy(l1, key, other, deployed[0], development.funding)
+    deployed[0].write_bytes(genesis)
     with pytest.raises(SeriesError, match=f"is of account .* on chain {CHAIN_ID}"):
         deploy(l1, account(0), SETTINGS, deployed[0], development.funding)
 
@@ -174,19 +191,20 @@ def test_other_settings_are_refused(l1: L1Client, deployed: tuple[Path, Deployed
 def test_what_is_not_as_it_was_deployed_is_named(
     l1: L1Client, deployed: tuple[Path, Deployed], library: Library
 ) -> None:
-    done = deployed[1]
-    root = genesis_block(library, done.genesis).state_root
-    verify(l1, done.deployment, root)
+    genesis = deployed[1].genesis
+    root = genesis_block(library, genesis).state_root
+    made = Deployment(SETTINGS, CHAIN_ID, development.role_address("deployer"), 0, genesis.timestamp)
+    verify(l1, made, root)
     with pytest.raises(DeploymentError, match=r"Rollup\.finalizedStateRoots\(0,\) is "):
-        verify(l1, done.deployment, bytes(32))
+        verify(l1, made, bytes(32))
     with pytest.raises(DeploymentError, match=r"Rollup\.council"):
-        verify(l1, replace(done.deployment, settings=replace(SETTINGS, council=bytes(20))), root)
+        verify(l1, replace(made, settings=replace(SETTINGS, council=bytes(20))), root)
     with pytest.raises(DeploymentError, match="does not have the code of TimelockController"):
-        verify(l1, replace(done.deployment, first=done.deployment.first + 1), root)
+        verify(l1, replace(made, first=1), root)
 
 
 def test_a_measurement_is_allowed_at_once(l1: L1Client, deployed: tuple[Path, Deployed]) -> None:
-    verifier = deployed[1].deployment.addresses.contract("TEEVerifier")
+    verifier = contract(deployed[1], "TEEVerifier")
     assert verifier.read(l1, "measurements", MEASUREMENT) == (0, 2**64 - 1, True, False)
     assert verifier.read(l1, "measurements", bytes(32)) == (0, 0, False, False)
 
@@ -220,7 +238,7 @@ def transfer(name: str, value: int = 1, to: bytes = b"\x77" * 20, data: bytes = 
 def test_a_step_that_fails_is_named_with_its_reason(
     l1: L1Client, tmp_path: Path, deployed: tuple[Path, Deployed]
 ) -> None:
-    rollup = deployed[1].deployment.addresses.contract("Rollup")
+    rollup = contract(deployed[1], "Rollup")
     steps = [transfer("good"), Step("bad", rollup.address, rollup.encode("setPause", True), 100_000)]
     sent = Series(l1, account(8), tmp_path / "s.json", CHAIN_ID)
     with pytest.raises(

@@ -19,7 +19,7 @@ from jovay.bridge.l1.fees import Ceilings
 from jovay.bridge.l1.keys import Signer
 from jovay.bridge.l1.records import L1Receipt
 from jovay.bridge.l1.series import CEILINGS, Series, Step
-from jovay.chain.genesis import Genesis, to_json
+from jovay.chain.genesis import Genesis, read, to_json
 from jovay.native import kernel
 from jovay.sequencer.genesis_block import genesis_block
 
@@ -32,11 +32,10 @@ More = Callable[[Deployment], Sequence[Step]]
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """What came of it: the genesis, and each transaction's name and receipt, in order."""
+    """What came of it: the genesis, and the name and receipt of each transaction, none when nothing was to be done."""
 
-    deployment: Deployment
     genesis: Genesis
-    receipts: tuple[tuple[str, L1Receipt], ...]
+    receipts: tuple[tuple[str, L1Receipt], ...] = ()
 
 
 def deploy(
@@ -50,12 +49,14 @@ def deploy(
 ) -> Deployed:
     """Deploy, or go on with it, and write the genesis file ``path``; beside it lies what was sent.
 
-    The same call again changes nothing, and sees to what L1 has lost since. Raises DeploymentError, SeriesError,
-    SignerError and what the client raises.
+    Once the genesis file is there, and on L1 all that was sent, nothing is done, whatever the settings: newer ones, of
+    newer software too, are for new chains. Raises DeploymentError, SeriesError, SignerError and what the client raises.
     """
     chain_id = client.chain_id()
     check(settings, chain_id)
     series = Series(client, signer, path.with_suffix(".deployment.json"), chain_id)
+    if path.exists() and series.is_mined:
+        return Deployed(read(path))
     deployment = Deployment(settings, chain_id, signer.address, series.first, series.timestamp)
     block = genesis_block(kernel.load(), deployment.genesis())
     steps = [*deployment.steps(block), *more(deployment)]
@@ -65,7 +66,7 @@ def deploy(
     deployed_at = next(receipt.block_number for name, receipt in named if name == "Rollup")
     genesis = deployment.genesis(deployed_at)
     _write(path, genesis)
-    return Deployed(deployment, genesis, named)
+    return Deployed(genesis, named)
 
 
 def check(settings: Settings, chain_id: int) -> None:

@@ -22,11 +22,6 @@ from jovay.chain.types import Header
 
 HOUR, DAY = 3_600, 86_400
 NOBODY: Final = bytes(20)
-#: TCB statuses as ``TEEVerifier`` numbers them, from best to worst.
-TCB_STATUSES: Final = (
-    "UpToDate SWHardeningNeeded ConfigurationNeeded ConfigurationAndSWHardeningNeeded OutOfDate"
-    " OutOfDateConfigurationNeeded Revoked"
-).split()
 #: Batches that a measurement is allowed for: all.
 _ALL_BATCHES: Final = (0, (1 << 64) - 1)
 #: What a constructor may take beyond its code, and a call of the timelock for each of its parts.
@@ -66,7 +61,7 @@ class Attestation:
 
     root: tuple[bytes, bytes]
     measurements: tuple[bytes, ...] = ()
-    worst_status: int = 0
+    worst_status: int = 1
     simulated: bool = False
 
 
@@ -212,13 +207,18 @@ class Deployment:
         leaves += [] if self.deployer in settings.executors else ["EXECUTOR_ROLE"]
         for role in leaves:
             calls.append((timelock.address, timelock.encode("revokeRole", keccak(text=role), self.deployer)))
-        targets, payloads = [target for target, _ in calls], [payload for _, payload in calls]
-        decision = targets, [0] * len(calls), payloads, bytes(32), bytes(32)
-        gas = 21_000 + _CALL_GAS * (1 + len(calls))
-        return [
-            Step("timelock: schedule", at.timelock, timelock.encode("scheduleBatch", *decision, 0), gas),
-            Step("timelock: execute", at.timelock, timelock.encode("executeBatch", *decision), gas),
-        ]
+        return decision(timelock, calls, bytes(32))
+
+
+def decision(timelock: Contract, calls: Sequence[tuple[bytes, bytes]], salt: bytes) -> list[Step]:
+    """Calls (target, calldata) by a timelock that does not wait; a salt is used once for the same calls."""
+    targets, payloads = [target for target, _ in calls], [payload for _, payload in calls]
+    operation = targets, [0] * len(calls), payloads, bytes(32), salt
+    gas = 21_000 + _CALL_GAS * (1 + len(calls))
+    return [
+        Step("timelock: schedule", timelock.address, timelock.encode("scheduleBatch", *operation, 0), gas),
+        Step("timelock: execute", timelock.address, timelock.encode("executeBatch", *operation), gas),
+    ]
 
 
 def _creation(name: str, *arguments: object) -> Step:

@@ -84,6 +84,15 @@ class Series:
         """Second of L1's newest block when the series began."""
         return int(self._stored["timestamp"])
 
+    @property
+    def is_mined(self) -> bool:
+        """Whether all that was begun here is in L1's chain."""
+        signed = self._stored["signed"]
+        if not signed or self._done() < len(signed):
+            return False
+        hashes = [[keccak(bytes.fromhex(entry["raw"])) for entry in entries] for entries in signed]
+        return all(any(self._client.receipt(one) for one in reversed(each)) for each in hashes)
+
     def run(
         self, steps: Sequence[Step], ceilings: Ceilings = CEILINGS, confirmations: int = 0
     ) -> list[L1Receipt]:

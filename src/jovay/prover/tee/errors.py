@@ -64,3 +64,7 @@ class MeasurementNotAllowedError(RegistrationError):
         self.measurement, self.verifier, self.revoked = measurement, verifier, revoked
         state = "is revoked" if revoked else "is not allowed"
         super().__init__(f"measurement 0x{measurement.hex()} {state} by TEEVerifier 0x{verifier.hex()}")
+
+
+class CollateralError(ProverError):
+    """Documents about machines that L1 cannot be given."""

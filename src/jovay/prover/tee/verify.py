@@ -12,8 +12,18 @@ from dcap_qvl import verify as verify_with_intels_root
 from jovay.prover.tee.errors import QuoteRefusedError, TcbStatusError
 from jovay.prover.tee.quote import Quote
 
+#: From best to worst, as ``TEEVerifier`` numbers them.
+TCB_STATUSES = (
+    "UpToDate",
+    "SWHardeningNeeded",
+    "ConfigurationNeeded",
+    "ConfigurationAndSWHardeningNeeded",
+    "OutOfDate",
+    "OutOfDateConfigurationNeeded",
+    "Revoked",
+)
 #: What TEEVerifier is deployed to accept.
-ACCEPTED_STATUSES = frozenset({"UpToDate", "SWHardeningNeeded"})
+ACCEPTED_STATUSES = frozenset(TCB_STATUSES[:2])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,89 @@
+"""A development chain's contracts with the simulated TEE: deployed once, and kept up at every start."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from jovay.bridge.development import development_settings, funding, role_key
+from jovay.bridge.errors import DeploymentError
+from jovay.bridge.l1.client import L1Client
+from jovay.bridge.l1.contracts import Contract
+from jovay.bridge.l1.deploy import Deployed, deploy
+from jovay.bridge.l1.deployment import DAY, Attestation, Deployment, decision
+from jovay.bridge.l1.keys import RawKey
+from jovay.bridge.l1.series import Series, Step
+from jovay.chain.settlement import Settlement
+from jovay.prover.tee.collateral import Documents
+from jovay.prover.tee.launch import measurement_of
+from jovay.prover.tee.simulated.authority import SimulatedAuthority
+from jovay.prover.tee.simulated.collateral import simulated_collateral
+
+log = logging.getLogger("jovay.l1")
+
+#: Collateral is renewed when it has less than this to live (seconds); the simulated platform's lives 30 days.
+RENEWAL: Final = 10 * DAY
+_EVERY_BATCH: Final = (0, (1 << 64) - 1)
+
+
+def deploy_development(
+    client: L1Client, path: Path, measure: Callable[[], bytes] = lambda: measurement_of("simulated")
+) -> Deployed:
+    """Deploy with the roles' keys, fund the development accounts on L2, write the genesis file ``path``; then, as at
+    every later call, allow the measurement of what is installed here and renew collateral that grows old.
+
+    Raises what ``deploy`` raises, and ProverError.
+    """
+    key = RawKey(role_key("deployer"))
+    settings = development_settings(Attestation(simulated_documents(0).root_key, simulated=True))
+    with ThreadPoolExecutor(1) as measuring:  # an enclave's start takes longer than all the rest
+        measurement = measuring.submit(measure)
+        deployed = deploy(client, key, settings, path, _more)
+        settlement = deployed.genesis.settlement
+        if settlement is None:
+            raise DeploymentError(f"{path} is the genesis of a chain that does not settle on L1")
+        steps = [*_allowing(client, settlement, measurement.result()), *_renewal(client, settlement)]
+    if steps:
+        record = path.with_suffix(".upkeep.json")
+        record.unlink(missing_ok=True)  # of a run that was killed: what it did is seen on L1
+        Series(client, key, record, settlement.l1_chain_id).run(steps)
+        record.unlink()
+    return deployed
+
+
+def simulated_documents(now: int) -> Documents:
+    """Collateral of the simulated platform, issued at a second."""
+    return Documents.of(simulated_collateral(SimulatedAuthority.development(), now))
+
+
+def _more(deployment: Deployment) -> list[Step]:
+    collateral = deployment.addresses.contract("TEECollateral")
+    return [*simulated_documents(deployment.timestamp).postings(collateral), *funding(deployment)]
+
+
+def _allowing(client: L1Client, settlement: Settlement, measurement: bytes) -> list[Step]:
+    verifier = Contract("TEEVerifier", settlement.tee_verifier)
+    if verifier.read(client, "measurements", measurement)[2]:
+        return []
+    timelock = Contract("TimelockController", settlement.timelock)
+    if delay := timelock.read(client, "getMinDelay"):
+        raise DeploymentError(f"the timelock waits {delay} s, and so does a new measurement")
+    call = verifier.encode("allowMeasurement", measurement, *_EVERY_BATCH)
+    log.info("TEEVerifier is told to allow the measurement 0x%s", measurement.hex())
+    head = client.block()
+    assert head is not None
+    return decision(timelock, [(verifier.address, call)], head.hash)
+
+
+def _renewal(client: L1Client, settlement: Settlement) -> list[Step]:
+    head = client.block()
+    assert head is not None
+    documents = simulated_documents(head.timestamp)
+    collateral = Contract("TEECollateral", settlement.tee_collateral)
+    if documents.expiry(client, collateral) > head.timestamp + RENEWAL:
+        return []
+    log.info("the simulated platform's collateral is renewed")
+    return documents.postings(collateral)

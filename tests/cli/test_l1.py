@@ -1,0 +1,98 @@
+"""jovay l1: anvil as a child process, the contracts on it, and what a person is told."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from jovay.bridge import development
+from jovay.bridge.errors import AnvilError
+from jovay.bridge.l1 import anvil
+from jovay.bridge.l1.client import L1Client
+from jovay.chain.genesis import read
+from jovay.cli.app import app
+from jovay.cli.own_stack import jovay
+from jovay.native.library import Library
+from jovay.prover import development as provers
+from rigs.process import free_ports
+
+
+@contextmanager
+def l1(folder: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+    words = jovay("l1", "start", "--datadir", str(folder), "--port", str(port), "--block-time", "0.1")
+    child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline() == f"ready l1=http://127.0.0.1:{port}\n"
+        yield child
+    finally:
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(20) == 0
+
+
+@pytest.fixture
+def port() -> int:
+    try:
+        anvil.binary()
+    except AnvilError as missing:
+        pytest.skip(str(missing))
+    return free_ports(1)[0]
+
+
+def test_contracts_are_deployed_and_outlive_their_chain(
+    tmp_path: Path, port: int, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provers, "measurement_of", lambda _: b"\x3e" * 32)
+    url, out = f"http://127.0.0.1:{port}", tmp_path / "genesis.json"
+    words = ["l1", "deploy", "--dev", "--l1", url, "--out", str(out)]
+    with l1(tmp_path, port):
+        result = CliRunner().invoke(app, words)
+        assert result.exit_code == 0, result.output
+        assert "gas  block" in result.output
+    genesis = read(out)
+    assert genesis.settlement is not None
+    assert f"rollup 0x{genesis.settlement.rollup.hex()}" in result.output
+    with l1(tmp_path, port):
+        result = CliRunner().invoke(app, words)
+        assert result.exit_code == 0, result.output
+        assert f"{out}: was deployed before" in result.output
+        client = L1Client(url)
+        assert client.code(genesis.settlement.rollup) != b""
+        assert client.balance(development.role_address("deployer")) > 0
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["deploy"], 2, "give either --dev, or --settings with --key"),
+        (["deploy", "--dev", "--settings", "x"], 2, "give either"),
+        (["deploy", "--settings", "x"], 2, "give either"),
+        (
+            ["deploy", "--dev", "--l1", "http://127.0.0.1:1"],
+            1,
+            "http://127.0.0.1:1 gives no answer to eth_chainId",
+        ),
+    ],
+)
+def test_what_a_person_can_act_on_is_one_line(
+    words: list[str],
+    status: int,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    library: Library,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(provers, "measurement_of", lambda _: b"\x3e" * 32)
+    result = CliRunner().invoke(app, ["l1", *words])
+    assert result.exit_code == status
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert message in line

@@ -1,0 +1,73 @@
+"""A development chain's contracts: deployed, funded, their collateral posted, and kept up later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jovay.bridge.l1 import series
+from jovay.bridge.l1.client import L1Client
+from jovay.bridge.l1.contracts import Contract
+from jovay.bridge.l1.deployment import DAY
+from jovay.chain.settlement import Settlement
+from jovay.native.library import Library
+from jovay.prover.development import deploy_development, simulated_documents
+from jovay.prover.tee.simulated.authority import SimulatedAuthority
+from jovay.prover.tee.simulated.platform import SimulatedPlatform
+from rigs.anvil import anvil
+from rigs.paths import MissingToolError
+
+PLATFORM = SimulatedPlatform(SimulatedAuthority.development(), b"an image")
+OTHER = SimulatedPlatform(SimulatedAuthority.development(), b"another image")
+
+
+@pytest.fixture(scope="module")
+def l1() -> Iterator[L1Client]:
+    try:
+        with anvil(block_time=0.1, accounts=20, gas_limit=60_000_000) as node:
+            yield L1Client(node.url)
+    except MissingToolError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(series, "PAUSE", 0.02)
+
+
+def allowed(l1: L1Client, settlement: Settlement, measurement: bytes) -> bool:
+    verifier = Contract("TEEVerifier", settlement.tee_verifier)
+    return bool(verifier.read(l1, "measurements", measurement)[2])
+
+
+def test_a_chain_is_deployed_and_kept_up(l1: L1Client, library: Library, tmp_path: Path) -> None:
+    path = tmp_path / "genesis.json"
+    deployed = deploy_development(l1, path, PLATFORM.measure)
+    settlement = deployed.genesis.settlement
+    assert settlement is not None
+    assert allowed(l1, settlement, PLATFORM.measure())
+    assert not allowed(l1, settlement, OTHER.measure())
+    assert sum(receipt.gas_used for _, receipt in deployed.receipts) < 26_000_000
+    collateral, head = Contract("TEECollateral", settlement.tee_collateral), l1.block()
+    assert head is not None
+    documents = simulated_documents(0)
+    assert 30 * DAY - 60 < documents.expiry(l1, collateral) - head.timestamp <= 30 * DAY
+
+    sent = l1.nonce(bytes.fromhex("bcd4042de499d14e55001ccbb24a551f3b954096"))
+    assert sent > len(deployed.receipts)
+    assert deploy_development(l1, path, PLATFORM.measure).genesis == deployed.genesis
+    assert l1.nonce(bytes.fromhex("bcd4042de499d14e55001ccbb24a551f3b954096")) == sent
+
+    deploy_development(l1, path, OTHER.measure)
+    assert allowed(l1, settlement, OTHER.measure())
+    assert allowed(l1, settlement, PLATFORM.measure())
+
+    l1.call("evm_increaseTime", 25 * DAY)
+    l1.call("evm_mine")
+    deploy_development(l1, path, OTHER.measure)
+    head = l1.block()
+    assert head is not None
+    assert documents.expiry(l1, collateral) - head.timestamp > 29 * DAY
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["genesis.deployment.json", "genesis.json"]
