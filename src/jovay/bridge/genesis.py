@@ -39,13 +39,13 @@ CODES: Final = {
 @dataclass(frozen=True, slots=True)
 class Oracle:
     """What ``L1GasOracle`` begins with: wei per byte until the first batch, scales in hundredths, profit of a batch in
-    wei, most gas and blob gas of a batch. Scales and limits are the original's.
+    wei, most gas and blob gas of a batch. The original's, but for its total scale, which charges a tenth of the cost.
     """
 
     l1_fee_per_byte: int = 1_000_000
     base_fee_scale: int = 100
     blob_base_fee_scale: int = 100
-    total_scale: int = 10
+    total_scale: int = 100
     profit: int = 0
     most_gas: int = 1_000_000
     most_blob_gas: int = 786_432

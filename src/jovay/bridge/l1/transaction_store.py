@@ -157,6 +157,13 @@ class TransactionStore:
         """Requests that are mined and not yet final, by nonce."""
         return self._all("stage = ? order by nonce", Stage.MINED)
 
+    def receipts(self, prefix: str) -> list[L1Receipt]:
+        """Of the mined requests whose names begin so, in the order in which they were made."""
+        query = "select receipt from requests where key >= ? and key < ? and receipt is not null order by id"
+        with self._turn:
+            rows = self._db.execute(query, (prefix, prefix + "\U0010ffff")).fetchall()
+        return [msgspec.msgpack.decode(row[0], type=L1Receipt) for row in rows]
+
     def last_nonce(self) -> int:
         """The highest that was given to a request that still has one; -1 without any."""
         with self._turn:

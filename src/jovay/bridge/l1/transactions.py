@@ -144,6 +144,10 @@ class TxManager:
         attempts = self._store.attempts(entry)
         return Pending(attempts[-1].hash if attempts else None, self._waits.get(entry.id))
 
+    def receipts(self, prefix: str = "") -> list[L1Receipt]:
+        """Of all requests whose keys begin so and that are in blocks, reverted ones too: what was paid for."""
+        return self._store.receipts(prefix)
+
     def step(self) -> None:
         """Compares what was sent with the chain, and does what there is to do. To be called again and again.
 

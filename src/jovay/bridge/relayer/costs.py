@@ -1,0 +1,95 @@
+"""What batches cost on L1, wei by wei: by the receipts of all transactions that were sent for them.
+
+Nothing is written down here: receipts lie with the transaction managers (and change there when L1 is reorganised),
+bytes with the batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from jovay.bridge.l1.records import L1Receipt
+from jovay.bridge.l1.transactions import TxManager
+from jovay.bridge.relayer.store import Batch, BatchStore
+from jovay.bridge.wire.da import DaData
+from jovay.bridge.wire.payload import decode_chunks
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCost:
+    """A batch's cost: gas and blob gas with what was paid for them (wei), of commits and claims, failed ones too.
+
+    ``charged`` are the bytes of transactions that paid for their data on L2, ``published`` those of the DA data,
+    ``last_block`` the number of its last L2 block.
+    """
+
+    index: int
+    gas: int
+    gas_fee: int
+    blob_gas: int
+    blob_fee: int
+    charged: int
+    published: int
+    last_block: int
+
+    @property
+    def total(self) -> int:
+        """Wei."""
+        return self.gas_fee + self.blob_fee
+
+
+class Costs:
+    """The accounts of a relayer. ``kinds``: the provers whose claims it makes."""
+
+    def __init__(
+        self, store: BatchStore, commits: TxManager, claims: TxManager, kinds: Sequence[int]
+    ) -> None:
+        self._store, self._commits, self._claims, self._kinds = store, commits, claims, kinds
+
+    def of(self, index: int) -> BatchCost | None:
+        """A batch's cost; None until its commit and all of its claims are in blocks, and for one that others sent."""
+        batch = self._store.batch(index)
+        if batch is None:
+            return None
+        sent = [self._commits.receipts(f"commit batch {index} ")]
+        sent += [self._claims.receipts(f"claim {kind} of batch {index} ") for kind in self._kinds]
+        if not all(any(receipt.succeeded for receipt in receipts) for receipts in sent):
+            return None
+        return _cost(batch, [receipt for receipts in sent for receipt in receipts])
+
+    def recent(self, count: int) -> list[BatchCost]:
+        """The newest batches whose cost is known, newest first."""
+        return [cost for cost, _ in zip(self._known(), range(count), strict=False)]
+
+    def spent(self) -> int:
+        """Wei that all transactions took so far, whatever they were for."""
+        receipts = self._commits.receipts() + self._claims.receipts()
+        return sum(receipt.cost for receipt in receipts)
+
+    def _known(self) -> Iterator[BatchCost]:
+        for index in range(self._store.last_index, 0, -1):
+            cost = self.of(index)
+            if cost is not None:
+                yield cost
+
+
+def _cost(batch: Batch, receipts: Sequence[L1Receipt]) -> BatchCost:
+    return BatchCost(
+        index=batch.index,
+        gas=sum(receipt.gas_used for receipt in receipts),
+        gas_fee=sum(receipt.gas_used * receipt.gas_price for receipt in receipts),
+        blob_gas=sum(receipt.blob_gas_used for receipt in receipts),
+        blob_fee=sum(receipt.blob_gas_used * receipt.blob_gas_price for receipt in receipts),
+        charged=charged_bytes(batch.raw.da),
+        published=len(batch.raw.da.data),
+        last_block=batch.last_block,
+    )
+
+
+@lru_cache(maxsize=256)
+def charged_bytes(da: DaData) -> int:
+    """Bytes of a batch's transactions as they were signed: for these their senders pay on L2."""
+    chunks = decode_chunks(da.payload(), da.batch_version)
+    return sum(len(raw) for chunk in chunks for raw in chunk.each_transaction())
