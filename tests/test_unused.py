@@ -17,7 +17,6 @@ MEANT = {
     "jovay.compiler.simd.numbers": "the same",
     "jovay.compiler.simd.sumcheck": "the same",
     "jovay.conformance.parallel.Side.add_contract": "tests add what their blocks call",
-    "jovay.sequencer.sequencer.Sequencer.block_time_ms": "what is published of a block asks for it",
     "jovay.kernel.trie.proofs.VERIFY_SCRATCH": "memory that verify_proof asks for",
     "jovay.kernel.trie.proofs.verify_proof": "verifies what jovay_getProof returns",
     "jovay.prover": "statements of batches, whose relayer and enclave come next",

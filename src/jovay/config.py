@@ -74,6 +74,12 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     history_blocks: Natural = _SEQUENCER.history_blocks
     history_versions: Annotated[int, msgspec.Meta(ge=0, le=1 << 34)] = 2_000_000
     keep_blocks: Natural = 0
+    l1: str | None = None
+    l1_confirmations: Natural | None = None
+    l1_beacon: str | None = None
+    l1_archive: str | None = None
+    l1_raw_data: str | None = None
+    follow: bool = False
     record_witnesses: bool = _SEQUENCER.record
     tracer_mib: Positive = 4_096
     prover: str | None = None
@@ -150,6 +156,13 @@ HELP: dict[str, str] = {
     "history_blocks": "recent blocks whose state can be asked for; fewer while the chain is busy",
     "history_versions": "older values of accounts and slots kept in memory for that",
     "keep_blocks": "recent blocks kept on disk at least, older ones go file by file; 0 keeps all",
+    "l1": "JSON-RPC of the L1 that the genesis file's chain settles on",
+    "l1_confirmations": "blocks of L1 that follow one before it counts; without it those count that L1 calls final, or"
+    " all of a development L1",
+    "l1_beacon": "beacon API of L1, where batches' blobs are read; a development L1 is asked itself",
+    "l1_archive": "archive of blobs with Blobscan's interface, for those that the beacon API has no more",
+    "l1_raw_data": "a relayer's or another node's raw data of batches, likewise",
+    "follow": "make no blocks, and derive the chain from what is on L1",
     "record_witnesses": "keep what provers need of each block: what it touched, and the proof of that",
     "tracer_mib": "MiB of it kept on disk; the oldest goes, on a settled chain not before it is attested",
     "prover": "URL of the prover controller, whom jovay_proverInfo asks",

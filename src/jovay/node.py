@@ -21,8 +21,10 @@ import msgspec
 import uvloop
 
 from jovay.backend.development.operations import Development
+from jovay.backend.l1 import L1Settings, follow_l1
 from jovay.backend.node_backend import NodeBackend
 from jovay.backend.prover_view import ProverView
+from jovay.bridge.l1.following import Following
 from jovay.config import ConfigError, NodeConfig, flag_of
 from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE
 from jovay.native import kernel
@@ -76,6 +78,7 @@ class Node:
         self.backend: Backend
         self.sequencer: Sequencer
         self.statistics: Statistics
+        self.l1: Following | None = None
 
     # ---- life ------------------------------------------------------------------------------------------------
 
@@ -130,6 +133,8 @@ class Node:
                 view = ProverView(config.prover)
                 running.callback(view.close)
                 backend.settlement.see_provers(lambda: view.info)
+        if config.l1 is not None:
+            self._follow_l1(config.l1, backend, genesis)
         development = Development(backend) if config.dev else None
         if development is not None:
             running.callback(development.close)
@@ -174,6 +179,7 @@ class Node:
             checkpoint_seconds=config.checkpoint_interval,
             history_blocks=config.history_blocks,
             record=config.record_witnesses,
+            follow=config.follow,
         )
         recipient = config.fee_recipient_bytes or genesis.coinbase
         if any(recipient):
@@ -191,6 +197,20 @@ class Node:
             return Sequencer(*parts, settings, limits)
         except ArenaFullError as error:
             raise ConfigError(flag_of("block_gas_limit"), str(error)) from error
+
+    def _follow_l1(self, url: str, backend: NodeBackend, genesis: Genesis) -> None:
+        config, settlement = self.config, genesis.settlement
+        if settlement is None:
+            raise ConfigError(flag_of("l1"), "the genesis file names no contracts on L1")
+        settings = L1Settings(
+            url,
+            config.l1_beacon,
+            config.l1_archive,
+            config.l1_raw_data,
+            config.l1_confirmations,
+            config.follow,
+        )
+        self.l1 = follow_l1(backend, settlement, settings, config.datadir, self._running)
 
     def stop(self) -> None:
         """Finish what is running, store it, release everything. Twice is fine."""

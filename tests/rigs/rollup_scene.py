@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -13,6 +13,7 @@ from eth_account.signers.local import LocalAccount
 from eth_account.typed_transactions import base as signing
 from eth_utils.crypto import keccak
 
+from jovay.bridge import artifacts
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.contracts import Contract, creation_code
 from jovay.bridge.l1.record import Kind
@@ -33,14 +34,28 @@ HOUR, DAY = 3_600, 86_400
 CLOCKS = (HOUR, DAY, 3 * DAY, 7 * DAY, DAY, 60, 3 * DAY)
 MESSAGE_GAS, MESSAGE_PRICE = 500_000, 10**6
 GENESIS_ROOT, GENESIS_HASH = b"\1" * 32, b"\2" * 32
+_ORDER = "rollup", "l1_mailbox", "l1_erc20_bridge", "escape_hatch"
 CONFIG = SettledConfig(20257, 10**8, 0x71 << 152, 10**7, ((0, OSAKA),))
 PROVER, NOBODY = b"\7" * 32, bytes(20)
+
+
+def creation_address(sender: bytes, nonce: int) -> bytes:
+    return keccak(rlp.encode([sender, nonce]))[12:]
 
 
 class RollupScene:
     """Anvil mines every transaction at once; a transaction that fails is an error of the test."""
 
-    def __init__(self, url: str, genesis: tuple[bytes, bytes] = (GENESIS_ROOT, GENESIS_HASH)) -> None:
+    def __init__(
+        self,
+        url: str,
+        genesis: Callable[[Settlement], tuple[bytes, bytes]] = lambda settlement: (
+            GENESIS_ROOT,
+            GENESIS_HASH,
+        ),
+        config: SettledConfig = CONFIG,
+    ) -> None:
+        """``genesis``: state root and hash of L2's block 0."""
         self.client = L1Client(url)
         self.account: LocalAccount = Account.from_key(DEVELOPMENT_KEYS[0])
         self.me = bytes.fromhex(self.account.address[2:])
@@ -49,21 +64,33 @@ class RollupScene:
         names = ("src/interfaces/IProofVerifier.sol", "test/TestVerifier.sol")
         verifier = compile_sources([folder / name for name in names])["TestVerifier"]
         self.verifier = self._create(bytes.fromhex(verifier.bytecode[2:]))
-        self.deployed_at = self.client.block_number() + 1
-        mailbox = keccak(rlp.encode([self.me, self.client.nonce(self.me) + 1]))[12:]
-        rules = CONFIG.hash, self.verifier, self.verifier, PROVER
-        output = genesis[0], bytes(32), genesis[1], 1
-        settings = (
-            CONFIG.chain_id, mailbox, self.me, self.me, [self.me], CLOCKS, 16, 3_000_000, rules, output,
-        )  # fmt: skip
-        self.rollup = Contract("Rollup", self._create(creation_code("Rollup", settings)))
-        given: tuple[Any, ...] = self.rollup.address, self.me, NOBODY, [], MESSAGE_PRICE, 3_000_000, 300_000
-        self.mailbox = Contract("L1Mailbox", self._create(creation_code("L1Mailbox", given)))
+        nonce, deployed_at = self.client.nonce(self.me), self.client.block_number() + 1
+        places = {name: creation_address(self.me, nonce + n) for n, name in enumerate(_ORDER)}
+        others = dict.fromkeys(CONTRACTS, b"\x01" * 20) | places
+        self.config = config
+        self.settlement = Settlement(l1_chain_id=31_337, **others, deployed_at=deployed_at, config=config)
+        self.genesis = genesis(self.settlement)
+        self.rollup = Contract("Rollup", places["rollup"])
+        self.mailbox = Contract("L1Mailbox", places["l1_mailbox"])
+        self.hatch = Contract("EscapeHatch", places["escape_hatch"])
+        self.erc20_bridge = Contract("L1ERC20Bridge", places["l1_erc20_bridge"])
+        self._deploy(places)
 
-    def settlement(self) -> Settlement:
-        others = dict.fromkeys(CONTRACTS, b"\x01" * 20)
-        others |= {"rollup": self.rollup.address, "l1_mailbox": self.mailbox.address}
-        return Settlement(l1_chain_id=31_337, **others, deployed_at=self.deployed_at, config=CONFIG)
+    def _deploy(self, places: dict[str, bytes]) -> None:
+        me, rollup, mailbox = self.me, places["rollup"], places["l1_mailbox"]
+        hatch, erc20 = places["escape_hatch"], places["l1_erc20_bridge"]
+        rules = self.config.hash, self.verifier, self.verifier, PROVER
+        output = self.genesis[0], bytes(32), self.genesis[1], 1
+        chain_id = self.config.chain_id
+        settings = chain_id, mailbox, me, me, [me], CLOCKS, 16, 3_000_000, rules, output
+        token = keccak(artifacts.load("BridgedERC20").bytecode)
+        for name, address, arguments in (
+            ("Rollup", rollup, (settings,)),
+            ("L1Mailbox", mailbox, ((rollup, me, hatch, [erc20], MESSAGE_PRICE, 3_000_000, 300_000),)),
+            ("L1ERC20Bridge", erc20, (mailbox, hatch, token)),
+            ("EscapeHatch", hatch, (rollup, mailbox, erc20)),
+        ):
+            assert self._create(creation_code(name, *arguments)) == address
 
     # ---- transactions
 
@@ -152,7 +179,7 @@ class RollupScene:
         openings: Sequence[Any],
     ) -> bytes:
         return Statement(
-            31_337, self.rollup.address, CONFIG.chain_id, CONFIG.hash, header.parent_batch_hash, header.hash,
+            31_337, self.rollup.address, self.config.chain_id, self.config.hash, header.parent_batch_hash, header.hash,
             parent[0], output[0], parent[2], output[2], output[3], output[1], digest,
             [(one.z, one.y) for one in openings],
         ).hash  # fmt: skip

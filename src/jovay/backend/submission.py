@@ -41,7 +41,7 @@ class Submission:
 
     def submit(self, batch: RawBatch, ready_only: bool = False) -> tuple[Submitted, bytes, Reasons]:
         """Pool raw transactions; the outcome, the hashes of those that the pool took, and why it refused others."""
-        self._sequencer.check_running()
+        self._sequencer.check_taking()
         begun = time.perf_counter()
         decoded = self._sequencer.portal.decode(batch.data, batch.ends)
         between = time.perf_counter()

@@ -33,6 +33,7 @@ _PANELS = {
     "State and storage": (
         "history_blocks history_versions keep_blocks accounts slots code_mib trie_leaves checkpoint_interval sync"
     ).split(),
+    "L1": ("l1", "l1_confirmations", "l1_beacon", "l1_archive", "l1_raw_data", "follow"),
     "Provers": ("record_witnesses", "tracer_mib", "prover"),
     "Logs and metrics": ("metrics", "metrics_port", "log_level", "log_format"),
 }

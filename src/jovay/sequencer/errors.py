@@ -37,6 +37,13 @@ class SequencerStoppedError(SequencerError):
     """The sequencer has stopped because of the error it carries."""
 
 
+class FollowsL1Error(SequencerError):
+    """Transactions were sent to a node that makes no blocks."""
+
+    def __init__(self) -> None:
+        super().__init__("this node follows L1 and takes no transactions; the chain's sequencer does")
+
+
 class FinalityError(SequencerError):
     """A report from L1 that does not follow what is known: ``step`` can only reach blocks up to ``most``."""
 

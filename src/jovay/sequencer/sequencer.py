@@ -15,12 +15,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+import numpy as np
+
 from jovay.chain.reasons import ending
 from jovay.chain.rules import ChainRules
 from jovay.chain.types import Header
 from jovay.kernel.evm import validity
+from jovay.kernel.protocol.gas import LOG
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
+from jovay.native.records import pointers_to
+from jovay.state.machine import SHARED
 from jovay.state.trie import StateTrie
 from jovay.state.world import NativeWorld
 from jovay.state.writes import WriteSet, merged
@@ -28,26 +33,28 @@ from jovay.storage.datadir import DataDirectory
 from jovay.storage.logs_index import LogsIndex
 from jovay.storage.standing import read_standing
 
-from .errors import SequencerStoppedError
+from .errors import FollowsL1Error, SequencerStoppedError
 from .finality import L1Finality
-from .inbox import Inbox
+from .inbox import Inbox, Message
 from .persistence.housekeeping import Housekeeping
 from .persistence.persistence import Persistence
 from .persistence.recording import Recording
 from .pool.limits import PoolLimits
 from .pool.txpool import TxPool
-from .portal import Portal
+from .portal import DecodedBatch, Portal
 from .production.aside import Aside
 from .production.block import Dropped
 from .production.next_block import NextBlock
 from .production.producer import BlockProducer
 from .production.progress import Progress, Stall
-from .production.sealing import SealedBlock, seal
+from .production.sealing import SealedBlock, seal, seal_published
 from .production.selection import Selection
+from .production.touched import TouchedKeys
 from .settings import SequencerSettings
 
 log = logging.getLogger("jovay.sequencer")
 #: Why transactions are not in a block that took them, without a word about it: their time will come.
+MOST_GAS = (1 << 63) - 1
 _NOT_TOLD = (validity.NONCE_TOO_HIGH, validity.SET_ASIDE, validity.LEFT_OUT)
 
 
@@ -95,7 +102,7 @@ class Sequencer:
         self._producer = self._new_producer()
         self.recording = Recording(data.tracer, rules.settled is not None) if settings.record else None
         self.persistence = Persistence(
-            library, data, logs_index, self._publish, self._fail, settings.checkpoint_seconds
+            library, data, logs_index, self._publish, self.fail, settings.checkpoint_seconds
         )
         self.finality = L1Finality(data.kv, self.persistence.write, lambda: self.visible.number)
         if rules.settled is not None:
@@ -104,9 +111,9 @@ class Sequencer:
         world.tell_when_crowded(self._wake)
         self._listeners: list[Callable[[Sequence[SealedBlock]], None]] = []
         self.failure: BaseException | None = None
-        self._failed_at = 0.0
+        self.failed_at = 0.0
         self.progress = Progress()
-        self.automine = True
+        self.automine = not settings.follow
         self._thread = threading.Thread(target=self._run, name="sequencer", daemon=True)
 
     def _new_producer(self) -> BlockProducer:
@@ -118,6 +125,8 @@ class Sequencer:
             settings.max_transactions,
             settings.record,
             gas=self.next_block.transaction_gas(settings.gas_limit),
+            # One machine takes the logs of a whole block, however many shared them when it was made.
+            shared=max(SHARED, settings.gas_limit // LOG) if settings.follow else SHARED,
             settled=self.rules.settled,
         )
 
@@ -161,22 +170,29 @@ class Sequencer:
             self.recording.stop()
         self._producer.close()
 
-    def _fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
+        """Make no blocks any more, because of ``error``; what was made is stored."""
         if self.failure is None:
-            self.failure, self._failed_at = error, time.time()
+            self.failure, self.failed_at = error, time.time()
         self._stopping.set()
         self._ready.set()
 
     def trouble(self) -> Stall | None:
         """Why no blocks come that are due; None while they do."""
         if self.failure is not None:
-            return Stall(f"{type(self.failure).__name__}: {self.failure}", self._failed_at)
+            return Stall(f"{type(self.failure).__name__}: {self.failure}", self.failed_at)
         return self.progress.stall()
 
     def check_running(self) -> None:
         """Raises ``SequencerStoppedError`` once no block can be made any more."""
         if self.failure is not None:
             raise SequencerStoppedError(f"the sequencer has stopped: {self.failure}")
+
+    def check_taking(self) -> None:
+        """Raises ``SequencerError`` where nobody's transactions get into blocks."""
+        self.check_running()
+        if self.settings.follow:
+            raise FollowsL1Error
 
     def _wake(self) -> None:
         self._ready.set()
@@ -206,7 +222,7 @@ class Sequencer:
                     self._ready.set()
         except BaseException as error:
             log.critical("the sequencer stops: %s", error, exc_info=True)
-            self._fail(error)
+            self.fail(error)
 
     def make_block(
         self, only_if_ready: bool = False, edit: Callable[[int], WriteSet] | None = None
@@ -239,23 +255,55 @@ class Sequencer:
                 writes = merged(writes, edit(environment.number))
                 self.world.bring(writes, environment.number)
             touched = executed.touched if edit is None else None  # the edited keys are not among them
-            if touched is None:
-                root, proof = self.trie.update(writes), b""
-            else:
-                root, proof = self.trie.update_proven(touched.now)
+            root, proof = self._commit(writes, touched)
             executed.statistics.time("commitment", now)
             produced = executed.finish()
             self._selection.executed(selected, produced, writes.accounts, took)
             _tell_of_dropped(environment.number, produced.dropped)
             block = seal(produced, writes, root, selected.entries, self.keccak, len(selected.messages))
-            standing = self.inbox.executed(selected.messages[: block.messages], environment.milliseconds)
-            block.standing = standing.encode() if self.rules.settled is not None else b""
-            self.next_block.follow(block.header, standing.milliseconds)
-            self.progress.made(block.header.number, len(selected), block.messages + len(block.entries))
-            self.persistence.put(block)
+            self._go_on_with(block, selected.messages, len(selected))
             if self.recording is not None and edit is None:
                 self.recording.put(block.header, touched, proof)
             return block
+
+    def add_block(self, milliseconds: int, messages: int, transactions: DecodedBatch) -> SealedBlock:
+        """Make the next block as it was published: with its time, so many L1 messages, which wait in the inbox, and
+        then these transactions, in their order. What is not valid there is not in the block that is made.
+        """
+        with self.progress.making(), self._making:
+            self.check_running()
+            self._make_room()
+            waiting = self.inbox.head(MOST_GAS, messages) if messages else []
+            addresses = [message.address for message in waiting] + pointers_to(transactions.records).tolist()
+            executed = self._producer.execute(
+                self.next_block.environment(milliseconds),
+                np.array(addresses, np.uint64),
+                serial=True,
+                messages=len(waiting),
+            )
+            writes, touched = executed.writes, executed.touched
+            root, proof = self._commit(writes, touched)
+            block = seal_published(executed.finish(), writes, root, self.pool, self.keccak, len(waiting))
+            self._go_on_with(block, waiting, len(addresses))
+            if self.recording is not None:
+                self.recording.put(block.header, touched, proof)
+            return block
+
+    def _commit(self, writes: WriteSet, touched: TouchedKeys | None) -> tuple[bytes, bytes]:
+        """The state root after a block, and the proof of what it touched, where that is recorded."""
+        if touched is None:
+            return self.trie.update(writes), b""
+        return self.trie.update_proven(touched.now)
+
+    def _go_on_with(self, block: SealedBlock, messages: Sequence[Message], given: int) -> None:
+        """The next block comes after this one, which is made of so many ``given`` transactions, the first of which were
+        ``messages``.
+        """
+        standing = self.inbox.executed(messages[: block.messages], block.produced.environment.milliseconds)
+        block.standing = standing.encode() if self.rules.settled is not None else b""
+        self.next_block.follow(block.header, standing.milliseconds)
+        self.progress.made(block.header.number, given, len(block.produced.order))
+        self.persistence.put(block)
 
     def _make_room(self) -> None:
         """Let records leave memory that blocks have not used for long, where the tables are crowded."""

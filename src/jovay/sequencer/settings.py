@@ -15,6 +15,7 @@ class SequencerSettings:
     """Seconds, wei, gas. The defaults are those of a node, too (``NodeConfig``).
 
     ``base_fee`` None: EIP-1559 decides, but for the ``least_base_fee``; ``record`` what blocks touch, for provers.
+    ``follow``: blocks come from L1, and none are made here.
     ``block_bytes``: the most that a block's transactions take where they are published. ``l1_fee``: account and slot
     that have the price of a byte there.
     """
@@ -34,6 +35,7 @@ class SequencerSettings:
     l1_fee: Place | None = None
     history_blocks: int = 8_192
     record: bool = False
+    follow: bool = False
 
     def settled(self, config: SettledConfig) -> SequencerSettings:
         """These, with all that a settled chain's configuration says of its blocks."""

@@ -52,11 +52,9 @@ class CommittedBatch:
         return self.header.index
 
     def chunks(self, da: DaData) -> list[Chunk]:
-        """What it publishes. Raises ``WireError`` where ``da``, which are its data, are not of its version's form."""
+        """What it publishes. Raises ``WireError`` where its data ``da`` are not of its version's form."""
         if da.batch_version != self.header.version:
-            raise WireError(
-                "DA data", f"version {da.batch_version} in a batch of version {self.header.version}"
-            )
+            raise WireError("DA data", f"batch version {da.batch_version}, and {self.header.version} on L1")
         return decode_chunks(da.payload(), self.header.version)
 
 

@@ -11,10 +11,11 @@ import urllib3
 
 from jovay.bridge.errors import BridgeError, WireError
 from jovay.bridge.wire import blobs
+from jovay.bridge.wire.chunk import Chunk
 from jovay.bridge.wire.da import DaData
 
 from .batches import CommittedBatch
-from .following_errors import DataUnavailableError
+from .following_errors import DataUnavailableError, UnreadableBatchError
 
 log = logging.getLogger("jovay.l1")
 _TIMEOUT = 30.0
@@ -53,6 +54,14 @@ def fetch(batch: CommittedBatch, sources: Sequence[BlobSource]) -> DaData:
         reasons.append(f"{source.name}: other data than those on L1")
         log.warning("a source gives wrong data", extra={"source": source.name, "batch": batch.index})
     raise DataUnavailableError(batch.index, reasons)
+
+
+def published(batch: CommittedBatch, sources: Sequence[BlobSource]) -> list[Chunk]:
+    """The chunks of a batch. Raises ``DataUnavailableError``, ``UnreadableBatchError``."""
+    try:
+        return batch.chunks(fetch(batch, sources))
+    except WireError as error:
+        raise UnreadableBatchError(batch.index, str(error)) from error
 
 
 def is_published(found: Sequence[bytes], versioned_hashes: Sequence[bytes]) -> bool:

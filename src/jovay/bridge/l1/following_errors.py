@@ -59,6 +59,32 @@ class BatchDifferenceError(FollowingError):
         self.batch, self.what, self.here, self.on_l1 = batch, what, here, on_l1
 
 
+class UnreadableBatchError(FollowingError):
+    """What a batch published is no batch: nobody can prove it, and it waits to be reverted."""
+
+    def __init__(self, batch: int, reason: str) -> None:
+        super().__init__(f"batch {batch} cannot be read: {reason}")
+        self.batch, self.reason = batch, reason
+
+
+class ClaimDifferenceError(FollowingError):
+    """L1 was told something else of a batch than what its blocks lead to here."""
+
+    def __init__(self, batch: int, kind: str, what: str, here: object, on_l1: object) -> None:
+        super().__init__(f"{kind} claim of batch {batch}: {what} is {shown(on_l1)} on L1, {shown(here)} here")
+        self.batch, self.kind, self.what, self.here, self.on_l1 = batch, kind, what, here, on_l1
+
+
+class UnknownRulesError(FollowingError):
+    """A batch is proven by another configuration than the genesis file has: a newer file is needed."""
+
+    def __init__(self, index: int, config_hash: bytes | None) -> None:
+        super().__init__(
+            f"batch {index} is proven by configuration {shown(config_hash)}, which is not in the genesis file"
+        )
+        self.index, self.config_hash = index, config_hash
+
+
 class DataUnavailableError(BridgeError):
     """Nobody gave the data of a batch, for ``reasons``; somebody may later."""
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from jovay.sequencer.finality import Confirmation, L1Finality, Step
 
-from .record import Kind, L1Record
+from .record import Claim, Kind, L1Record
 
 log = logging.getLogger("jovay.l1")
 _CLAIMS = {Step.ATTESTED: Kind.TEE, Step.PROVEN: Kind.FINAL}
 
 
 class ConfirmedBlocks:
-    """A record of L1, and the finality of a chain that is to follow it."""
+    """A record of L1, and the finality of a chain that is to follow it.
 
-    def __init__(self, record: L1Record, finality: L1Finality) -> None:
-        self._record, self._finality = record, finality
+    ``check`` is shown each claim, with the last block of its batch, before it counts, and raises what it finds wrong.
+    """
+
+    def __init__(self, record: L1Record, finality: L1Finality, check: Callable[[Claim, int], None]) -> None:
+        self._record, self._finality, self._check = record, finality, check
 
     def tell(self, finalized: int) -> None:
         """Take back what does not stand on L1, and report what does; ``finalized``: L1's newest final block.
@@ -33,8 +37,11 @@ class ConfirmedBlocks:
             known = self._finality.confirmation(step, reached) if reached else None
             index = known.batch or 0 if known else 0
             while (confirmation := self._confirmation(step, index := index + 1)) is not None:
-                if step is Step.PROVEN and not self._is_final(index, finalized):
-                    break
+                claim = self._record.claim(_CLAIMS[step], index) if step in _CLAIMS else None
+                if claim is not None:
+                    if step is Step.PROVEN and claim.block > finalized:
+                        break
+                    self._check(claim, confirmation.block)
                 self._finality.report(step, confirmation)
 
     def _parted(self, step: Step) -> int | None:
@@ -56,10 +63,6 @@ class ConfirmedBlocks:
         if block is None or batch is None or told is None:
             return None
         return Confirmation(block, index, told.transaction, told.time)
-
-    def _is_final(self, index: int, finalized: int) -> bool:
-        claim = self._record.claim(Kind.FINAL, index)
-        return claim is not None and claim.block <= finalized
 
     def _last_block(self, index: int) -> int | None:
         batch = self._record.batch(index)

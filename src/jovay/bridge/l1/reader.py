@@ -21,7 +21,13 @@ from jovay.chain.types import L1_MESSAGE_TYPE
 from .batches import CommittedBatch, calldata_of, compose_header
 from .client import L1Client
 from .contracts import Contract, Event
-from .following_errors import BrokenQueueError, L1DivergedError, UnknownHeaderError, WrongContractsError
+from .following_errors import (
+    BrokenQueueError,
+    ClaimDifferenceError,
+    L1DivergedError,
+    UnknownHeaderError,
+    WrongContractsError,
+)
 from .record import Claim, Kind, L1Record, Point
 from .records import L1Block, L1Log
 
@@ -40,14 +46,19 @@ class L1Reader:
     """Follows one L1 from the block that has ``Rollup``'s deployment.
 
     ``confirmations``: blocks that must follow one before it is read, at the least 0; ``FINALIZED``: until L1 calls
-    it finalised.
+    it finalised. ``genesis``: state root and hash of block 0, which L1 must know before anything is read of it.
     """
 
     def __init__(
-        self, client: L1Client, settlement: Settlement, record: L1Record, confirmations: int | None
+        self,
+        client: L1Client,
+        settlement: Settlement,
+        record: L1Record,
+        confirmations: int | None,
+        genesis: tuple[bytes, bytes] | None = None,
     ) -> None:
         self.client, self.settlement, self.record = client, settlement, record
-        self._confirmations = confirmations
+        self._confirmations, self._unchecked = confirmations, genesis
         self.rollup = Contract("Rollup", settlement.rollup)
         self.mailbox = Contract("L1Mailbox", settlement.l1_mailbox)
         self._topics = [self.mailbox.topic(name) for name in _MAILBOX_EVENTS]
@@ -55,12 +66,14 @@ class L1Reader:
         self._expected: tuple[int, bytes] = (0, b"")
         self.finalized = 0
         """The newest block that L1 has called finalised."""
+        self.retreats = 0
+        """How often L1 has taken back blocks that were read."""
 
     def check(self, state_root: bytes, block_hash: bytes) -> None:
-        """Compare chain id, addresses and the genesis output with those on L1. Raises ``WrongChainError`` or
-        ``WrongContractsError``.
-        """
-        self.client.require_chain(self.settlement.l1_chain_id)
+        """Compare chain id, addresses and the genesis output with those on L1. Raises ``WrongContractsError``."""
+        chain_id = self.client.chain_id()
+        if chain_id != self.settlement.l1_chain_id:
+            raise WrongContractsError("chain id", self.settlement.l1_chain_id, chain_id)
         mailbox = self.rollup.read(self.client, "l1_mail_box")
         output = self.rollup.read(self.client, "claim", int(Kind.TEE), 0)[1]
         for what, expected, found in (
@@ -72,10 +85,31 @@ class L1Reader:
             if expected != found:
                 raise WrongContractsError(what, expected, found)
 
+    def check_claim(self, claim: Claim, state_root: bytes, block_hash: bytes) -> None:
+        """Compare a claim with the block that its batch ends with. Raises ``ClaimDifferenceError``.
+
+        The hash is told by the contract alone, while the claim stands.
+        """
+        kind = Kind.TEE if claim.kind is Kind.FINAL else claim.kind
+        output = self.rollup.read(self.client, "claim", int(kind), claim.batch)[1]
+        block_hash_there = output[2] if output[0] == claim.state_root else block_hash
+        for what, here, on_l1 in (
+            ("state root", state_root, claim.state_root),
+            ("last block hash", block_hash, block_hash_there),
+        ):
+            if here != on_l1:
+                raise ClaimDifferenceError(claim.batch, claim.kind.name, what, here, on_l1)
+
     # ---- one step --------------------------------------------------------------------------------------------
 
     def step(self) -> bool:
-        """Read on; False when everything that counts is read. Raises ``L1Error`` when L1 does not answer well."""
+        """Read on; False when everything that counts is read.
+
+        Raises ``L1Error`` when L1 does not answer well, ``FollowingError`` when it is not what the genesis says.
+        """
+        if self._unchecked is not None:
+            self.check(*self._unchecked)
+            self._unchecked = None
         self._retreat()
         newest, end = self.record.newest(), self._end()
         first = self.settlement.deployed_at if newest is None else newest.number + 1
@@ -107,6 +141,7 @@ class L1Reader:
         back_to = common.number if common else self.settlement.deployed_at - 1
         log.warning("L1 took back blocks", extra={"from_block": back_to + 1, "to_block": newest.number})
         self.record.undo(back_to)
+        self.retreats += 1
 
     def _stands(self, point: Point) -> bool:
         found = self.client.block(point.number)

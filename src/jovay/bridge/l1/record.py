@@ -108,6 +108,11 @@ class L1Record:
         rows = self._rows(query, *values)
         return int(rows[0][0] or 0) if rows else 0  # type: ignore[call-overload]
 
+    def view(self) -> tuple[int, int] | None:
+        """The newest block of L1 that was read, and how many messages there are up to it; None before the first."""
+        newest = self.newest()
+        return None if newest is None else (newest.number, self.message_count)
+
     # ---- blocks of L1 ----------------------------------------------------------------------------------------
 
     def points(self) -> list[Point]:

@@ -72,15 +72,15 @@ class NextBlock:
 
     # ---- what is known of it ---------------------------------------------------------------------------------
 
-    def environment(self) -> BlockEnvironment:
-        """The block's environment if it is made now."""
-        parent, settings = self.parent, self.settings
-        number, timestamp = parent.number + 1, self.clock.timestamp(parent.timestamp)
-        blobs = self._rules.blobs(number, timestamp)
-        fork = self._rules.fork(number, timestamp)
-        reserved = self._reserved(number)
-        if reserved is not None and self.clock.is_free and reserved.timestamp >= parent.timestamp:
-            timestamp = reserved.timestamp
+    def environment(self, milliseconds: int | None = None) -> BlockEnvironment:
+        """The block's environment if it is made now; or at a time, which is not before its parent's."""
+        parent, settings, number = self.parent, self.settings, self.parent.number + 1
+        if milliseconds is None:
+            timestamp = self._timestamp(number)
+            milliseconds = self.clock.milliseconds(timestamp, self.parent_milliseconds)
+        else:
+            timestamp = milliseconds // 1000
+        blobs, fork = self._rules.blobs(number, timestamp), self._rules.fork(number, timestamp)
         base_fee = self.base_fee_after(parent) if self._base_fee is None else self._base_fee
         return BlockEnvironment(
             number=number,
@@ -98,8 +98,16 @@ class NextBlock:
             fees_to_coinbase=settings.fees_to_coinbase,
             hashes=self._hashes,
             hashes_known=min(BLOCK_HASHES, number),
-            milliseconds=self.clock.milliseconds(timestamp, self.parent_milliseconds),
+            milliseconds=milliseconds,
         )
+
+    def _timestamp(self, number: int) -> int:
+        """Of the block, if it is made now: its reservation's, where it has one."""
+        earliest, timestamp = self.parent.timestamp, self.clock.timestamp(self.parent.timestamp)
+        reserved = self._reserved(number)
+        if reserved is not None and self.clock.is_free and reserved.timestamp >= earliest:
+            return reserved.timestamp
+        return timestamp
 
     def base_fee_after(self, parent: Header) -> int:
         """Base fee of the block after ``parent``, in wei: fixed, or by EIP-1559 but for a least one."""

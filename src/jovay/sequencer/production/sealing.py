@@ -9,7 +9,7 @@ import numpy as np
 
 from jovay.chain.header import header_of, sealed
 from jovay.chain.types import Header
-from jovay.sequencer.pool.pooled import Taken
+from jovay.sequencer.pool.pooled import Taken, Turns
 from jovay.state.writes import WriteSet
 
 from .block import ProducedBlock
@@ -43,6 +43,31 @@ def seal(
 
     ``writes`` is all that it changed, ``root`` the state root after it.
     """
+    included = _included(produced, messages)
+    entries = taken.chosen(produced.order[included:] - np.uint64(messages))
+    return SealedBlock(*_header(produced, root, keccak), produced, writes, entries, included)
+
+
+def seal_published(
+    produced: ProducedBlock,
+    writes: WriteSet,
+    root: bytes,
+    pool: Turns,
+    keccak: Callable[[bytes], bytes],
+    messages: int,
+) -> SealedBlock:
+    """The same where nothing came from the pool."""
+    entries, included = Taken.none(pool), _included(produced, messages)
+    return SealedBlock(*_header(produced, root, keccak), produced, writes, entries, included)
+
+
+def _included(produced: ProducedBlock, messages: int) -> int:
+    """How many L1 messages are in a block that was given so many; they come first."""
+    return int(np.count_nonzero(produced.order < messages))
+
+
+def _header(produced: ProducedBlock, root: bytes, keccak: Callable[[bytes], bytes]) -> tuple[Header, bytes]:
+    """The header, with its hash, and as RLP."""
     header = header_of(
         produced.environment,
         state_root=root,
@@ -54,7 +79,4 @@ def seal(
     )
     offsets = np.frombuffer(produced.body.offsets, np.uint32)
     encoded, header = sealed(header, keccak, offsets, produced.body.transactions)
-    order = produced.order
-    included = int(np.count_nonzero(order < messages))  # they come first
-    entries = taken.chosen(order[included:] - np.uint64(messages))
-    return SealedBlock(header, encoded, produced, writes, entries, included)
+    return header, encoded
