@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,12 +15,15 @@ from typer.testing import CliRunner
 from jovay.bridge import development
 from jovay.bridge.errors import AnvilError
 from jovay.bridge.l1 import anvil
+from jovay.bridge.l1.anvil import Anvil, Settings
 from jovay.bridge.l1.client import L1Client
+from jovay.bridge.l1.keys import write_keystore
 from jovay.chain.genesis import read
 from jovay.cli.app import app
 from jovay.cli.own_stack import jovay
 from jovay.native.library import Library
 from jovay.prover import development as provers
+from rigs.paths import ROOT
 from rigs.process import free_ports
 
 
@@ -66,6 +70,42 @@ def test_contracts_are_deployed_and_outlive_their_chain(
         assert client.code(genesis.settlement.rollup) != b""
         assert client.balance(development.role_address("deployer")) > 0
         client.close()
+
+
+def test_anvil_ends_with_the_command_and_goes_on(tmp_path: Path, port: int) -> None:
+    words = jovay("l1", "start", "--datadir", str(tmp_path), "--port", str(port), "--block-time", "0.1")
+    child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    assert child.stdout.readline().startswith("ready")
+    client, deadline = L1Client(f"http://127.0.0.1:{port}", timeout=1.0), time.monotonic() + 20
+    while not (tmp_path / "anvil.json").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    first = client.block(1)
+    child.kill()
+    child.wait()
+    with l1(tmp_path, port):  # the port is free again
+        assert client.block(1) == first
+    client.close()
+
+
+def test_a_root_that_is_not_intels_is_refused_before_anything_is_sent(
+    tmp_path: Path, port: int, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs" / "deployment.md").read_text()
+    file = tmp_path / "deployment.toml"
+    file.write_text(page.split("```toml\n")[1].split("```")[0].replace("11155111", "31337"))
+    (tmp_path / "collateral.json").write_text(provers.simulated_documents(1_800_000_000).found.to_json())
+    monkeypatch.setenv("JOVAY_KEYSTORE_PASSWORD", "word")
+    write_keystore(tmp_path / "key.json", development.role_key("deployer"), "word")
+    with Anvil(Settings(port), tmp_path, keep=False) as node:
+        words = ["l1", "deploy", "--l1", node.url, "--out", str(tmp_path / "genesis.json")]
+        result = CliRunner().invoke(
+            app, [*words, "--settings", str(file), "--key", f"keystore:{tmp_path / 'key.json'}"]
+        )
+    assert result.exit_code == 1
+    assert "error: the collateral's root is not Intel's" in result.stderr
+    assert not (tmp_path / "genesis.deployment.json").exists()
 
 
 @pytest.mark.parametrize(

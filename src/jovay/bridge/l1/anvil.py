@@ -26,6 +26,7 @@ from typing import Self
 from jovay.bridge.errors import AnvilError, L1Error
 from jovay.bridge.l1 import records
 from jovay.bridge.l1.client import L1Client
+from jovay.native.lifeline import tied
 
 log = logging.getLogger("jovay.l1")
 
@@ -35,7 +36,7 @@ CHAIN_ID = 31_337
 BLOCK_TIME, KEEP_EVERY, KEEP_SHARE = 1.0, 2.0, 20
 #: Ethereum's gas limit of a block.
 GAS_LIMIT = 60_000_000
-START_TIMEOUT, STOP_TIMEOUT = 20.0, 10.0
+START_TIMEOUT, STOP_TIMEOUT, PORT_TIMEOUT = 20.0, 10.0, 2.0
 _LOG_TAIL = 2_000
 
 
@@ -73,9 +74,7 @@ class Settings:
         if state is not None and state.exists():
             words += ["--load-state", str(state)]
         bound = ["bash", "-c", 'ulimit -v "$0" && exec "$@"', str(self.memory_mb * 1024)]
-        if setpriv := shutil.which("setpriv"):
-            bound += [setpriv, "--pdeathsig", "KILL"]
-        return [*bound, *words, *self.extra]
+        return tied([*bound, *words, *self.extra])
 
 
 class Anvil:
@@ -176,10 +175,15 @@ class Anvil:
 
 
 def _require_free(port: int) -> None:
-    """Another server there would be taken for anvil."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise AnvilError(f"port {port} is taken by another program ({error.strerror})") from error
+    """Another server there would be taken for anvil; one that was killed just now gets the time to end."""
+    deadline = time.monotonic() + PORT_TIMEOUT
+    while True:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+                return
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise AnvilError(f"port {port} is taken by another program ({error.strerror})") from error
+        time.sleep(0.05)

@@ -26,6 +26,9 @@ from jovay.sequencer.genesis_block import genesis_block
 #: The chain on which quotes of the simulated platform may be taken, as ``TEEVerifier`` has it.
 DEVELOPMENT_CHAIN: Final = 31_337
 
+#: Keccak-256 of the key of "Intel SGX Root CA", as ``TEEVerifier`` has it.
+INTEL_ROOT: Final = bytes.fromhex("89f72d7c488e5b53a77c23ebcb36970ef7eb5bcf6658e9b8292cfbe4703a8473")
+
 More = Callable[[Deployment], Sequence[Step]]
 """Transactions that come after the contracts' own."""
 
@@ -92,6 +95,9 @@ def check(settings: Settings, chain_id: int) -> None:
         )
     if not settings.relayers or not settings.proposers:
         raise DeploymentError("at least one relayer and one proposer of the timelock are needed")
+    root = keccak(b"".join(attestation.root))
+    if not attestation.simulated and root != INTEL_ROOT:
+        raise DeploymentError(f"the collateral's root is not Intel's: the hash of its key is 0x{root.hex()}")
 
 
 def verify(client: L1Client, deployment: Deployment, state_root: bytes) -> None:

@@ -156,8 +156,18 @@ class Series:
             if fees is None:
                 log.warning("fees of L1 are above the ceilings: %s", prices)
                 return False
+            self._check_balance([steps[n] for n in range(missing[0], len(steps))], fees)
             self._add(steps, dict.fromkeys(missing, fees))
         return True
+
+    def _check_balance(self, steps: Sequence[Step], fees: Fees) -> None:
+        """Nothing is begun that cannot be paid for."""
+        most = sum(step.gas * fees.fee + step.value for step in steps)
+        if (balance := self._client.balance(self._signer.address)) < most:
+            account = f"0x{self._signer.address.hex()}"
+            raise SeriesError(
+                f"{account} has {balance / 10**18} ether, and what is to be sent may take {most / 10**18}"
+            )
 
     def _raise_fees(self, steps: Sequence[Step], which: range, ceilings: Ceilings) -> bool:
         prices, dearer = market(self._client), dict[int, Fees]()
