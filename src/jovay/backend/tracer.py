@@ -30,6 +30,7 @@ class NodeTracer:
     def block_traces(self, first: int, max_bytes: int) -> tuple[list[BlockTrace], int]:
         """Blocks from ``first`` on."""
         head, traces, size = self._sequencer.visible.number, list[BlockTrace](), 0
+        self._wait_for_records()
         with stored():
             for number in range(first, head + 1):
                 trace = self._trace(number)
@@ -75,7 +76,11 @@ class NodeTracer:
 
     def chunk_witness(self, first: int, last: int, time_limit: float, again: bool) -> bytes:
         """The witness of a chunk of blocks, encoded."""
-        if self._sequencer.recording is not None:
-            self._sequencer.recording.drain()  # what is visible may be on its way
+        self._wait_for_records()
         with executing(), stored():
             return self._chunks.witness(first, last, time_limit, again).encode()
+
+    def _wait_for_records(self) -> None:
+        """What is visible may still be on its way to TracerDB."""
+        if self._sequencer.recording is not None:
+            self._sequencer.recording.drain()
