@@ -211,3 +211,17 @@ def test_damaged_tasks(make: Callable[[bool], BatchTask], executor: ChunkExecuto
             refused += 1
     assert refused > 250
     assert same < 25  # padding, and what is not used of a record
+
+
+def test_chunks_that_are_executed_at_a_time_state_the_same(
+    make: Callable[[bool], BatchTask], executor: ChunkExecutor, library: Library
+) -> None:
+    task, several = make(True), ChunkExecutor(library, 8 << 30, workers=2)
+    assert state_batch(task, several) == state_batch(task, executor)
+    second = dataclasses.replace(task.witnesses[1], rolling_hash=b"\1" * 32)
+    wrong = dataclasses.replace(task, witnesses=[task.witnesses[0], second])
+    with pytest.raises(ProverError) as one:
+        state_batch(wrong, several)
+    with pytest.raises(ProverError) as other:
+        state_batch(wrong, executor)
+    assert str(one.value) == str(other.value)

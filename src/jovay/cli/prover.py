@@ -40,6 +40,7 @@ Platform = Annotated[
 ArenaMib = Annotated[
     int, typer.Option("--arena-mib", min=256, help="address space that the execution of a chunk may use")
 ]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="chunks that are executed at a time")]
 LogLevel = Annotated[str, typer.Option("--log-level", help="debug, info, warning or error")]
 LogFormat = Annotated[Literal["text", "json"], typer.Option("--log-format", help="text or json")]
 
@@ -89,6 +90,7 @@ def tee(
     controller: Annotated[str, typer.Option("--controller", metavar="URL", help="for whom")] = CONTROLLER,
     platform: Platform = "tsm",
     arena_mib: ArenaMib = 32 << 10,
+    workers: Workers = 1,
     log_level: LogLevel = "info",
     log_format: LogFormat = "text",
 ) -> None:
@@ -112,7 +114,12 @@ def tee(
             load_visibly()
             registrar = _registrar(settlement, l1, registrar_key, datadir)
             worker = TeeWorker(
-                ControllerClient(controller), registrar, settlement, platform, arena_mib=arena_mib
+                ControllerClient(controller),
+                registrar,
+                settlement,
+                platform,
+                arena_mib=arena_mib,
+                workers=workers,
             )
             identity = worker.start().identity
         except KeyboardInterrupt:

@@ -63,18 +63,19 @@ def check_data(task: BatchTask) -> None:
 
 def execute_chunks(task: BatchTask, executor: ChunkExecutor) -> list[ChunkStatement]:
     """What holds of each chunk, which is taken from the published data."""
-    published = decode_chunks(task.da.payload(), task.header.version)
+    version, config = task.header.version, task.config.encode()
+    published = [chunk.encode(version) for chunk in decode_chunks(task.da.payload(), version)]
     expect("number of chunks", len(task.witnesses), len(published))
-    found = []
-    for index, (chunk, witness) in enumerate(zip(published, task.witnesses, strict=True)):
-        data = chunk.encode(task.header.version)
-        given = ChunkInput(task.config.encode(), task.header.version, data, witness)
-        statement = executor.execute(given.encode())
+    inputs = (
+        ChunkInput(config, version, data, witness).encode()
+        for data, witness in zip(published, task.witnesses, strict=True)
+    )
+    found = list(executor.execute_all(inputs))
+    for index, (data, statement) in enumerate(zip(published, found, strict=True)):
         if statement.error:
             raise ChunkRefusedError(index, statement.error)
         expect("chunk hash", keccak(data), statement.chunk_hash)
         expect("chain configuration", task.config.hash, statement.config_hash)
-        found.append(statement)
     return found
 
 

@@ -35,8 +35,8 @@ from jovay.tracer.chunk import ChunkExecutor
 
 SIMULATED, TSM = "simulated", "tsm"
 PLATFORMS: Final = (SIMULATED, TSM)
-#: Address space beside the kernel's arena: interpreter, libraries, the largest task and what is made of it.
-_BESIDE_ARENA = 6 << 30
+#: Address space beside the kernel's arenas: interpreter, libraries, the largest task and what is made of it.
+_BESIDE_ARENAS = 6 << 30
 #: What an enclave at work has no reason to do, as Python's audit events name it.
 _FORBIDDEN = (
     "import",
@@ -132,14 +132,16 @@ def main() -> None:
     parser.add_argument("--platform", choices=PLATFORMS, required=True)
     parser.add_argument("--kernel", type=Path, required=True, help="the kernel's object code")
     parser.add_argument("--arena-mib", type=int, required=True, help="address space that a chunk may use")
+    parser.add_argument("--workers", type=int, required=True, help="chunks that are executed at a time")
     given = parser.parse_args()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     arena = given.arena_mib << 20
-    resource.setrlimit(resource.RLIMIT_AS, (arena + _BESIDE_ARENA, arena + _BESIDE_ARENA))
+    room = given.workers * arena + _BESIDE_ARENAS
+    resource.setrlimit(resource.RLIMIT_AS, (room, room))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold the key
     kernel = given.kernel.read_bytes()
-    executor = ChunkExecutor(Library(kernel, [execute_chunk]), arena)
+    executor = ChunkExecutor(Library(kernel, [execute_chunk]), arena, workers=given.workers)
     # Once through everything, so that nothing is loaded later.
     trial = Enclave(make_platform(given.platform, bytes(32)), executor)
     trial.quote(QuoteRequest(0, bytes(ADDRESS_SIZE), 0, bytes(32)))

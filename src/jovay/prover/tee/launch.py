@@ -40,10 +40,11 @@ class Identity:
 class EnclaveProcess:
     """A started enclave. One question at a time; whatever goes wrong with the process is an EnclaveError."""
 
-    def __init__(self, platform: str, arena_mib: int = ARENA_MIB) -> None:
+    def __init__(self, platform: str, arena_mib: int = ARENA_MIB, workers: int = 1) -> None:
         compile_kernel()
         where = ":".join(path for path in sys.path if os.path.isdir(path))
         options = ["--platform", platform, "--kernel", str(kernel_path()), "--arena-mib", str(arena_mib)]
+        options += ["--workers", str(workers)]
         environment = {VARIABLE: os.environ[VARIABLE]} if is_chosen() else {}
         self._process = subprocess.Popen(
             [sys.executable, *_ISOLATED, where, *options],

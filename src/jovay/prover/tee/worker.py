@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 from jovay.bridge.controller import ControllerClient
@@ -43,9 +44,10 @@ class TeeWorker:
         platform: str,
         name: str = "",
         arena_mib: int = ARENA_MIB,
+        workers: int = 1,
     ) -> None:
         self._controller, self._registrar, self._settlement = controller, registrar, settlement
-        self._platform, self._arena_mib = platform, arena_mib
+        self._start = partial(EnclaveProcess, platform, arena_mib, workers)
         self.name = name or f"tee-{socket.gethostname()}-{os.getpid()}"
         self._enclave: EnclaveProcess | None = None
         self._next: EnclaveProcess | None = None
@@ -55,7 +57,7 @@ class TeeWorker:
         """The enclave, started if there is none that runs. Raises EnclaveError."""
         if self._enclave is None or not self._enclave.is_alive:
             self._end()
-            self._enclave = EnclaveProcess(self._platform, self._arena_mib)
+            self._enclave = self._start()
             known = self._enclave.identity
             log.info(
                 "enclave started",
@@ -124,7 +126,7 @@ class TeeWorker:
         if now < record.replace_at:
             return enclave
         if self._next is None or not self._next.is_alive:
-            self._next = EnclaveProcess(self._platform, self._arena_mib)
+            self._next = self._start()
         if self._registrar.admitted(self._next) is None:
             return enclave if now <= record.expires_at else None
         log.info("key replaced", extra={"old": enclave.identity.enclave, "new": self._next.identity.enclave})
