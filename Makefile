@@ -23,7 +23,7 @@ ARGS ?=
 .PHONY: help up test checked check bench contracts setup setup-dev format lock clean
 
 help:
-	@echo "make up      set everything up, then run a development chain with its live view"
+	@echo "make up      set everything up, then run L1, the L2 node, relayer and prover, walk through them, show them live"
 	@echo "make test    set everything up, then run the tests"
 	@echo "make checked the suites that watch the kernel's memory, whole (hours)"
 	@echo "make check   formatting, lint, types"
@@ -34,7 +34,7 @@ help:
 	@echo "make clean   remove the environment, node packages and caches"
 
 up: setup
-	@exec $(BIN)/jovay up $(ARGS)
+	@exec $(BIN)/jovay up --demo $(ARGS)
 
 test: setup-dev
 	@$(PY) -m pytest $(ARGS)

@@ -99,7 +99,7 @@ def test_a_second_signal_ends_at_once(child) -> None:
 @pytest.mark.parametrize("term", ["dumb", "xterm-256color"])
 def test_up_without_a_terminal_prints_lines(child, monkeypatch: pytest.MonkeyPatch, term: str) -> None:
     monkeypatch.setenv("TERM", term)
-    words = ("up", "--http-port", "0", "--fresh", "--no-dev")
+    words = ("up", "--http-port", "0", "--fresh", "--l2-only", "--no-dev")
     one, text = child(*words, until="block number=")
     one.send_signal(signal.SIGINT)
     assert one.wait(10) == 0
@@ -200,6 +200,12 @@ def test_fresh_and_a_datadir_exclude_each_other() -> None:
     result = CliRunner().invoke(app, ["up", "--fresh", "--datadir", "/x"])
     assert result.exit_code == 2
     assert "--fresh does not go with --datadir" in result.stderr
+
+
+def test_a_stack_makes_its_own_genesis() -> None:
+    result = CliRunner().invoke(app, ["up", "--genesis", "/x.json"])
+    assert result.exit_code == 2
+    assert "--genesis: a stack makes its own genesis; --l2-only" in result.stderr
 
 
 def test_flags_reach_the_node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ETHER = 10**18
 TRANSFERS = 50
 #: A counter. Constructor: returns the 14 bytes behind it. Code: slot 0 = slot 0 + 1, and return it.
-COUNTER = bytes.fromhex("600e60095f39600e5ff35f54600101805f555f5260205ff3")
+COUNTER = bytes.fromhex("600e600a5f39600e5ff35f54600101805f555f5260205ff3")
 _DONE, _WAITS, _FAILED = "done", "waits", "failed"
 _MARKS = {_DONE: "✓", _WAITS: "…", _FAILED: "✗"}
 

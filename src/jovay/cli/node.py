@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from jovay.cli.options import settings_of, with_node_options
-from jovay.config import NodeConfig
+from jovay.config import NodeConfig, default_datadir
 from jovay.monitoring import logs
 
 
@@ -38,16 +38,37 @@ def up(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="a new chain in a temporary folder that is removed at the end")
     ] = False,
+    l2_only: Annotated[
+        bool, typer.Option("--l2-only", help="a development chain by itself, as with --dev: nothing settles")
+    ] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="walk through the stack once when it has started")
+    ] = False,
+    l1_port: Annotated[int, typer.Option(help="port of L1's JSON-RPC")] = 9545,
+    controller_port: Annotated[int, typer.Option(help="port of the prover controller")] = 8560,
+    relayer_port: Annotated[int, typer.Option(help="port of the relayer's batches")] = 8561,
 ) -> None:
-    """Run a development chain with funded accounts, and watch it live."""
-    settings = settings_of(flags, file, {"dev": True, "log_level": "warning"})
+    """Run a chain with all that settles it on L1 (an own one, or --l1 URL), and watch it live."""
+    development = l2_only or bool(flags["dev"])
+    defaults = {"dev": development, "log_level": "warning"}
+    if not development:
+        defaults["datadir"] = default_datadir().with_name("stack")
+    settings = settings_of(flags, file, defaults)
     config = settings.config
     if fresh and settings.sources["datadir"] != "default":
         typer.echo(f"error: --fresh does not go with {settings.sources['datadir']}", err=True)
         raise typer.Exit(2)
+    if not development and config.genesis is not None:
+        given = settings.sources["genesis"]
+        typer.echo(f"error: {given}: a stack makes its own genesis; --l2-only goes with another", err=True)
+        raise typer.Exit(2)
     folder = Path(tempfile.mkdtemp(prefix="jovay-")) if fresh else None
+    config = _in(config, folder) if folder else config
     try:
-        status = _run_up(_in(config, folder) if folder else config, plain)
+        if development:
+            status = _run_up(config, plain)
+        else:
+            status = _run_stack(config, (l1_port, controller_port, relayer_port), plain, demo)
     finally:
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
@@ -81,3 +102,29 @@ def _run_up(config: NodeConfig, plain: bool) -> int:
             raise running.StartError(failure)
 
     return running.run(config, serve)
+
+
+def _run_stack(config: NodeConfig, ports: tuple[int, int, int], plain: bool, demo: bool) -> int:
+    from jovay.cli import full_stack, running
+    from jovay.compiler.progress import is_animated
+    from jovay.monitoring import dashboard
+
+    live = not plain and is_animated(sys.stdout)
+    recent = logs.RecentLines(3)
+    logs.setup(config.log_level, config.log_format, handler=recent if live else None)
+    places = full_stack.Places(config.datadir, *ports)
+
+    def serve(stack: full_stack.FullStack, signals: running.StopSignal) -> None:
+        for line in dashboard.welcome(config, stack.http_url, stack.ws_url, stack.stats(), stack.l1_url):
+            print(line)
+        print(running.ready_line(stack.node), flush=True)
+        if demo:
+            stack.demonstrate()
+        if live:
+            dashboard.show_live(stack, config, signals.event, recent.lines, parts=stack.parts)
+        else:
+            dashboard.print_lines(stack, signals.event, sys.stdout)
+        if failure := stack.failure:
+            raise running.StartError(failure)
+
+    return full_stack.run(config, places, serve)

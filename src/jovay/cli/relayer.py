@@ -148,6 +148,7 @@ def _key(role: str, place: str | None, settlement: Settlement) -> Signer:
 def _serve(build: Callable[[], Relayer], listen: str) -> None:
     """Work until a signal comes."""
     from jovay.bridge.relayer.raw_data import RawDataServer
+    from jovay.bridge.wire import blobs
     from jovay.cli.running import StopSignal
 
     host, _, port = listen.rpartition(":")
@@ -156,6 +157,7 @@ def _serve(build: Callable[[], Relayer], listen: str) -> None:
     signals = StopSignal()
     with signals.installed():
         try:
+            blobs.prepare()
             relayer = _patiently(build, signals)
         except KeyboardInterrupt:
             return

@@ -90,9 +90,17 @@ class Supervisor:
 
     def run(self, part: Part, while_waiting: Callable[[], None] = lambda: None) -> None:
         """Start a part and return when it serves. Raises ``PartError`` with the end of its log."""
+        self.begin(part)
+        self.await_ready(part, while_waiting)
+
+    def begin(self, part: Part) -> None:
+        """Start a part."""
         begun = threading.Event()
         self._wanted.append((part, begun))
         begun.wait()
+
+    def await_ready(self, part: Part, while_waiting: Callable[[], None] = lambda: None) -> None:
+        """Return when a part serves. Raises ``PartError`` with the end of its log."""
         deadline = time.monotonic() + part.start_time
         while not part.is_ready:
             if part.process is None or part.process.poll() is not None or self.failure:

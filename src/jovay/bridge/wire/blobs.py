@@ -145,6 +145,11 @@ def open_blob(blob: bytes, commitment: bytes, data_digest: bytes) -> Opening:
     return Opening(commitment, z, bytes(y), bytes(proof))
 
 
+def prepare() -> None:
+    """Load the powers of Ethereum's ceremony, which takes seconds, before the first blob has to wait for them."""
+    _setup()
+
+
 @cache
 def _setup() -> object:
     # eth-account ships the powers of Ethereum's ceremony; L1's precompile refuses what others make.
