@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from jovay.bridge.l1 import series
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.contracts import Contract
 from jovay.bridge.l1.deployment import DAY
+from jovay.chain.development import DEVELOPMENT_KEYS
 from jovay.chain.settlement import Settlement
+from jovay.cli.app import app
 from jovay.native.library import Library
 from jovay.prover.development import deploy_development, simulated_documents
 from jovay.prover.tee.simulated.authority import SimulatedAuthority
@@ -42,7 +45,9 @@ def allowed(l1: L1Client, settlement: Settlement, measurement: bytes) -> bool:
     return bool(verifier.read(l1, "measurements", measurement)[2])
 
 
-def test_a_chain_is_deployed_and_kept_up(l1: L1Client, library: Library, tmp_path: Path) -> None:
+def test_a_chain_is_deployed_and_kept_up(
+    l1: L1Client, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "genesis.json"
     deployed = deploy_development(l1, path, PLATFORM.measure)
     settlement = deployed.genesis.settlement
@@ -64,10 +69,28 @@ def test_a_chain_is_deployed_and_kept_up(l1: L1Client, library: Library, tmp_pat
     assert allowed(l1, settlement, OTHER.measure())
     assert allowed(l1, settlement, PLATFORM.measure())
 
+    file, words = (
+        tmp_path / "collateral.json",
+        ["--genesis", str(path), "--l1", l1.name, "--key", "env:JOVAY_KEY_7"],
+    )
+    monkeypatch.setenv("JOVAY_KEY_7", DEVELOPMENT_KEYS[7])
+
+    def posted() -> str:
+        head = l1.block()
+        assert head is not None
+        file.write_text(simulated_documents(head.timestamp).found.to_json())
+        result = CliRunner().invoke(app, ["l1", "collateral", str(file), *words])
+        assert result.exit_code == 0, result.output
+        return result.output.splitlines()[-1]
+
+    assert posted().startswith("unchanged: it holds until ")
+    l1.call("evm_increaseTime", 25 * DAY)
+    l1.call("evm_mine")
+    assert posted().startswith("renewed: it holds until ")
+    assert posted().startswith("unchanged")
     l1.call("evm_increaseTime", 25 * DAY)
     l1.call("evm_mine")
     deploy_development(l1, path, OTHER.measure)
     head = l1.block()
     assert head is not None
     assert documents.expiry(l1, collateral) - head.timestamp > 29 * DAY
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["genesis.deployment.json", "genesis.json"]

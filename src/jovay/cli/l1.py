@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jovay.cli.stack import L1_URL, L1Url, told_errors
+from jovay.cli.stack import L1_URL, L1Url, StackError, told_errors
 from jovay.monitoring import logs
 
 if TYPE_CHECKING:
@@ -97,6 +98,40 @@ def deploy(
         else:
             deployed = _deploy(client, out, settings, key, max_fee, confirmations)
     _tell(deployed, out)
+
+
+@l1.command()
+def collateral(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Intel's, in dcap-qvl's JSON")],
+    genesis: Annotated[Path, typer.Option("--genesis", metavar="FILE", help="genesis of the settled chain")],
+    key: Annotated[
+        str,
+        typer.Option("--key", metavar="PLACE", help="any account: keystore:FILE, env:NAME or URL#0xADDRESS"),
+    ],
+    url: L1Url = L1_URL,
+    within: Annotated[int, typer.Option("--within", metavar="DAYS", help="renew what ends so soon")] = 10,
+    log_level: LogLevel = "info",
+) -> None:
+    """Post collateral to L1 when what is there ends soon; else do nothing. To be run daily with fresh documents."""
+    from jovay.bridge.l1.client import L1Client
+    from jovay.bridge.l1.contracts import Contract
+    from jovay.bridge.l1.deployment import DAY
+    from jovay.bridge.l1.keys import open_signer
+    from jovay.bridge.l1.series import send_once
+    from jovay.chain.genesis import read
+    from jovay.prover.tee.collateral import Documents
+
+    logs.setup(log_level, "text")
+    with told_errors():
+        settlement, documents = read(genesis).settlement, Documents.from_json(file.read_text())
+        if settlement is None:
+            raise StackError(f"{genesis} is the genesis of a chain that does not settle on L1")
+        client, contract = L1Client(url), Contract("TEECollateral", settlement.tee_collateral)
+        client.require_chain(settlement.l1_chain_id)
+        if steps := documents.renewal(client, contract, within * DAY):
+            send_once(client, open_signer(key), steps, settlement.l1_chain_id)
+        until = datetime.fromtimestamp(documents.expiry(client, contract), UTC)
+        typer.echo(f"{'renewed' if steps else 'unchanged'}: it holds until {until:%Y-%m-%d %H:%M:%S} UTC")
 
 
 def _deploy(

@@ -15,7 +15,7 @@ from jovay.bridge.l1.contracts import Contract
 from jovay.bridge.l1.deploy import Deployed, deploy
 from jovay.bridge.l1.deployment import DAY, Attestation, Deployment, decision
 from jovay.bridge.l1.keys import RawKey
-from jovay.bridge.l1.series import Series, Step
+from jovay.bridge.l1.series import Step, send_once
 from jovay.chain.settlement import Settlement
 from jovay.prover.tee.collateral import Documents
 from jovay.prover.tee.launch import measurement_of
@@ -47,10 +47,7 @@ def deploy_development(
             raise DeploymentError(f"{path} is the genesis of a chain that does not settle on L1")
         steps = [*_allowing(client, settlement, measurement.result()), *_renewal(client, settlement)]
     if steps:
-        record = path.with_suffix(".upkeep.json")
-        record.unlink(missing_ok=True)  # of a run that was killed: what it did is seen on L1
-        Series(client, key, record, settlement.l1_chain_id).run(steps)
-        record.unlink()
+        send_once(client, key, steps, settlement.l1_chain_id)
     return deployed
 
 
@@ -81,9 +78,5 @@ def _allowing(client: L1Client, settlement: Settlement, measurement: bytes) -> l
 def _renewal(client: L1Client, settlement: Settlement) -> list[Step]:
     head = client.block()
     assert head is not None
-    documents = simulated_documents(head.timestamp)
     collateral = Contract("TEECollateral", settlement.tee_collateral)
-    if documents.expiry(client, collateral) > head.timestamp + RENEWAL:
-        return []
-    log.info("the simulated platform's collateral is renewed")
-    return documents.postings(collateral)
+    return simulated_documents(head.timestamp).renewal(client, collateral, RENEWAL)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -255,6 +256,12 @@ class Series:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
+
+
+def send_once(client: L1Client, signer: Signer, steps: Sequence[Step], chain_id: int) -> list[L1Receipt]:
+    """The same without a record that outlives it, for what may be done twice. Raises what ``Series`` raises."""
+    with tempfile.TemporaryDirectory(prefix="jovay-") as folder:
+        return Series(client, signer, Path(folder) / "series.json", chain_id).run(steps)
 
 
 def _digest(step: Step) -> bytes:

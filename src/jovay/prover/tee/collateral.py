@@ -97,6 +97,12 @@ class Documents:
         info, identity = contract.read(client, "tcbInfo", self.fmspc), contract.read(client, "qeIdentity")
         return int(min(*lists, *certificates, info[0][1], identity[0][1]))
 
+    def renewal(self, client: L1Client, contract: Contract, within: int) -> list[Step]:
+        """What is to be posted when something on L1 is missing or ends in so many seconds; else nothing."""
+        head = client.block()
+        assert head is not None
+        return [] if self.expiry(client, contract) > head.timestamp + within else self.postings(contract)
+
 
 def _chain(pem: str, what: str) -> tuple[x509.Certificate, x509.Certificate]:
     try:
