@@ -317,7 +317,8 @@ class TxManager:
             if any(each.has_blobs != entry.has_blobs for each in flying):
                 self._waits[entry.id] = "nodes take no blob transaction beside others of the same account"
                 return
-            gas = self._gas(entry, bool(flying))
+            in_pool = self._client.nonce(self.address, "pending")  # may be another process's
+            gas = self._gas(entry, bool(flying) or in_pool > used)
             if gas is None:
                 if entry.id not in self._waits:  # refused
                     continue
@@ -326,7 +327,7 @@ class TxManager:
             if fees is None:
                 self._waits[entry.id] = f"fees are above the ceilings: {prices}"
                 return
-            nonce = max(used, self._client.nonce(self.address, "pending"), self._store.last_nonce() + 1)
+            nonce = max(used, in_pool, self._store.last_nonce() + 1)
             attempt = self._signed(entry, nonce, fees, gas, head)
             self._store.sign(entry, attempt)
             self._waits.pop(entry.id, None)
