@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,10 @@ def relayer(
     ] = None,
     committer_key: Annotated[str | None, _option("key that commits batches", _L1, "PLACE")] = None,
     claims_key: Annotated[str | None, _option("key that makes claims", _L1, "PLACE")] = None,
+    feeder_key: Annotated[str | None, _option("key that tells L2 what batches cost", _CHAIN, "PLACE")] = None,
+    lease: Annotated[
+        Path | None, _option("file by which several relayers agree on one that works", _CHAIN, "FILE")
+    ] = None,
     max_fee: Annotated[float, _option("most gwei per gas, and per blob gas", _L1, min=0)] = 300.0,
     confirmations: Annotated[
         int, _option("blocks of L1 after which nothing is expected to change", _L1, min=1)
@@ -75,11 +80,11 @@ def relayer(
     from jovay.chain.errors import ChainError
 
     logs.setup(log_level, log_format)  # type: ignore[arg-type]
-    keys = {"committer": committer_key, "claims": claims_key}
+    keys = {"committer": committer_key, "claims": claims_key, "feeder": feeder_key}
     try:
         limits = Limits(chunk_blocks=chunk_blocks, chunk_gas=chunk_gas, batch_gas=batch_gas, blobs=blobs)
         options = _options(limits, batch_age, int(max_fee * _GWEI), confirmations, pace, beacon, raw_data)
-        _serve(lambda: _relayer(genesis, (l1, node, controller), keys, datadir, options), listen)
+        _serve(lambda: _relayer(genesis, (l1, node, controller), keys, datadir, lease, options), listen)
     except (BridgeError, ChainError, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         raise typer.Exit(1) from error
@@ -110,18 +115,31 @@ def _relayer(
     urls: tuple[str, str, str | None],
     keys: dict[str, str | None],
     datadir: Path,
+    lease: Path | None,
     options: Options,
 ) -> Relayer:
     """``urls`` of L1, node and controller; ``keys``: places by role."""
+    from jovay.bridge.l1.anvil import CHAIN_ID
     from jovay.bridge.l1.client import L1Client
     from jovay.bridge.relayer.controller import Controller
+    from jovay.bridge.relayer.lease import Lease
     from jovay.bridge.relayer.relayer import Relayer
 
     settlement = _settlement(genesis)
     committer, claimer = (_key(role, keys[role], settlement) for role in ("committer", "claims"))
     l1, node, controller = urls
     prover = None if controller is None else Controller(controller, settlement)
-    return Relayer(settlement, L1Client(l1), L1Client(node), prover, datadir, committer, claimer, options)
+    l2 = L1Client(node)
+    found = Relayer(settlement, L1Client(l1), l2, prover, datadir, committer, claimer, options)
+    try:
+        if keys["feeder"] is not None or settlement.l1_chain_id == CHAIN_ID:
+            found.feed_fees(l2, _key("feeder", keys["feeder"], settlement))
+        if lease is not None:
+            found.share(Lease(lease, f"{socket.gethostname()}:{datadir.resolve()}"))
+    except BaseException:
+        found.close()
+        raise
+    return found
 
 
 def _settlement(genesis: Path) -> Settlement:

@@ -10,15 +10,14 @@ from random import Random
 import pytest
 
 from jovay.bridge import genesis
-from jovay.bridge.artifacts import load
-from jovay.bridge.l1.client import L1Client, hexed
+from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.fees import Market
 from jovay.bridge.l1.keys import RawKey
 from jovay.bridge.l1.transactions import Policy, TxManager
-from jovay.bridge.predeploys import L1_GAS_ORACLE
 from jovay.bridge.relayer.costs import BatchCost
 from jovay.bridge.relayer.oracle import MIN_BATCH_BYTES, ORACLE, Figures, Oracle, OraclePolicy, figures
 from rigs.anvil import anvil
+from rigs.l1_fees import place_oracle
 
 GWEI = 10**9
 KEY = RawKey(bytes(31) + b"\7")
@@ -45,13 +44,7 @@ def l2() -> Iterator[L1Client]:
     """A chain with the contract as genesis has it."""
     with anvil(extra=["--no-mining"]) as node:
         client = L1Client(node.url)
-        storage = genesis._oracle_storage(SCALES)
-        storage |= genesis._members(L1_GAS_ORACLE, "isRelayer", (KEY.address,))
-        client.call("anvil_setBalance", hexed(KEY.address), hex(10**20))
-        client.call("anvil_setCode", hexed(L1_GAS_ORACLE), hexed(load("L1GasOracle").runtime))
-        for slot, value in storage.items():
-            client.call("anvil_setStorageAt", hexed(L1_GAS_ORACLE), f"{slot:#066x}", f"{value:#066x}")
-        client.call("evm_mine")
+        place_oracle(client, KEY.address)
         yield client
 
 

@@ -1,4 +1,6 @@
-"""Two relayers with the same keys: at the same time they do no harm, and with a lease they waste nothing."""
+"""Two relayers with the same keys: at the same time they do no harm, and with a lease they waste nothing. And what one
+tells L2 of its costs.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ import pytest
 
 from jovay.bridge.l1.keys import RawKey
 from jovay.bridge.relayer.lease import Lease
+from jovay.bridge.relayer.oracle import DEFAULT, ORACLE
 from jovay.bridge.relayer.rollup import TEE, ZK
+from rigs.l1_fees import place_oracle
 from rigs.l2_blocks import MadeBlocks
 from rigs.paths import MissingToolError
 from rigs.relayed_l1 import CLAIMER, COMMITTER, MadeProofs, RelayedL1, mined_by_hand
@@ -109,23 +113,43 @@ def test_with_a_lease_nothing_is_sent_twice(url: str, tmp_path: Path) -> None:
     now = 0.0
     leases = [Lease(tmp_path / "lease", name, 30.0, lambda: now, lambda: now) for name in ("one", "two")]
     for relayer, lease in zip(pair.relayers, leases, strict=True):
-        for step in relayer.relayer.steps:
-            step.run = lease.guard(step.run)
+        relayer.relayer.share(lease)
     for worker in (0, 1, 0):  # the other is held up, or dies, and is succeeded
         pair.blocks()
         for _ in range(15):
-            assert leases[worker].renew()
-            for relayer in pair.relayers:
+            for relayer in (pair.relayers[worker], pair.relayers[1 - worker]):
                 relayer.turn()
+            assert [lease.held for lease in leases] == [worker == 0, worker == 1]
             pair.l1.mine()
             now += 5
         now += 60
+        leases[worker].release()
     state = pair.l1.reader.state()
     assert state.finalized == state.committed >= 3
     assert pair.sent() - pair.at_first == 3 * state.committed  # a commit and two claims of each
     for relayer, lease in zip(pair.relayers, leases, strict=True):
-        lease.renew()
         relayer.turn()
         lease.release()
     pair.check()
+    pair.close()
+
+
+def test_costs_become_the_fee_on_l2(url: str, tmp_path: Path) -> None:
+    """The anvil is both chains: the oracle lies where L2 has it."""
+    pair = Pair(url, tmp_path, 11)
+    feeder = RawKey(bytes(31) + b"\x0f")
+    place_oracle(pair.l1.client, feeder.address)
+    relayer = pair.relayers[0].relayer
+    relayer.feed_fees(pair.l1.client, feeder)
+    pair.blocks()
+    before = int(ORACLE.read(pair.l1.client, "l1FeePerByte"))
+    for _ in range(15):
+        pair.relayers[0].turn()
+        pair.l1.mine()
+    (cost,) = relayer.costs.recent(5)
+    status = relayer.progress.status()
+    assert (status["spent"], status["failing_steps"]) == (cost.total, 0)
+    assert cost.gas > 100_000
+    fee = int(ORACLE.read(pair.l1.client, "l1FeePerByte"))
+    assert before < fee < 3 * cost.total // DEFAULT.least_bytes
     pair.close()

@@ -17,7 +17,7 @@ from jovay.bridge.l1 import contracts
 from jovay.bridge.l1.batches import GENESIS_BATCH
 from jovay.bridge.relayer.controller import Proof, Unproven
 from jovay.bridge.relayer.errors import BadProofError
-from jovay.bridge.relayer.outbox import Outbox
+from jovay.bridge.relayer.outbox import Outbox, claim_of
 from jovay.bridge.relayer.rollup import TEE, RollupReader, RollupState
 from jovay.bridge.relayer.store import Batch, BatchStore
 from jovay.bridge.wire import blobs
@@ -87,7 +87,7 @@ class Claims:
         batch = self._store.batch(index)
         if index > state.committed or batch is None or self._rollup.batch_hash(index, state) != batch.hash:
             return
-        what = f"claim {kind} of batch {index} 0x{batch.hash.hex()}"
+        what = claim_of(kind, index, batch.hash)
         if self._outbox.is_sent(what):
             self._outbox.settle(what, lambda state: state.claimed[kind] >= index)
             return

@@ -15,7 +15,7 @@ from jovay.bridge.l1.batches import GENESIS_BATCH
 from jovay.bridge.relayer.backlog import Backlog
 from jovay.bridge.relayer.blocks import Block
 from jovay.bridge.relayer.errors import SendingError, WaitingError
-from jovay.bridge.relayer.outbox import Outbox
+from jovay.bridge.relayer.outbox import Outbox, commit_of
 from jovay.bridge.relayer.rollup import RollupReader, RollupState
 from jovay.bridge.relayer.sealing import VERSION, Limits, Sealed, cheaper_in_calldata, may_be_full, seal
 from jovay.bridge.relayer.store import Batch, BatchStore, RawData, Tip
@@ -233,4 +233,4 @@ def _fields(batch: Batch) -> dict[str, int]:
 
 def what(batch: Batch) -> str:
     """The wish for a batch to be committed."""
-    return f"commit batch {batch.index} 0x{batch.hash.hex()}"
+    return commit_of(batch.index, batch.hash)

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from jovay.bridge.l1.records import L1Receipt
 from jovay.bridge.l1.transactions import TxManager
+from jovay.bridge.relayer.outbox import claim_of, commit_of
 from jovay.bridge.relayer.store import Batch, BatchStore
 from jovay.bridge.wire.da import DaData
 from jovay.bridge.wire.payload import decode_chunks
@@ -53,8 +54,8 @@ class Costs:
         batch = self._store.batch(index)
         if batch is None:
             return None
-        sent = [self._commits.receipts(f"commit batch {index} ")]
-        sent += [self._claims.receipts(f"claim {kind} of batch {index} ") for kind in self._kinds]
+        sent = [self._commits.receipts(commit_of(index))]
+        sent += [self._claims.receipts(claim_of(kind, index)) for kind in self._kinds]
         if not all(any(receipt.succeeded for receipt in receipts) for receipts in sent):
             return None
         return _cost(batch, [receipt for receipts in sent for receipt in receipts])

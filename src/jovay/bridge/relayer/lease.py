@@ -37,7 +37,7 @@ class Lease:
         clock: Callable[[], float] = time.time,
         stopwatch: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._path, self._holder, self._seconds = path, holder, seconds
+        self._path, self._holder, self.seconds = path, holder, seconds
         self._clock, self._stopwatch = clock, stopwatch
         self._turn = threading.Lock()
         try:
@@ -68,7 +68,7 @@ class Lease:
                     return False
                 if holder != self._holder:
                     token += 1
-                row = (self._holder, token, now + self._seconds)
+                row = (self._holder, token, now + self.seconds)
                 self._db.execute("insert or replace into lease values (1, ?, ?, ?)", row)
                 self._db.execute("commit")
             finally:
@@ -76,7 +76,7 @@ class Lease:
                     self._db.execute("rollback")
         if token != self.token:
             log.info("this relayer works now", extra={"lease": str(self._path), "token": token})
-        self.token, self._good_until = token, begun + self._seconds
+        self.token, self._good_until = token, begun + self.seconds
         return True
 
     def release(self) -> None:
@@ -91,7 +91,7 @@ class Lease:
         self.release()
         self._db.close()
 
-    def guard(self, run: Callable[[], None]) -> Callable[[], None]:
+    def guard(self, run: Callable[[], object]) -> Callable[[], None]:
         """``run`` for the holder; for others nothing."""
 
         def guarded() -> None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from jovay.bridge.errors import L1RpcError
+from jovay.bridge.errors import L1AnswerError, L1RpcError
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.contracts import Contract
 from jovay.bridge.l1.fees import Market
@@ -133,12 +133,12 @@ class Oracle:
         return Figures(min(found.da_fee, price * blob_gas), min(found.exec_fee, price * gas), size)
 
     def _fee_at(self, cost: BatchCost) -> int | None:
-        """Wei per byte at a batch's last block; None where L2 does not remember it."""
+        """Wei per byte at a batch's last block; None where L2 does not tell (any more)."""
         if cost.last_block in self._fees:
             return self._fees[cost.last_block]
         try:
             return int(ORACLE.read(self._l2, "l1FeePerByte", block=cost.last_block))
-        except L1RpcError:
+        except (L1RpcError, L1AnswerError):
             return None
 
     def _taken_in(self, cost: BatchCost) -> int:

@@ -11,6 +11,16 @@ from jovay.bridge.relayer.rollup import RollupReader, RollupState
 from jovay.bridge.relayer.store import BatchStore
 
 
+def commit_of(index: int, batch_hash: bytes | None = None) -> str:
+    """The wish for a batch to be committed; without its hash what all of that number begin with."""
+    return f"commit batch {index} " + (f"0x{batch_hash.hex()}" if batch_hash else "")
+
+
+def claim_of(kind: int, index: int, batch_hash: bytes | None = None) -> str:
+    """The wish for a claim on a batch, likewise."""
+    return f"claim {kind} of batch {index} " + (f"0x{batch_hash.hex()}" if batch_hash else "")
+
+
 class Outbox:
     """One account's wishes, each named by what it brings about (``what``)."""
 

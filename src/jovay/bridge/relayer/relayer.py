@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.data import BlobSource
+from jovay.bridge.l1.fees import market
 from jovay.bridge.l1.keys import Signer
 from jovay.bridge.l1.transactions import Policy, TxManager
 from jovay.bridge.relayer.adoption import Adoption, StoredData
@@ -15,6 +17,9 @@ from jovay.bridge.relayer.backlog import Backlog
 from jovay.bridge.relayer.blocks import BlockSource, Node
 from jovay.bridge.relayer.claims import Claims, Prover
 from jovay.bridge.relayer.committer import Committer, Timing
+from jovay.bridge.relayer.costs import Costs
+from jovay.bridge.relayer.lease import Lease
+from jovay.bridge.relayer.oracle import Oracle
 from jovay.bridge.relayer.outbox import Outbox
 from jovay.bridge.relayer.progress import Progress
 from jovay.bridge.relayer.rollup import TEE, RollupReader
@@ -22,6 +27,9 @@ from jovay.bridge.relayer.sealing import Limits
 from jovay.bridge.relayer.service import Service, Step
 from jovay.bridge.relayer.store import BatchStore
 from jovay.chain.settlement import Settlement
+
+#: Seconds between two looks at what L2's transactions should pay for their data.
+FEED_PACE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,34 @@ class Relayer:
             claim = Claims(self.rollup, self.store, outbox, prover, options.kinds)
             self.steps.append(Step("claim proofs", claim.step, options.pace))
             self.steps.append(Step("send claims", self.claims.step, options.pace))
-        self.progress = Progress(self.rollup, self.backlog, self.store, self.steps)
+        self.costs = Costs(self.store, self.commits, self.claims, options.kinds if prover else ())
+        self.lease: Lease | None = None
+        self.progress = Progress(self.rollup, self.backlog, self.store, self.steps, self._more)
+        self._parts: list[BatchStore | TxManager | Lease] = [self.store, self.commits, self.claims]
+        self._l1, self._folder, self._options = l1, folder, options
+
+    def feed_fees(self, l2: L1Client, feeder: Signer) -> None:
+        """Also tell L2 what batches cost."""
+        manager = TxManager(l2, feeder, self._folder / "fees.sqlite", Policy(confirmations=1))
+        oracle = Oracle(l2, manager, lambda: market(self._l1), self.costs.recent)
+        self._parts.append(manager)
+        self.steps.append(Step("feed the L1 fee", oracle.step, FEED_PACE))
+        self.steps.append(Step("send L1 fees", manager.step, self._options.pace))
+
+    def share(self, lease: Lease) -> None:
+        """Work only while this relayer holds the lease. After all other parts are there."""
+        for step in self.steps:
+            step.run = lease.guard(step.run)
+        self.steps.insert(0, Step("hold the lease", lease.renew, lease.seconds / 4))
+        self.lease = lease
+        self._parts.append(lease)
+
+    def _more(self) -> dict[str, Any]:
+        """Figures of money (wei), and whether this one works."""
+        found: dict[str, Any] = {"spent": self.costs.spent()}
+        if self.lease is not None:
+            found["works"] = self.lease.held
+        return found
 
     def service(self) -> Service:
         """What runs the steps."""
@@ -89,5 +124,5 @@ class Relayer:
 
     def close(self) -> None:
         """Let another process have the folder."""
-        for part in (self.store, self.commits, self.claims):
+        for part in self._parts:
             part.close()

@@ -23,7 +23,7 @@ class Step:
     """``run`` does a little and returns; what it raises is said once, and it is run again after a pause."""
 
     name: str
-    run: Callable[[], None]
+    run: Callable[[], object]
     every: float = 1.0
     problem: str = ""
     """Why it does not get on; empty when it does."""
