@@ -25,13 +25,11 @@ STATE_TESTS = "eest-state-tests"
 BLOCK_TESTS = "eest-blockchain-samples"
 BASICS = "ethereum-tests-basics"
 JOVAY_VECTORS = "jovay-vectors"
-DCAP_SAMPLES = "dcap-samples"
 _MARKS = {
     STATE_TESTS: "state_tests",
     BLOCK_TESTS: "prague/eip7251_consolidations",
     BASICS: "RLPTests",
     JOVAY_VECTORS: "jovay-vectors",
-    DCAP_SAMPLES: "dcap-samples",
 }
 
 

@@ -1,20 +1,17 @@
-"""TEEVerifier with the simulated platform's collateral on anvil; the owner is an account that anvil signs for."""
+"""TEEVerifier with collateral on anvil; the owner is an account that anvil signs for."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-from eth_utils.crypto import keccak
-
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.contracts import Contract, creation_code
 from jovay.bridge.l1.records import L1Receipt
 from jovay.chain.settlement import CONTRACTS, Settlement
-from jovay.prover.tee.simulated.authority import PLATFORM_CA, ROOT, SimulatedAuthority
-from jovay.prover.tee.simulated.collateral import simulated_collateral
+from jovay.prover.development import simulated_documents
+from jovay.prover.tee.collateral import Documents
+from jovay.prover.tee.simulated.authority import SimulatedAuthority
 from rigs.settled_chain import CONFIG
 
 _U64 = (1 << 64) - 1
@@ -22,35 +19,26 @@ _GAS = 16_000_000
 
 
 class TeeOnL1:
-    """All of it deployed and posted; no measurement is allowed yet."""
+    """All of it deployed and posted; no measurement is allowed yet. Without ``documents`` those of the simulated
+    platform, and a verifier that takes its quotes.
+    """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, documents: Documents | None = None) -> None:
         self.client = L1Client(url)
         self.owner: str = self.client.call("eth_accounts")[0]
         self.authority = SimulatedAuthority.development()
-        root = _point(self.authority.root)
-        key = root[:32], root[32:]
-        self.collateral = Contract("TEECollateral", self._create(creation_code("TEECollateral", key)))
-        self.post()
-        me = bytes.fromhex(self.owner[2:])
-        settings = me, me, self.collateral.address, True, 1
-        self.verifier = Contract("TEEVerifier", self._create(creation_code("TEEVerifier", settings)))
-
-    def post(self, days: int = 30) -> None:
-        """Collateral as of L1's time."""
         head = self.client.block()
         assert head is not None
-        given, authority = simulated_collateral(self.authority, head.timestamp, days=days), self.authority
-        root, ca, signer = (
-            keccak(_point(one)) for one in (authority.root, authority.platform_ca, authority.signer)
+        given = documents or simulated_documents(head.timestamp)
+        self.collateral = Contract(
+            "TEECollateral", self._create(creation_code("TEECollateral", given.root_key))
         )
-        self.call(self.collateral, "postRevocationList", authority.crl(ROOT, head.timestamp, days), root)
-        for certificate in (authority.platform_ca, authority.signer):
-            self.call(self.collateral, "postCertificate", certificate.public_bytes(Encoding.DER))
-        self.call(self.collateral, "postRevocationList", authority.crl(PLATFORM_CA, head.timestamp, days), ca)
-        tcb, identity = given.tcb_info.encode(), given.qe_identity.encode()
-        self.call(self.collateral, "postTcbInfo", tcb, given.tcb_info_signature, signer)
-        self.call(self.collateral, "postQeIdentity", identity, given.qe_identity_signature, signer)
+        for step in given.postings(self.collateral):
+            assert step.to is not None
+            self._send({"to": f"0x{step.to.hex()}"}, step.data)
+        me = bytes.fromhex(self.owner[2:])
+        settings = me, me, self.collateral.address, documents is None, 1
+        self.verifier = Contract("TEEVerifier", self._create(creation_code("TEEVerifier", settings)))
 
     def allow(self, measurement: bytes) -> None:
         """For all batches."""
@@ -85,9 +73,3 @@ class TeeOnL1:
             time.sleep(0.002)
         assert receipt.succeeded, "a transaction of the test reverts"
         return receipt
-
-
-def _point(certificate: x509.Certificate) -> bytes:
-    """The certificate's key, x ‖ y."""
-    numbers: Any = certificate.public_key().public_numbers()  # type: ignore[union-attr]
-    return bytes(numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big"))

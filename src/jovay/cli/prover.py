@@ -12,6 +12,7 @@ import typer
 from jovay.monitoring import logs
 
 if TYPE_CHECKING:
+    from jovay.bridge.l1.keys import Signer
     from jovay.chain.settlement import Settlement
     from jovay.cli.running import StopSignal
     from jovay.prover.tee.registration import Registrar
@@ -27,11 +28,12 @@ DataDir = Annotated[
     Path, typer.Option("--datadir", metavar="DIR", help="folder of what must outlive the process")
 ]
 RegistrarKey = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--registrar-key",
         metavar="PLACE",
-        help="pays for registration: keystore:FILE, env:NAME, or URL#0xADDRESS of a remote signer",
+        help="pays for registration: keystore:FILE, env:NAME, or URL#0xADDRESS of a remote signer; on a"
+        " development L1 (chain id 31337) it may be left out",
     ),
 ]
 Platform = Annotated[
@@ -86,7 +88,7 @@ def tee(
     genesis: Annotated[Path, typer.Option("--genesis", metavar="FILE", help="genesis of the settled chain")],
     datadir: DataDir,
     l1: Annotated[str, typer.Option("--l1", metavar="URL", help="JSON-RPC of L1")],
-    registrar_key: RegistrarKey,
+    registrar_key: RegistrarKey = None,
     controller: Annotated[str, typer.Option("--controller", metavar="URL", help="for whom")] = CONTROLLER,
     platform: Platform = "tsm",
     arena_mib: ArenaMib = 32 << 10,
@@ -145,16 +147,27 @@ def _settlement(genesis: Path) -> Settlement:
     return settlement
 
 
-def _registrar(settlement: Settlement, l1: str, key: str, datadir: Path) -> Registrar:
+def _registrar(settlement: Settlement, l1: str, key: str | None, datadir: Path) -> Registrar:
     from jovay.bridge.l1.client import L1Client
-    from jovay.bridge.l1.keys import open_signer
     from jovay.bridge.l1.transactions import TxManager
     from jovay.prover.tee.registration import Registrar
 
     client = L1Client(l1)
     client.require_chain(settlement.l1_chain_id)
     datadir.mkdir(parents=True, exist_ok=True)
-    return Registrar(client, settlement, TxManager(client, open_signer(key), datadir / _TRANSACTIONS))
+    return Registrar(client, settlement, TxManager(client, _signer(key, settlement), datadir / _TRANSACTIONS))
+
+
+def _signer(place: str | None, settlement: Settlement) -> Signer:
+    from jovay.bridge.development import role_key
+    from jovay.bridge.l1.anvil import CHAIN_ID
+    from jovay.bridge.l1.keys import RawKey, open_signer
+
+    if place is not None:
+        return open_signer(place)
+    if settlement.l1_chain_id != CHAIN_ID:
+        raise ValueError("--registrar-key must be given, for L1 is no development chain")
+    return RawKey(role_key("registrar"))
 
 
 def _work(worker: TeeWorker, signals: StopSignal) -> None:

@@ -65,7 +65,7 @@ class Documents:
 
     def postings(self, contract: Contract) -> list[Step]:
         """Transactions that post all of it, in the order in which one is checked by the other."""
-        root, authority, signer = (_hash(one) for one in (self.root, self.platform_ca, self.signer))
+        root, authority, signer = (key_hash(one) for one in (self.root, self.platform_ca, self.signer))
         found = self.found
         certificates = [one.public_bytes(Encoding.DER) for one in (self.platform_ca, self.signer)]
 
@@ -89,10 +89,11 @@ class Documents:
     def expiry(self, client: L1Client, contract: Contract) -> int:
         """Second until which all that L1 has of these machines holds; 0 when something is missing."""
         lists = [
-            contract.read(client, "revocationLists", _hash(one))[1] for one in (self.root, self.platform_ca)
+            contract.read(client, "revocationLists", key_hash(one))[1]
+            for one in (self.root, self.platform_ca)
         ]
         certificates = [
-            contract.read(client, "authorities", _hash(one))[3] for one in (self.platform_ca, self.signer)
+            contract.read(client, "authorities", key_hash(one))[3] for one in (self.platform_ca, self.signer)
         ]
         info, identity = contract.read(client, "tcbInfo", self.fmspc), contract.read(client, "qeIdentity")
         return int(min(*lists, *certificates, info[0][1], identity[0][1]))
@@ -120,6 +121,6 @@ def _key(certificate: x509.Certificate) -> Key:
     return numbers.x.to_bytes(32, "big"), numbers.y.to_bytes(32, "big")
 
 
-def _hash(certificate: x509.Certificate) -> bytes:
+def key_hash(certificate: x509.Certificate) -> bytes:
     """By which ``TEECollateral`` knows a key."""
     return keccak(b"".join(_key(certificate)))

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from cryptography import x509
-from eth_utils.crypto import keccak
 
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.contracts import Contract
 from jovay.bridge.l1.transaction_store import Request
 from jovay.bridge.l1.transactions import Failed, TxManager
 from jovay.chain.settlement import Settlement
+from jovay.prover.tee.collateral import key_hash
 from jovay.prover.tee.errors import KeyRevokedError, MeasurementNotAllowedError, RegistrationError
 from jovay.prover.tee.launch import EnclaveProcess, Identity
 from jovay.prover.tee.protocol import QuoteRequest
@@ -125,11 +125,11 @@ def registration(identity: Identity, asked: QuoteRequest, quote: bytes) -> bytes
     decoded = Quote.decode(quote)
     pck, issuer, *_ = der_chain(decoded.signatures.pck_chain)
     verifier = Contract("TEEVerifier", asked.verifier)
-    arguments = (identity.enclave, asked.l1_block, decoded.without_chain(), pck, _key_hash(issuer))
+    arguments = (
+        identity.enclave,
+        asked.l1_block,
+        decoded.without_chain(),
+        pck,
+        key_hash(x509.load_der_x509_certificate(issuer)),
+    )
     return verifier.encode("register", *arguments)
-
-
-def _key_hash(certificate: bytes) -> bytes:
-    """Keccak-256 of a P-256 key, x ‖ y, as TEECollateral names certificates."""
-    numbers = x509.load_der_x509_certificate(certificate).public_key().public_numbers()  # type: ignore[union-attr]
-    return keccak(numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big"))  # type: ignore[union-attr]
