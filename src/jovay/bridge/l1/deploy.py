@@ -133,7 +133,7 @@ def _expected(deployment: Deployment, state_root: bytes) -> Iterator[Expected]:
     yield "Rollup", "clocks", (), astuple(clocks)
     yield "Rollup", "forcedMessages", (), messages.forced
     yield "Rollup", "forcedGas", (), messages.forced_gas
-    yield "Rollup", "ruleBook", (), ((0, rules),)
+    yield "Rollup", "rulesFor", (0,), (rules, 0)
     yield "Rollup", "finalizedStateRoots", (0,), state_root
     for relayer in settings.relayers:
         yield "Rollup", "isRelayer", (relayer,), True
