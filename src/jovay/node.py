@@ -126,15 +126,7 @@ class Node:
         sequencer.start()
         running.callback(sequencer.stop)
         running.callback(backend.executor.close)
-        if backend.settlement is not None:
-            running.callback(backend.settlement.close)
-            backend.settlement.start()
-            if config.prover is not None:
-                view = ProverView(config.prover)
-                running.callback(view.close)
-                backend.settlement.see_provers(lambda: view.info)
-        if config.l1 is not None:
-            self._follow_l1(config.l1, backend, genesis)
+        self._settle(backend, genesis)
         development = Development(backend) if config.dev else None
         if development is not None:
             running.callback(development.close)
@@ -198,19 +190,30 @@ class Node:
         except ArenaFullError as error:
             raise ConfigError(flag_of("block_gas_limit"), str(error)) from error
 
-    def _follow_l1(self, url: str, backend: NodeBackend, genesis: Genesis) -> None:
-        config, settlement = self.config, genesis.settlement
-        if settlement is None:
-            raise ConfigError(flag_of("l1"), "the genesis file names no contracts on L1")
+    def _settle(self, backend: NodeBackend, genesis: Genesis) -> None:
+        """Begin what a settled chain has with L1 and with provers."""
+        config, running, settlement = self.config, self._running, genesis.settlement
+        if settlement is None or backend.settlement is None:
+            if config.l1 is not None:
+                raise ConfigError(flag_of("l1"), "the genesis file names no contracts on L1")
+            return
+        running.callback(backend.settlement.close)
+        backend.settlement.start()
+        if config.prover is not None:
+            view = ProverView(config.prover)
+            running.callback(view.close)
+            backend.settlement.see_provers(lambda: view.info)
+        if config.l1 is None:
+            return
         settings = L1Settings(
-            url,
+            config.l1,
             config.l1_beacon,
             config.l1_archive,
             config.l1_raw_data,
             config.l1_confirmations,
             config.follow,
         )
-        self.l1 = follow_l1(backend, settlement, settings, config.datadir, self._running)
+        self.l1 = follow_l1(backend, settlement, settings, config.datadir, running)
 
     def stop(self) -> None:
         """Finish what is running, store it, release everything. Twice is fine."""

@@ -63,7 +63,7 @@ class RollupScene:
         folder = ROOT / "contracts"
         names = ("src/interfaces/IProofVerifier.sol", "test/TestVerifier.sol")
         verifier = compile_sources([folder / name for name in names])["TestVerifier"]
-        self.verifier = self._create(bytes.fromhex(verifier.bytecode[2:]))
+        self.verifier = self.create(bytes.fromhex(verifier.bytecode[2:]))
         nonce, deployed_at = self.client.nonce(self.me), self.client.block_number() + 1
         places = {name: creation_address(self.me, nonce + n) for n, name in enumerate(_ORDER)}
         others = dict.fromkeys(CONTRACTS, b"\x01" * 20) | places
@@ -90,11 +90,11 @@ class RollupScene:
             ("L1ERC20Bridge", erc20, (mailbox, hatch, token)),
             ("EscapeHatch", hatch, (rollup, mailbox, erc20)),
         ):
-            assert self._create(creation_code(name, *arguments)) == address
+            assert self.create(creation_code(name, *arguments)) == address
 
     # ---- transactions
 
-    def _create(self, code: bytes) -> bytes:
+    def create(self, code: bytes) -> bytes:
         address = self.send(None, code).contract_address
         assert address is not None
         return address

@@ -13,8 +13,11 @@ from eth_account.signers.local import LocalAccount
 from jovay.backend.chain import NodeChain
 from jovay.backend.development.rewind import Rewinder
 from jovay.backend.events import NodeEvents
+from jovay.backend.l1 import RECORD
+from jovay.bridge.follower.follower import Follower
 from jovay.bridge.genesis import Roles, settled_config
 from jovay.bridge.genesis import settled_genesis as genesis_on_l1
+from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.data import BeaconNode
 from jovay.bridge.l1.reader import L1Reader
 from jovay.bridge.l1.record import Kind, L1Record
@@ -35,6 +38,7 @@ from jovay.sequencer.opening import genesis_header
 from jovay.state.genesis import genesis_state
 from jovay.state.reader import StateReader
 from jovay.state.trie import StateTrie
+from jovay.storage.frame import Part
 from jovay.storage.headers import read_header
 from rigs.rollup_scene import RollupScene
 from rigs.settled_node import SettledNode
@@ -152,3 +156,31 @@ class Story:
         header, da, _, in_blobs = self.batches[index - 1]
         for kind in kinds:
             self.l1.claim(kind, header, da, self.output(index), in_blobs)
+
+
+class Copy:
+    """A follower's node, which knows nothing but the genesis file and L1."""
+
+    def __init__(self, story: Story, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self.node = SettledNode(folder, story.genesis, follow=True, accounts=200_000, slots=800_000)
+        self.sequencer = self.node.sequencer
+        self.record = L1Record(folder / "data" / RECORD)
+        reader = L1Reader(L1Client(story.url), story.l1.settlement, self.record, 0, story.l1.genesis)
+        self.follower = Follower(
+            self.sequencer, reader, [BeaconNode(story.url)], rewinder_of(self.node.node).rewind
+        )
+
+    def follow(self) -> None:
+        while self.follower.step():
+            pass
+
+
+def same(story: Story, copy: Copy, last: int) -> None:
+    """The copy ends with block ``last``, and has all that the sequencer has of every block."""
+    assert copy.sequencer.visible.number == last
+    for number in range(last + 1):
+        here, there = copy.sequencer.data.blocks, story.sequencer.data.blocks
+        assert here.hash_of(number) == there.hash_of(number)
+        for part in (Part.HEADER, Part.TRANSACTIONS, Part.RECEIPTS, Part.LOGS, Part.SENDERS, Part.STANDING):
+            assert here.read(number, part) == there.read(number, part), (number, part)

@@ -15,6 +15,7 @@ from jovay.cli import (
     data,
     demo,
     evm_run,
+    follow,
     fuzz,
     l1,
     node,
@@ -62,6 +63,9 @@ evm.command()(fuzz.fuzz_witness)
 
 app.command()(node.up)
 app.command()(node.node)
+app.command()(follow.follow)
+app.command()(follow.verify_batch)
+app.command("exit")(follow.leave)
 app.command()(demo.demo)
 app.command()(bridging.deposit)
 app.command()(bridging.withdraw)

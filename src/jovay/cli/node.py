@@ -18,16 +18,20 @@ from jovay.monitoring import logs
 @with_node_options
 def node(flags: dict[str, Any], file: Path | None) -> None:
     """Run a node. It prints a line that begins with "ready" when it serves; SIGINT and SIGTERM stop it."""
+    raise typer.Exit(serve_until_the_end(settings_of(flags, file).config))
+
+
+def serve_until_the_end(config: NodeConfig) -> int:
+    """Run a node and say when it is ready; the exit status."""
     from jovay.cli import running
 
-    config = settings_of(flags, file).config
     logs.setup(config.log_level, config.log_format)
 
     def serve(node: running.RunningNode, signals: running.StopSignal) -> None:
         print(running.ready_line(node), flush=True)
         running.wait(node, signals)
 
-    raise typer.Exit(running.run(config, serve))
+    return running.run(config, serve)
 
 
 @with_node_options

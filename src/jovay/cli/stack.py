@@ -53,13 +53,14 @@ class Stack:
     settlement: Settlement
 
     def wallets(self, place: str) -> tuple[Wallet, Wallet]:
-        """The account that ``place`` names, on L1 and on L2."""
+        """The account that ```place``` names, on L1 and on L2."""
         from jovay.bridge.wallet import Wallet
 
-        signer = self._signer(place)
+        signer = self.signer(place)
         return Wallet(self.l1, signer), Wallet(self.l2, signer)
 
-    def _signer(self, place: str) -> Signer:
+    def signer(self, place: str) -> Signer:
+        """What signs with the key that ``place`` names."""
         from jovay.bridge.l1.keys import RawKey, open_signer
         from jovay.chain.development import DEVELOPMENT_KEYS
 

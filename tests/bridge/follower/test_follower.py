@@ -7,18 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from jovay.bridge.follower.follower import Follower
-from jovay.bridge.l1.client import L1Client
-from jovay.bridge.l1.data import BeaconNode
-from jovay.bridge.l1.reader import L1Reader
-from jovay.bridge.l1.record import Kind, L1Record
+from jovay.bridge.l1.following_errors import (
+    BatchDifferenceError,
+    ClaimDifferenceError,
+    UnknownRulesError,
+    UnreadableBatchError,
+)
+from jovay.bridge.l1.record import Kind
+from jovay.bridge.wire.chunk import Chunk
+from jovay.bridge.wire.da import DaData
+from jovay.bridge.wire.payload import encode_chunks
+from jovay.rpc.backend.pool import RawBatch
 from jovay.sequencer.finality import Step
-from jovay.sequencer.sequencer import Sequencer
-from jovay.storage.frame import Part
 from rigs.anvil import anvil
 from rigs.paths import MissingToolError
-from rigs.settled_node import SettledNode
-from rigs.settled_story import Story, rewinder_of
+from rigs.settled_story import Copy, Story, same
 
 TARGET = b"\x77" * 20
 
@@ -40,39 +43,11 @@ def story(url: str, tmp_path: Path) -> Iterator[Story]:
     story.stop()
 
 
-class Copy:
-    """A follower's node, which knows nothing but the genesis file and L1."""
-
-    def __init__(self, story: Story, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
-        self.node = SettledNode(folder, story.genesis, follow=True, accounts=200_000, slots=800_000)
-        self.sequencer: Sequencer = self.node.sequencer
-        record = L1Record(folder / "l1")
-        reader = L1Reader(L1Client(story.url), story.l1.settlement, record, 0, story.l1.genesis)
-        self.follower = Follower(
-            self.sequencer, reader, [BeaconNode(story.url)], rewinder_of(self.node.node).rewind
-        )
-
-    def follow(self) -> None:
-        while self.follower.step():
-            pass
-
-
 @pytest.fixture
 def copy(story: Story, tmp_path: Path) -> Iterator[Copy]:
     copy = Copy(story, tmp_path / "copy")
     yield copy
     copy.node.stop()
-
-
-def same(story: Story, copy: Copy, last: int) -> None:
-    """The copy ends with block ``last``, and has all that the sequencer has of every block."""
-    assert copy.sequencer.visible.number == last
-    for number in range(last + 1):
-        here, there = copy.sequencer.data.blocks, story.sequencer.data.blocks
-        assert here.hash_of(number) == there.hash_of(number)
-        for part in (Part.HEADER, Part.TRANSACTIONS, Part.RECEIPTS, Part.LOGS, Part.SENDERS, Part.STANDING):
-            assert here.read(number, part) == there.read(number, part), (number, part)
 
 
 def test_a_copy(story: Story, copy: Copy) -> None:
@@ -90,3 +65,118 @@ def test_a_copy(story: Story, copy: Copy) -> None:
     copy.follow()
     same(story, copy, 7)
     assert [copy.sequencer.finality.reached(step) for step in Step] == [7, 7, 5]
+
+
+def test_a_copy_that_begins_anew_at_every_batch(story: Story, tmp_path: Path) -> None:
+    """Stopped after any step, and in the midst of a batch."""
+    for n in range(3):
+        for _ in range(2):
+            story.block(story.transaction(n, TARGET, value=1))
+        story.commit(in_blobs=False)
+    for batches in range(1, 5):
+        copy = Copy(story, tmp_path / "copy")
+        for _ in range(batches):
+            if not copy.follower.step():
+                break
+        copy.node.stop()
+    copy = Copy(story, tmp_path / "copy")
+    copy.follow()
+    same(story, copy, 7)
+    copy.node.stop()
+
+
+def test_reverted_batches_leave_the_copy(story: Story, copy: Copy) -> None:
+    story.block(story.transaction(0, TARGET, value=1))
+    story.commit(in_blobs=False)
+    story.block(story.transaction(1, TARGET, value=1))
+    story.block(story.transaction(0, TARGET, value=1))
+    story.commit(last=3, in_blobs=False)
+    story.commit(in_blobs=False)
+    copy.follow()
+    same(story, copy, 4)
+    story.revert(1)
+    copy.follow()
+    same(story, copy, 2)
+    story.commit()
+    copy.follow()
+    same(story, copy, 4)
+
+
+@pytest.mark.parametrize("depth", [1, 3, 7])
+def test_l1_goes_back_and_so_does_the_copy(story: Story, copy: Copy, depth: int) -> None:
+    for n in range(2):
+        story.block(story.transaction(n, TARGET, value=1))
+        story.commit(in_blobs=False)
+        story.claim(n + 1)
+    copy.follow()
+    same(story, copy, 3)
+    story.l1.reorganise(depth)
+    story.l1.mine(2)
+    copy.follow()
+    same(story, copy, {1: 3, 3: 2, 7: 0}[depth])
+
+
+def wrong(story: Story, last: int, **changes: int) -> DaData:
+    """What is published of blocks up to ``last``, with the last context changed."""
+    blocks = [story.l2.context(number) for number in range(story.committed + 1, last + 1)]
+    blocks[-1] = blocks[-1][0]._replace(**changes), blocks[-1][1]
+    return DaData.of(2, encode_chunks([Chunk.of(blocks)], 2))
+
+
+@pytest.mark.parametrize("field", ["spec_version", "base_fee", "gas_limit", "timestamp"])
+def test_a_batch_that_no_chain_has(story: Story, copy: Copy, field: str) -> None:
+    """It waits to be reverted; what was made of it leaves the chain."""
+    story.block(story.transaction(0, TARGET, value=1))
+    story.commit(in_blobs=False)
+    story.block(story.transaction(1, TARGET, value=1))
+    story.block(story.transaction(0, TARGET, value=1))
+    story.l1.commit(wrong(story, 4, **{field: 77}), 4, in_blobs=False)
+    for _ in range(2):
+        with pytest.raises((BatchDifferenceError, UnreadableBatchError)):
+            copy.follow()
+        same(story, copy, 2)
+    story.l1.call(story.l1.rollup, "revertBatches", 1)
+    story.commit(in_blobs=False)
+    copy.follow()
+    same(story, copy, 4)
+
+
+def test_transactions_that_are_not_valid(story: Story, copy: Copy) -> None:
+    """A nonce that was used, a message from L1 among the signed ones, bytes that are nothing."""
+    raw = story.transaction(0, TARGET, value=1)
+    story.block(raw)
+    story.commit(in_blobs=False)
+    context, _ = story.l2.context(2)
+    following = context._replace(number=3, transactions=1, l1_messages=0)
+    for transaction in (raw, b"\x7f\xc3\x04\x80\x80", b"\x02nothing"):
+        chunk = Chunk.of([(following, [transaction])])
+        story.l1.commit(DaData.of(2, encode_chunks([chunk], 2)), 4, in_blobs=False)
+        with pytest.raises(BatchDifferenceError, match="transactions of block 3"):
+            copy.follow()
+        same(story, copy, 2)
+        story.l1.call(story.l1.rollup, "revertBatches", 1)
+    copy.follow()
+    same(story, copy, 2)
+
+
+def test_a_claim_of_something_else(story: Story, copy: Copy) -> None:
+    header = story.commit(in_blobs=False)
+    good = story.output(1)
+    story.l1.claim(Kind.TEE, header, story.batches[0][1], (b"\5" * 32, *good[1:]), in_blobs=False)
+    with pytest.raises(ClaimDifferenceError, match="state root"):
+        copy.follow()
+    assert copy.sequencer.finality.reached(Step.ATTESTED) == 0
+
+
+def test_rules_that_the_genesis_file_does_not_know(story: Story, copy: Copy) -> None:
+    rules = b"\5" * 32, story.l1.verifier, bytes(20), bytes(32)
+    story.l1.call(story.l1.rollup, "scheduleRules", 1, rules)
+    story.commit(in_blobs=False)
+    with pytest.raises(UnknownRulesError, match="batch 1"):
+        copy.follow()
+    same(story, copy, 0)
+
+
+def test_a_copy_takes_no_transactions(copy: Copy) -> None:
+    with pytest.raises(Exception, match="follows L1"):
+        copy.node.node.backend.pool.submit(RawBatch(b"\x02", [1]))

@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from jovay.bridge.errors import BridgeError
 from jovay.bridge.l1.batches import CommittedBatch
 from jovay.bridge.l1.data import BlobSource, published
 from jovay.bridge.l1.following_errors import (
     BatchDifferenceError,
-    UnknownRulesError,
     UnreadableBatchError,
 )
 from jovay.bridge.l1.progress import ConfirmedBlocks
 from jovay.bridge.l1.reader import L1Reader
 from jovay.bridge.l1.record import Claim
-from jovay.chain.settled import SettledConfig
 from jovay.sequencer.sequencer import Sequencer
 from jovay.storage.headers import read_header
 
 from .derivation import Derivation
+from .rules import rules_of
 
 log = logging.getLogger("jovay.follower")
 
@@ -90,7 +88,7 @@ class Follower:
         if self._refused is not None and self._refused[0] == batch.header.hash:
             raise self._refused[1]
         self._refused = None
-        check_rules(self._record.config_hash(batch.index), self._reader.settlement.config, batch.index)
+        rules_of(self._record.config_hash(batch.index), self._reader.settlement.config, batch.index)
         try:
             chunks = published(batch, self._sources)
             self._sequencer.drain()
@@ -114,14 +112,3 @@ class Follower:
     def _check(self, claim: Claim, last: int) -> None:
         header = read_header(self._sequencer.data.blocks, last)
         self._reader.check_claim(claim, header.state_root, header.hash)
-
-
-def check_rules(config_hash: bytes | None, config: SettledConfig, index: int) -> None:
-    """Whether a batch is proven by ``config``, or by what it was before later forks were added to it.
-
-    Raises ``UnknownRulesError``.
-    """
-    for count in range(len(config.forks), 0, -1):
-        if replace(config, forks=config.forks[:count]).hash == config_hash:
-            return
-    raise UnknownRulesError(index, config_hash)

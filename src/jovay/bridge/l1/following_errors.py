@@ -85,6 +85,10 @@ class UnknownRulesError(FollowingError):
         self.index, self.config_hash = index, config_hash
 
 
+class NoExitError(BridgeError):
+    """Nothing leaves this way, and why."""
+
+
 class DataUnavailableError(BridgeError):
     """Nobody gave the data of a batch, for ``reasons``; somebody may later."""
 
