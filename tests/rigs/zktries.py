@@ -114,20 +114,25 @@ def partial(library: Any, proof: bytes, root: bytes, capacity: int = 300) -> tup
     return store, int(status)
 
 
-def joined(library: Any, parts: Sequence[tuple[bytes, bytes]], capacity: int = 3000) -> tuple[Store, int]:
-    """A partial trie from multiproofs and their roots, and the status."""
+def joined(
+    library: Any, parts: Sequence[tuple[bytes, bytes]], keys: Sequence[bytes], capacity: int = 3000
+) -> tuple[bytes | None, int]:
+    """The multiproof of some keys that comes of others and their roots, and the status of the trie."""
     store, sources = Store(library, capacity), [Buffer(part) for pair in parts for part in pair]
-    records = Buffer(joined_proofs.PART_SIZE * len(parts))
+    records, head = Buffer(joined_proofs.PART_SIZE * len(parts)), Buffer(joined_proofs.Join.size)
     for i, (proof, _) in enumerate(parts):
         part = joined_proofs.ProofPart(records.address + i * joined_proofs.PART_SIZE)
         part.proof, part.root = U64(sources[2 * i].address), U64(sources[2 * i + 1].address)
         part.size = U64(len(proof))
-    size, table = sum(len(proof) for proof, _ in parts), 1 << capacity.bit_length() + 1
-    scratch = Buffer(int(joined_proofs.joined_scratch(U64(size), U64(table))))
-    arrays = (records.address, len(parts), size, table, scratch.address)
-    status = library[joined_proofs.join_proofs](store.memory.address, *arrays)
-    store.check(scratch)
-    return store, int(status)
+    join = joined_proofs.Join(head.address)
+    join.parts, join.count = U64(records.address), U64(len(parts))
+    join.size, join.nodes = U64(sum(len(proof) for proof, _ in parts)), U64(1 << capacity.bit_length() + 1)
+    source, out = Buffer(b"".join(keys)), Buffer(1 << 18)
+    scratch = Buffer(int(joined_proofs.joined_scratch(join.size, join.nodes, U64(len(keys)))))
+    arrays = (source.address, out.address, 1 << 18, scratch.address)
+    size = library[joined_proofs.join_proofs](store.memory.address, head.address, len(keys), *arrays)
+    store.check(scratch, out, head)
+    return None if size == proofs.NO_PROOF else out.read(0, size), int(store.view.status)
 
 
 def verify(library: Any, root: bytes, key: bytes, proof: bytes) -> tuple[int, bytes]:

@@ -141,7 +141,11 @@ def test_many_tiny_blocks(executor: ChunkExecutor, chain: SettledChain) -> None:
     for n in range(1000):
         chain.block([chain.transaction(n % 4, 0xDEAD, 1)] if n % 100 == 0 else [])
     given = chain.chunk()
-    assert agrees(executor.execute(given.encode()), chain, given)
+    found = executor.execute(given.encode())
+    assert agrees(found, chain, given)
+    proven, cycles = ChunkGuest().execute(given.encode(scale=0))
+    assert proven == found
+    assert cycles // 1000 < 200_000
 
 
 def put(chain: SettledChain, given: ChunkInput, **fields: Any) -> ChunkInput:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from jovay.kernel.lang import U64, U256
 from jovay.kernel.state import leaves
 from jovay.kernel.trie import multiproof, nodes, proofs, zktrie
 from jovay.kernel.trie.hashing import VERSION
-from jovay.kernel.trie.joined_proofs import ProofPart, join_proofs, joined_scratch
+from jovay.kernel.trie.joined_proofs import Join, ProofPart, join_proofs, joined_scratch
 from jovay.kernel.trie.multiproof_writer import OPAQUE_BYTES, Writer
 from jovay.kernel.trie.nodes import BRANCH_SIZE, LEAF_SIZE, Trie
 from jovay.native.arena import Arena, Buffer
@@ -49,24 +49,6 @@ class StateTrie:
         """
         made = cls(library, len(proof) // OPAQUE_BYTES + 2 * room + 64)
         status = library[multiproof.partial_trie](made._trie, proof, len(proof), root, made._scratch)
-        if status:
-            raise TrieError(status, 0, 0)
-        return made
-
-    @classmethod
-    def joined(cls, library: Library, proofs: Sequence[bytes], roots: Sequence[bytes]) -> StateTrie:
-        """As much of the trie with the first root as multiproofs of consecutive blocks show of it, each of the trie
-        before its block. For proofs, not for updates. Raises ``TrieError`` where one does not lead to its root.
-        """
-        size = sum(map(len, proofs))
-        nodes_shown = size // OPAQUE_BYTES + len(proofs) + 64
-        kept = [Buffer(part) for pair in zip(proofs, roots, strict=True) for part in pair]
-        parts = new_array(ProofPart, len(proofs))
-        parts["proof"], parts["root"] = [int(b) for b in kept[::2]], [int(b) for b in kept[1::2]]
-        parts["size"] = [len(proof) for proof in proofs]
-        table = 1 << (2 * nodes_shown).bit_length()
-        made = cls(library, nodes_shown, SCRATCH_BYTES + int(joined_scratch(U64(size), U64(table))))
-        status = library[join_proofs](made._trie, parts, len(proofs), size, table, made._scratch)
         if status:
             raise TrieError(status, 0, 0)
         return made
@@ -146,17 +128,39 @@ class StateTrie:
 
         Where ``kept`` says that a leaf of an account stays as it is, that is shown only if it is there.
         """
-        accounts, slots = touched.accounts, touched.slots
         with self._lock:
-            library, scratch = self.library, self._scratch.array(np.uint8, self._scratch.size)
-            count = library[kernel_root.write_proven_leaves](
-                accounts, len(accounts), slots, len(slots), scratch
-            )
-            out, most = scratch[128 * count :], self._scratch.size // 4
-            size = library[multiproof.prove_many](self._trie, count, scratch, out, most, out[most:])
-            if size == 0xFFFFFFFFFFFFFFFF:
-                raise TrieError(size, len(accounts), len(slots))
-            return out[:size].tobytes()
+            return self._proven(touched, lambda *keys: self.library[multiproof.prove_many](self._trie, *keys))
+
+    @classmethod
+    def joined(
+        cls, library: Library, proofs: Sequence[bytes], roots: Sequence[bytes], touched: WriteSet
+    ) -> bytes:
+        """``multiproof`` of the trie with the first root, from those of consecutive tries that have its keys between
+        them. Raises ``TrieError`` where one does not lead to its root, or lacks a key.
+        """
+        size = sum(map(len, proofs))
+        shown = size // OPAQUE_BYTES + len(proofs) + 64
+        kept = [Buffer(part) for pair in zip(proofs, roots, strict=True) for part in pair]
+        parts, nodes_of = new_array(ProofPart, len(proofs)), 1 << (2 * shown).bit_length()
+        parts["proof"], parts["root"] = [int(b) for b in kept[::2]], [int(b) for b in kept[1::2]]
+        parts["size"] = [len(proof) for proof in proofs]
+        join = new_record(Join, {"parts": parts, "count": len(proofs), "size": size, "nodes": nodes_of})
+        keys = 3 * len(touched.accounts) + len(touched.slots)
+        scratch = int(joined_scratch(U64(size), U64(nodes_of), U64(keys)))
+        made = cls(library, shown, SCRATCH_BYTES + 2 * scratch)
+        return made._proven(touched, lambda *keys: library[join_proofs](made._trie, join, *keys))
+
+    def _proven(self, touched: WriteSet, prove: Callable[..., int]) -> bytes:
+        """What ``prove`` writes for the leaves of accounts and slots: arguments as of ``prove_many``."""
+        accounts, slots = touched.accounts, touched.slots
+        scratch = self._scratch.array(np.uint8, self._scratch.size)
+        write = self.library[kernel_root.write_proven_leaves]
+        count = write(accounts, len(accounts), slots, len(slots), scratch)
+        out, most = scratch[128 * count :], self._scratch.size // 4
+        size = prove(count, scratch, out, most, out[most:])
+        if size == proofs.NO_PROOF:
+            raise TrieError(int(self.view.status) or size, len(accounts), len(slots))
+        return out[:size].tobytes()
 
     def lookup(self, key: bytes) -> bytes | None:
         """Value of ``key``, None if it has none."""

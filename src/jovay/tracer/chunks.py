@@ -80,7 +80,7 @@ def joined(library: Library, spvs: Sequence[Spv], roots: Sequence[bytes]) -> tup
     before each. Raises ``TrieError`` where a block's multiproof does not lead to its root, or lacks a key.
     """
     proven, told = union(spvs)
-    return proven, told, StateTrie.joined(library, [spv.proof for spv in spvs], roots).multiproof(proven)
+    return proven, told, StateTrie.joined(library, [spv.proof for spv in spvs], roots, proven)
 
 
 def older_hashes(first: int, spvs: Sequence[Spv]) -> range:

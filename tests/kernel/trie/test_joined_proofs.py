@@ -52,10 +52,8 @@ def recorded(
 def check(library: Any, start: Pairs, updates: list[Pairs]) -> None:
     before, after, parts = recorded(library, start, updates)
     touched = [key for update in updates for key, _ in update]
-    found, status = joined(library, parts)
+    proof, status = joined(library, parts, touched)
     assert status == 0
-    assert found.root == before.root
-    proof = found.prove_many(touched, ROOM)
     assert proof == before.prove_many(touched, ROOM)
     assert proof is not None
     trie, status = partial(library, proof, before.root, 2000)
@@ -103,20 +101,19 @@ def test_what_does_not_belong_together(native: Any) -> None:
     start = [(random_key(dice), dice.randbytes(32)) for _ in range(60)]
     updates = [[(key, bytes([n]) * 32)] for n, (key, _) in enumerate(start[:6], 1)]
     before, _, parts = recorded(native, start, updates)
+    touched = [update[0][0] for update in updates]
     for n in range(len(parts)):
         wrong = list(parts)
         wrong[n] = parts[n][0], parts[n - 1][1]
-        assert joined(native, wrong)[1] == nodes.WRONG_ROOT
+        assert joined(native, wrong, touched) == (None, nodes.WRONG_ROOT)
         changed = bytearray(parts[n][0])
         changed[-1] ^= 1
         wrong[n] = bytes(changed), parts[n][1]
-        assert joined(native, wrong)[1] in (nodes.WRONG_ROOT, nodes.MALFORMED)
+        assert joined(native, wrong, touched)[1] in (nodes.WRONG_ROOT, nodes.MALFORMED)
         wrong[n] = parts[n][0][:-1], parts[n][1]
-        assert joined(native, wrong)[1] == nodes.MALFORMED
-    found, status = joined(native, parts[:1] + parts[2:])
-    assert status == 0
-    touched = [update[0][0] for update in updates]
-    assert found.prove_many(touched) is None, "one is missing"
-    assert joined(native, parts, 30)[1] == nodes.OUT_OF_MEMORY
-    assert joined(native, parts, 3)[1] == nodes.OUT_OF_MEMORY
-    assert before.prove_many(touched) is not None
+        assert joined(native, wrong, touched) == (None, nodes.MALFORMED)
+    assert joined(native, parts[:1] + parts[2:], touched) == (None, 0), "one is missing"
+    assert joined(native, parts, [*touched, b"\xff" * 32]) == (None, 0), "that is no key"
+    assert joined(native, parts, touched, 30) == (None, nodes.OUT_OF_MEMORY)
+    assert joined(native, parts, touched, 3) == (None, nodes.OUT_OF_MEMORY)
+    assert joined(native, parts, touched) == (before.prove_many(touched), 0)

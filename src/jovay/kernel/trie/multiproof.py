@@ -3,7 +3,7 @@
 ``multiproof_writer`` has their form. An update writes that of what it sets in the same walk (``zktrie.update_proven``).
 """
 
-from jovay.kernel.lang import U64, Bytes, Nested, Ptr, Record, kernel, load8
+from jovay.kernel.lang import U64, Bytes, Nested, Ptr, Record, address_of, kernel, load8
 
 from .hashing import (
     BUFFERS_SIZE,
@@ -32,6 +32,7 @@ from .multiproof_writer import (
     put_leaf,
     put_opaque,
 )
+from .node_table import NodeTable, known
 from .nodes import (
     MALFORMED,
     NONE,
@@ -66,11 +67,14 @@ from .zktrie import agreement
 
 
 class Walk(Record):
-    """What writes a multiproof, and the sorted keys that it is for."""
+    """What writes a multiproof, the sorted keys that it is for, and where subtrees are that a partial trie has cut off,
+    if anywhere.
+    """
 
     writer: Nested(Writer)
     keys: Ptr
     items: Ptr
+    others: NodeTable
 
 
 WALK_SIZE = Walk.size
@@ -89,8 +93,16 @@ def prove_many(trie: Trie, n: U64, keys: Ptr, out: Ptr, capacity: U64, scratch: 
     Its size; ``NO_PROOF`` if there is no room, a key is none, or the trie is partial and does not know. The
     same set of keys gives the same bytes.
     """
+    return write_proof(trie, NodeTable(U64(0)), n, keys, out, capacity, scratch)
+
+
+@kernel(inline=False)
+def write_proof(
+    trie: Trie, others: NodeTable, n: U64, keys: Ptr, out: Ptr, capacity: U64, scratch: Ptr
+) -> U64:
+    """``prove_many``, of a partial trie and what ``others`` show of its cut subtrees."""
     walk = Walk(scratch)
-    walk.keys, walk.items = keys, scratch + WALK_SIZE
+    walk.keys, walk.items, walk.others = keys, scratch + WALK_SIZE, others
     for i in range(n):
         if not is_canonical(keys + i * 32):
             return NO_PROOF
@@ -118,12 +130,29 @@ def _write(trie: Trie, walk: Walk, ref: U64, digest: Ptr, lo: U64, hi: U64) -> N
     branch = branch_at(trie, ref)
     lo, hi = _inside(trie, walk, ref, lo, hi)
     if lo == hi:
+        if address_of(walk.others) != 0:
+            _open_leftmost(trie, walk.others, ref)
         put_any(trie, writer, ref)
         return
     middle = split(walk.keys, walk.items, lo, hi, branch.depth)
     put_branch(writer, branch.depth)
+    if address_of(walk.others) != 0:
+        if branch.left == OPAQUE and lo != middle:
+            branch.left = known(walk.others, branch.left_digest)
+        if branch.right == OPAQUE and middle != hi:
+            branch.right = known(walk.others, branch.right_digest)
     _write(trie, walk, branch.left, branch.left_digest, lo, middle)
     _write(trie, walk, branch.right, branch.right_digest, middle, hi)
+
+
+@kernel(inline=False)
+def _open_leftmost(trie: Trie, others: NodeTable, ref: U64) -> None:
+    """Open what is cut off on the way to the leftmost leaf below a branch, where that is known."""
+    while is_known(trie, ref) and not is_leaf(ref):
+        branch = branch_at(trie, ref)
+        if branch.left == OPAQUE:
+            branch.left = known(others, branch.left_digest)
+        ref = U64(branch.left)
 
 
 @kernel(inline=False)
