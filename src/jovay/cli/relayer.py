@@ -181,7 +181,7 @@ def _serve(build: Callable[[], Relayer], listen: str) -> None:
             return
         signals.serve()
         try:
-            server = RawDataServer(relayer.store, relayer.progress, host, int(port))
+            server = RawDataServer(relayer.store, relayer.progress, relayer.queries, host, int(port))
             service = relayer.service()
             service.start()
             print(f"ready relayer={server.url}", flush=True)

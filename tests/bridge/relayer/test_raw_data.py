@@ -10,6 +10,7 @@ import pytest
 
 from jovay.bridge.l1.batches import CommittedBatch
 from jovay.bridge.l1.data import BlobArchive, RawData, fetch
+from jovay.bridge.relayer.queries import Queries
 from jovay.bridge.relayer.raw_data import RawDataServer
 from jovay.bridge.relayer.store import Batch, BatchStore
 from jovay.bridge.relayer.store import RawData as Raw
@@ -18,6 +19,17 @@ from jovay.bridge.wire.batch_header import BatchHeader
 from jovay.bridge.wire.da import DaData
 
 ROLLUP = b"\xaa" * 20
+
+
+class Withdrawals:
+    """A node with two messages to L1, of which the second is in no batch."""
+
+    def call(self, method: str, *params: Any) -> Any:
+        assert method == "jovay_getWithdrawalProof"
+        nonce = int(params[0], 16)
+        batch = {"index": "0x2"} if nonce == 0 else None
+        proof = ["0x" + "11" * 32, "0x" + "22" * 32] if nonce == 0 else None
+        return {"hash": "0x" + "33" * 32, "batch": batch, "proof": proof} if nonce < 2 else None
 
 
 class Figures:
@@ -46,7 +58,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list
     for each in batches:
         store.add(each)
     figures: Any = Figures()
-    server = RawDataServer(store, figures, "127.0.0.1", 0)
+    server = RawDataServer(store, figures, Queries(store, Withdrawals()), "127.0.0.1", 0)
     yield server.url, batches
     server.close()
     store.close()

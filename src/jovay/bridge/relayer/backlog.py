@@ -15,8 +15,8 @@ class Backlog:
     def __init__(self, source: BlockSource) -> None:
         self._source = source
         self._blocks: list[Block] = []
-        self.head = 0
-        """Number of the newest block that the node has stored."""
+        self.head = -1
+        """Number of the newest block that the node has stored; -1 before it was asked."""
 
     def behind(self, number: int, block_hash: bytes) -> list[Block]:
         """Blocks from ``number`` + 1 on, as many as are held. ``BlocksError`` if the node has another block there."""

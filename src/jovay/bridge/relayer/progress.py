@@ -51,10 +51,14 @@ class Progress:
         }
 
     def status(self) -> dict[str, Any]:
-        """Figures by name (those of L1 are missing while it does not answer), and what each step is at."""
-        found: dict[str, Any] = {"l2_head": self._backlog.head, "sealed": self._store.last_index}
+        """Figures by name (those are missing whose source has not answered), and what each step is at."""
+        found: dict[str, Any] = {"sealed": self._store.last_index}
+        if self._backlog.head >= 0:
+            found["l2_head"] = self._backlog.head
         try:
             found |= self._on_l1()
+            if "l2_head" in found:
+                found["backlog"] = max(0, found["l2_head"] - found["committed_block"])
         except BridgeError as error:
             found["l1"] = str(error)
         found["failing_steps"] = sum(1 for step in self._steps if step.problem)
@@ -79,5 +83,4 @@ class Progress:
             "attested": state.claimed[TEE],
             "proven": state.claimed[ZK],
             "finalized": state.finalized,
-            "backlog": max(0, self._backlog.head - block),
         }

@@ -5,7 +5,7 @@ the versioned hashes or data hashes on L1.
 |---|---|
 | `GET /batch/N` | DA version and DA data, as octets; header, versioned hashes and L1 transaction in `X-` headers |
 | `GET /blobs/HASH/data` | the blob with a versioned hash, as octets (Blobscan's interface) |
-| `POST /api/relayer/query/batchmetarange` | of `batchIndexList`: what is known of each |
+| `POST /api/relayer/query/…` | the original's queries (`queries.py`) |
 | `GET /status`, `GET /metrics` | how far the relayer is |
 """
 
@@ -19,14 +19,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from jovay.bridge.relayer.progress import Progress
+from jovay.bridge.relayer.queries import Queries
 from jovay.bridge.relayer.store import Batch, BatchStore
 from jovay.bridge.wire import blobs
 
 log = logging.getLogger("jovay.relayer")
 
-#: Bytes of a request's body, and batches that one request asks for.
-MOST_BODY, MOST_BATCHES = 1 << 16, 1_000
-_ENVELOPE = "success errorCode errorMsg data".split()
+#: Bytes of a request's body.
+MOST_BODY = 1 << 16
 Answer = tuple[int, str, bytes, dict[str, str]]
 """Status, content type, body, further headers."""
 
@@ -34,10 +34,9 @@ Answer = tuple[int, str, bytes, dict[str, str]]
 class RawDataServer:
     """Serves until it is closed."""
 
-    def __init__(self, store: BatchStore, progress: Progress, host: str, port: int) -> None:
-        self._store, self._progress = store, progress
-        self._server = ThreadingHTTPServer((host, port), _handler(self._get, self._post))
-        self._server.daemon_threads = True
+    def __init__(self, store: BatchStore, progress: Progress, queries: Queries, host: str, port: int) -> None:
+        self._store, self._progress, self._queries = store, progress, queries
+        self._server = _Server((host, port), _handler(self._get, self._post))
         self._thread = threading.Thread(target=self._server.serve_forever, name="raw data", daemon=True)
         self._thread.start()
 
@@ -66,23 +65,8 @@ class RawDataServer:
         return _missing("no such place")
 
     def _post(self, path: str, body: bytes) -> Answer:
-        if path.rstrip("/") != "/api/relayer/query/batchmetarange":
-            return _missing("no such place")
-        try:
-            asked = json.loads(body)["batchIndexList"]
-            indices = [int(index) for index in asked][:MOST_BATCHES]
-        except (ValueError, TypeError, KeyError):
-            return _json(
-                dict(
-                    zip(
-                        _ENVELOPE,
-                        (False, "400", "batchIndexList must be a list of numbers", None),
-                        strict=True,
-                    )
-                )
-            )
-        found = [batch for index in indices if (batch := self._store.batch(index)) is not None]
-        return _json(dict(zip(_ENVELOPE, (True, "0", "", list(map(_meta, found))), strict=True)))
+        found = self._queries.answer(path, body)
+        return _missing("no such place") if found is None else _json(found)
 
     def _blob(self, text: str) -> Answer:
         try:
@@ -96,6 +80,14 @@ class RawDataServer:
         return 200, "application/octet-stream", blob, {}
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Who asked has gone, most often."""
+        log.debug("a connection ended early", extra={"client": client_address}, exc_info=True)
+
+
 def _raw(batch: Batch) -> Answer:
     raw = batch.raw
     more = {
@@ -104,20 +96,6 @@ def _raw(batch: Batch) -> Answer:
         "X-L1-Transaction": f"0x{raw.l1_transaction.hex()}",
     }
     return 200, "application/octet-stream", raw.da.calldata, more
-
-
-def _meta(batch: Batch) -> dict[str, Any]:
-    return {
-        "batchIndex": batch.index,
-        "batchHash": f"0x{batch.hash.hex()}",
-        "batchHeader": f"0x{batch.raw.header.encode().hex()}",
-        "startBlock": batch.first_block,
-        "endBlock": batch.last_block,
-        "chunks": [list(chunk) for chunk in batch.chunks],
-        "totalL1MsgPopped": batch.next_message,
-        "versionedHashes": [f"0x{one.hex()}" for one in batch.raw.versioned_hashes],
-        "commitTxHash": f"0x{batch.raw.l1_transaction.hex()}",
-    }
 
 
 def _json(value: Any) -> Answer:

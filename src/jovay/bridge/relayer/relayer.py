@@ -22,6 +22,7 @@ from jovay.bridge.relayer.lease import Lease
 from jovay.bridge.relayer.oracle import Oracle
 from jovay.bridge.relayer.outbox import Outbox
 from jovay.bridge.relayer.progress import Progress
+from jovay.bridge.relayer.queries import Queries
 from jovay.bridge.relayer.rollup import TEE, RollupReader
 from jovay.bridge.relayer.sealing import Limits
 from jovay.bridge.relayer.service import Service, Step
@@ -91,6 +92,7 @@ class Relayer:
             self.steps.append(Step("send claims", self.claims.step, options.pace))
         self.costs = Costs(self.store, self.commits, self.claims, options.kinds if prover else ())
         self.lease: Lease | None = None
+        self.queries = Queries(self.store, node)
         self.progress = Progress(self.rollup, self.backlog, self.store, self.steps, self._more)
         self._parts: list[BatchStore | TxManager | Lease] = [self.store, self.commits, self.claims]
         self._l1, self._folder, self._options = l1, folder, options
