@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
@@ -54,7 +55,7 @@ def test_every_enclave_has_its_own_key_and_the_same_measurement(enclave: Enclave
 def test_what_it_does_not_understand_is_refused_and_it_goes_on(enclave: EnclaveProcess) -> None:
     for kind, body in ((99, b""), (protocol.QUOTE, b"short"), (protocol.REFUSED, b"")):
         with pytest.raises(EnclaveRefusedError) as refused:
-            enclave._ask(kind, body)
+            enclave._ask(60, kind, body)
         assert (refused.value.type, refused.value.final) == ("EnclaveError", True)
     assert enclave.quote(ASKED)
 
@@ -64,12 +65,30 @@ def test_it_has_no_environment(enclave: EnclaveProcess) -> None:
     assert not given or given.startswith(b"JOVAY_KERNEL=")
 
 
-def test_one_that_ended_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_ended_says_so() -> None:
     enclave = EnclaveProcess("simulated")
     os.kill(enclave.pid, 9)
     with pytest.raises(EnclaveError):
         enclave.quote(ASKED)
     assert not enclave.is_alive
+    enclave.close()
+
+
+def test_one_that_hangs_is_ended() -> None:
+    enclave = EnclaveProcess("simulated")
+    os.kill(enclave.pid, signal.SIGSTOP)
+    with pytest.raises(EnclaveError):
+        enclave._ask(0.2, protocol.HELLO)
+    enclave.close()
+    assert not enclave.is_alive
+
+
+def test_it_ends_with_the_worker() -> None:
+    """Its questions end when whoever asks them is killed."""
+    enclave = EnclaveProcess("simulated")
+    assert enclave._process.stdin
+    enclave._process.stdin.close()
+    assert enclave._process.wait(10) == 0
     enclave.close()
 
 

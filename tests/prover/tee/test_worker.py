@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from jovay.bridge.controller import ControllerClient
+from jovay.bridge.errors import ControllerRefusalError, ControllerUnreachableError, L1UnreachableError
+from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.keys import RawKey
 from jovay.bridge.l1.transactions import TxManager
 from jovay.bridge.wire.statement import Statement
@@ -296,6 +298,42 @@ def test_it_works_until_it_is_stopped(stand: Stand, tasks: list[BatchTask]) -> N
         thread.join(30)
     assert not thread.is_alive()
     assert not Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.usefixtures("allowed")
+def test_it_goes_on_when_controller_and_l1_are_back(
+    stand: Stand, tasks: list[BatchTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand.hand_in(tasks[0])
+    with monkeypatch.context() as away:
+        away.setattr(stand.worker, "_controller", ControllerClient("http://127.0.0.1:1", timeout=1))
+        with pytest.raises(ControllerUnreachableError):
+            stand.work()
+    with monkeypatch.context() as away:
+        away.setattr(stand.registrar, "_client", L1Client("http://127.0.0.1:1", timeout=1))
+        with pytest.raises(L1UnreachableError):
+            stand.work()
+    stand.work()
+    assert stand.check_on_l1(1) == stand.key
+
+
+@pytest.mark.usefixtures("allowed")
+def test_a_batch_that_was_replaced_meanwhile_is_reported_to_nobody(
+    stand: Stand, tasks: list[BatchTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand.hand_in(tasks[0])
+    fetch = stand.client.task
+    other = replace(tasks[0], header=replace(tasks[0].header, data_hash=b"\1" * 32))
+
+    def fetch_and_replace(lease: str) -> bytes:
+        task = fetch(lease)
+        stand.client.call("prove_batch", **request_of(other).to_json(), types=["tee"])
+        return task
+
+    monkeypatch.setattr(stand.client, "task", fetch_and_replace)
+    with pytest.raises(ControllerRefusalError, match="SupersededError"):
+        stand.work()
+    assert (stand.proof(1)["status"], stand.proof(1)["attempts"]) == ("queued", 0)
 
 
 def wait(is_there: Callable[[], bool], stand: Stand) -> None:

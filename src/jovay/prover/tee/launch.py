@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +27,8 @@ _BEGIN = (
 #: No environment, start-up files, packages of the user's; no compiled Python files, so that sources are what runs.
 _ISOLATED = ("-I", "-S", "-B", "-X", "pycache_prefix=/nonexistent", "-c", _BEGIN)
 _END_TIMEOUT = 5.0
+#: Seconds for a start with the first answer, for a quote, for a batch; an enclave that takes longer is ended.
+START_SECONDS, QUOTE_SECONDS, PROVE_SECONDS = 120.0, 60.0, 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class EnclaveProcess:
             raise
 
     def _identity(self) -> Identity:
-        shown = json.loads(self._ask(protocol.HELLO))
+        shown = json.loads(self._ask(START_SECONDS, protocol.HELLO))
         measurement, enclave = (bytes.fromhex(shown[name][2:]) for name in ("measurement", "enclave"))
         return Identity(shown["platform"], measurement, enclave)
 
@@ -72,11 +75,11 @@ class EnclaveProcess:
 
     def quote(self, asked: QuoteRequest) -> bytes:
         """A quote that binds the enclave's key. Raises EnclaveRefusedError, EnclaveError."""
-        return self._ask(protocol.QUOTE, asked.encode())
+        return self._ask(QUOTE_SECONDS, protocol.QUOTE, asked.encode())
 
     def prove(self, verifier: bytes, task: bytes) -> tuple[Statement, bytes]:
         """What holds of an encoded BatchTask, and the signature over it. Raises EnclaveRefusedError, EnclaveError."""
-        answer = self._ask(protocol.PROVE, verifier, task)
+        answer = self._ask(PROVE_SECONDS, protocol.PROVE, verifier, task)
         return Statement.from_json(json.loads(answer[SIGNATURE_SIZE:])), answer[:SIGNATURE_SIZE]
 
     def kill(self) -> None:
@@ -92,11 +95,11 @@ class EnclaveProcess:
                     stream.close()
         self._process.wait(_END_TIMEOUT)
 
-    def _ask(self, kind: int, *parts: bytes) -> bytes:
+    def _ask(self, seconds: float, kind: int, *parts: bytes) -> bytes:
         questions, answers = self._process.stdin, self._process.stdout
         if not questions or not answers:
             raise EnclaveError("the enclave has no pipes")
-        with self._asking:
+        with self._asking, self._watched(seconds):
             try:
                 protocol.write_frame(questions, kind, *parts)  # type: ignore[arg-type]
                 frame = protocol.read_frame(answers)  # type: ignore[arg-type]
@@ -109,6 +112,17 @@ class EnclaveProcess:
             refusal = Refusal.decode(body)
             raise EnclaveRefusedError(refusal.type, refusal.message, refusal.final)
         return body
+
+    @contextlib.contextmanager
+    def _watched(self, seconds: float) -> Iterator[None]:
+        """The enclave is ended if it takes longer."""
+        timer = threading.Timer(seconds, self.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
 
 def measurement_of(platform: str) -> bytes:

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Final
 
 from jovay.bridge.controller import ControllerClient
 from jovay.bridge.errors import BridgeError, ControllerRefusalError
@@ -29,8 +28,6 @@ log = logging.getLogger("jovay.prover")
 
 #: Seconds between two looks for work, and after something went wrong.
 _PAUSE, _PAUSE_AFTER_TROUBLE = 0.2, 2.0
-#: Seconds after which an enclave that has not answered is ended.
-PROVE_SECONDS: Final = 600.0
 
 
 class TeeWorker:
@@ -137,7 +134,7 @@ class TeeWorker:
     def _prove(self, enclave: EnclaveProcess, lease: str, index: int) -> None:
         try:
             task = self._controller.task(lease)
-            with self._kept(lease), _watched(enclave):
+            with self._kept(lease):
                 statement, signature = enclave.prove(self._settlement.tee_verifier, task)
         except EnclaveRefusedError as error:
             log.error("batch refused", extra={"batch": index, "reason": str(error)})
@@ -185,15 +182,3 @@ class TeeWorker:
         if str(error) != self._told and not self._over.is_set():
             self._told = str(error)
             log.warning("TEE prover waits", extra={"reason": self._told})
-
-
-@contextmanager
-def _watched(enclave: EnclaveProcess) -> Iterator[None]:
-    """The enclave is ended if it takes too long."""
-    timer = threading.Timer(PROVE_SECONDS, enclave.kill)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
