@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import time
 
-from msgspec.structs import replace
-
 from jovay.bridge.errors import L1RpcError, TransactionFailedError
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.contracts import reason
-from jovay.bridge.l1.keys import Signer
+from jovay.bridge.l1.keys import Signer, signed
 from jovay.bridge.l1.records import L1Receipt
-from jovay.chain.envelope import envelope, signing_payload
 from jovay.chain.types import Transaction
 
 _POLL = 0.1
@@ -65,10 +62,7 @@ class Wallet:
             chain_id=self._chain_id,
             access_list=(),
         )
-        signature = self.signer.sign(signing_payload(unsigned, self._chain_id))
-        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
-        raw = envelope(replace(unsigned, v=signature[64], r=r, s=s))
-        return self.client.send_raw(raw)
+        return self.client.send_raw(signed(unsigned, self.signer))
 
     def transact(
         self,

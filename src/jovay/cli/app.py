@@ -17,6 +17,7 @@ from jovay.cli import (
     evm_run,
     follow,
     fuzz,
+    key,
     l1,
     node,
     opcodes,
@@ -73,6 +74,7 @@ app.command()(bridging.finality)
 app.command()(relayer.relayer)
 app.command()(data.config)
 app.add_typer(evm, name="evm")
+app.add_typer(key.key, name="key")
 app.add_typer(l1.l1, name="l1")
 app.add_typer(prover.prover, name="prover")
 app.add_typer(data.genesis, name="genesis")

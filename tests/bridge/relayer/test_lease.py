@@ -73,7 +73,10 @@ def test_a_restart_has_it_back(pair: tuple[Lease, Lease, Time], tmp_path: Path) 
 def test_only_the_holder_acts(pair: tuple[Lease, Lease, Time]) -> None:
     first, second, clock = pair
     acted: list[str] = []
-    steps = [first.guard(lambda: acted.append("first")), second.guard(lambda: acted.append("second"))]
+    steps = [
+        lease.guard(lambda name=name: acted.append(name), lambda: None)
+        for lease, name in ((first, "first"), (second, "second"))
+    ]
     first.renew()
     second.renew()
     for step in steps:

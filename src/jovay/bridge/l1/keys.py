@@ -13,6 +13,8 @@ from eth_keyfile.keyfile import create_keyfile_json, decode_keyfile_json
 from eth_utils.crypto import keccak
 
 from jovay.bridge.errors import SignerError
+from jovay.chain.envelope import envelope, signing_payload
+from jovay.chain.types import Transaction
 
 #: Where the password of a keystore is looked for when no file lies beside it.
 PASSWORD = "JOVAY_KEYSTORE_PASSWORD"
@@ -89,6 +91,15 @@ class RemoteKey:
         if answer.status != 200:
             raise SignerError(f"{self._url} answers {path.partition('/')[0]} with status {answer.status}")
         return bytes(answer.data)
+
+
+def signed(unsigned: Transaction, signer: Signer) -> bytes:
+    """A transaction of a type from 1 on with its chain id, as it is sent (without a sidecar). Raises SignerError."""
+    assert unsigned.type
+    assert unsigned.chain_id is not None
+    signature = signer.sign(signing_payload(unsigned, unsigned.chain_id))
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+    return envelope(msgspec.structs.replace(unsigned, v=signature[64], r=r, s=s))
 
 
 def open_signer(place: str) -> Signer:

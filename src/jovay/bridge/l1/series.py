@@ -14,16 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 from eth_utils.crypto import keccak
 
 from jovay.bridge.errors import L1RpcError, SeriesError
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.contracts import reason
 from jovay.bridge.l1.fees import Ceilings, Fees, market
-from jovay.bridge.l1.keys import Signer
+from jovay.bridge.l1.keys import Signer, signed
 from jovay.bridge.l1.records import L1Receipt
-from jovay.chain.envelope import envelope, signing_payload
 from jovay.chain.types import Transaction
 
 log = logging.getLogger("jovay.l1")
@@ -195,9 +193,7 @@ class Series:
             value=step.value, input=step.data, max_fee_per_gas=fees.fee, max_priority_fee_per_gas=fees.tip,
             chain_id=self._chain_id,
         )  # fmt: skip
-        signature = self._signer.sign(signing_payload(plain, self._chain_id))
-        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
-        return envelope(msgspec.structs.replace(plain, r=r, s=s, v=signature[64]))
+        return signed(plain, self._signer)
 
     def _broadcast(self, steps: Sequence[Step], which: range) -> None:
         for n in which:

@@ -16,19 +16,17 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-import msgspec
 from eth_utils.crypto import keccak
 
 from jovay.bridge.errors import L1RpcError
 from jovay.bridge.l1 import contracts, records
 from jovay.bridge.l1.client import L1Client, hexed
 from jovay.bridge.l1.fees import Ceilings, Fees, Market, market
-from jovay.bridge.l1.keys import Signer
+from jovay.bridge.l1.keys import Signer, signed
 from jovay.bridge.l1.records import L1Block, L1Receipt, L1Transaction
 from jovay.bridge.l1.sidecars import Sidecar, wrapper
 from jovay.bridge.l1.transaction_store import Attempt, Entry, Request, Stage, TransactionStore
 from jovay.bridge.wire import blobs as kzg
-from jovay.chain.envelope import envelope, signing_payload
 from jovay.chain.transactions import decode_transaction
 from jovay.chain.types import Transaction
 
@@ -393,9 +391,7 @@ class TxManager:
             max_fee_per_blob_gas=fees.blob_fee if hashes else None,
             blob_versioned_hashes=hashes or None,
         )
-        signature = self._signer.sign(signing_payload(plain, self._chain_id))
-        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
-        raw = envelope(msgspec.structs.replace(plain, r=r, s=s, v=signature[64]))
+        raw = signed(plain, self._signer)
         return Attempt(keccak(raw), raw, nonce, fees, head.number)
 
     def _sidecar(self, entry: Entry) -> Sidecar:

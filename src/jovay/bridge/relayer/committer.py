@@ -80,6 +80,10 @@ class Committer:
         if batch is not None:
             self._send(batch)
 
+    def watch(self) -> None:
+        """Adopt what another relayer commits, while its data are easy to come by."""
+        self.agree(self._rollup.state())
+
     # ---- what L1 has
 
     def agree(self, state: RollupState) -> None:

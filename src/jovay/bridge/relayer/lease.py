@@ -91,12 +91,14 @@ class Lease:
         self.release()
         self._db.close()
 
-    def guard(self, run: Callable[[], object]) -> Callable[[], None]:
-        """``run`` for the holder; for others nothing."""
+    def guard(self, run: Callable[[], object], otherwise: Callable[[], object]) -> Callable[[], None]:
+        """``run`` for the holder, ``otherwise`` for the others."""
 
         def guarded() -> None:
             if self.held:
                 run()
+            else:
+                otherwise()
 
         return guarded
 

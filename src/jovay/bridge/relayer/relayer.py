@@ -68,8 +68,8 @@ class Relayer:
         l1.require_chain(settlement.l1_chain_id)
         self.rollup, source = RollupReader(l1, settlement), BlockSource(node)
         self.store = BatchStore(folder / "batches.sqlite", settlement.rollup, settlement.l1_chain_id)
-        self.commits = TxManager(l1, committer, folder / "commits.sqlite", options.policy)
-        self.claims = TxManager(l1, claimer, folder / "claims.sqlite", options.policy)
+        self.commits = TxManager(l1, committer, store_of(folder, "commits", committer), options.policy)
+        self.claims = TxManager(l1, claimer, store_of(folder, "claims", claimer), options.policy)
         self.backlog = Backlog(source)
         adoption = Adoption(self.rollup, source, [StoredData(self.store), *options.sources])
         commit = Committer(
@@ -82,7 +82,7 @@ class Relayer:
             options.timing,
         )
         self.steps = [
-            Step("commit batches", commit.step, options.pace),
+            Step("commit batches", commit.step, options.pace, commit.watch),
             Step("send commits", self.commits.step, options.pace),
         ]
         if prover is not None:
@@ -99,7 +99,7 @@ class Relayer:
 
     def feed_fees(self, l2: L1Client, feeder: Signer) -> None:
         """Also tell L2 what batches cost."""
-        manager = TxManager(l2, feeder, self._folder / "fees.sqlite", Policy(confirmations=1))
+        manager = TxManager(l2, feeder, store_of(self._folder, "fees", feeder), Policy(confirmations=1))
         oracle = Oracle(l2, manager, lambda: market(self._l1), self.costs.recent)
         self._parts.append(manager)
         self.steps.append(Step("feed the L1 fee", oracle.step, FEED_PACE))
@@ -108,7 +108,7 @@ class Relayer:
     def share(self, lease: Lease) -> None:
         """Work only while this relayer holds the lease. After all other parts are there."""
         for step in self.steps:
-            step.run = lease.guard(step.run)
+            step.run = lease.guard(step.run, step.standby)
         self.steps.insert(0, Step("hold the lease", lease.renew, lease.seconds / 4))
         self.lease = lease
         self._parts.append(lease)
@@ -128,3 +128,8 @@ class Relayer:
         """Let another process have the folder."""
         for part in self._parts:
             part.close()
+
+
+def store_of(folder: Path, role: str, signer: Signer) -> Path:
+    """Where an account's transactions are kept: each key has a file of its own, so that a role can change hands."""
+    return folder / f"{role}-{signer.address.hex()}.sqlite"

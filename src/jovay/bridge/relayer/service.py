@@ -25,6 +25,8 @@ class Step:
     name: str
     run: Callable[[], object]
     every: float = 1.0
+    standby: Callable[[], object] = lambda: None
+    """Instead of ``run`` while another relayer works."""
     problem: str = ""
     """Why it does not get on; empty when it does."""
     failures: int = 0
