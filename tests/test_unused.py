@@ -20,7 +20,6 @@ MEANT = {
     "jovay.kernel.trie.proofs.VERIFY_SCRATCH": "memory that verify_proof asks for",
     "jovay.kernel.trie.proofs.verify_proof": "verifies what jovay_getProof returns",
     "jovay.prover": "statements of batches, whose relayer and enclave come next",
-    "jovay.storage.tracer_db.TracerDB.is_full": "back-pressure asks for it",
     "jovay.rpc.http.HttpConnection.on_": "httptools calls it",
 }
 NOT_CALLERS = ("jovay.kernel.", "jovay.compiler.kernel")

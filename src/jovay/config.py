@@ -80,6 +80,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     l1_archive: str | None = None
     l1_raw_data: str | None = None
     follow: bool = False
+    backlog_blocks: Positive = 1_000_000
+    backlog_mib: Positive = 1_024
     record_witnesses: bool = _SEQUENCER.record
     tracer_mib: Positive = 4_096
     prover: str | None = None
@@ -141,7 +143,7 @@ HELP: dict[str, str] = {
     "debug_api": "debug_*, trace_* and those of ots_* that execute blocks again; with --dev they are always served",
     "workers": "threads that execute transactions; 0 takes one for each CPU",
     "block_interval_ms": "milliseconds between blocks while there are transactions",
-    "heartbeat": "seconds after which an empty block is made; 0 makes none",
+    "heartbeat": "seconds after which an empty block is made, on a settled chain 60 at least; 0 makes none",
     "block_gas_limit": "gas limit of blocks in place of the genesis file's",
     "block_transactions": "most transactions of a block",
     "base_fee": "a fixed base fee per gas, in wei; without it EIP-1559 decides",
@@ -163,7 +165,11 @@ HELP: dict[str, str] = {
     "l1_archive": "archive of blobs with Blobscan's interface, for those that the beacon API has no more",
     "l1_raw_data": "a relayer's or another node's raw data of batches, likewise",
     "follow": "make no blocks, and derive the chain from what is on L1",
-    "record_witnesses": "keep what provers need of each block: what it touched, and the proof of that",
+    "backlog_blocks": "blocks of a settled chain that may wait to be attested on L1: from four fifths on they come"
+    " more slowly, and at this number none come",
+    "backlog_mib": "the same in MiB of what is published of them, before compression",
+    "record_witnesses": "keep what provers need of each block: what it touched, and the proof of that; settled chains"
+    " always do",
     "tracer_mib": "MiB of it kept on disk; the oldest goes, on a settled chain not before it is attested",
     "prover": "URL of the prover controller, whom jovay_proverInfo asks",
     "accounts": "accounts kept in memory; those not used for long make room for others",

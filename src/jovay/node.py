@@ -31,6 +31,7 @@ from jovay.native import kernel
 from jovay.rpc.backend import Backend
 from jovay.rpc.connections import REFUSED
 from jovay.rpc.server import NAMESPACES, RpcServer, ServerConfig
+from jovay.sequencer.backpressure import Backlog
 from jovay.sequencer.opening import OpenChain, open_chain
 from jovay.sequencer.persistence.pruning import Pruner
 from jovay.sequencer.sequencer import Sequencer
@@ -43,6 +44,7 @@ from jovay.turns import USUAL
 
 from .chain.development import CHAIN_ID, development_genesis
 from .chain.genesis import Genesis, read
+from .chain.settled import FIXED
 from .monitoring.metrics import Metrics
 from .monitoring.statistics import Statistics
 from .monitoring.stats import NodeStats
@@ -63,6 +65,8 @@ FILES = ROCKS_FILES + SEGMENT_FILES + REFUSED + 128
 """Open files that connections leave to the stores, hash indexes, libraries and threads, without which nothing could be
 written, and to refused clients."""
 LEAST_CONNECTIONS = 16
+MOST_TRANSACTIONS = (1 << 16) - 1
+"""Of a block whose context counts them in two bytes."""
 COLLECTOR = 10_000, 10, 100
 """New containers between two rounds of the garbage collector, and rounds until older ones are looked at too."""
 
@@ -99,7 +103,7 @@ class Node:
             DataDirectory(config.datadir, sync=config.sync, tracer_bytes=tracer_bytes)
         )
         genesis = genesis_of(config)
-        check_tables(config, config.block_gas_limit or genesis.gas_limit)
+        check_tables(config, config.block_gas_limit or genesis.gas_limit, genesis.settlement is not None)
         chain = open_chain(library, data, genesis, self._new_world, trie_leaves(config))
 
         def keccak(content: bytes) -> bytes:
@@ -170,6 +174,9 @@ class Node:
             max_transactions=config.block_transactions,
             checkpoint_seconds=config.checkpoint_interval,
             history_blocks=config.history_blocks,
+            backlog=Backlog(config.backlog_blocks, config.backlog_mib * MEGABYTE)
+            if genesis.settlement
+            else None,
             record=config.record_witnesses,
             follow=config.follow,
         )
@@ -276,10 +283,36 @@ class Node:
         return self.statistics.snapshot()
 
 
-def check_tables(config: NodeConfig, gas_limit: int) -> None:
+def check_settled(config: NodeConfig, genesis: Genesis) -> None:
+    """What a settled chain's blocks are comes from its genesis; settings may say the same. Raises ``ConfigError``."""
+    if genesis.settlement is None:
+        return
+    settled = genesis.settlement.config
+    fee = settled.base_fee if settled.base_fee_rule == FIXED else None
+    recipient = "0x" + settled.coinbase.to_bytes(20, "big").hex()
+    for name, given, proven in (
+        ("chain_id", config.chain_id, settled.chain_id),
+        ("block_gas_limit", config.block_gas_limit, settled.gas_limit),
+        ("base_fee", config.base_fee, fee),
+        ("fee_recipient", config.fee_recipient and config.fee_recipient.lower(), recipient),
+    ):
+        if given not in (None, proven):
+            stated = "what EIP-1559 gives" if proven is None else proven
+            problem = (
+                f"{given} contradicts the genesis of a settled chain, whose blocks are proven with {stated}"
+            )
+            raise ConfigError(flag_of(name), problem)
+    if config.block_transactions > MOST_TRANSACTIONS:
+        problem = f"blocks of a settled chain have at most {MOST_TRANSACTIONS} transactions"
+        raise ConfigError(flag_of("block_transactions"), problem)
+
+
+def check_tables(config: NodeConfig, gas_limit: int, records: bool = False) -> None:
     """One block must fit into the part of the tables that only blocks may fill. Raises ``ConfigError``."""
     accounts, slots, code, contracts = needs_of(gas_limit)
-    recorded = changes_of(gas_limit) if config.record_witnesses else 0  # as they were before the block
+    recorded = (
+        changes_of(gas_limit) if records or config.record_witnesses else 0
+    )  # as they were before the block
     for table, name, have, need in (
         ("accounts", "accounts", config.accounts, accounts),
         ("slots", "slots", config.slots, slots),
@@ -336,6 +369,7 @@ def genesis_of(config: NodeConfig) -> Genesis:
     if config.genesis is None:
         return development_genesis(config.chain_id or CHAIN_ID)
     genesis = read(config.genesis)
+    check_settled(config, genesis)
     if config.chain_id is None:
         return genesis
     return dataclasses.replace(genesis, config=dataclasses.replace(genesis.config, chain_id=config.chain_id))

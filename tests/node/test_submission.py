@@ -79,7 +79,8 @@ def test_prices(client: Client) -> None:
 
 def test_types_that_clients_may_not_send(client: Client) -> None:
     message = b"\x7f" + rlp.encode([0, 100_000, b"hello"])
-    assert refusal(client, message) == "transaction type not supported"
+    refused = "transaction type not supported: messages from L1 come through L1Mailbox only"
+    assert refusal(client, message) == refused
     blob = sign(
         3,
         [20257, 0, 1, 10**11, 100_000, TO, 0, b"", [], 10**10, [b"\1" + bytes(31)]],

@@ -30,6 +30,21 @@ from .settled_chain import CODES, CONFIG, L1_FEE, ORACLE
 SLOT_5 = (5).to_bytes(32, "big")
 #: slot[5] = calldata: the oracle's price for tests to set.
 SETTABLE = bytes.fromhex("60003560055500")
+#: Prints how many messages visible blocks have while it offers more and more.
+OFFERING = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from rigs.settled_node import SettledNode, message
+if __name__ == "__main__":
+    chain = SettledNode(Path({folder!r}), checkpoint_interval=0.3)
+    inbox, size = chain.sequencer.inbox, 1
+    while True:
+        first, size = inbox.next, size % 7 + 1
+        inbox.offer(first, [message(number) for number in range(first, first + size)])
+        chain.wait_for_messages(first + 1)
+        print(first + 1, flush=True)
+"""
 SETTINGS: dict[str, Any] = {"http_port": 0, "heartbeat": 0.0, "workers": 2, "sync": False}
 #: Contracts on L1 that are nowhere.
 CONTRACTS_ON_L1 = {name: bytes([n]) * 20 for n, name in enumerate(CONTRACTS, 1)}

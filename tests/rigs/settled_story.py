@@ -10,9 +10,6 @@ import numpy as np
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
-from jovay.backend.chain import NodeChain
-from jovay.backend.development.rewind import Rewinder
-from jovay.backend.events import NodeEvents
 from jovay.backend.l1 import RECORD
 from jovay.bridge.follower.follower import Follower
 from jovay.bridge.genesis import Roles, settled_config
@@ -33,7 +30,6 @@ from jovay.chain.settled import SettledConfig
 from jovay.chain.settlement import Settlement
 from jovay.native import kernel
 from jovay.native.hashing import keccak256
-from jovay.node import Node
 from jovay.sequencer.opening import genesis_header
 from jovay.state.genesis import genesis_state
 from jovay.state.reader import StateReader
@@ -48,14 +44,6 @@ CHAIN_ID, BASE_FEE, GAS_LIMIT = 20_257, 10_000_000, 10**8
 CONFIG = settled_config(CHAIN_ID, GAS_LIMIT, BASE_FEE)
 
 
-def rewinder_of(node: Node) -> Rewinder:
-    """What leads a node's chain back."""
-    chain, events = node.backend.chain, node.backend.events
-    assert isinstance(chain, NodeChain)
-    assert isinstance(events, NodeEvents)
-    return Rewinder(node.sequencer, StateReader(node.sequencer.world), chain, events)
-
-
 class Story:
     """``keys`` are accounts that have ether on L2 once ``fund`` was called."""
 
@@ -67,9 +55,8 @@ class Story:
         self.sequencer = self.l2.sequencer
         self.sequencer.set_automine(False)
         self.state = StateReader(self.sequencer.world)
-        rewinder = rewinder_of(self.l2.node)
         self.reader = L1Reader(self.l1.client, self.l1.settlement, L1Record(None), 0, self.l1.genesis)
-        self.watcher = L1Watcher(self.sequencer, self.reader, [BeaconNode(url)], rewinder.rewind)
+        self.watcher = L1Watcher(self.sequencer, self.reader, [BeaconNode(url)], self.sequencer.rewind_to)
         self.keys: list[LocalAccount] = [Account.from_key(key) for key in DEVELOPMENT_KEYS[1:5]]
         self.nonces = [0] * len(self.keys)
         self.batches: list[tuple[BatchHeader, DaData, int, bool]] = []
@@ -167,9 +154,7 @@ class Copy:
         self.sequencer = self.node.sequencer
         self.record = L1Record(folder / "data" / RECORD)
         reader = L1Reader(L1Client(story.url), story.l1.settlement, self.record, 0, story.l1.genesis)
-        self.follower = Follower(
-            self.sequencer, reader, [BeaconNode(story.url)], rewinder_of(self.node.node).rewind
-        )
+        self.follower = Follower(self.sequencer, reader, [BeaconNode(story.url)], self.sequencer.rewind_to)
 
     def follow(self) -> None:
         while self.follower.step():

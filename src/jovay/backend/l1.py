@@ -18,7 +18,6 @@ from jovay.bridge.l1.watch import L1Watcher
 from jovay.chain.settlement import Settlement
 from jovay.storage.headers import read_header
 
-from .development.rewind import Rewinder
 from .node_backend import NodeBackend
 
 log = logging.getLogger("jovay.l1")
@@ -70,17 +69,17 @@ def follow_l1(
     first = read_header(blocks, 0) if blocks.oldest == 0 else None
     reader = settings.reader(settlement, record, (first.state_root, first.hash) if first else None)
     sources = settings.sources(settlement)
-    rewinder = Rewinder(sequencer, backend.reader, backend.chain, backend.events)
     development = settlement.l1_chain_id == DEVELOPMENT_L1
     if settings.follow:
-        step = Follower(sequencer, reader, sources, rewinder.rewind).step
+        step, fail = Follower(sequencer, reader, sources, sequencer.rewind_to).step, sequencer.fail
         passing = PASSING
     else:
-        step = L1Watcher(sequencer, reader, sources, rewinder.rewind if development else None).step
+        step = L1Watcher(sequencer, reader, sources, sequencer.rewind_to if development else None).step
+        fail = sequencer.halt  # what is there can still be read
         passing = (*PASSING, ClaimDifferenceError)
     if backend.settlement is not None:
         backend.settlement.see_l1(record.view)
-    following = Following(step, sequencer.fail, passing, _QUICK if development else _USUAL)
+    following = Following(step, fail, passing, _QUICK if development else _USUAL)
     running.callback(following.stop)
     following.start()
     return following

@@ -23,6 +23,7 @@ from .chain import NodeChain
 from .events import NodeEvents
 from .executor import NodeExecutor
 from .pool import NodePool
+from .rewinding import Rewinding
 from .settlement import NodeSettlement
 from .source import SimulationSource
 from .state import Heights, NodeState
@@ -50,6 +51,7 @@ class NodeBackend:
         self.sequencer, self.reader = sequencer, StateReader(sequencer.world)
         self.events = NodeEvents(sequencer)
         self.chain = NodeChain(sequencer, logs_index, genesis_hash)
+        Rewinding(sequencer, self.chain, self.events)
         self.pool = NodePool(sequencer, self.reader, self.events, min_price, refused)
         heights, tries = Heights(self.chain.head, history_blocks), HistoricalTries(sequencer, self.reader)
         self.state = NodeState(self.reader, Prover(tries, self.reader), heights)

@@ -13,7 +13,7 @@ from jovay.chain.reasons import Invalid, is_no_transaction, refusal_of
 from jovay.chain.refusals import refusal_text
 from jovay.kernel.evm import validity
 from jovay.kernel.protocol.limits import TX_MAX_GAS_LIMIT
-from jovay.kernel.transaction.record import TRANSACTION_SIZE
+from jovay.kernel.transaction.record import L1_MESSAGE, TRANSACTION_SIZE
 from jovay.native.records import int_of
 from jovay.rpc.backend.pool import RawBatch, SubmitError, Submitted
 from jovay.sequencer.pool import txpool
@@ -46,7 +46,11 @@ class Submission:
         decoded = self._sequencer.portal.decode(batch.data, batch.ends)
         between = time.perf_counter()
         refuse_what_clients_may_not_send(
-            decoded.records, decoded.statuses, self._min_price, self._sequencer.next_block.expected.base_fee
+            decoded.records,
+            decoded.statuses,
+            self._min_price,
+            self._sequencer.next_block.expected.base_fee,
+            busy=self._sequencer.backpressure.stall() is not None,
         )
         outcome = self.add(decoded, ready_only)
         self.seconds["portal"] += between - begun
@@ -96,6 +100,11 @@ class Submission:
         if status == txpool.UNDERPRICED:
             needed = max(self._min_price, int_of(refusal.tip))
             return f"gas tip cap {int_of(record['max_priority_fee'])}, minimum needed {needed}"
+        if status == txpool.BUSY:
+            stall = self._sequencer.backpressure.stall()
+            return "" if stall is None else stall.reason
+        if status == validity.TYPE_NOT_SUPPORTED and int(record["kind"]) == L1_MESSAGE:
+            return "messages from L1 come through L1Mailbox only"
         if status == txpool.POOL_FULL:
             return f"{sum(self._sequencer.pool.counts())} transactions"
         if status == validity.GAS_LIMIT_TOO_HIGH:

@@ -74,6 +74,7 @@ class Invalid(StrEnum):
     EXCEEDS_GAS_LIMIT = "exceeds block gas limit"
     DELEGATED_FULL = "in-flight transaction limit reached for delegated accounts"
     DELEGATED_GAP = "gapped-nonce tx from delegated accounts"
+    BUSY = "busy: no blocks are made"
     # While it is decoded.
     TYPED_TOO_SHORT = "typed transaction too short"
     SIGNATURE = "invalid transaction v, r, s values"
@@ -138,6 +139,7 @@ INVALID = {
     pool.GAS_ABOVE_BLOCK: Invalid.EXCEEDS_GAS_LIMIT,
     pool.DELEGATED_FULL: Invalid.DELEGATED_FULL,
     pool.DELEGATED_GAP: Invalid.DELEGATED_GAP,
+    pool.BUSY: Invalid.BUSY,
     pool.OVERDRAWN: Invalid.INSUFFICIENT_FUNDS,
 }
 #: By the code in a status of decoding; those of RLP are malformed.

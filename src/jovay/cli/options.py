@@ -34,7 +34,7 @@ _PANELS = {
         "history_blocks history_versions keep_blocks accounts slots code_mib trie_leaves checkpoint_interval sync"
     ).split(),
     "L1": ("l1", "l1_confirmations", "l1_beacon", "l1_archive", "l1_raw_data", "follow"),
-    "Provers": ("record_witnesses", "tracer_mib", "prover"),
+    "Provers": ("backlog_blocks", "backlog_mib", "record_witnesses", "tracer_mib", "prover"),
     "Logs and metrics": ("metrics", "metrics_port", "log_level", "log_format"),
 }
 

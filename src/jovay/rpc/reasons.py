@@ -29,5 +29,6 @@ NOT_READY = frozenset(
         Invalid.POOL_FULL,
         Invalid.SENDER_FULL,
         Invalid.DELEGATED_FULL,
+        Invalid.BUSY,
     }
 )

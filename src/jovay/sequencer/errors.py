@@ -52,6 +52,14 @@ class FinalityError(SequencerError):
         self.step, self.block, self.reached, self.most = step, block, reached, most
 
 
+class RewindError(SequencerError):
+    """The chain cannot go back to ``target``, but only to blocks from ``least`` on."""
+
+    def __init__(self, target: int, least: int, head: int) -> None:
+        super().__init__(f"the chain cannot go back to block {target}, only to blocks {least} to {head}")
+        self.target, self.least, self.head = target, least, head
+
+
 class InboxError(SequencerError):
     """A message from L1 that does not follow those before it; ``number`` is its place in the queue."""
 

@@ -139,8 +139,8 @@ class Inbox:
                 found.append(message)
             return found
 
-    def executed(self, messages: Sequence[Message], milliseconds: int) -> Standing:
-        """A block has these messages, the next ones; where the chain stands after it."""
+    def executed(self, messages: Sequence[Message], milliseconds: int, size: int = 0) -> Standing:
+        """A block has these messages, the next ones, and ``size`` bytes of it are published; where the chain stands."""
         with self._lock:
             rolling, number = self.standing.rolling_hash, self.standing.next_message
             for message in messages:
@@ -150,7 +150,8 @@ class Inbox:
                 else:  # L1 was led back while the block was made: what comes after it is to be offered anew
                     self._waiting.clear()
                     self._bytes = 0
-            self.standing = Standing(milliseconds, number + len(messages), rolling)
+            published = self.standing.published + size
+            self.standing = Standing(milliseconds, number + len(messages), rolling, published)
             return self.standing
 
     def start_over(self, standing: Standing) -> None:

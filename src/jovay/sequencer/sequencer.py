@@ -21,6 +21,7 @@ from jovay.chain.reasons import ending
 from jovay.chain.rules import ChainRules
 from jovay.chain.types import Header
 from jovay.kernel.evm import validity
+from jovay.kernel.programs.chunk import CONTEXT
 from jovay.kernel.protocol.gas import LOG
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
@@ -30,10 +31,12 @@ from jovay.state.trie import StateTrie
 from jovay.state.world import NativeWorld
 from jovay.state.writes import WriteSet, merged
 from jovay.storage.datadir import DataDirectory
+from jovay.storage.headers import read_header
 from jovay.storage.logs_index import LogsIndex
 from jovay.storage.standing import read_standing
 
-from .errors import FollowsL1Error, SequencerStoppedError
+from .backpressure import Backpressure
+from .errors import FollowsL1Error, RewindError, SequencerStoppedError
 from .finality import L1Finality
 from .inbox import Inbox, Message
 from .persistence.housekeeping import Housekeeping
@@ -48,8 +51,9 @@ from .production.next_block import NextBlock
 from .production.producer import BlockProducer
 from .production.progress import Progress, Stall
 from .production.sealing import SealedBlock, seal, seal_published
-from .production.selection import Selection
+from .production.selection import PUBLISHED, Selection
 from .production.touched import TouchedKeys
+from .rewinding import Preparation, state_before
 from .settings import SequencerSettings
 
 log = logging.getLogger("jovay.sequencer")
@@ -97,6 +101,11 @@ class Sequencer:
             self._wake,
             settings.tick,
         )
+        self.finality = L1Finality(
+            data.kv, lambda batch: self.persistence.write(batch), lambda: self.visible.number
+        )
+        self.finality.listen(lambda step, confirmation: self._wake())
+        self.backpressure = Backpressure(self.finality, data.blocks, settings.backlog, data.tracer.is_full)
         self._go_on_after(head)
         self._selection = Selection(self.pool, self.aside, self.inbox, settings)
         self._producer = self._new_producer()
@@ -104,12 +113,12 @@ class Sequencer:
         self.persistence = Persistence(
             library, data, logs_index, self._publish, self.fail, settings.checkpoint_seconds
         )
-        self.finality = L1Finality(data.kv, self.persistence.write, lambda: self.visible.number)
         if rules.settled is not None:
             data.tracer.keep_after(lambda: self.finality.safe)
         self.housekeeping = Housekeeping(world, data.state, self.persistence, settings.history_blocks)
         world.tell_when_crowded(self._wake)
         self._listeners: list[Callable[[Sequence[SealedBlock]], None]] = []
+        self._rewound: list[Preparation] = []
         self.failure: BaseException | None = None
         self.failed_at = 0.0
         self.progress = Progress()
@@ -133,6 +142,7 @@ class Sequencer:
     def _go_on_after(self, head: Header) -> None:
         standing = read_standing(self.data.blocks, head.number)
         self.inbox.start_over(standing)
+        self.backpressure.made(head.number, standing)
         self.next_block.start_over(head, standing.milliseconds)
 
     @property
@@ -181,7 +191,7 @@ class Sequencer:
         """Why no blocks come that are due; None while they do."""
         if self.failure is not None:
             return Stall(f"{type(self.failure).__name__}: {self.failure}", self.failed_at)
-        return self.progress.stall()
+        return self.backpressure.stall() or self.progress.stall()
 
     def check_running(self) -> None:
         """Raises ``SequencerStoppedError`` once no block can be made any more."""
@@ -193,6 +203,11 @@ class Sequencer:
         self.check_running()
         if self.settings.follow:
             raise FollowsL1Error
+
+    def halt(self, error: BaseException) -> None:
+        """Make no more blocks, since a person must look at something first; all else goes on."""
+        log.critical("no more blocks are made: %s", error)
+        self.backpressure.halt(f"no more blocks are made: {error}")
 
     def _wake(self) -> None:
         self._ready.set()
@@ -206,15 +221,17 @@ class Sequencer:
             while not self._stopping.is_set():
                 rest = last + settings.heartbeat - time.monotonic()
                 self._ready.wait(max(0.0, min(rest, self.aside.next_block_in())))
-                rest = last + settings.tick - time.monotonic()
+                rest = last + self.backpressure.tick(settings.tick) - time.monotonic()
                 if rest > 0 and not self._stopping.wait(rest):
                     continue
                 due = time.monotonic() - last >= settings.heartbeat
                 self._ready.clear()
                 wanted = self._selection.is_wanted() or due
-                if not self.automine or self._stopping.is_set() or not wanted:
+                rests = not self.automine or self.backpressure.stall() is not None
+                if rests or self._stopping.is_set() or not wanted:
                     last = max(last, time.monotonic() - settings.heartbeat)
                     self._make_room()
+                    self._stopping.wait(settings.tick if rests else 0)
                     continue
                 last = time.monotonic()
                 self.make_block(only_if_ready=not due)
@@ -299,10 +316,14 @@ class Sequencer:
         """The next block comes after this one, which is made of so many ``given`` transactions, the first of which were
         ``messages``.
         """
-        standing = self.inbox.executed(messages[: block.messages], block.produced.environment.milliseconds)
+        messages, produced = messages[: block.messages], block.produced
+        signed = len(produced.body.transactions) - sum(len(message.raw) for message in messages)
+        size = CONTEXT + signed + PUBLISHED * (len(produced.order) - len(messages))
+        standing = self.inbox.executed(messages, produced.environment.milliseconds, size)
         block.standing = standing.encode() if self.rules.settled is not None else b""
+        self.backpressure.made(block.header.number, standing)
         self.next_block.follow(block.header, standing.milliseconds)
-        self.progress.made(block.header.number, given, len(block.produced.order))
+        self.progress.made(block.header.number, given, len(produced.order))
         self.persistence.put(block)
 
     def _make_room(self) -> None:
@@ -337,11 +358,30 @@ class Sequencer:
             self.drain()
             yield self.executed
 
-    def rewind(self, head: Header, older: WriteSet) -> None:
-        """Cut the chain to ``head`` while ``paused`` (development only); ``older`` leads the state back to it.
+    def when_rewound(self, prepare: Preparation) -> None:
+        """Let ``prepare`` know of blocks that are to leave the chain."""
+        self._rewound.append(prepare)
 
-        Nothing stays in the pool.
+    def rewind_to(self, target: int) -> None:
+        """Let block ``target`` be the newest one: for development, and where L1 has led messages back.
+
+        Not for listeners. Nothing stays in pool and inbox: whoever follows L1 offers from ``inbox.next`` on. Raises
+        ``RewindError`` where the block is not stored.
         """
+        with self.paused() as head:
+            blocks = self.data.blocks
+            if not blocks.oldest <= target <= head.number:
+                raise RewindError(target, blocks.oldest, head.number)
+            if target == head.number:
+                return
+            older = state_before(self.world, blocks, self.rules, self.keccak, target)
+            told = [prepare(target, head.number) for prepare in self._rewound]
+            self._rewind(read_header(blocks, target), older)
+            for tell in told:
+                tell()
+
+    def _rewind(self, head: Header, older: WriteSet) -> None:
+        """Cut the chain to ``head``; ``older`` leads the state back to it."""
         self.visible = head
         self.finality.rewind(head.number)
         self.persistence.rewind(head.number, older)

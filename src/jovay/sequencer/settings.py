@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 from jovay.chain.settled import EIP1559, MOST_BLOCK_BYTES, Place, SettledConfig
 
+from .backpressure import Backlog
+
 #: Seconds between two empty blocks of a settled chain, at least: each is published, and proven.
 LEAST_HEARTBEAT = 60.0
 
@@ -17,7 +19,7 @@ class SequencerSettings:
     ``base_fee`` None: EIP-1559 decides, but for the ``least_base_fee``; ``record`` what blocks touch, for provers.
     ``follow``: blocks come from L1, and none are made here.
     ``block_bytes``: the most that a block's transactions take where they are published. ``l1_fee``: account and slot
-    that have the price of a byte there.
+    that have the price of a byte there. ``backlog``: what may wait for L1.
     """
 
     workers: int = 2
@@ -33,6 +35,7 @@ class SequencerSettings:
     checkpoint_seconds: float = 5.0
     l1_fee_per_byte: int = 0
     l1_fee: Place | None = None
+    backlog: Backlog | None = None
     history_blocks: int = 8_192
     record: bool = False
     follow: bool = False

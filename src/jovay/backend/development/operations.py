@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from jovay.backend.errors import executing
 from jovay.backend.node_backend import NodeBackend
 from jovay.chain.types import Address, Hash32
-from jovay.rpc.backend.errors import BackendError, OutOfRangeError
+from jovay.rpc.backend.errors import BackendError, NotProvableError, OutOfRangeError
 from jovay.rpc.backend.pool import RawBatch
 from jovay.sequencer.clock import MAX_TIMESTAMP
+from jovay.sequencer.errors import RewindError
 from jovay.simulation.requests import Call
 
 from .edits import Editor
 from .impersonation import decoded
 from .interval import IntervalMiner
-from .rewind import Rewinder
 from .signing import Keys, transaction_of
 
 MAX_NONCE = (1 << 64) - 2
@@ -47,7 +47,6 @@ class Development:
         sequencer = backend.sequencer
         self._clock = sequencer.next_block.clock
         self._editor = Editor(sequencer, backend.reader)
-        self._rewinder = Rewinder(sequencer, backend.reader, backend.chain, backend.events)
         self._keys = Keys(sequencer.rules.chain_id, sequencer.keccak)
         self._impersonated: set[Address] = set()
         self._all_impersonated = False
@@ -64,23 +63,23 @@ class Development:
 
     def set_balance(self, address: Address, balance: int) -> None:
         """Set a balance, in wei."""
-        self._check()
+        self._check_free("edits of the state")
         self._editor.set_account(address, balance=balance)
 
     def set_nonce(self, address: Address, nonce: int) -> None:
         """Set a nonce."""
-        self._check()
+        self._check_free("edits of the state")
         check_range("nonce", nonce, 0, MAX_NONCE)
         self._editor.set_account(address, nonce=nonce)
 
     def set_code(self, address: Address, code: bytes) -> None:
         """Set the code."""
-        self._check()
+        self._check_free("edits of the state")
         self._editor.set_code(address, code)
 
     def set_storage(self, address: Address, slot: int, value: int) -> None:
         """Set a storage slot."""
-        self._check()
+        self._check_free("edits of the state")
         self._editor.set_storage(address, slot, value)
 
     def dump(self) -> bytes:
@@ -90,12 +89,18 @@ class Development:
 
     def load(self, data: bytes) -> None:
         """Replace the state by a dump, in a new block."""
-        self._check()
+        self._check_free("edits of the state")
         self._editor.load(data)
 
     def _check(self) -> None:
         with executing():
             self._sequencer.check_running()
+
+    def _check_free(self, what: str) -> None:
+        """Refuse what no prover could derive. Raises ``NotProvableError`` on a settled chain."""
+        self._check()
+        if self._sequencer.rules.settled is not None:
+            raise NotProvableError(what)
 
     # ---- accounts --------------------------------------------------------------------------------------------
 
@@ -105,11 +110,13 @@ class Development:
 
     def impersonate(self, address: Address, enabled: bool) -> None:
         """Let ``send`` act for an address, or stop that."""
+        self._check_free("transactions without a signature")
         with self._lock:
             (self._impersonated.add if enabled else self._impersonated.discard)(address)
 
     def impersonate_all(self, enabled: bool) -> None:
         """Let ``send`` act for all addresses, or stop that."""
+        self._check_free("transactions without a signature")
         self._all_impersonated = enabled
 
     def acts_for(self, address: Address) -> bool:
@@ -131,6 +138,7 @@ class Development:
             return result.hashes
         if not impersonated:
             raise BackendError("unknown account")
+        self._check_free("transactions without a signature")
         sequencer = self._sequencer
         chain_id = sequencer.rules.chain_id
         batch = decoded(sequencer.portal, transaction_of(call, chain_id), sequencer.keccak, chain_id)
@@ -154,6 +162,8 @@ class Development:
         self._check()
         sequencer = self._sequencer
         check_range("interval", interval or 0, 0, MAX_INTERVAL)
+        if interval is not None:
+            self._check_free("another clock")
         with sequencer.paused():
             last = sequencer.next_block.environment().timestamp + blocks * (interval or 0)
             check_range("timestamp", last, 0, MAX_TIMESTAMP)
@@ -206,7 +216,7 @@ class Development:
             if found is None:
                 return False
             self._forget_snapshots(lambda identifier: identifier >= snapshot)
-            self._rewinder.rewind(found.number)
+            self._rewind(found.number)
             self._set_offset(found.offset)
             return True
 
@@ -217,7 +227,7 @@ class Development:
             self._snapshots.clear()
             self._impersonated.clear()
             self._all_impersonated = False
-            self._rewinder.rewind(self._sequencer.data.blocks.oldest)
+            self._rewind(self._sequencer.data.blocks.oldest)
             self._sequencer.next_block.space_time_stamps(None)
             self._set_offset(0)
 
@@ -226,10 +236,17 @@ class Development:
         self._check()
         with self._lock, self._sequencer.paused() as head:
             check_range("depth", blocks, 0, head.number)
-            self._rewinder.rewind(head.number - blocks)
+            self._rewind(head.number - blocks)
             self._forget_snapshots(
                 lambda identifier: self._snapshots[identifier].number > head.number - blocks
             )
+
+    def _rewind(self, target: int) -> None:
+        sequencer = self._sequencer
+        with executing(), sequencer.paused() as head:
+            if sequencer.rules.settled is not None and target < (least := sequencer.finality.committed):
+                raise RewindError(target, least, head.number)
+            sequencer.rewind_to(target)
 
     def _forget_snapshots(self, ended: Callable[[int], bool]) -> None:
         for identifier in [identifier for identifier in self._snapshots if ended(identifier)]:
@@ -239,16 +256,19 @@ class Development:
 
     def increase_time(self, seconds: int) -> int:
         """Move the clock forward; returns its offset in seconds."""
+        self._check_free("another clock")
         self._set_offset(self._clock.offset + seconds)
         return self._clock.offset
 
     def set_time(self, timestamp: int) -> int:
         """Set the clock; returns its offset in seconds."""
+        self._check_free("another clock")
         self._set_offset(timestamp - int(time.time()))
         return self._clock.offset
 
     def set_next_timestamp(self, timestamp: int) -> None:
         """Time stamp of the next block; the clock goes on from there."""
+        self._check_free("another clock")
         sequencer = self._sequencer
         check_range("timestamp", timestamp, 0, MAX_TIMESTAMP)
         with sequencer.paused() as head:
@@ -261,6 +281,7 @@ class Development:
 
     def set_timestamp_interval(self, seconds: int | None) -> None:
         """Distance between the time stamps of blocks; None goes back to the clock."""
+        self._check_free("another clock")
         check_range("interval", seconds or 0, 0, MAX_INTERVAL)
         self._sequencer.next_block.space_time_stamps(seconds)
 
@@ -276,21 +297,25 @@ class Development:
 
     def set_coinbase(self, address: Address) -> None:
         """Fee receiver of later blocks."""
+        self._check_free("another fee recipient")
         self._sequencer.next_block.change(coinbase=int.from_bytes(address, "big"))
 
     def set_gas_limit(self, gas: int) -> None:
         """Gas limit of later blocks."""
+        self._check_free("another gas limit")
         check_range("gas limit", gas, *GAS_LIMITS)
         with executing():
             self._sequencer.limit_gas(gas)
 
     def set_next_base_fee(self, wei: int) -> None:
         """Base fee of the next block."""
+        self._check_free("another base fee")
         check_range("base fee", wei, 0, MAX_BASE_FEE)
         self._sequencer.next_block.plan(base_fee=wei)
 
     def set_prev_randao(self, value: Hash32) -> None:
         """PREVRANDAO of the next block."""
+        self._check_free("another PREVRANDAO")
         self._sequencer.next_block.plan(prevrandao=int.from_bytes(value, "big"))
 
     # ---- pool ------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from ..transaction.record import Transaction
 #: Codes of the pool's own, beside those of decoding and of ``evm.validity``.
 ALREADY_KNOWN, UNDERPRICED_REPLACEMENT, POOL_FULL, SENDER_FULL = range(512, 516)
 OVERSIZED, BLOBS_NOT_TAKEN, UNDERPRICED, GAS_ABOVE_BLOCK = range(516, 520)
-DELEGATED_FULL, DELEGATED_GAP, OVERDRAWN = range(520, 523)
+DELEGATED_FULL, DELEGATED_GAP, OVERDRAWN, BUSY = range(520, 524)
 
 #: States of an entry. READY: in the queue. PASSED: the queue has come to it, but one before it was put back; it follows
 #: that one. TAKEN: into a block that is being made. ASIDE: executed beside the blocks; those after it are passed.

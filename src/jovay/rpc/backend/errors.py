@@ -18,6 +18,16 @@ class HistoryUnavailableError(BackendError):
     """The state (or the data) of that block was pruned or never kept."""
 
 
+class NotProvableError(BackendError):
+    """A development operation whose outcome no prover can derive, on a chain that settles on L1."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what}: the blocks of a chain that settles on L1 are proven, and this cannot be; a development chain"
+            " of its own has it (jovay node --dev, without this genesis)"
+        )
+
+
 class TooManyResultsError(BackendError):
     """A log query exceeded its ``limit``; ``last_block`` is the last block that was covered completely."""
 

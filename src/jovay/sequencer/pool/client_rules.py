@@ -8,16 +8,20 @@ import numpy as np
 import numpy.typing as npt
 
 from jovay.kernel.evm import validity
-from jovay.kernel.pool.record import BLOBS_NOT_TAKEN, UNDERPRICED
+from jovay.kernel.pool.record import BLOBS_NOT_TAKEN, BUSY, UNDERPRICED
 from jovay.kernel.transaction.record import BLOB, L1_MESSAGE
 
 
 def refuse_what_clients_may_not_send(
-    records: npt.NDArray[Any], statuses: npt.NDArray[Any], min_price: int, base_fee: int
+    records: npt.NDArray[Any], statuses: npt.NDArray[Any], min_price: int, base_fee: int, busy: bool = False
 ) -> None:
     """Give decoded transactions a status: of blobs, which this chain carries none of, messages from L1, which come
-    from there only, priority fees below ``min_price`` and fee caps below ``base_fee`` (wei per gas)."""
+    from there only, priority fees below ``min_price`` and fee caps below ``base_fee`` (wei per gas); and all of them
+    where the chain is ``busy``."""
     fine = statuses == 0
+    if busy:
+        statuses[fine] = BUSY
+        return
     statuses[fine & (records["kind"] == BLOB)] = BLOBS_NOT_TAKEN
     statuses[fine & (records["kind"] == L1_MESSAGE)] = validity.TYPE_NOT_SUPPORTED
     if min_price:

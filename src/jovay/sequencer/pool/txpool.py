@@ -25,6 +25,7 @@ from jovay.kernel.pool.record import (
     ALREADY_KNOWN,
     ASIDE,
     BLOBS_NOT_TAKEN,
+    BUSY,
     DELEGATED_FULL,
     DELEGATED_GAP,
     FREE,
@@ -53,6 +54,7 @@ from .pooled import Pooled, Taken
 __all__ = [
     "ALREADY_KNOWN",
     "BLOBS_NOT_TAKEN",
+    "BUSY",
     "DELEGATED_FULL",
     "DELEGATED_GAP",
     "GAS_ABOVE_BLOCK",
