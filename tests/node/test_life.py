@@ -235,7 +235,7 @@ def test_a_failed_sequencer_is_told(folder: Path) -> None:
     try:
         client = Client(node)
         client.send(TO, value=1)
-        node.sequencer._fail(RuntimeError("the disk is gone"))
+        node.sequencer.fail(RuntimeError("the disk is gone"))
         with pytest.raises(RpcError, match="the sequencer has stopped: the disk is gone"):
             client("eth_sendRawTransaction", hexed(client.raw(TO, nonce=1)))
         with pytest.raises(urllib.error.HTTPError) as caught:
