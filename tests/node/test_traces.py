@@ -10,8 +10,10 @@ import pytest
 
 from jovay.bridge.relayer.blocks import BlockSource, chunk_of
 from jovay.native.library import Library
+from jovay.sequencer.persistence.pruning import Pruner
 from jovay.tracer.chunk import ChunkExecutor, ChunkInput
 from jovay.tracer.chunk_witness import ChunkWitness
+from jovay.tracer.replica import has_write_sets
 from rigs.rpc import RpcError
 from rigs.settled_chain import CONFIG, COUNTER, HASHER
 from rigs.settled_node import SettledNode, message
@@ -86,6 +88,24 @@ def test_provers_execute_what_they_are_given(
         assert bytes.fromhex(client("jovay_getChunkWitness", first, last)[2:]) == witness
         lacking = dataclasses.replace(given.witness, multiproof=b"")
         assert executor.execute(dataclasses.replace(given, witness=lacking).encode()).error
+
+
+def test_where_blocks_are_pruned(chain: SettledNode, executor: ChunkExecutor) -> None:
+    """Then a block that is not recorded is executed over the node's own state, led back."""
+    client, data = Client(chain.node), chain.sequencer.data
+    data.blocks.segment_blocks = 4
+    for n in range(10):
+        client.send(word(HASHER)[12:], data=word(n))
+    blocks, head = BlockSource(client.rpc).since(1)
+    assert Pruner(data, chain.sequencer.persistence, lambda: head, 5).prune() > 0
+    assert not has_write_sets(data.blocks)
+    for number in range(head - 3, head + 1):
+        data.tracer.append(number, data.blocks.hash_of(number), [b"damaged"])
+    witness = bytes.fromhex(client("jovay_getChunkWitness", head - 3, head)[2:])
+    published = chunk_of(blocks[head - 4 : head]).encode(2)
+    given = ChunkInput(CONFIG.encode(), 2, published, ChunkWitness.decode(witness))
+    found = executor.execute(given.encode())
+    assert (found.error, found.last_block_hash) == ("", data.blocks.hash_of(head))
 
 
 def test_witnesses_are_bounded_before_they_are_made(chain: SettledNode) -> None:

@@ -58,7 +58,7 @@ class NodeBackend:
         source = SimulationSource(sequencer, self.chain, tries)
         gas = max(call_gas, sequencer.settings.gas_limit)
         simulator = Simulator(sequencer.library, sequencer.world, source, gas=gas)
-        lookback = Lookback(simulator, tries)
+        lookback = Lookback(simulator, tries, sequencer.rules.settled)
         witnesses = Witnesses(sequencer.library, sequencer.data, sequencer.rules, lookback)
         self.executor = NodeExecutor(simulator, witnesses, heights)
         self.tracer = NodeTracer(sequencer, witnesses) if sequencer.recording is not None else None

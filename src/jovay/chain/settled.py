@@ -7,6 +7,7 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
+from jovay.kernel.block.system import HISTORY_STORAGE, HISTORY_WINDOW
 from jovay.kernel.programs import settled_config as layout
 from jovay.kernel.protocol.forks import CANCUN, FORKS
 
@@ -39,10 +40,13 @@ class SettledConfig:
     l1_fee: Place = (0, 0)
     l2_msg_root: Place = (0, 0)
 
-    @property
-    def places(self) -> tuple[Place, ...]:
-        """The slots that it names: what a block begins or a chunk ends with."""
-        return tuple(place for place in (self.l1_fee, self.l2_msg_root) if place[0])
+    def slots_of(self, number: int, ancestors: int) -> list[Place]:
+        """What provers read of the state beside what block ``number`` touches, where it asks for the hashes of so many
+        blocks before it: the slots named here, and those of EIP-2935 with the hashes, but for its parent's.
+        """
+        older = range(max(0, number - ancestors), number - 1)
+        named = [place for place in (self.l1_fee, self.l2_msg_root) if place[0]]
+        return [*named, *((HISTORY_STORAGE, block % HISTORY_WINDOW) for block in older)]
 
     def encode(self) -> bytes:
         """The words that the kernel reads."""

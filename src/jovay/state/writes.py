@@ -99,6 +99,16 @@ def chosen(records: Records, which: npt.NDArray[Any]) -> Records:
     return found
 
 
+def keys_at(places: Sequence[tuple[int, int]]) -> WriteSet:
+    """Slots, each an account and a key, and their accounts; nothing is said of their values."""
+    accounts = np.zeros(len(places), dtype_of(AccountChange))
+    slots = np.zeros(len(places), dtype_of(SlotChange))
+    for n, (address, key) in enumerate(places):
+        accounts[n]["address"] = slots[n]["address"] = np.void(address.to_bytes(32, "little"))
+        slots[n]["key"] = np.void(key.to_bytes(32, "little"))
+    return WriteSet(accounts, slots)
+
+
 def merged(first: WriteSet, second: WriteSet) -> WriteSet:
     """One write set in place of two, the second having the last word."""
     accounts = np.concatenate([first.accounts, second.accounts])

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from jovay.chain.settled import Place, SettledConfig
-from jovay.chain.system_contracts import HISTORY_STORAGE
 from jovay.kernel.block import prestate
 from jovay.kernel.block.changes import AccountChange, SlotChange
 from jovay.kernel.block.prestate import Touched
-from jovay.kernel.block.system import HISTORY_WINDOW
 from jovay.kernel.machine.account import Account, Slot
 from jovay.native import places
 from jovay.native.arena import Arena
@@ -26,7 +24,6 @@ from jovay.state.world import NativeWorld
 from jovay.state.writes import Records, WriteSet
 
 log = logging.getLogger("jovay.recording")
-HISTORY = int.from_bytes(HISTORY_STORAGE, "big")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +107,7 @@ class TouchedRecorder:
         library[prestate.collect_listed](out, self._listed, self._count)
         library[prestate.collect_runs](out, runs, count, coinbase)
         if self._settled is not None:
-            self._collect_slots([*self._settled.places, *_older_hashes(height + 1, int(out.ancestors))])
+            self._collect_slots(self._settled.slots_of(height + 1, int(out.ancestors)))
         library[prestate.collect_missed](out)
         if out.missed:
             log.warning("%d keys of block %d are not recorded", out.missed, height + 1)
@@ -138,8 +135,3 @@ class TouchedRecorder:
             slots.array(SlotChange, out.slot_count).copy(),
             founded.array(SlotChange, out.founded_count).copy(),
         )
-
-
-def _older_hashes(number: int, ancestors: int) -> list[Place]:
-    """Where the hashes are of the ``ancestors`` blocks before block ``number``, but for its parent's."""
-    return [(HISTORY, block % HISTORY_WINDOW) for block in range(max(0, number - ancestors), number - 1)]
