@@ -14,17 +14,14 @@ from jovay.bridge.wire import blobs
 from jovay.bridge.wire.batch_header import BatchHeader
 from jovay.bridge.wire.chunk import Chunk
 from jovay.bridge.wire.da import DaData
-from jovay.bridge.wire.l1_message import NO_MESSAGES
 from jovay.bridge.wire.payload import decode_chunks, encode_chunks
 from jovay.native.library import Library
 from jovay.prover.batch import state_batch
 from jovay.prover.errors import BatchMismatchError, ChunkRefusedError, ProverError, TaskFormatError
 from jovay.prover.task import BatchTask
 from jovay.tracer.chunk import ChunkExecutor
-from jovay.tracer.chunk_witness import ChunkWitness
+from rigs.proven_batches import GENESIS, published, take_chunk
 from rigs.settled_chain import CONFIG, COUNTER, SettledChain
-
-GENESIS = BatchHeader(2, 0, NO_MESSAGES, bytes(32), bytes(32))
 
 
 @pytest.fixture(scope="module")
@@ -37,21 +34,6 @@ def chain(library: Library) -> Iterator[SettledChain]:
     chain = SettledChain(library)
     yield chain
     chain.close()
-
-
-def take_chunk(chain: SettledChain) -> tuple[Chunk, ChunkWitness]:
-    given = chain.chunk()
-    chunk = Chunk.decode(given.data, 2)
-    chain.begin_chunk()
-    return chunk, given.witness
-
-
-def published(da: DaData, in_blobs: bool) -> tuple[list[bytes], bytes]:
-    """Versioned hashes, and the data hash."""
-    if not in_blobs:
-        return [], da.digest
-    hashes = [blobs.versioned_hash(blobs.commitment_of(blob)) for blob in blobs.to_blobs(da)]
-    return hashes, blobs.data_hash(hashes)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from jovay.bridge.wire.statement import Statement
 from jovay.prover.controller.errors import SupersededError, UnknownBatchError
-from jovay.prover.controller.queue import DONE, FAILED, LEASED, MOST_ATTEMPTS, QUEUED, ProofQueue
+from jovay.prover.controller.queue import DONE, FAILED, KEPT, LEASED, MOST_ATTEMPTS, QUEUED, ProofQueue
 from jovay.prover.controller.requests import TEE, TYPES, ZK, BatchRequest
 from rigs.proof_requests import request, statement_of
 
@@ -202,6 +202,19 @@ def test_dropping(queue: ProofQueue) -> None:
     assert queue.counts()[TEE][QUEUED] == 1
     with pytest.raises(UnknownBatchError):
         queue.proof(2, TEE)
+
+
+def test_old_batches_go_once_nothing_of_them_is_waited_for(queue: ProofQueue) -> None:
+    done, waiting = request(1), request(2)
+    for asked in (done, waiting):
+        queue.put(asked, [TEE])
+    complete(queue, done)
+    queue.put(request(1 + KEPT), [TEE])
+    assert status(queue, 1) == DONE
+    queue.put(request(3 + KEPT), [TEE])
+    assert status(queue, 2) == QUEUED
+    with pytest.raises(UnknownBatchError):
+        queue.proof(1, TEE)
 
 
 def test_all_of_it_is_there_after_a_restart(tmp_path: Path, clock: Clock) -> None:

@@ -27,6 +27,8 @@ QUEUED, LEASED, DONE, FAILED = "queued", "leased", "done", "failed"
 #: witnesses are fetched anew.
 MOST_ATTEMPTS: Final = 5
 MOST_REFUSALS: Final = 2
+#: Batches that are kept behind the newest one when nothing of them is waited for.
+KEPT: Final = 256
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS batches (
     number INTEGER PRIMARY KEY, hash BLOB NOT NULL, request TEXT NOT NULL, task BLOB);
@@ -94,6 +96,7 @@ class ProofQueue:
                 db.execute("INSERT INTO batches VALUES (?, ?, ?, NULL)", (index, batch_hash, text))
             rows = [(index, kind, QUEUED) for kind in types]
             db.executemany("INSERT OR IGNORE INTO proofs (number, type, status) VALUES (?, ?, ?)", rows)
+            self._forget(db, index - KEPT)
         return is_new
 
     def without_task(self) -> list[BatchRequest]:
@@ -231,6 +234,14 @@ class ProofQueue:
         return found
 
     # ---- parts
+
+    def _forget(self, db: sqlite3.Connection, before: int) -> None:
+        """Drop batches below ``before`` of which nothing is waited for."""
+        wanted = "SELECT number FROM proofs WHERE status IN (?, ?)"
+        for table in ("batches", "proofs"):
+            db.execute(
+                f"DELETE FROM {table} WHERE number < ? AND number NOT IN ({wanted})", (before, QUEUED, LEASED)
+            )
 
     def _known(self, db: sqlite3.Connection, index: int, kind: str) -> tuple[BatchRequest, str]:
         found = db.execute(
