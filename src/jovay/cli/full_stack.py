@@ -197,7 +197,7 @@ class FullStack:
         words += ["--node", self.http_url, "--controller", self.places.controller_url]
         words += ["--listen", f"127.0.0.1:{self.places.relayer_port}"]
         words += ["--batch-age", str(BATCH_AGE), "--pace", str(PACE)]
-        roles = ("committer", "claims")
+        roles = ("committer", "claims", "feeder")
         for role in roles:
             words += [f"--{role}-key", f"env:{_variable(role)}"]
         return self._part("relayer", words, *roles)
