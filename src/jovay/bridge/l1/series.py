@@ -103,7 +103,7 @@ class Series:
         plan = keccak(b"".join(map(_digest, steps))).hex()
         if self._stored["plan"] not in (None, plan):
             raise SeriesError(
-                f"{self._path} was begun for other transactions: it goes on with the settings of then"
+                f"{self._path} was begun for other transactions: take the settings of then, or another file"
             )
         if self._stored["plan"] is None:
             self._stored["plan"], self._stored["signed"] = plan, [[] for _ in steps]
