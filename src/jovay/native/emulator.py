@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +25,12 @@ from jovay.compiler.errors import CompilerError
 from jovay.compiler.riscv.elf import Image, read_elf
 from jovay.compiler.riscv.layout import INPUT_BASE, LENGTH_SIZE, OUTPUT_BASE, PAGE
 from jovay.kernel.riscv import machine as m
+from jovay.kernel.riscv import trace
 from jovay.kernel.riscv.decode import decode_text
 
-from .arena import Arena
+from .arena import Arena, zeros
 from .library import Library
-from .records import View, new_record
+from .records import View, dtype_of, new_record
 
 #: Status names as ``Execution.reason`` has them, by the machine's status number.
 REASONS = (
@@ -44,6 +46,8 @@ REASONS = (
 #: Cycles between two looks at Python's signals.
 _SLICE = 1 << 28
 _A0 = 10
+#: Instructions that are written down at once.
+_TRACED = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -82,10 +86,8 @@ class Emulator:
         self._library.decode(text.data.ljust(text.size, b"\0"), count, decoded)
         return decoded
 
-    def run(self, data: bytes, max_cycles: int) -> Execution:
-        """Run on ``data`` until the program stops, or for ``max_cycles`` instructions."""
-        memory = _Memory(self.image, data)
-        state = new_record(
+    def _machine(self, memory: _Memory) -> View:
+        return new_record(
             m.Machine,
             {
                 "memory": memory.arena,
@@ -98,6 +100,27 @@ class Emulator:
                 "pc": self.image.entry,
             },
         )
+
+    @property
+    def decoded(self) -> npt.NDArray[np.uint64]:
+        """The program's instructions as the machine runs them."""
+        return self._code[:-1]
+
+    def trace(self, data: bytes, max_cycles: int) -> tuple[npt.NDArray[Any], str]:
+        """All instructions of a run (``kernel.riscv.trace.Step``), ``max_cycles`` at most, and how it ended."""
+        state = self._machine(memory := _Memory(self.image, data))
+        state.limit = max_cycles
+        parts, room = list[npt.NDArray[Any]](), min(max_cycles, _TRACED)
+        while state.status == m.RUNNING and state.cycles < max_cycles:
+            steps = zeros(room, dtype_of(trace.Step))
+            parts.append(steps[: self._library.trace(state, steps, room)])
+        del memory
+        return np.concatenate(parts), REASONS[state.status]
+
+    def run(self, data: bytes, max_cycles: int) -> Execution:
+        """Run on ``data`` until the program stops, or for ``max_cycles`` instructions."""
+        memory = _Memory(self.image, data)
+        state = self._machine(memory)
         status = m.RUNNING
         while status == m.RUNNING and state.cycles < max_cycles:
             state.limit = min(state.cycles + _SLICE, max_cycles)
@@ -157,14 +180,15 @@ class _Memory:
 class _Library:
     run: Callable[[View], int]
     decode: Callable[[bytes, int, npt.NDArray[np.uint64]], None]
+    trace: Callable[[View, npt.NDArray[Any], int], int]
 
 
 @cache
 def _machine_library() -> _Library:
     sources = source_digest(KERNEL_DIRECTORY / "riscv", KERNEL_DIRECTORY / "lang", COMPILER_DIRECTORY)
-    build = CHECKED if is_chosen() else PLAIN
+    build, entries = CHECKED if is_chosen() else PLAIN, [m.run, decode_text, trace.run_traced]
     path = cache_directory() / "riscv" / f"machine-{digest(sources, native.host_key(), build)}.o"
     if not path.exists():
-        write_atomically(path, native.compile_object([m.run, decode_text]))
-    library = Library(path.read_bytes(), [m.run, decode_text])
-    return _Library(library[m.run], library[decode_text])
+        write_atomically(path, native.compile_object(entries))
+    library = Library(path.read_bytes(), entries)
+    return _Library(*(library[entry] for entry in entries))

@@ -80,9 +80,8 @@ class Number:
         """The Montgomery product, below 2n."""
         other = self.known(by) if isinstance(by, int) else by
         x, y = self.factor(), other.factor()
-        if x.bound * y.bound >= self.field.value * RADIX:
-            x, y = x.folded(), y.folded()
-        assert x.bound * y.bound < self.field.value * RADIX, "factors are too large"
+        while x.bound * y.bound >= self.field.value * RADIX:
+            x, y = (x.folded(), y) if x.bound > y.bound else (x, y.folded())
         return of(self.field, self.field.product(x.limbs, y.limbs), 2 * self.field.value)
 
     __rmul__ = __mul__
@@ -108,12 +107,16 @@ class Number:
             limbs[i] = self.field.low(limbs[i], over, factor)
             if i + 1 < LIMBS and most * limb >> LIMB_BITS:
                 limbs[i + 1] = self.field.high(limbs[i + 1], over, factor)
-        return of(self.field, carried(limbs), (1 << top) + most * fold)
+        bound = (1 << top) + most * fold
+        assert bound < self.bound, "it does not become smaller"
+        return of(self.field, carried(limbs), bound)
 
     def canonical(self) -> Number:
         """The representative below n, clean."""
         n = self.field.value
-        x = self if self.bound <= 2 * n else self.folded()
+        x = self
+        while x.bound > 2 * n and x.bound >> n.bit_length() > 1:
+            x = x.folded()
         x = of(self.field, carried(x.limbs), x.bound)
         while x.bound > n:
             half = x.bound // 2 // n * n  # the largest multiple of n that halves what is left

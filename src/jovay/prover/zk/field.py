@@ -86,6 +86,10 @@ class Vector:
         _function(name, 3)(len(self.words), self.words, self.words)
         return self
 
+    def put(self, index: int, value: int) -> None:
+        """Set one element."""
+        self.words[index // LANES, :, index % LANES] = element(value % R)
+
     def rows(self) -> U64:
         """The elements as rows of four words, lowest first, not in Montgomery form."""
         plain = Vector.empty(len(self))

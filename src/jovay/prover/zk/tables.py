@@ -35,6 +35,17 @@ class Table:
         columns += [Vector.of_words(COMPUTED_WORDS[name](height)) for name in chip.computed]
         return cls(chip, columns)
 
+    @classmethod
+    def of_words(cls, chip: Chip, own: Sequence[U64], fixed: Sequence[U64] = ()) -> Table:
+        """Columns of numbers below 2^64, all of one length, filled up with zeros."""
+        given = [*own, *fixed]
+        if len(own) != len(chip.columns) or len(fixed) != len(chip.fixed):
+            raise ValueError(f"{chip.name}: {len(own)} columns and {len(fixed)} fixed ones")
+        height = max(LANES, 1 << (max(map(len, given)) - 1).bit_length())
+        columns = [Vector.of_words(np.pad(column, (0, height - len(column)))) for column in given]
+        columns += [Vector.of_words(COMPUTED_WORDS[name](height)) for name in chip.computed]
+        return cls(chip, columns)
+
     @property
     def own(self) -> list[Vector]:
         """What the prover commits to."""

@@ -1,0 +1,51 @@
+"""The machine once more, writing down every instruction: what proofs of a run are made from."""
+
+from ..lang import U64, Ptr, Record, kernel, load64
+from .decode import field_imm, field_op, field_rd, field_rs1, field_rs2
+from .machine import RUNNING, STEP, STOP, Machine
+
+
+class Step(Record):
+    """One instruction: its decoded form, what its registers held, what it left in the destination, and where it led.
+
+    ``next_pc`` is ``STOP`` for the one that stops the machine.
+    """
+
+    pc: U64
+    decoded: U64
+    a: U64
+    b: U64
+    c: U64
+    next_pc: U64
+
+
+STEP_SIZE = U64(Step.size)
+
+
+@kernel
+def run_traced(m: Machine, steps: Ptr, room: U64) -> U64:
+    """``run`` for at most ``room`` instructions, a ``Step`` of each at ``steps``; returns how many there were."""
+    pc = m.pc
+    count = U64(0)
+    x = m.registers
+    m.status = U64(RUNNING)
+    while count < room and m.cycles < m.limit:
+        decoded = load64(m.code + ((pc - m.text) << 1))
+        a = load64(x + (field_rs1(decoded) << 3))
+        b = load64(x + (field_rs2(decoded) << 3))
+        rd = x + (field_rd(decoded) << 3)
+        target = STEP(field_op(decoded), m, rd, a, b, field_imm(decoded), pc)
+        step = Step(steps + count * STEP_SIZE)
+        step.pc = pc
+        step.decoded = decoded
+        step.a = a
+        step.b = b
+        step.c = load64(rd)
+        step.next_pc = target
+        count += 1
+        m.cycles = m.cycles + 1
+        if target == STOP:
+            break
+        pc = target
+    m.pc = pc
+    return count

@@ -1,0 +1,23 @@
+"""The buses of the machine, and what a message on each consists of."""
+
+from __future__ import annotations
+
+#: pc, operation, rd, rs1, rs2, immediate (modulo 2^64): an instruction of the program.
+PROGRAM = 1
+#: clock, pc: where the machine is.
+STATE = 2
+#: register, value, time stamp: what a register holds since then.
+REGISTER = 3
+#: operation, clock, pc, a, b, immediate, c, next pc: what an instruction does.
+EXECUTE = 4
+#: a number below 2^16.
+RANGE = 5
+#: exit status: what a program ends with.
+EXIT = 6
+
+#: Bits of the numbers on ``RANGE``, and the next number.
+LIMB_BITS = 16
+LIMB = 1 << LIMB_BITS
+WORD = 1 << 64
+#: The pc of a machine that has stopped. No instruction leads there: a target is a sum of two words, less 2^64 at most.
+STOPPED = -(1 << 100)

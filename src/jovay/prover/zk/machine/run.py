@@ -1,0 +1,58 @@
+"""A run of a program, instruction by instruction, as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from jovay.kernel.riscv.decode import BRANCHES, CODE, STORES
+from jovay.native.emulator import Emulator
+from jovay.prover.zk.errors import ZkError
+from jovay.prover.zk.field import U64
+
+_SILENT = [CODE[name] for name in (*BRANCHES, *STORES, "ecall", "ebreak")]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Columns over all instructions. ``c`` is 0 for one that writes no register; ``next`` of the last one is 1."""
+
+    clock: U64
+    pc: U64
+    operation: U64
+    rd: U64
+    rs1: U64
+    rs2: U64
+    imm: U64
+    a: U64
+    b: U64
+    c: U64
+    next: U64
+
+    def __len__(self) -> int:
+        return len(self.clock)
+
+    def where(self, mask: npt.NDArray[Any]) -> Run:
+        """Some of them."""
+        return replace(self, **{each.name: getattr(self, each.name)[mask] for each in fields(self)})
+
+    @classmethod
+    def of(cls, emulator: Emulator, data: bytes, max_cycles: int = 1 << 24) -> Run:
+        """Run a program to its end. Raises ``ZkError`` if it does not exit."""
+        steps, reason = emulator.trace(data, max_cycles)
+        if reason != "exit":
+            raise ZkError(f"the program ends by: {reason}, after {len(steps)} instructions")
+        operation, rd, rs1, rs2, imm = unpacked(steps["decoded"])
+        c = np.where(np.isin(operation, _SILENT), np.uint64(0), steps["c"])
+        clock = np.arange(1, len(steps) + 1, dtype=np.uint64)
+        a, b = steps["a"], steps["b"]
+        return cls(clock, steps["pc"], operation, rd, rs1, rs2, imm, a, b, c, steps["next_pc"])
+
+
+def unpacked(decoded: U64) -> list[U64]:
+    """Operation, rd, rs1, rs2 and immediate of decoded instructions (``kernel.riscv.decode``)."""
+    small = [(decoded >> np.uint64(shift)) & np.uint64(255) for shift in (0, 8, 16, 24)]
+    return [*small, (decoded.view(np.int64) >> 32).view(np.uint64)]

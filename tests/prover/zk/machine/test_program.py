@@ -1,0 +1,140 @@
+"""Runs of programs as tables: honest ones fit together, and no cell can be another."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from jovay.prover.zk import audit
+from jovay.prover.zk.errors import ZkError
+from jovay.prover.zk.field import R
+from jovay.prover.zk.machine.cpu import Accesses
+from jovay.prover.zk.machine.program import CHIPS, Program, RunProof
+from jovay.prover.zk.machine.run import Run
+from jovay.prover.zk.setup import Setup, development_setup
+from jovay.prover.zk.tables import Table
+from rigs import rv64
+
+
+@pytest.fixture(scope="module")
+def setup() -> Setup:
+    return development_setup(1 << 17, 0xFEDCBA9876543210)
+
+
+def code() -> rv64.Program:
+    """Sums in a loop, every comparison with its branches both ways, jumps, and the end with the sum."""
+    p = rv64.Program()
+    p("addi", rd=1, imm=5)("addi", rd=2, imm=0)
+    p("add", rd=2, rs1=2, rs2=1)("addi", rd=1, rs1=1, imm=-1)("bne", rs1=1, rs2=0, imm=-8)
+    p("sub", rd=3, rs1=0, rs2=2)("slt", rd=4, rs1=3, rs2=2)("sltu", rd=5, rs1=3, rs2=2)
+    p("slti", rd=4, rs1=3, imm=-15)("sltiu", rd=5, rs1=3, imm=-14)("add", rd=0, rs1=2, rs2=2)
+    for name in ("beq", "bne", "blt", "bge", "bltu", "bgeu"):
+        for rs1, rs2 in ((2, 3), (3, 2), (2, 2)):
+            p(name, rs1=rs1, rs2=rs2, imm=8)("addi", rd=7, rs1=7, imm=1)
+    p("auipc", rd=6, imm=0)("jalr", rd=8, rs1=6, imm=13)("ebreak")("jal", rd=9, imm=8)("ebreak")
+    p("lui", rd=10, imm=0x80000)("addi", rd=17, imm=93)("addi", rd=10, rs1=2)
+    return p("ecall")
+
+
+@pytest.fixture(scope="module")
+def program(setup: Setup) -> Program:
+    return Program(code().elf(), setup)
+
+
+@pytest.fixture
+def run(program: Program) -> Run:
+    return Run.of(program.emulator, b"")
+
+
+def faults(program: Program, run: Run, tables: list[Table], status: int = 15) -> list[object]:
+    statement = program.statement(len(run), status)
+    return [*audit.broken(tables), *audit.unbalanced(tables, statement.public)]
+
+
+def test_an_honest_run_fits_together(program: Program, run: Run) -> None:
+    tables = program.tables(run)
+    assert [table.chip for table in tables] == list(CHIPS)
+    assert faults(program, run, tables) == []
+    assert faults(program, run, tables, status=14)
+
+
+def test_what_is_traced_is_what_is_run(program: Program, run: Run) -> None:
+    execution = program.emulator.run(b"", 10_000)
+    assert (len(run), int(Accesses(run).call[0])) == (execution.cycles, execution.status)
+    wanted = [name for chip in CHIPS for name in chip.columns if name in ("beq", "slt", "jalr", "ecall")]
+    assert len(wanted) == 4
+
+
+#: Cells of used rows that may be another: what an instruction does not ask about. None can lead to another result.
+FREE = {
+    ("add", "odd"),  # where no jalr drops the lowest bit
+    ("equal", "inverse"),  # of a difference that is 0
+    *(("less", f"rest_{side}{i}") for side in "ay" for i in range(4)),  # signs are for signed comparisons
+}
+
+
+def test_no_cell_can_be_another(program: Program, run: Run) -> None:
+    rng, free = random.Random(4), set()
+    for table in program.tables(run):
+        chip, width = table.chip, len(table.own)
+        used = [row for row in audit.rows_of(table)[:4096] if any(row[:width])]
+        for row in [*used, audit.rows_of(table)[-1]]:
+            for column in range(width):
+                for change in (1, R - 1, 1 << 16, 1 << 64, rng.randrange(R)):
+                    other = [*row[:column], (row[column] + change) % R, *row[column + 1 :]]
+                    if any(row[:width]) and not audit.is_noticed(chip, row, other):
+                        free.add((chip.name, chip.columns[column]))
+    assert free == FREE
+
+
+def test_rows_can_be_neither_left_out_nor_added(program: Program, run: Run) -> None:
+    for at in range(7):
+        tables = program.tables(run)
+        first = tables[at].own
+        rows = [column.rows()[:, 0] for column in first]
+        kept = [np.delete(row, 2) for row in rows]
+        if not any(row[2] for row in rows):
+            continue
+        fixed = [column.rows()[:, 0] for column in tables[at].fixed]
+        if fixed:
+            continue
+        made = Table.of_words(tables[at].chip, kept)
+        tables[at] = made
+        assert faults(program, run, tables), tables[at].chip.name
+
+
+@pytest.fixture(scope="module")
+def proof(program: Program) -> RunProof:
+    return program.prove(b"")
+
+
+def test_a_run_is_proven(program: Program, proof: RunProof) -> None:
+    program.verify(proof)
+    for other in (
+        RunProof(proof.cycles, proof.status + 1, proof.tables),
+        RunProof(proof.cycles + 1, proof.status, proof.tables),
+    ):
+        with pytest.raises(ZkError):
+            program.verify(other)
+
+
+def test_another_programs_proof_is_refused(proof: RunProof, setup: Setup) -> None:
+    other = Program(code().elf(constants=b"other"), setup)
+    longer = code()
+    longer.words[0] += 1 << 20  # addi x1, x0, 6
+    changed = Program(longer.elf(), setup)
+    other.verify(proof)  # constants are no part of the text
+    with pytest.raises(ZkError):
+        changed.verify(proof)
+
+
+def test_a_program_that_traps_has_no_run(setup: Setup) -> None:
+    for p, why in (
+        (rv64.Program()("ebreak"), "breakpoint"),
+        (rv64.Program()("jal", rd=0, imm=-4), "jump outside"),
+        (rv64.Program()("addi", rd=17, imm=92)("ecall"), "unknown system call"),
+    ):
+        with pytest.raises(ZkError, match=why):
+            Run.of(Program(p.elf(), setup).emulator, b"")
