@@ -11,7 +11,12 @@ import pytest
 from jovay.bridge.errors import AnvilError
 from jovay.bridge.l1 import anvil
 from jovay.bridge.l1.anvil import Anvil, Settings
-from jovay.bridge.l1.client import L1Client
+from jovay.bridge.l1.client import L1Client, hexed
+from jovay.bridge.l1.keys import RawKey
+from jovay.bridge.l1.transactions import Mined, Request, TxManager
+from jovay.bridge.wire.blobs import to_blobs
+from jovay.bridge.wire.da import DaData
+from jovay.chain.development import DEVELOPMENT_KEYS
 from rigs.process import free_ports
 
 
@@ -71,6 +76,27 @@ def test_a_kill_loses_what_was_not_kept_yet_and_no_more(
     client.close()
 
 
+@pytest.mark.slow
+def test_blobs_are_kept(tmp_path: Path) -> None:
+    where, blob = settings(None), to_blobs(DaData(0, b"payload"))[0]
+    with Anvil(where, tmp_path) as node:
+        client = L1Client(node.url)
+        manager = TxManager(client, RawKey(bytes.fromhex(DEVELOPMENT_KEYS[0])), tmp_path / "store")
+        manager.send(Request(bytes(19) + b"\7", b"", "blob", blobs=(blob,)))
+        deadline = time.monotonic() + 60
+        while not isinstance(sent := manager.status("blob"), Mined):
+            assert time.monotonic() < deadline
+            manager.step()
+        manager.close()
+    with Anvil(where, tmp_path):
+        transaction = client.transaction(sent.hash)
+        assert transaction is not None
+        assert client.receipt(sent.hash) == sent.receipt
+        (name,) = transaction.versioned_hashes
+        assert bytes.fromhex(client.call("anvil_getBlobByHash", hexed(name))[2:]) == blob
+    client.close()
+
+
 def test_what_was_half_written_is_not_read(tmp_path: Path) -> None:
     where = settings(None)
     with Anvil(where, tmp_path) as node:
@@ -88,7 +114,8 @@ def test_a_spoilt_state_is_named(tmp_path: Path) -> None:
         Anvil(settings(), tmp_path)
 
 
-def test_a_taken_port_is_named(tmp_path: Path) -> None:
+def test_a_taken_port_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(anvil, "PORT_TIMEOUT", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(AnvilError, match=f"port {port} is taken"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from jovay.bridge.errors import L1RpcError, WrongChainError
+from jovay.bridge.errors import L1AnswerError, L1RpcError, WrongChainError
 from jovay.bridge.l1 import records
 from jovay.bridge.l1.records import FeeHistory, L1Block, L1Log, L1Receipt, L1Transaction
 from jovay.bridge.l1.transport import TIMEOUT, Transport
@@ -80,7 +80,12 @@ class L1Client:
                     raise
                 self._log_blocks = (end - first + 1) // 2
                 continue
-            yield from map(records.log, records.sequence(found, "the logs"))
+            for log in map(records.log, records.sequence(found, "the logs")):
+                if not first <= log.block_number <= end:
+                    raise L1AnswerError(
+                        f"the block of a log, asked for from {first} to {end},", log.block_number
+                    )
+                yield log
             first = end + 1
             self._log_blocks = min(LOG_BLOCKS, 2 * self._log_blocks)
 

@@ -53,7 +53,10 @@ class Transport:
         request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
         body = msgspec.json.encode(request)
         reads = method.startswith(_READS) and not method.startswith(_WRITES)
+        begun = time.monotonic()
         for attempt in range(TRIES if reads else 1):
+            if attempt > 1 and time.monotonic() - begun > self._timeout:
+                break  # a server that does not refuse but hangs is asked twice
             if attempt:
                 time.sleep(FIRST_PAUSE * 2 ** (attempt - 1))
             try:
