@@ -84,9 +84,16 @@ class RelayedL1:
         assert receipt.contract_address is not None
         return receipt.contract_address
 
-    def send(self, to: bytes | None, data: bytes = b"", value: int = 0, mine: bool = True) -> bytes:
-        """From the owner, whose key anvil has."""
-        message = {"from": hexed(self.owner), "data": hexed(data), "value": hex(value), "gas": hex(8_000_000)}
+    def send(
+        self, to: bytes | None, data: bytes = b"", value: int = 0, mine: bool = True, sender: bytes = b""
+    ) -> bytes:
+        """From the owner, or another account whose key anvil has."""
+        message = {
+            "from": hexed(sender or self.owner),
+            "data": hexed(data),
+            "value": hex(value),
+            "gas": hex(8_000_000),
+        }
         if to is not None:
             message["to"] = hexed(to)
         found = bytes.fromhex(self.client.call("eth_sendTransaction", message)[2:])

@@ -29,11 +29,12 @@ class SteppedRelayer:
         folder: Path,
         limits: Limits = SMALL,
         age: float = 0.0,
+        idle: float = 0.0,
         confirmations: int = 64,
     ) -> None:
         options = Options(
             limits,
-            Timing(age),
+            Timing(age, idle),
             Policy(confirmations=confirmations),
             kinds=(TEE, ZK),
             sources=[BeaconNode(l1.url)],

@@ -15,6 +15,7 @@ from jovay.monitoring import logs
 
 if TYPE_CHECKING:
     from jovay.bridge.l1.keys import Signer
+    from jovay.bridge.relayer.committer import Timing
     from jovay.bridge.relayer.relayer import Options, Relayer
     from jovay.bridge.relayer.sealing import Limits
     from jovay.chain.settlement import Settlement
@@ -62,6 +63,7 @@ def relayer(
     batch_age: Annotated[
         float, _option("seconds after which a batch is sent, full or not", _BATCHES, min=0)
     ] = 60.0,
+    idle_age: Annotated[float, _option("the same where it carries nothing", _BATCHES, min=0)] = 3_600.0,
     blobs: Annotated[int, _option("blobs that a batch fills at most", _BATCHES, min=1, max=6)] = 4,
     chunk_blocks: Annotated[int, _option("blocks of a chunk at most", _BATCHES, min=1)] = 1_000,
     chunk_gas: Annotated[int, _option("gas of a chunk at most", _BATCHES, min=1)] = 500_000_000,
@@ -76,6 +78,7 @@ def relayer(
     may be left out.
     """
     from jovay.bridge.errors import BridgeError
+    from jovay.bridge.relayer.committer import Timing
     from jovay.bridge.relayer.sealing import Limits
     from jovay.chain.errors import ChainError
 
@@ -83,7 +86,9 @@ def relayer(
     keys = {"committer": committer_key, "claims": claims_key, "feeder": feeder_key}
     try:
         limits = Limits(chunk_blocks=chunk_blocks, chunk_gas=chunk_gas, batch_gas=batch_gas, blobs=blobs)
-        options = _options(limits, batch_age, int(max_fee * _GWEI), confirmations, pace, beacon, raw_data)
+        options = _options(
+            limits, Timing(batch_age, idle_age), int(max_fee * _GWEI), confirmations, pace, beacon, raw_data
+        )
         _serve(lambda: _relayer(genesis, (l1, node, controller), keys, datadir, lease, options), listen)
     except (BridgeError, ChainError, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
@@ -92,7 +97,7 @@ def relayer(
 
 def _options(
     limits: Limits,
-    age: float,
+    timing: Timing,
     fee: int,
     confirmations: int,
     pace: float,
@@ -102,12 +107,11 @@ def _options(
     from jovay.bridge.l1.data import BeaconNode, BlobSource, RawData
     from jovay.bridge.l1.fees import Ceilings
     from jovay.bridge.l1.transactions import Policy
-    from jovay.bridge.relayer.committer import Timing
     from jovay.bridge.relayer.relayer import Options
 
     policy = Policy(Ceilings(fee=fee, blob_fee=fee), confirmations=confirmations)
     sources: list[BlobSource] = [*map(BeaconNode, beacon or ()), *map(RawData, raw_data or ())]
-    return Options(limits, Timing(age=age), policy, pace=pace, sources=sources)
+    return Options(limits, timing, policy, pace=pace, sources=sources)
 
 
 def _relayer(

@@ -12,11 +12,11 @@ from typing import Protocol
 
 from eth_abi.abi import encode
 
-from jovay.bridge.errors import L1RpcError
+from jovay.bridge.errors import BridgeError, L1RpcError
 from jovay.bridge.l1 import contracts
 from jovay.bridge.l1.batches import GENESIS_BATCH
 from jovay.bridge.relayer.controller import Proof, Unproven
-from jovay.bridge.relayer.errors import BadProofError
+from jovay.bridge.relayer.errors import BadProofError, RelayerError
 from jovay.bridge.relayer.outbox import Outbox, claim_of
 from jovay.bridge.relayer.rollup import TEE, RollupReader, RollupState
 from jovay.bridge.relayer.store import Batch, BatchStore
@@ -61,8 +61,16 @@ class Claims:
         if state.exodus:
             return
         self._hand_over(state)
-        for kind in self._kinds:
-            self._claim(kind, state)
+        problems: list[BridgeError] = []
+        for kind in self._kinds:  # one prover's trouble is not another's
+            try:
+                self._claim(kind, state)
+            except BridgeError as error:
+                problems.append(error)
+        if len(problems) > 1:
+            raise RelayerError("; ".join(map(str, problems)))
+        if problems:
+            raise problems[0]
 
     # ---- to the provers
 

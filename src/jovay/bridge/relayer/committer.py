@@ -28,11 +28,12 @@ log = logging.getLogger("jovay.relayer")
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds: ``age`` of the oldest block at which a batch is sealed although more would fit; ``margin`` before
-    anything that L1 refuses after a time.
+    """Seconds: ``age`` of the oldest block that carries something at which a batch is sealed although more would fit,
+    ``idle`` the same of any block; ``margin`` before anything that L1 refuses after a time.
     """
 
     age: float = 60.0
+    idle: float = 3_600.0
     margin: int = 600
 
 
@@ -184,8 +185,16 @@ class Committer:
         late = next((n for n, block in enumerate(blocks, 1) if block.context.timestamp >= oldest), None)
         if late is None:
             raise WaitingError(f"block {blocks[-1].number}, the newest, is older than L1 admits")
-        age = self._clock() - blocks[0].context.timestamp / 1000
-        return max(least, late if late > 1 else 0), owed > tip.next_message or age >= self._timing.age
+        due = owed > tip.next_message or self._has_waited(blocks)
+        return max(least, late if late > 1 else 0), due
+
+    def _has_waited(self, blocks: Sequence[Block]) -> bool:
+        """Long enough: an idle chain's empty blocks are worth less of a batch."""
+        now, timing = self._clock(), self._timing
+        carrying = next((block for block in blocks if block.context.transactions), None)
+        if carrying is not None and now - carrying.context.timestamp / 1000 >= timing.age:
+            return True
+        return now - blocks[0].context.timestamp / 1000 >= timing.idle
 
     def _batch(self, sealed: Sealed, last: Block, tip: Tip, state: RollupState) -> Batch:
         rolled = self._rollup.rolling_hash(last.next_l1_message, state)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from jovay.bridge.l1.transaction_store import Request
-from jovay.bridge.l1.transactions import Failed, Mined, TxManager
-from jovay.bridge.relayer.errors import SendingError
+from jovay.bridge.l1.transactions import Failed, Mined, Pending, TxManager
+from jovay.bridge.relayer.errors import SendingError, WaitingError
 from jovay.bridge.relayer.rollup import RollupReader, RollupState
 from jovay.bridge.relayer.store import BatchStore
 
@@ -45,7 +45,7 @@ class Outbox:
         """Something was sent, and L1 did not show it: return if it may still come, or does stand by now.
 
         What failed, or was mined and does not stand although its block does (it was reverted), is begun anew with the
-        next ``send``, and ``SendingError`` says why.
+        next ``send``, and ``SendingError`` says why. ``WaitingError`` says what it waits for, where that is known.
         """
         status = self._manager.status(self._key(what))
         match status:
@@ -59,6 +59,8 @@ class Outbox:
                     state = self._rollup.state()
                     if not self._holds(receipt.block_number, receipt.block_hash, state):
                         return
+            case Pending(reason=str(reason)):
+                raise WaitingError(f"{what}: {reason}")
             case _:
                 return
         self._store.begin_anew(what)
