@@ -1,4 +1,4 @@
-"""All benchmarks in a row: in process, JSON-RPC beside anvil, the interpreter beside revm, under attack."""
+"""All benchmarks in a row: in process, JSON-RPC beside anvil, the interpreter beside revm, under attack, the TEE."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from . import ROOT, evm_opcodes, hostile, inprocess, jsonrpc
+from . import ROOT, evm_opcodes, hostile, inprocess, jsonrpc, tee
 from .measuring import report
 from .measuring.hardware import describe, load_average
 
-PARTS = ("inprocess", "jsonrpc", "evm", "hostile")
+PARTS = ("inprocess", "jsonrpc", "evm", "hostile", "tee")
 
 
 def revision() -> str:
@@ -67,11 +67,21 @@ def run_hostile(options: argparse.Namespace) -> list[dict[str, Any]]:
     return hostile.run(list(hostile.ATTACKS), 3.0 if options.quick else 10.0)
 
 
+def run_tee(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """A full batch attested."""
+    found = []
+    for name in ("native", "erc20"):
+        found.append(tee.measure(name, options.accounts, 10_000, 600, min(options.runs, 5), options.folder))
+        tee.show(found[-1])
+    return found
+
+
 WORK: dict[str, Callable[[argparse.Namespace], list[dict[str, Any]]]] = {
     "inprocess": run_inprocess,
     "jsonrpc": run_jsonrpc,
     "evm": run_evm,
     "hostile": run_hostile,
+    "tee": run_tee,
 }
 
 
