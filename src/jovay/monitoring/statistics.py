@@ -62,6 +62,7 @@ class Statistics:
         self._entry, self._entry_counted = entry, dict(entry)
         self._left: dict[str, int] = {}
         sequencer.listen(self._on_blocks)
+        sequencer.finality.listen(self._note_finality)
 
     def _on_blocks(self, blocks: Sequence[SealedBlock]) -> None:
         """Called on the persistence thread, which must not fail for figures."""
@@ -87,8 +88,11 @@ class Statistics:
         self._metrics.state(self._tables(), self._sequencer.housekeeping.evictions)
         if self._sequencer.recording is not None:
             self._metrics.unrecorded(self._sequencer.recording.lost)
-        finality = self._sequencer.finality
-        self._metrics.confirmed(blocks[-1].header.number, finality.safe, finality.finalized)
+        self._note_finality()
+
+    def _note_finality(self, *_: object) -> None:
+        known = self._sequencer.finality
+        self._metrics.confirmed(self._sequencer.visible.number, known.safe, known.finalized)
 
     def _tables(self) -> list[tuple[str, int, int]]:
         trie = self._sequencer.trie.view
