@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -79,7 +80,8 @@ class RollupScene:
     def _deploy(self, places: dict[str, bytes]) -> None:
         me, rollup, mailbox = self.me, places["rollup"], places["l1_mailbox"]
         hatch, erc20 = places["escape_hatch"], places["l1_erc20_bridge"]
-        rules = self.config.hash, self.verifier, self.verifier, PROVER
+        first = replace(self.config, forks=self.config.forks[:1])  # later forks are for the test to schedule
+        rules = first.hash, self.verifier, self.verifier, PROVER
         output = self.genesis[0], bytes(32), self.genesis[1], 1
         chain_id = self.config.chain_id
         settings = chain_id, mailbox, me, me, [me], CLOCKS, 16, 3_000_000, rules, output
@@ -178,11 +180,22 @@ class RollupScene:
         digest: bytes,
         openings: Sequence[Any],
     ) -> bytes:
+        config_hash = self.rollup.read(self.client, "rulesFor", header.index)[0][0]
         return Statement(
-            31_337, self.rollup.address, self.config.chain_id, self.config.hash, header.parent_batch_hash, header.hash,
+            31_337, self.rollup.address, self.config.chain_id, config_hash, header.parent_batch_hash, header.hash,
             parent[0], output[0], parent[2], output[2], output[3], output[1], digest,
             [(one.z, one.y) for one in openings],
         ).hash  # fmt: skip
+
+    def schedule(self, first: int, config: SettledConfig) -> None:
+        """Let batches from ``first`` on be proven by another configuration."""
+        rules = config.hash, self.verifier, self.verifier, PROVER
+        self.call(self.rollup, "scheduleRules", first, rules)
+
+    def wait(self, seconds: int) -> None:
+        """Let so much time pass on L1."""
+        self.client.call("evm_increaseTime", seconds)
+        self.mine()
 
     def now(self) -> int:
         block = self.client.block("latest")
