@@ -8,7 +8,7 @@ from typing import Final
 from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
 
 from jovay.bridge.genesis import Roles, settled_config
-from jovay.bridge.l1.deployment import Attestation, Deployment, Settings, deposits
+from jovay.bridge.l1.deployment import DAY, Attestation, Clocks, Deployment, Settings, deposits
 from jovay.bridge.l1.keys import RawKey
 from jovay.bridge.l1.series import Step
 from jovay.chain.development import CHAIN_ID, DEVELOPMENT_ADDRESSES, ETHER, MNEMONIC
@@ -16,6 +16,10 @@ from jovay.chain.development import CHAIN_ID, DEVELOPMENT_ADDRESSES, ETHER, MNEM
 GAS_LIMIT: Final = 100_000_000
 #: Wei per gas on L2, and of messages to it.
 BASE_FEE: Final = 10_000_000
+#: Nothing comes to an end because a developer was away: as long as the contracts' order of the clocks allows.
+CLOCKS: Final = Clocks(
+    inclusion=30 * DAY, unproven=60 * DAY, opening=90 * DAY, exodus=365 * DAY, behind=10 * 365 * DAY
+)
 #: What each of the ten accounts and the feeder get on L2.
 FUNDS: Final = 100 * ETHER
 #: Roles by their index in the derivation path of the test mnemonic; the ten accounts come before them.
@@ -43,6 +47,7 @@ def development_settings(attestation: Attestation, chain_id: int = CHAIN_ID) -> 
         proposers=(deployer,),
         attestation=attestation,
         timelock_delay=0,
+        clocks=CLOCKS,
         roles=Roles((role_address("feeder"),), (role_address("feeder"),), (deployer,)),
     )
 

@@ -67,6 +67,8 @@ def deploy(
     verify(client, deployment, block.state_root)
     named = tuple((step.name, receipt) for step, receipt in zip(steps, receipts, strict=True))
     deployed_at = next(receipt.block_number for name, receipt in named if name == "Rollup")
+    if path.exists() and (before := read(path).settlement) is not None:
+        deployed_at = min(deployed_at, before.deployed_at)  # after a reorg, the same file as far as it can be
     genesis = deployment.genesis(deployed_at)
     _write(path, genesis)
     return Deployed(genesis, named)
