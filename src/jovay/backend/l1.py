@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,13 @@ from pathlib import Path
 from jovay.bridge.follower.follower import Follower
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.data import BeaconNode, BlobArchive, BlobSource, RawData
-from jovay.bridge.l1.following import PASSING, Following
-from jovay.bridge.l1.following_errors import ClaimDifferenceError
+from jovay.bridge.l1.following import Following
+from jovay.bridge.l1.following_errors import WrongContractsError
 from jovay.bridge.l1.reader import FINALIZED, L1Reader
 from jovay.bridge.l1.record import L1Record
 from jovay.bridge.l1.watch import L1Watcher
 from jovay.chain.settlement import Settlement
+from jovay.sequencer.sequencer import Sequencer
 from jovay.storage.headers import read_header
 
 from .node_backend import NodeBackend
@@ -70,16 +72,23 @@ def follow_l1(
     reader = settings.reader(settlement, record, (first.state_root, first.hash) if first else None)
     sources = settings.sources(settlement)
     development = settlement.l1_chain_id == DEVELOPMENT_L1
+    failed = sequencer.fail if settings.follow else _halting(sequencer)
     if settings.follow:
-        step, fail = Follower(sequencer, reader, sources, sequencer.rewind_to).step, sequencer.fail
-        passing = PASSING
+        step = Follower(sequencer, reader, sources, sequencer.rewind_to).step
     else:
         step = L1Watcher(sequencer, reader, sources, sequencer.rewind_to if development else None).step
-        fail = sequencer.halt  # what is there can still be read
-        passing = (*PASSING, ClaimDifferenceError)
     if backend.settlement is not None:
         backend.settlement.see_l1(record.view)
-    following = Following(step, fail, passing, _QUICK if development else _USUAL)
+    following = Following(step, failed, _QUICK if development else _USUAL)
     running.callback(following.stop)
     following.start()
     return following
+
+
+def _halting(sequencer: Sequencer) -> Callable[[BaseException], None]:
+    """The wrong L1 ends a node; anything else ends the making of blocks, and what is there can still be read."""
+
+    def failed(error: BaseException) -> None:
+        (sequencer.fail if isinstance(error, WrongContractsError) else sequencer.halt)(error)
+
+    return failed

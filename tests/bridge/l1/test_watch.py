@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from jovay.bridge.wire.da import DaData
 from jovay.sequencer.finality import Step
 from rigs.anvil import anvil
 from rigs.paths import MissingToolError
+from rigs.settled_node import SettledNode
 from rigs.settled_story import ETHER, Story
 
 TARGET = b"\x77" * 20
@@ -167,3 +170,31 @@ def test_elsewhere_messages_that_are_taken_back_stop_the_sequencer(story: Story)
     story.l1.reorganise(1)
     with pytest.raises(ExecutedMessageError, match="number 4"):
         strict.step()
+
+
+def test_a_node_with_the_wrong_l1_ends_and_one_with_a_wrong_claim_halts(story: Story, tmp_path: Path) -> None:
+    story.fund()
+    header = story.commit(in_blobs=False)
+    good = story.output(1)
+    (tmp_path / "other").mkdir()
+    other = SettledNode(tmp_path / "other", replace(story.genesis, timestamp=1_700_000_001), l1=story.url)
+    wait_until(lambda: "genesis" in other.node.failure)
+    other.stop()
+    story.l1.claim(Kind.TEE, header, story.batches[0][1], (b"\5" * 32, *good[1:]), in_blobs=False)
+    (tmp_path / "copy").mkdir()
+    copy = SettledNode(tmp_path / "copy", story.genesis, l1=story.url, follow=True)
+    wait_until(lambda: "TEE claim of batch 1: state root" in copy.node.failure)
+    copy.stop()
+    story.stop()
+    again = SettledNode(tmp_path, story.genesis, l1=story.url)
+    wait_until(lambda: again.sequencer.trouble() is not None)
+    assert "TEE claim of batch 1: state root" in str(again.sequencer.trouble())
+    assert not again.node.failure
+    again.stop()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)

@@ -15,7 +15,7 @@ log = logging.getLogger("jovay.l1")
 #: The longest pause while something is wrong, in seconds.
 LONGEST_PAUSE = 30.0
 #: What may be better the next time.
-PASSING: tuple[type[Exception], ...] = (
+_PASSING = (
     L1Error,
     DataUnavailableError,
     BatchDifferenceError,
@@ -25,17 +25,16 @@ PASSING: tuple[type[Exception], ...] = (
 
 class Following:
     """Calls ``step``, which says whether there is more to do at once, until the end, with a ``pause`` in between
-    (seconds) and longer ones after ``passing`` errors. ``fail`` is told of an error that no waiting mends.
+    (seconds), longer ones while L1 does not answer well. ``fail`` is told of an error that no waiting mends.
     """
 
     def __init__(
         self,
         step: Callable[[], bool],
         fail: Callable[[BaseException], None],
-        passing: tuple[type[Exception], ...],
         pause: float,
     ) -> None:
-        self._step, self._fail, self._passing, self._pause = step, fail, passing, pause
+        self._step, self._fail, self._pause = step, fail, pause
         self.trouble = ""
         """What is wrong with L1 or with what it says, in words; empty while all is well."""
         self._stopping = threading.Event()
@@ -56,7 +55,7 @@ class Following:
             try:
                 pause = 0.0 if self._step() else self._pause
                 self._tell_of("")
-            except self._passing as error:
+            except _PASSING as error:
                 self._tell_of(str(error))
                 pause = min(max(2 * pause, self._pause), LONGEST_PAUSE)
             except SequencerStoppedError:

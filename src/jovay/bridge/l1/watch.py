@@ -53,9 +53,9 @@ class L1Watcher:
     def step(self) -> bool:
         """Read on, and bring the sequencer into line; whether there is more to read.
 
-        Raises ``L1Error`` and ``DataUnavailableError``, after which it may go better; ``BatchDifferenceError``,
-        ``UnreadableBatchError`` and ``ClaimDifferenceError`` while L1 has something that is not of this chain; other
-        errors of ``FollowingError`` where a person must decide.
+        Raises ``L1Error`` and ``DataUnavailableError``, after which it may go better; ``BatchDifferenceError`` and
+        ``UnreadableBatchError`` while a batch on L1 is not of this chain; other errors of ``FollowingError`` where a
+        person must decide.
         """
         more = self._reader.step()
         self._messages(caught_up=not more)
