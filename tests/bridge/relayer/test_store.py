@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jovay.bridge.relayer.errors import StoreError
-from jovay.bridge.relayer.store import Batch, BatchStore, RawData
+from jovay.bridge.relayer.store import Batch, BatchStore, RawData, Tip
 from jovay.bridge.wire.batch_header import BatchHeader
 from jovay.bridge.wire.da import PLAIN, DaData
 
@@ -38,6 +38,8 @@ def test_batches_survive_and_their_data_outlive_them(tmp_path: Path) -> None:
     found = store.batch(1)
     assert found is not None
     assert (found.raw.l1_transaction, found.chunks, found.last_block) == (b"\x77" * 32, first.chunks, 19)
+    assert (store.hash_of(2), store.hash_of(3)) == (other.hash, b"")
+    assert (store.tip(2), store.tip(3)) == (Tip(other.raw.header, 2, 29, other.last_block_hash), None)
     assert store.raw_data(third.hash) == third.raw
     assert store.raw_data(second.hash) == second.raw
     assert store.raw_data(bytes(32)) is None

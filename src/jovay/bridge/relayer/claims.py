@@ -78,22 +78,21 @@ class Claims:
         """Ask for proofs of the next batches, as soon as they are made: they are proven while L1 takes them."""
         first = min(state.claimed[kind] for kind in self._kinds) + 1
         for index in range(first, min(self._store.last_index, first + AHEAD - 1) + 1):
-            batch = self._store.batch(index)
-            if batch is not None and self._asked.get(index) != batch.hash:
+            if self._asked.get(index) != self._store.hash_of(index) and (batch := self._store.batch(index)):
                 self._ask(batch)
         self._asked = {index: asked for index, asked in self._asked.items() if index >= first}
 
     def _ask(self, batch: Batch) -> None:
-        parent = self._store.batch(batch.index - 1)
-        self._controller.prove(batch, parent.raw.header if parent else GENESIS_BATCH, self._kinds)
+        parent = self._store.tip(batch.index - 1)
+        self._controller.prove(batch, parent.header if parent else GENESIS_BATCH, self._kinds)
         self._asked[batch.index] = batch.hash
 
     # ---- to L1
 
     def _claim(self, kind: int, state: RollupState) -> None:
         index = state.claimed[kind] + 1
-        batch = self._store.batch(index)
-        if index > state.committed or batch is None or self._rollup.batch_hash(index, state) != batch.hash:
+        batch = self._store.batch(index) if index <= state.committed else None
+        if batch is None or self._rollup.batch_hash(index, state) != batch.hash:
             return
         what = claim_of(kind, index, batch.hash)
         if self._outbox.is_sent(what):

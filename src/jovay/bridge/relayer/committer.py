@@ -90,30 +90,21 @@ class Committer:
     def agree(self, state: RollupState) -> None:
         """Make the store hold the batches that L1 holds; what it holds beyond them follows them."""
         index = min(self._store.last_index, state.committed)
-        while index and self._hash(index) != self._rollup.batch_hash(index, state):
+        while index and self._store.hash_of(index) != self._rollup.batch_hash(index, state):
             index -= 1
         if index < min(self._store.last_index, state.committed):
-            log.warning(
-                "L1 has another batch %d than was sent: what was made from it on is dropped", index + 1
-            )
+            log.warning("L1 has another batch: what was made is dropped", extra={"batch": index + 1})
             self._store.drop_from(index + 1)
         for missing in range(index + 1, state.committed + 1):
             batch = self._adopt(missing, self.tip(missing - 1), state)
             if batch.hash != self._rollup.batch_hash(missing, state):
                 raise WaitingError(f"L1 changes while batch {missing} is read")
             self._store.add(batch)
-            log.info(
-                "batch %d, blocks %d to %d, is as L1 has it", missing, batch.first_block, batch.last_block
-            )
+            log.info("a batch is taken over from L1", extra=_fields(batch))
 
     def tip(self, index: int) -> Tip:
         """Behind the batch with an index."""
-        batch = self._store.batch(index)
-        return batch.tip if batch else Tip(GENESIS_BATCH, 0, 0, self._rollup.genesis_hash)
-
-    def _hash(self, index: int) -> bytes:
-        batch = self._store.batch(index)
-        return batch.hash if batch else b""
+        return self._store.tip(index) or Tip(GENESIS_BATCH, 0, 0, self._rollup.genesis_hash)
 
     def _settle(self, batch: Batch) -> None:
         """A batch was sent, and L1 did not show it."""
@@ -128,11 +119,12 @@ class Committer:
     def _note_transactions(self, committed: int) -> None:
         """Which of our transactions carried batches: it may change until they are final."""
         for index in range(self._noted + 1, committed + 1):
-            batch = self._store.batch(index)
-            found = self._outbox.mined(what(batch)) if batch else None
-            if batch and found:
-                self._store.carried(batch.hash, found.hash)
-            done = found.final if found else batch is None or not self._outbox.is_sent(what(batch))
+            batch_hash = self._store.hash_of(index)
+            wish = commit_of(index, batch_hash)
+            found = self._outbox.mined(wish)
+            if found:
+                self._store.carried(batch_hash, found.hash)
+            done = found.final if found else not self._outbox.is_sent(wish)
             if done and self._noted == index - 1:
                 self._noted = index
 

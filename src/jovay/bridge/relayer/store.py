@@ -79,11 +79,6 @@ class Batch:
         return self.raw.header.hash
 
     @property
-    def tip(self) -> Tip:
-        """Where the next one begins."""
-        return Tip(self.raw.header, self.next_message, self.last_block, self.last_block_hash)
-
-    @property
     def first_block(self) -> int:
         return self.chunks[0][0]
 
@@ -135,6 +130,23 @@ class BatchStore:
             last_hash,
             last_timestamp,
         )
+
+    def hash_of(self, index: int) -> bytes:
+        """The batch hash; empty where none stands."""
+        found = self._one("SELECT batch_hash FROM batches WHERE number = ?", index)
+        return found[0] if found else b""
+
+    def tip(self, index: int) -> Tip | None:
+        """Behind the batch with an index. Like its hash, it is read without the batch's data."""
+        found = self._one(
+            "SELECT header, next_message, chunks, last_block_hash FROM batches JOIN raw_data USING (batch_hash)"
+            " WHERE number = ?",
+            index,
+        )
+        if found is None:
+            return None
+        header, next_message, chunks, last_hash = found
+        return Tip(BatchHeader.decode(header), next_message, json.loads(chunks)[-1][1], last_hash)
 
     def batch_with(self, block: int) -> int | None:
         """Index of the batch that holds an L2 block."""
