@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -25,6 +26,9 @@ from jovay.native.library import Library
 from jovay.prover import development as provers
 from rigs.paths import ROOT
 from rigs.process import free_ports
+
+GENUINE = ROOT / "tests" / "prover" / "tee" / "genuine" / "tdx_quote_collateral.json"
+GENUINE_THEN = 1_750_500_000
 
 
 @contextmanager
@@ -89,20 +93,36 @@ def test_anvil_ends_with_the_command_and_goes_on(tmp_path: Path, port: int) -> N
     client.close()
 
 
-def test_a_root_that_is_not_intels_is_refused_before_anything_is_sent(
-    tmp_path: Path, port: int, library: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def deployed_by_file(folder: Path, port: int, collateral: str) -> Any:
+    """With the settings of the documents' example and a keystore, on an L1 at the time of the genuine collateral."""
     page = (ROOT / "docs" / "deployment.md").read_text()
-    file = tmp_path / "deployment.toml"
+    file = folder / "deployment.toml"
     file.write_text(page.split("```toml\n")[1].split("```")[0].replace("11155111", "31337"))
-    (tmp_path / "collateral.json").write_text(provers.simulated_documents(1_800_000_000).found.to_json())
-    monkeypatch.setenv("JOVAY_KEYSTORE_PASSWORD", "word")
-    write_keystore(tmp_path / "key.json", development.role_key("deployer"), "word")
-    with Anvil(Settings(port), tmp_path, keep=False) as node:
-        words = ["l1", "deploy", "--l1", node.url, "--out", str(tmp_path / "genesis.json")]
-        result = CliRunner().invoke(
-            app, [*words, "--settings", str(file), "--key", f"keystore:{tmp_path / 'key.json'}"]
-        )
+    (folder / "collateral.json").write_text(collateral)
+    write_keystore(folder / "key.json", development.role_key("deployer"), "word")
+    settings = Settings(port, block_time=0.1, extra=("--timestamp", str(GENUINE_THEN)))
+    with Anvil(settings, folder, keep=False) as node:
+        words = ["l1", "deploy", "--l1", node.url, "--out", str(folder / "genesis.json")]
+        words += ["--settings", str(file), "--key", f"keystore:{folder / 'key.json'}"]
+        return CliRunner().invoke(app, words, env={"JOVAY_KEYSTORE_PASSWORD": "word"})
+
+
+def test_contracts_under_intels_root_are_deployed_by_a_file(
+    tmp_path: Path, port: int, library: Library
+) -> None:
+    result = deployed_by_file(tmp_path, port, GENUINE.read_text())
+    assert result.exit_code == 0, result.output
+    (info,) = (line for line in result.output.splitlines() if "collateral: TCB info" in line)
+    assert int(info.split()[0].replace(",", "")) < 4_000_000
+    settlement = read(tmp_path / "genesis.json").settlement
+    assert settlement is not None
+    assert (settlement.l1_chain_id, settlement.config.chain_id) == (31_337, 20_258)
+
+
+def test_a_root_that_is_not_intels_is_refused_before_anything_is_sent(
+    tmp_path: Path, port: int, library: Library
+) -> None:
+    result = deployed_by_file(tmp_path, port, provers.simulated_documents(GENUINE_THEN).found.to_json())
     assert result.exit_code == 1
     assert "error: the collateral's root is not Intel's" in result.stderr
     assert not (tmp_path / "genesis.deployment.json").exists()

@@ -19,8 +19,9 @@ from jovay.prover.tee.errors import CollateralError
 Key = tuple[bytes, bytes]
 """A P-256 key: x and y, 32 bytes each."""
 
-#: What reading a byte of each kind on L1 takes at most, with its calldata; what the rest takes; EIP-7825's most.
-_GAS_OF_DER, _GAS_OF_JSON, _GAS, _MOST_GAS = 400, 1_800, 500_000, 1 << 24
+#: What a byte of a certificate, of a revocation list (whose entries are stored) and of JSON takes at most on L1;
+#: what the rest takes; EIP-7825's most.
+_GAS_OF_CERTIFICATE, _GAS_OF_LIST, _GAS_OF_JSON, _GAS, _MOST_GAS = 400, 1_000, 1_800, 500_000, 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,10 @@ class Documents:
             return Step(f"collateral: {name}", contract.address, data, most)
 
         return [
-            step("root's revocation list", "postRevocationList", found.root_ca_crl, _GAS_OF_DER, root),
-            step("PCK CA", "postCertificate", certificates[0], _GAS_OF_DER),
-            step("signer", "postCertificate", certificates[1], _GAS_OF_DER),
-            step("PCK CA's revocation list", "postRevocationList", found.pck_crl, _GAS_OF_DER, authority),
+            step("root's revocation list", "postRevocationList", found.root_ca_crl, _GAS_OF_LIST, root),
+            step("PCK CA", "postCertificate", certificates[0], _GAS_OF_CERTIFICATE),
+            step("signer", "postCertificate", certificates[1], _GAS_OF_CERTIFICATE),
+            step("PCK CA's revocation list", "postRevocationList", found.pck_crl, _GAS_OF_LIST, authority),
             step("TCB info", "postTcbInfo", found.tcb_info.encode(), _GAS_OF_JSON, found.tcb_info_signature, signer),
             step(
                 "QE identity", "postQeIdentity", found.qe_identity.encode(), _GAS_OF_JSON,
