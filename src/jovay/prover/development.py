@@ -70,13 +70,9 @@ def _allowing(client: L1Client, settlement: Settlement, measurement: bytes) -> l
         raise DeploymentError(f"the timelock waits {delay} s, and so does a new measurement")
     call = verifier.encode("allowMeasurement", measurement, *_EVERY_BATCH)
     log.info("TEEVerifier is told to allow the measurement 0x%s", measurement.hex())
-    head = client.block()
-    assert head is not None
-    return decision(timelock, [(verifier.address, call)], head.hash)
+    return decision(timelock, [(verifier.address, call)], client.head().hash)
 
 
 def _renewal(client: L1Client, settlement: Settlement) -> list[Step]:
-    head = client.block()
-    assert head is not None
-    collateral = Contract("TEECollateral", settlement.tee_collateral)
-    return simulated_documents(head.timestamp).renewal(client, collateral, RENEWAL)
+    documents = simulated_documents(client.head().timestamp)
+    return documents.renewal(client, Contract("TEECollateral", settlement.tee_collateral), RENEWAL)

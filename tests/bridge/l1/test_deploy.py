@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from jovay.bridge import development
-from jovay.bridge.errors import DeploymentError, SeriesError
+from jovay.bridge.errors import DeploymentError, L1UnreachableError, SeriesError
 from jovay.bridge.l1 import series
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.contracts import Contract
@@ -262,6 +262,26 @@ def test_an_account_without_ether_is_told(l1: L1Client, tmp_path: Path) -> None:
     poor = Series(l1, RawKey(b"\5" * 32), tmp_path / "s.json", CHAIN_ID)
     with pytest.raises(SeriesError, match=r"has 0\.0 ether, and what is to be sent may take 0\.000"):
         poor.run([transfer("mine")])
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_what_a_server_does_not_answer_to_is_sent_again(
+    l1: L1Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arrives: bool
+) -> None:
+    send, lost = l1.send_raw, 0
+
+    def losing(raw: bytes) -> bytes:
+        nonlocal lost
+        if lost < 3:
+            lost += 1
+            if arrives:
+                send(raw)
+            raise L1UnreachableError(l1.name, "eth_sendRawTransaction", "lost")
+        return send(raw)
+
+    monkeypatch.setattr(l1, "send_raw", losing)
+    steps = [transfer("one"), transfer("two", 2)]
+    assert len(Series(l1, account(9), tmp_path / "s.json", CHAIN_ID).run(steps)) == 2
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"chainId": 31337, "account": "0x"}'])

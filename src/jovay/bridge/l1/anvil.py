@@ -114,8 +114,8 @@ class Anvil:
         if self._state is None:
             return
         with self._saving:
-            head = self._client.block()
-            if head is None or head.hash == self._saved:
+            head = self._client.head()
+            if head.hash == self._saved:
                 return
             packed = records.octets(self._client.call("anvil_dumpState"), "anvil's state")
             fresh = self._state.with_suffix(".new")

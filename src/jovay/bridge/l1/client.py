@@ -61,6 +61,12 @@ class L1Client:
         found = self.call(method, hexed(where), False)
         return None if found is None else records.block(found)
 
+    def head(self) -> L1Block:
+        """The newest header."""
+        if (found := self.block()) is None:
+            raise L1AnswerError("the newest block", None)
+        return found
+
     def logs(
         self, addresses: Sequence[bytes], topics: Sequence[Sequence[bytes]], first: int, last: int
     ) -> Iterator[L1Log]:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from eth_utils.crypto import keccak
 
-from jovay.bridge.errors import L1RpcError, SeriesError
+from jovay.bridge.errors import L1RpcError, L1UnreachableError, SeriesError
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.contracts import reason
 from jovay.bridge.l1.fees import Ceilings, Fees, market
@@ -57,8 +57,6 @@ class Series:
         Raises SeriesError when the file is another account's or another chain's, or cannot be read.
         """
         self._client, self._signer, self._path, self._chain_id = client, signer, path, chain_id
-        head = client.block()
-        assert head is not None
         if path.exists():
             self._stored = self._read()
         else:
@@ -67,7 +65,7 @@ class Series:
                 "chainId": chain_id,
                 "account": f"0x{signer.address.hex()}",
                 "firstNonce": first,
-                "timestamp": head.timestamp,
+                "timestamp": client.head().timestamp,
                 "plan": None,
                 "signed": [],
             }
@@ -129,8 +127,7 @@ class Series:
                 )  # after a reorg, what it took out is sent again
                 before, since = done, time.monotonic()
             if end > sent and self._sign(steps, range(sent, end), ceilings):
-                self._broadcast(steps, range(sent, end))
-                sent = end
+                sent = end if self._broadcast(steps, range(sent, end)) else sent
             elif time.monotonic() - since > PATIENCE:
                 since = time.monotonic()
                 if self._raise_fees(steps, range(done, end), ceilings):
@@ -195,7 +192,8 @@ class Series:
         )  # fmt: skip
         return signed(plain, self._signer)
 
-    def _broadcast(self, steps: Sequence[Step], which: range) -> None:
+    def _broadcast(self, steps: Sequence[Step], which: range) -> bool:
+        """False when the server gave no answer: it may have them or not."""
         for n in which:
             raw = bytes.fromhex(self._stored["signed"][n][-1]["raw"])
             try:
@@ -203,6 +201,10 @@ class Series:
             except L1RpcError as error:
                 if not any(words in error.message.lower() for words in _KNOWN):
                     raise SeriesError(f"L1 does not take {steps[n].name}: {error.message}") from error
+            except L1UnreachableError as error:
+                log.warning("%s is sent again: %s", steps[n].name, error)
+                return False
+        return True
 
     # ---- what came of it
 

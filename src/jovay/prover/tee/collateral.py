@@ -101,9 +101,8 @@ class Documents:
 
     def renewal(self, client: L1Client, contract: Contract, within: int) -> list[Step]:
         """What is to be posted when something on L1 is missing or ends in so many seconds; else nothing."""
-        head = client.block()
-        assert head is not None
-        return [] if self.expiry(client, contract) > head.timestamp + within else self.postings(contract)
+        due = client.head().timestamp + within
+        return [] if self.expiry(client, contract) > due else self.postings(contract)
 
 
 def _chain(pem: str, what: str) -> tuple[x509.Certificate, x509.Certificate]:
