@@ -10,6 +10,11 @@ import pytest
 
 from jovay.bridge.l1.batches import GENESIS_BATCH
 from jovay.bridge.l1.keys import RawKey
+from jovay.bridge.relayer.blocks import chunk_of
+from jovay.bridge.relayer.claims import encode_proof
+from jovay.bridge.relayer.controller import Proof
+from jovay.bridge.relayer.rollup import TEE
+from jovay.bridge.relayer.store import Batch, RawData
 from jovay.bridge.wire import blobs
 from jovay.bridge.wire.batch_header import BatchHeader
 from jovay.bridge.wire.chunk import Chunk
@@ -17,7 +22,7 @@ from jovay.bridge.wire.da import DaData
 from jovay.bridge.wire.payload import encode_chunks
 from rigs.l2_blocks import MadeBlocks
 from rigs.paths import MissingToolError
-from rigs.relayed_l1 import COMMITTER, HOUR, MadeProofs, RelayedL1, mined_by_hand
+from rigs.relayed_l1 import COMMITTER, DAY, HOUR, MadeProofs, RelayedL1, mined_by_hand
 from rigs.relayer import SteppedRelayer
 
 
@@ -230,3 +235,32 @@ def test_overdue_messages_are_in_the_next_batch(settled: Settled) -> None:
     assert batch is not None
     assert batch.next_message == 2
     relayer.close()
+
+
+def test_a_batch_that_anyone_committed_is_taken_over(tmp_path: Path) -> None:
+    """After T1, with both proofs, as calldata: the relayer comes back and goes on behind it."""
+    with mined_by_hand() as url:
+        settled = Settled(url, tmp_path)
+        chain, l1 = settled.chain, settled.l1
+        settled.blocks(2, messages=1)
+        chain.add([chain.transaction()], later_ms=3 * DAY * 1_000)
+        l1.client.call("evm_increaseTime", 3 * DAY + HOUR // 60)
+        l1.mine()
+        da = DaData.of(2, encode_chunks([chunk_of(chain.blocks[1:])], 2))
+        rolled = chain.last.rolling_hash
+        header = BatchHeader(2, 1, rolled, da.digest, GENESIS_BATCH.hash)
+        batch = Batch(RawData(header, da, ()), ((1, 3),), 1, chain.last.hash, chain.last.context.timestamp)
+        settled.proofs.prove(batch, GENESIS_BATCH, ())
+        found = settled.proofs.proof(batch, TEE)
+        assert isinstance(found, Proof)
+        proof = encode_proof(found, [])
+        root = found.statement.post_state_root
+        arguments = 2, 1, da.calldata, root, bytes(32), proof, proof
+        l1.call(l1.rollup.address, l1.rollup.encode("commitAndVerify", *arguments))
+        assert l1.reader.state().finalized == 1
+
+        relayer = settled.relayer()
+        settled.blocks(8)
+        assert settled.until_final(relayer) == []
+        assert relayer.store.hash_of(1) == header.hash
+        relayer.close()

@@ -123,25 +123,9 @@ class Claims:
     def _call(self, kind: int, batch: Batch, proof: Proof, state: RollupState) -> bytes:
         """Calldata of ``verifyBatch``, which L1 would accept now. Raises ``BadProofError``."""
         openings = self._check(kind, batch, proof, state)
-        stated = proof.statement
-        encoded = encode(
-            _PROOF,
-            (
-                stated.last_block_hash,
-                stated.last_timestamp,
-                stated.data_digest,
-                [(one.y, one.commitment, one.proof) for one in openings],
-                proof.verifier_proof,
-            ),
-        )
-        data = self._rollup.rollup.encode(
-            "verifyBatch",
-            kind,
-            batch.raw.header.encode(),
-            stated.post_state_root,
-            stated.l2_msg_root,
-            encoded,
-        )
+        stated, header = proof.statement, batch.raw.header.encode()
+        arguments = kind, header, stated.post_state_root, stated.l2_msg_root, encode_proof(proof, openings)
+        data = self._rollup.rollup.encode("verifyBatch", *arguments)
         try:
             self._rollup.client.eth_call(self._rollup.rollup.address, data, sender=self._outbox.address)
         except L1RpcError as error:
@@ -183,6 +167,16 @@ class Claims:
                     found.append(blobs.open_blob(blob, blobs.commitment_of(blob), digest))
             self._openings = batch.hash, found
         return self._openings[1]
+
+
+def encode_proof(proof: Proof, openings: Sequence[Opening]) -> bytes:
+    """``Rollup.Proof``."""
+    stated = proof.statement
+    opened = [(one.y, one.commitment, one.proof) for one in openings]
+    return encode(
+        _PROOF,
+        (stated.last_block_hash, stated.last_timestamp, stated.data_digest, opened, proof.verifier_proof),
+    )
 
 
 def _shown(value: object) -> str:

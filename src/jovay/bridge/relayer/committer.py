@@ -177,12 +177,12 @@ class Committer:
         late = next((n for n, block in enumerate(blocks, 1) if block.context.timestamp >= oldest), None)
         if late is None:
             raise WaitingError(f"block {blocks[-1].number}, the newest, is older than L1 admits")
-        due = owed > tip.next_message or self._has_waited(blocks)
+        due = owed > tip.next_message or self._has_waited(blocks, state)
         return max(least, late if late > 1 else 0), due
 
-    def _has_waited(self, blocks: Sequence[Block]) -> bool:
-        """Long enough: an idle chain's empty blocks are worth less of a batch."""
-        now, timing = self._clock(), self._timing
+    def _has_waited(self, blocks: Sequence[Block], state: RollupState) -> bool:
+        """Long enough, by this machine's clock or L1's: an idle chain's empty blocks are worth less of a batch."""
+        now, timing = max(self._clock(), state.block.timestamp), self._timing
         carrying = next((block for block in blocks if block.context.transactions), None)
         if carrying is not None and now - carrying.context.timestamp / 1000 >= timing.age:
             return True
