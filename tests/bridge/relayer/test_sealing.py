@@ -79,6 +79,8 @@ def test_what_is_due_exceeds_the_usual_and_not_what_l1_takes() -> None:
     assert 1 < blobs.blob_count(due.da) <= MOST_BLOBS
     with pytest.raises(SealingError, match="6 blobs"):
         seal(blocks, limits, least=75)
+    large = seal(chain_of([3_000, 1]).blocks[1:], limits)
+    assert (large.count, blobs.blob_count(large.da)) == (1, 3)
     with pytest.raises(SealingError):
         seal(chain_of([8_000]).blocks[1:], limits)
 

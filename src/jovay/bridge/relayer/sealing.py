@@ -66,12 +66,13 @@ class Sealed:
 
 
 def seal(blocks: Sequence[Block], limits: Limits, least: int = 0) -> Sealed:
-    """As many of ``blocks`` (at least one) as one batch holds.
+    """As many of ``blocks`` as one batch holds.
 
-    ``least`` blocks must be in it: they owe L1 messages, without which L1 refuses the batch. For them the usual number
-    of blobs and amount of gas are exceeded, up to what L1 takes; ``SealingError`` where that is not enough.
+    ``least`` of them, and one at any rate, must be in it, or else L1 refuses it. For them the usual number of blobs and
+    amount of gas are exceeded, up to what L1 takes; ``SealingError`` where that is not enough.
     """
     ends = _chunk_ends(blocks, limits)
+    least = max(least, 1)
     most = min(_within(blocks, limits), ends[: limits.batch_chunks][-1])
     most = max(most, min(least, len(blocks)))
     most, da = _fitting(blocks, ends, most, least, limits)
@@ -137,7 +138,7 @@ def _fitting(
             high = tried
         tried = (low + high) // 2
     if fitting is None or low < least:
-        needed = blocks[max(least, 1) - 1].number
+        needed = blocks[least - 1].number
         raise SealingError(
             f"{MOST_BLOBS} blobs do not hold the blocks {blocks[0].number} to {needed} that are due"
         )
