@@ -155,22 +155,47 @@ class RollupScene:
         in_blobs: bool = True,
     ) -> L1Receipt:
         """Claim that a batch leads to (state root, message root, last block hash, milliseconds)."""
-        state_root, l2_msg_root, last_hash, milliseconds = output
+        proof = self._proof(kind, header, da, output, in_blobs)
+        return self.call(self.rollup, "verifyBatch", int(kind), header.encode(), *output[:2], proof)
+
+    def commit_and_verify(
+        self, da: DaData, l1_messages: int, output: tuple[bytes, bytes, bytes, int]
+    ) -> BatchHeader:
+        """Everybody's way, after T1: a batch in calldata with both claims; its header."""
+        final = self.rollup.read(self.client, "lastFinalizedBatch")
+        header = BatchHeader(
+            da.batch_version,
+            final + 1,
+            self.mailbox.read(self.client, "getMsg", l1_messages),
+            da.digest,
+            self.rollup.read(self.client, "committedBatches", final),
+        )
+        proofs = [self._proof(kind, header, da, output, in_blobs=False) for kind in (Kind.ZK, Kind.TEE)]
+        arguments = da.batch_version, l1_messages, da.calldata, *output[:2], *proofs
+        self.call(self.rollup, "commitAndVerify", *arguments)
+        return header
+
+    def _proof(
+        self,
+        kind: Kind,
+        header: BatchHeader,
+        da: DaData,
+        output: tuple[bytes, bytes, bytes, int],
+        in_blobs: bool,
+    ) -> bytes:
         parent = self.rollup.read(self.client, "claim", int(kind), header.index - 1)[1]
         openings = []
         for part in blobs.to_blobs(da) if in_blobs else []:
             openings.append(blobs.open_blob(part, blobs.commitment_of(part), da.digest))
         statement = self._statement(header, parent, output, da.digest, openings)
         seal = keccak(encode(("bytes32", "bytes32"), (statement, PROVER)))
-        proof = encode(
+        return encode(
             ("bytes32", "uint64", "bytes32", "(bytes32,bytes,bytes)[]", "bytes"),
             (
-                last_hash, milliseconds, da.digest, [(one.y, one.commitment, one.proof) for one in openings],
+                *output[2:], da.digest, [(one.y, one.commitment, one.proof) for one in openings],
                 encode(("bytes32", "bytes32"), (PROVER, seal)),
             ),
         )  # fmt: skip
-        arguments = int(kind), header.encode(), state_root, l2_msg_root, proof
-        return self.call(self.rollup, "verifyBatch", *arguments)
 
     def _statement(
         self,

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from jovay.bridge.follower.derivation import Derivation
+from jovay.bridge.l1.batches import CommittedBatch
 from jovay.bridge.l1.following_errors import (
     BatchDifferenceError,
     ClaimDifferenceError,
@@ -14,6 +16,7 @@ from jovay.bridge.l1.following_errors import (
     UnreadableBatchError,
 )
 from jovay.bridge.l1.record import Kind
+from jovay.bridge.wire.block_context import BlockContext
 from jovay.bridge.wire.chunk import Chunk
 from jovay.bridge.wire.da import DaData
 from jovay.bridge.wire.payload import encode_chunks
@@ -180,3 +183,53 @@ def test_rules_that_the_genesis_file_does_not_know(story: Story, copy: Copy) -> 
 def test_a_copy_takes_no_transactions(copy: Copy) -> None:
     with pytest.raises(Exception, match="follows L1"):
         copy.node.node.backend.pool.submit(RawBatch(b"\x02", [1]))
+
+
+def test_a_copy_that_is_killed_in_the_midst_of_a_batch(
+    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(5):
+        story.block(story.transaction(n % 3, TARGET, value=1))
+    story.commit(in_blobs=False)
+    made = Derivation._make_block
+
+    def dies(
+        self: Derivation, batch: CommittedBatch, context: BlockContext, transactions: list[bytes]
+    ) -> None:
+        if context.number == 4:
+            raise KeyboardInterrupt
+        made(self, batch, context, transactions)
+
+    copy = Copy(story, tmp_path / "copy")
+    monkeypatch.setattr(Derivation, "_make_block", dies)
+    with pytest.raises(KeyboardInterrupt):
+        copy.follow()
+    monkeypatch.undo()
+    copy.node.stop()
+    copy = Copy(story, tmp_path / "copy")
+    assert copy.sequencer.visible.number == 3
+    copy.follow()
+    same(story, copy, 6)
+    copy.node.stop()
+
+
+def test_a_batch_of_somebody_else(url: str, tmp_path: Path) -> None:
+    """After T1 anyone commits, with both proofs, and what was in the way is reverted."""
+    story = Story(tmp_path, url)
+    story.fund()
+    story.block(story.transaction(0, TARGET, value=1))
+    story.commit(last=1)
+    copy = Copy(story, tmp_path / "copy")
+    copy.follow()
+    same(story, copy, 1)
+    story.l1.wait(3 * 86_400)
+    da, head = story.data(1, 2), story.sequencer.visible.number
+    story.batches.append((story.batches[0][0], da, head, False))
+    output = (*story.output(2)[:3], story.l1.now() * 1000 - 60_000)
+    story.l1.commit_and_verify(da, 4, output)
+    story.l1.mine(3)
+    copy.follow()
+    same(story, copy, 2)
+    assert copy.sequencer.finality.finalized == 2
+    copy.node.stop()
+    story.stop()

@@ -14,6 +14,7 @@ from jovay.bridge.l1.following_errors import (
     ClaimDifferenceError,
     DataUnavailableError,
     ExecutedMessageError,
+    ForeignChainError,
     UnreadableBatchError,
 )
 from jovay.bridge.l1.record import Kind
@@ -170,6 +171,31 @@ def test_elsewhere_messages_that_are_taken_back_stop_the_sequencer(story: Story)
     story.l1.reorganise(1)
     with pytest.raises(ExecutedMessageError, match="number 4"):
         strict.step()
+
+
+def test_an_attested_batch_of_another_chain(story: Story) -> None:
+    """A sequencer whose blocks are not those that enclaves attest, since an old copy of its data was put back."""
+    story.fund()
+    story.block(story.transaction(0, TARGET, value=1))
+    story.commit(in_blobs=False)
+    story.claim(1)
+    story.sequencer.rewind_to(1)
+    with pytest.raises(ForeignChainError, match="existence of block 2"):
+        story.follow()
+
+
+def test_a_wrong_zk_claim_is_seen_before_it_counts(story: Story) -> None:
+    story.fund()
+    header = story.commit(in_blobs=False)
+    good = story.output(1)
+    story.l1.claim(Kind.ZK, header, story.batches[0][1], good, in_blobs=False)
+    story.follow()
+    story.block(story.transaction(0, TARGET, value=1))
+    header = story.commit(in_blobs=False)
+    wrong = b"\5" * 32, *story.output(2)[1:]
+    story.l1.claim(Kind.ZK, header, story.batches[1][1], wrong, in_blobs=False)
+    with pytest.raises(ClaimDifferenceError, match="ZK claim of batch 2"):
+        story.follow()
 
 
 def test_a_node_with_the_wrong_l1_ends_and_one_with_a_wrong_claim_halts(story: Story, tmp_path: Path) -> None:

@@ -59,6 +59,22 @@ class BatchDifferenceError(FollowingError):
         self.batch, self.what, self.here, self.on_l1 = batch, what, here, on_l1
 
 
+class ForeignChainError(FollowingError):
+    """Enclaves attest a batch on L1 that is not of this chain, for ``reason``: it is this one that is wrong."""
+
+    def __init__(self, batch: int, reason: str) -> None:
+        super().__init__(f"batch {batch} is attested on L1 and not of this chain: {reason}")
+        self.batch, self.reason = batch, reason
+
+
+class ExodusError(FollowingError):
+    """Exodus is open since a block of L1: nothing that is made here is settled any more."""
+
+    def __init__(self, block: int) -> None:
+        super().__init__(f"exodus is open since block {block} of L1: nothing is settled any more")
+        self.block = block
+
+
 class UnreadableBatchError(FollowingError):
     """What a batch published is no batch: nobody can prove it, and it waits to be reverted."""
 

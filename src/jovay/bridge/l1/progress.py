@@ -21,6 +21,7 @@ class ConfirmedBlocks:
 
     def __init__(self, record: L1Record, finality: L1Finality, check: Callable[[Claim, int], None]) -> None:
         self._record, self._finality, self._check = record, finality, check
+        self._zk_checked = 0
 
     def tell(self, finalized: int) -> None:
         """Take back what does not stand on L1, and report what does; ``finalized``: L1's newest final block.
@@ -43,6 +44,18 @@ class ConfirmedBlocks:
                         break
                     self._check(claim, confirmation.block)
                 self._finality.report(step, confirmation)
+        self._check_zk()
+
+    def _check_zk(self) -> None:
+        """Claims of ZK provers count once the contract has compared them; here they are looked at before."""
+        while self._zk_checked and self._record.claim(Kind.ZK, self._zk_checked) is None:
+            self._zk_checked -= 1
+        while claim := self._record.claim(Kind.ZK, self._zk_checked + 1):
+            block = self._last_block(claim.batch)
+            if block is None:
+                return
+            self._check(claim, block)
+            self._zk_checked += 1
 
     def _parted(self, step: Step) -> int | None:
         """The newest batch up to which both agree on a step; None where they agree on all of it."""

@@ -19,12 +19,14 @@ from .following_errors import (
     BatchDifferenceError,
     DataUnavailableError,
     ExecutedMessageError,
+    ExodusError,
+    ForeignChainError,
     UnreadableBatchError,
 )
 from .own_blocks import match
 from .progress import ConfirmedBlocks
 from .reader import L1Reader
-from .record import Claim
+from .record import Claim, Kind
 
 log = logging.getLogger("jovay.l1")
 
@@ -61,6 +63,8 @@ class L1Watcher:
         self._messages(caught_up=not more)
         trouble = self._find_blocks()
         self._confirmed.tell(self._reader.finalized)
+        if self._record.exodus and not more:
+            raise ExodusError(self._record.exodus)
         if trouble is not None:
             raise trouble
         return more
@@ -116,6 +120,8 @@ class L1Watcher:
                     except (BatchDifferenceError, UnreadableBatchError) as error:
                         self._refused = batch.header.hash, error
                 if self._refused is not None:
+                    if record.claim(Kind.TEE, batch.index) is not None:
+                        raise ForeignChainError(batch.index, str(self._refused[1]))
                     return self._refused[1]
             self._batch += 1
         return None
