@@ -93,7 +93,7 @@ def test_provers_execute_what_they_are_given(
 def test_where_blocks_are_pruned(chain: SettledNode, executor: ChunkExecutor) -> None:
     """Then a block that is not recorded is executed over the node's own state, led back."""
     client, data = Client(chain.node), chain.sequencer.data
-    data.blocks.segment_blocks = 4
+    data.blocks.segment_blocks, data.blocks.recent_bytes = 4, 1
     for n in range(10):
         client.send(word(HASHER)[12:], data=word(n))
     blocks, head = BlockSource(client.rpc).since(1)

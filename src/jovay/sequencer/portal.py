@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from jovay.compiler.simd.secp256k1_recover import SCRATCH_BYTES as RECOVERY_SCRATCH
-from jovay.kernel.curves.secp256k1 import recover_batch
+from jovay.kernel.curves.secp256k1 import RECOVERY_SCRATCH, recover_batch
 from jovay.kernel.transaction import batch
 from jovay.kernel.transaction.record import Transaction
 from jovay.kernel.transaction.signing import SIGNING_OVERHEAD

@@ -19,6 +19,8 @@ from __future__ import annotations
 
 import llvmlite.ir as ir
 
+from jovay.kernel.curves.secp256k1 import RECOVERY_SCRATCH
+
 from .lanes import BYTE, WORD, Pointer, Routine, Value, table, text
 from .limbs import SLOT, VECTOR, limbs_of, load_limbs, pack, store_limbs, unpack
 from .montgomery import less
@@ -86,6 +88,7 @@ def _layout() -> tuple[dict[str, int], int]:
 
 
 OFFSETS, SCRATCH_BYTES = _layout()
+assert SCRATCH_BYTES <= RECOVERY_SCRATCH
 
 
 def _read_words(code: Routine, source: Pointer, row_bytes: int, rows: list[Value], words: int) -> list[Value]:

@@ -165,6 +165,10 @@ def recover(digest: Ptr, r: U256, s: U256, recid: U64, out: Ptr) -> bool:
     return True
 
 
+#: Scratch bytes that ``recover_batch`` has in every build.
+RECOVERY_SCRATCH = 1 << 20
+
+
 @kernel
 def recover_batch(n: U64, digests: Ptr, signatures: Ptr, keys: Ptr, ok: Ptr, scratch: Ptr) -> U64:
     """Recover ``n`` public keys, 64 bytes each at ``keys``; a byte each at ``ok`` tells whether there is one.

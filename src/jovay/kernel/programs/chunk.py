@@ -43,8 +43,10 @@ from .job import (
     MOST_GAS,
     MOST_INPUT,
     Job,
+    add_transaction,
     begin_job,
     check_counts,
+    decode_transactions,
     fail,
     finish_block,
     load_state,
@@ -332,7 +334,16 @@ def execute_block(job: Job, walk: Walk, context: Ptr, index: U64) -> U64:
         return fail(job, U64(INVALID_TRANSACTION), how, index)
     gas_left = m.block.gas_limit
     for i in range(count):
-        how = execute_next(job, walk, U64(i), U64(i) < messages_of(context), gas_left)
+        how = take_next(job, walk, U64(i), U64(i) < messages_of(context))
+        if how != OK:
+            return how
+    how = decode_transactions(job, count)
+    if how != OK:
+        return how
+    for i in range(count):
+        how = run_transaction(job, U64(i), gas_left)
+        if how == OK and U64(i) < messages_of(context):
+            how = take_message(job, walk, U64(i))
         if how != OK:
             return how
         gas_left -= run_at(job.runs, U64(i)).result.gas_used
@@ -384,16 +395,16 @@ def begin_environment(job: Job, walk: Walk, context: Ptr, index: U64) -> U64:
 
 
 @kernel
-def execute_next(job: Job, walk: Walk, index: U64, is_message: bool, gas_left: U64) -> U64:
-    """The next L1 message, or the next published transaction."""
+def take_next(job: Job, walk: Walk, index: U64, is_message: bool) -> U64:
+    """Transaction ``index`` of the block is the next L1 message, or the next published one."""
     if is_message:
         if walk.messages_left == 0:
             return fail(job, U64(WRONG_MESSAGE), walk.next_message, index)
         size, raw = load64(walk.messages), walk.messages + 8
         walk.messages = raw + padded(size)
         walk.messages_left -= 1
-        how = run_transaction(job, index, raw, size, gas_left)
-        return how if how != OK else take_message(job, walk, index)
+        add_transaction(job, index, raw, size)
+        return U64(OK)
     left = walk.end - walk.transactions
     size = load64be(walk.transactions) >> 32 if left >= 8 else U64(0)
     if size == 0 or size > left - 4:
@@ -402,7 +413,8 @@ def execute_next(job: Job, walk: Walk, index: U64, is_message: bool, gas_left: U
     walk.transactions = raw + size
     if load8(raw) == L1_MESSAGE:
         return fail(job, U64(WRONG_MESSAGE), walk.next_message, index)
-    return run_transaction(job, index, raw, size, gas_left)
+    add_transaction(job, index, raw, size)
+    return U64(OK)
 
 
 @kernel

@@ -36,8 +36,10 @@ from .job import (
     MOST_GAS,
     MOST_INPUT,
     Job,
+    add_transaction,
     begin_job,
     check_counts,
+    decode_transactions,
     fail,
     finish_block,
     load_state,
@@ -189,7 +191,12 @@ def run_transactions(job: Job, w: Witness) -> U64:
         raw = read_part(job, size) if at != 0 else U64(0)
         if raw == 0:
             return fail(job, U64(MALFORMED), U64(i), U64(IN_TRANSACTIONS))
-        how = run_transaction(job, U64(i), raw, size, gas_left)
+        add_transaction(job, U64(i), raw, size)
+    how = decode_transactions(job, w.transaction_count)
+    if how != OK:
+        return how
+    for i in range(w.transaction_count):
+        how = run_transaction(job, U64(i), gas_left)
         if how != OK:
             return how
         gas_left -= run_at(job.runs, U64(i)).result.gas_used
