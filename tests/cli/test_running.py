@@ -202,6 +202,24 @@ def test_fresh_and_a_datadir_exclude_each_other() -> None:
     assert "--fresh does not go with --datadir" in result.stderr
 
 
+@pytest.mark.parametrize("words", [["--l2-only"], ["--dev"], []])
+def test_a_development_chain_is_run_by_itself(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: list[str]
+) -> None:
+    seen: list[NodeConfig] = []
+
+    class Watched(FakeNode):
+        def start(self) -> None:
+            seen.append(self.config)
+            raise running.StartError("enough")
+
+    monkeypatch.setattr(running, "new_node", Watched)
+    if not words:
+        monkeypatch.setenv("JOVAY_DEV", "true")
+    CliRunner().invoke(app, ["up", "--http-port", "0", "--datadir", str(tmp_path), *words])
+    assert [(config.dev, config.l1, config.datadir) for config in seen] == [(True, None, tmp_path)]
+
+
 def test_a_stack_makes_its_own_genesis() -> None:
     result = CliRunner().invoke(app, ["up", "--genesis", "/x.json"])
     assert result.exit_code == 2

@@ -53,12 +53,11 @@ def up(
     relayer_port: Annotated[int, typer.Option(help="port of the relayer's batches")] = 8561,
 ) -> None:
     """Run a chain with all that settles it on L1 (an own one, or --l1 URL), and watch it live."""
-    development = l2_only or bool(flags["dev"])
-    defaults = {"dev": development, "log_level": "warning"}
-    if not development:
-        defaults["datadir"] = default_datadir().with_name("stack")
-    settings = settings_of(flags, file, defaults)
+    settings = settings_of(flags, file, {"dev": l2_only, "log_level": "warning"})
     config = settings.config
+    development = l2_only or config.dev
+    if not development and settings.sources["datadir"] == "default":
+        config = _in(config, default_datadir().with_name("stack"))
     if fresh and settings.sources["datadir"] != "default":
         typer.echo(f"error: --fresh does not go with {settings.sources['datadir']}", err=True)
         raise typer.Exit(2)
