@@ -51,7 +51,8 @@ def test_the_view_fits_and_says_all(width: int, height: int) -> None:
 
 
 SETTLED = SettlementStats(
-    l1_head=123, messages_seen=12, messages_executed=11, backlog=4, committed_batch=4, attested_batch=3,
+    l1_head=123, messages_seen=12, messages_executed=11, backlog=4, backlog_share=0.9, committed_batch=4,
+    attested_batch=3,
     prover=ProverStats(workers=2, queue=1, platforms=("simulated",), simulated=True),
 )  # fmt: skip
 
@@ -70,8 +71,8 @@ def test_a_settled_chain_shows_l1_batches_prover_and_parts(width: int, height: i
     assert max(map(len, lines)) <= width
     text = "\n".join(lines)
     for part in (
-        "block 123", "executed 11 of 12", "4 committed, 3 attested, 0 proven", "backlog 4 blocks", "SIMULATED",
-        "2 workers, 1 waiting", "● l1", "● relayer ×3", "○ prover", "Ctrl-C stops all parts",
+        "block 123", "executed 11 of 12", "4 committed, 3 attested, 0 proven", "backlog 4 blocks (90%)",
+        "SIMULATED",        "2 workers, 1 waiting", "● l1", "● relayer ×3", "○ prover", "Ctrl-C stops all parts",
     ):  # fmt: skip
         assert part in text, part
 

@@ -86,7 +86,9 @@ def test_settlement_is_asked_for_when_metrics_are_wanted() -> None:
 
     def ask() -> SettlementStats:
         asked.append(1)
-        return SettlementStats(l1_head=90, messages_seen=5, messages_executed=4, backlog=3, committed_batch=2)
+        return SettlementStats(
+            l1_head=90, messages_seen=5, messages_executed=4, backlog=3, backlog_share=0.5, committed_batch=2
+        )
 
     metrics.settled(ask)
     assert not asked
@@ -97,5 +99,6 @@ def test_settlement_is_asked_for_when_metrics_are_wanted() -> None:
         'jovay_l1_messages{state="executed"} 4.0',
         'jovay_batch{step="committed"} 2.0',
         "jovay_backlog_blocks 3.0",
+        "jovay_backlog_share 0.5",
     ):
         assert line in text, line

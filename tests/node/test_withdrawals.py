@@ -85,6 +85,7 @@ def test_the_data_fee_is_what_the_receipt_says(chain: SettledNode, rpc: Rpc) -> 
 def test_progress_counts_messages_and_blocks(chain: SettledNode, rpc: Rpc) -> None:
     status = rpc.call("jovay_syncStatus")
     assert status["messages"] == {"seen": None, "executed": "0x1"}
-    assert status["backlog"] == status["blocks"]["latest"]
+    assert status["backlog"]["blocks"] == status["blocks"]["latest"]
+    assert (int(status["backlog"]["mostBlocks"], 16), status["backlog"]["stall"]) == (1_000_000, None)
     assert rpc.call("jovay_getSettlement") == settlement().to_json()
     assert rpc.call("jovay_proverInfo") is None

@@ -11,7 +11,7 @@ import pytest
 from chain.test_settlement import SETTLEMENT
 from jovay.rpc.backend import Backend
 from jovay.rpc.backend.events import NewFinality
-from jovay.rpc.backend.settlement import BatchInfo, BatchStep, SyncStatus, Withdrawal
+from jovay.rpc.backend.settlement import BacklogStatus, BatchInfo, BatchStep, SyncStatus, Withdrawal
 from rigs.rpc import Rpc, RpcError
 from rpc.memory_backend import MemoryBackend
 from rpc.serving import ALICE, BOB, Served, serve, transfer
@@ -50,6 +50,7 @@ class Settled:
     def sync(self) -> SyncStatus:
         return SyncStatus(
             l1_head=90, messages_seen=5, messages_executed=4, latest=12, committed=8, attested=4, proven=0,
+            backlog=BacklogStatus(blocks=8, bytes=900, most_blocks=100, most_bytes=1_000, stall="full"),
             committed_batch=2, attested_batch=1, proven_batch=0,
         )  # fmt: skip
 
@@ -140,7 +141,10 @@ def test_the_data_fee_is_that_of_the_signed_bytes(settled) -> None:
 def test_progress_and_provers(settled) -> None:
     _, rpc, _ = settled
     status = rpc.call("jovay_syncStatus")
-    assert (status["l1Head"], status["backlog"]) == ("0x5a", "0x4")
+    assert status["l1Head"] == "0x5a"
+    assert status["backlog"] == {
+        "blocks": "0x8", "bytes": "0x384", "mostBlocks": "0x64", "mostBytes": "0x3e8", "stall": "full",
+    }  # fmt: skip
     assert status["messages"] == {"seen": "0x5", "executed": "0x4"}
     assert status["batches"] == {"committed": "0x2", "attested": "0x1", "proven": "0x0"}
     assert rpc.call("jovay_proverInfo") == {"platform": "simulated"}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -87,6 +90,17 @@ def test_the_first_batch_is_attested(stack: RunningStack) -> None:
     assert [worker["platform"] for worker in info["workers"]] == ["simulated"]
     assert set(stack.children()) == set(PARTS)
     rpc.close()
+
+
+def test_the_demonstration_reaches_every_step_that_needs_no_second_proof(stack: RunningStack) -> None:
+    words = ["demo", "--json", "--node", stack.url, "--l1", stack.l1_url]
+    code = "from jovay.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, timeout=300, check=True)
+    walk = json.loads(done.stdout)
+    assert walk["ok"]
+    assert [step["status"] for step in walk["steps"]] == ["done"] * 8 + ["waits"]
+    assert walk["steps"][4]["blobs"] >= 1
+    assert walk["steps"][5]["simulated"]
 
 
 @pytest.mark.parametrize(

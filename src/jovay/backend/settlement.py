@@ -16,7 +16,7 @@ from jovay.chain.settlement import Settlement as Contracts
 from jovay.chain.transactions import L2_MAILBOX
 from jovay.chain.types import Hash32, Log
 from jovay.rpc.backend.chain import LogFilter
-from jovay.rpc.backend.settlement import BatchInfo, BatchStep, SyncStatus, Withdrawal
+from jovay.rpc.backend.settlement import BacklogStatus, BatchInfo, BatchStep, SyncStatus, Withdrawal
 from jovay.sequencer.finality import GENESIS, Confirmation, L1Finality, Step
 from jovay.sequencer.sequencer import Sequencer
 
@@ -190,9 +190,21 @@ class NodeSettlement:
             committed=reached[0],
             attested=reached[1],
             proven=reached[2],
+            backlog=self._backlog(),
             committed_batch=committed,
             attested_batch=attested,
             proven_batch=proven,
+        )
+
+    def _backlog(self) -> BacklogStatus:
+        pressure = self._sequencer.backpressure
+        now, most, stall = pressure.backlog(), pressure.most, pressure.stall()
+        return BacklogStatus(
+            blocks=now.blocks,
+            bytes=now.bytes,
+            most_blocks=None if most is None else most.blocks,
+            most_bytes=None if most is None else most.bytes,
+            stall=None if stall is None else stall.reason,
         )
 
     def provers(self) -> Any:

@@ -77,8 +77,11 @@ class Metrics:
         self._l1_block = Gauge("jovay_l1_block", "Newest block of L1 that was read", registry=registry)
         self._messages = Gauge("jovay_l1_messages", "Messages from L1", ["state"], registry=registry)
         self._batch = Gauge("jovay_batch", "Newest batch by what L1 has of it", ["step"], registry=registry)
-        self._backlog = Gauge(
-            "jovay_backlog_blocks", "Blocks that are not committed on L1", registry=registry
+        self._backlog = Gauge("jovay_backlog_blocks", "Blocks that are not attested on L1", registry=registry)
+        self._backlog_share = Gauge(
+            "jovay_backlog_share",
+            "The same, of the limit at which no more blocks are made",
+            registry=registry,
         )
 
     def _make_pool_and_rpc_metrics(self, registry: CollectorRegistry) -> None:
@@ -158,6 +161,7 @@ class Metrics:
         self._batch.labels("attested").set_function(lambda: ask().attested_batch)
         self._batch.labels("proven").set_function(lambda: ask().proven_batch)
         self._backlog.set_function(lambda: ask().backlog)
+        self._backlog_share.set_function(lambda: ask().backlog_share)
 
     def state(self, fill: Iterable[tuple[str, int, int]], evictions: int) -> None:
         """(table, used, capacity) of the tables in memory, and how often records left them so far."""

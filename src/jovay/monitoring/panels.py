@@ -110,12 +110,18 @@ def _settlement(known: SettlementStats, parts: Sequence[PartStats]) -> Panel:
     batches = f"{known.committed_batch:,} committed, {known.attested_batch:,} attested, {known.proven_batch:,} proven"
     rows = [
         ("L1", f"{head}   messages executed {known.messages_executed:,}{seen}"),
-        ("batches", f"{batches}   [dim]backlog[/] {known.backlog:,} blocks"),
+        ("batches", f"{batches}   [dim]backlog[/] {_backlog(known)}"),
         ("prover", _prover(known)),
     ]
     if parts:
         rows.append(("parts", "  ".join(map(_part, parts))))
     return Panel(_pairs(*rows), title="settlement", title_align="left", box=box.SQUARE)
+
+
+def _backlog(known: SettlementStats) -> str:
+    """Blocks that wait for L1, and how much that is of the limit at which no more are made."""
+    style = "green" if known.backlog_share < 0.6 else "yellow" if known.backlog_share < 0.8 else "red"
+    return f"{amount(known.backlog)} blocks ([{style}]{known.backlog_share:.0%}[/])"
 
 
 def _prover(known: SettlementStats) -> str:

@@ -51,13 +51,14 @@ class SettlementStats(msgspec.Struct, frozen=True, kw_only=True):
     """How far a settled chain and its L1 know of each other.
 
     ``l1_head`` and ``messages_seen``: None where nobody reads L1. Batches by number; ``backlog``: blocks that are not
-    committed. ``prover`` None: none answers.
+    attested, ``backlog_share`` of the limit at which production rests. ``prover`` None: none answers.
     """
 
     l1_head: int | None = None
     messages_seen: int | None = None
     messages_executed: int = 0
     backlog: int = 0
+    backlog_share: float = 0.0
     committed_batch: int = 0
     attested_batch: int = 0
     proven_batch: int = 0

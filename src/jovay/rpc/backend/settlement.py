@@ -10,6 +10,8 @@ import msgspec
 from jovay.chain.settlement import Settlement as Contracts
 from jovay.chain.types import Hash32
 
+INFINITE = float("inf")
+
 
 class BatchStep(msgspec.Struct, frozen=True, gc=False):
     """What happened to a batch: in which transaction on L1, and when (seconds)."""
@@ -44,6 +46,24 @@ class Withdrawal(msgspec.Struct, frozen=True, kw_only=True):
     claim: bytes | None = None
 
 
+class BacklogStatus(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is executed and not attested on L1: blocks, and the bytes that are published of them.
+
+    Production slows near ``most_*`` (None: there is no limit) and rests there; ``stall`` says why it rests now.
+    """
+
+    blocks: int
+    bytes: int
+    most_blocks: int | None = None
+    most_bytes: int | None = None
+    stall: str | None = None
+
+    @property
+    def share(self) -> float:
+        """Of the limit."""
+        return max(self.blocks / (self.most_blocks or INFINITE), self.bytes / (self.most_bytes or INFINITE))
+
+
 class SyncStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How far L1 is known here, and this chain there.
 
@@ -58,6 +78,7 @@ class SyncStatus(msgspec.Struct, frozen=True, kw_only=True):
     committed: int
     attested: int
     proven: int
+    backlog: BacklogStatus
     committed_batch: int
     attested_batch: int
     proven_batch: int

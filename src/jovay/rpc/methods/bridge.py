@@ -72,8 +72,12 @@ def estimate_l1_fee(context: Context, transaction: AnyArg) -> Form:
 
 @method("jovay_syncStatus", Run.POOL)
 def sync_status(context: Context) -> Form:
-    """How far L1 is known here and this chain there: messages, batches, blocks that are not committed yet."""
+    """How far L1 is known here and this chain there: messages, batches, and what is not attested yet.
+
+    At the ``most`` of that ``backlog`` production rests; ``stall`` says why it rests now, null while it does not.
+    """
     known = _settlement(context).sync()
+    backlog = known.backlog
     return {
         "l1Head": _optional(known.l1_head),
         "messages": {"seen": _optional(known.messages_seen), "executed": quantity(known.messages_executed)},
@@ -88,7 +92,13 @@ def sync_status(context: Context) -> Form:
             "attested": quantity(known.attested_batch),
             "proven": quantity(known.proven_batch),
         },
-        "backlog": quantity(max(0, known.latest - known.committed)),
+        "backlog": {
+            "blocks": quantity(backlog.blocks),
+            "bytes": quantity(backlog.bytes),
+            "mostBlocks": _optional(backlog.most_blocks),
+            "mostBytes": _optional(backlog.most_bytes),
+            "stall": backlog.stall,
+        },
     }
 
 
