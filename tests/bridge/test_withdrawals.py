@@ -63,6 +63,17 @@ def test_messages_are_found_after_a_restart() -> None:
     assert [after.count_at(block) for block in (0, 1, 5, 6, 99)] == [3, 6, 18, 20, 20]
 
 
+def test_blocks_without_messages_are_written_down_seldom() -> None:
+    kv = MemoryKV()
+    messages, written = filled(kv, 5), list[int]()
+    messages = L2Messages(kv, lambda batch: written.append(len(batch)) or kv.write(batch))
+    for block in range(2, 10_000, 100):
+        messages.append([], block, block.to_bytes(32, "big"))
+    assert messages.read == (9_902, (9_902).to_bytes(32, "big"))
+    assert len(written) == 2
+    assert 4_096 <= opened(kv).read[0] <= 9_902
+
+
 def test_a_gap_is_refused_and_nothing_is_stored() -> None:
     messages = filled(MemoryKV(), 4)
     with pytest.raises(MessageOrderError, match="L2 message 4 is next, and 5 was found"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.sync.client import connect
 
 from bridge.test_genesis import ROLES, settlement
 from jovay.bridge.genesis import settled_genesis
@@ -89,3 +91,21 @@ def test_progress_counts_messages_and_blocks(chain: SettledNode, rpc: Rpc) -> No
     assert (int(status["backlog"]["mostBlocks"], 16), status["backlog"]["stall"]) == (1_000_000, None)
     assert rpc.call("jovay_getSettlement") == settlement().to_json()
     assert rpc.call("jovay_proverInfo") is None
+
+
+def test_finality_is_told_to_who_listens(chain: SettledNode) -> None:
+    with connect(chain.node.ws_url) as socket:
+        socket.send(
+            json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": ["finality"]})
+        )
+        identifier = json.loads(socket.recv(10))["result"]
+        chain.sequencer.finality.report(Step.COMMITTED, Confirmation(1, 1, b"\7" * 32, 5))
+        told = json.loads(socket.recv(10))["params"]
+    assert told["subscription"] == identifier
+    assert told["result"] == {
+        "stage": "committed",
+        "blockNumber": "0x1",
+        "batchIndex": "0x1",
+        "transactionHash": "0x" + "07" * 32,
+        "timestamp": "0x5",
+    }

@@ -22,6 +22,8 @@ _RELAY = keccak(text=f"relayMsgWithProof({','.join(_ARGUMENTS)},(uint256,bytes))
 _PREFIX = b"l2-messages/"
 _NODE, _MESSAGE, _READ = b"n", b"m", b"r"
 _WORD = 8
+#: Blocks without messages after which it is written down how far they were read.
+_SILENT_BLOCKS = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class L2Messages:
         self._count = int.from_bytes(stored[:_WORD], "big") if stored else 0
         self._block = int.from_bytes(stored[_WORD : 2 * _WORD], "big") if stored else 0
         self._hash = stored[2 * _WORD :] if stored else b""
+        self._stored_block = self._block
 
     @property
     def count(self) -> int:
@@ -82,6 +85,12 @@ class L2Messages:
                 batch.put(META, _key(_MESSAGE, count), message.block.to_bytes(_WORD, "big") + message.call)
                 self._grow(new, count, message.leaf)
                 count += 1
+            if count == self._count and block - self._stored_block < _SILENT_BLOCKS:
+                self._block, self._hash = (
+                    block,
+                    block_hash,
+                )  # after a start these blocks are looked at once more
+                return
             batch.put_many(META, list(new), list(new.values()))
             self._finish(batch, count, block, block_hash)
 
@@ -100,6 +109,7 @@ class L2Messages:
         batch.put(META, _PREFIX + _READ, record)
         self._write(batch)
         self._count, self._block, self._hash = count, block, block_hash
+        self._stored_block = block
 
     def rewind(self, block: int, block_hash: bytes) -> None:
         """Forget the messages after ``block``: it is the last that is known to be on the chain."""
