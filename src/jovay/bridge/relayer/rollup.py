@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Any
 
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.contracts import Contract
@@ -13,6 +14,8 @@ from jovay.chain.settlement import Settlement
 
 #: Numbers of provers in ``Rollup``.
 ZK, TEE = 0, 1
+#: Answers of the contracts that are kept.
+REMEMBERED = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +55,25 @@ class Output:
 
 
 class RollupReader:
-    """Reads ``Rollup`` and ``L1Mailbox``. Raises what the client raises."""
+    """Reads ``Rollup`` and ``L1Mailbox``; what they say at one block of L1 is asked once. Threads may share it.
+
+    Raises what the client raises.
+    """
 
     def __init__(self, client: L1Client, settlement: Settlement) -> None:
         self.client, self.settlement = client, settlement
         self.rollup = Contract("Rollup", settlement.rollup)
         self.mailbox = Contract("L1Mailbox", settlement.l1_mailbox)
+        self._at = lru_cache(REMEMBERED)(self._read)
 
     def state(self) -> RollupState:
         """As of the newest block."""
         block = self.client.block("latest")
         if block is None:
             raise RelayerError("L1 has no newest block")
-        at = block.hash
 
         def number(function: str) -> int:
-            return int(self.rollup.read(self.client, function, block=at))
+            return int(self._at(block.hash, self.rollup, function))
 
         claimed = {ZK: number("lastZkVerifiedBatch"), TEE: number("lastTeeVerifiedBatch")}
         paused, exodus = bool(number("paused")), bool(number("exodus"))
@@ -75,23 +81,26 @@ class RollupReader:
             block, number("lastCommittedBatch"), claimed, number("lastFinalizedBatch"), paused, exodus
         )
 
+    def _read(self, block_hash: bytes, contract: Contract, function: str, *arguments: int) -> Any:
+        return contract.read(self.client, function, *arguments, block=block_hash)
+
     def batch_hash(self, index: int, state: RollupState) -> bytes:
         """Zeros where none is committed."""
-        return bytes(self.rollup.read(self.client, "committedBatches", index, block=state.block.hash))
+        return bytes(self._at(state.block.hash, self.rollup, "committedBatches", index))
 
     def message_count(self, index: int, state: RollupState) -> int:
         """Messages that the batches up to this one execute."""
-        return int(self.rollup.read(self.client, "l1MsgCount", index, block=state.block.hash))
+        return int(self._at(state.block.hash, self.rollup, "l1MsgCount", index))
 
     def rolling_hash(self, count: int, state: RollupState) -> bytes | None:
         """Over the first ``count`` messages; None where there are not so many."""
         if count > self._queue_length(state):
             return None
-        return bytes(self.mailbox.read(self.client, "getMsg", count, block=state.block.hash))
+        return bytes(self._at(state.block.hash, self.mailbox, "getMsg", count))
 
     def output(self, kind: int, index: int, state: RollupState) -> Output:
         """Of a claim that stands; of genesis for batch 0."""
-        _, output = self.rollup.read(self.client, "claim", kind, index, block=state.block.hash)
+        _, output = self._at(state.block.hash, self.rollup, "claim", kind, index)
         return Output(*output)
 
     @cached_property
@@ -122,9 +131,9 @@ class RollupReader:
         return total
 
     def _queue_length(self, state: RollupState) -> int:
-        return int(self.mailbox.read(self.client, "nextMsgIndex", block=state.block.hash))
+        return int(self._at(state.block.hash, self.mailbox, "nextMsgIndex"))
 
     def _queued(self, index: int, state: RollupState) -> tuple[int, int]:
         """Seconds at which a message was sent, and gas of all up to it."""
-        sent_at, gas_up_to = self.mailbox.read(self.client, "queued", index, block=state.block.hash)
+        sent_at, gas_up_to = self._at(state.block.hash, self.mailbox, "queued", index)
         return sent_at, gas_up_to
