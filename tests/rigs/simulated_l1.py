@@ -65,6 +65,8 @@ class SimulatedL1(L1Client):
     fails_after: bool = False
     blocks: list[Block] = field(default_factory=lambda: [Block(0, keccak256(b"genesis"), bytes(32))])
     pool: dict[tuple[bytes, int], Sent] = field(default_factory=dict)
+    #: All that was ever taken; some node may have kept it.
+    seen: list[Sent] = field(default_factory=list)
     _salt: itertools.count[int] = field(default_factory=itertools.count)
 
     # ---- what the tests do to it
@@ -97,6 +99,11 @@ class SimulatedL1(L1Client):
             if not lost:
                 self.pool.setdefault((sent.sender, sent.nonce), sent)
         self.mine(length)
+
+    def echo(self, sent: Sent) -> None:
+        """Another node's pool still had this one."""
+        if sent.nonce >= self._nonce(sent.sender):
+            self.pool.setdefault((sent.sender, sent.nonce), sent)
 
     def mined(self) -> list[Sent]:
         """All transactions of the chain, in order."""
@@ -178,6 +185,7 @@ class SimulatedL1(L1Client):
         ):
             raise L1RpcError(-32000, "replacement transaction underpriced")
         self.pool[sent.sender, sent.nonce] = sent
+        self.seen.append(sent)
         return _hex(sent.hash)
 
     def _eth_getTransactionByHash(self, wanted: str) -> dict[str, Any] | None:  # noqa: N802

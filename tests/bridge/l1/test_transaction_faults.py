@@ -2,7 +2,8 @@
 
 A run is a sequence of requests, steps, blocks and faults: the process ends between two lines (and anything between
 ``begin`` and ``commit`` is lost), a call gets no answer before or after it took effect, reorganisations of 1 to 32
-blocks with or without their transactions, fees × 100, a pool that forgets.
+blocks with or without their transactions, fees × 100, a pool that forgets, or knows again what it had forgotten; and in
+some runs somebody else uses the key.
 """
 
 from __future__ import annotations
@@ -18,20 +19,22 @@ from typing import Any
 
 import pytest
 
-from jovay.bridge.errors import L1UnreachableError
-from jovay.bridge.l1 import sidecars, transaction_store, transactions
+from jovay.bridge.errors import L1RpcError, L1UnreachableError
+from jovay.bridge.l1 import sender, sidecars, transaction_store, transactions
 from jovay.bridge.l1.fees import Ceilings
 from jovay.bridge.l1.keys import RawKey
-from jovay.bridge.l1.transactions import Mined, Policy, Request, TxManager
-from rigs.simulated_l1 import GWEI, SimulatedL1
+from jovay.bridge.l1.transactions import Mined, Pending, Policy, Request, TxManager
+from rigs.simulated_l1 import CHAIN_ID, GWEI, SimulatedL1
+from rigs.transactions import sign
 
-KEY = RawKey(bytes(31) + b"\7")
+SECRET = bytes(31) + b"\7"
+KEY = RawKey(SECRET)
 TARGET = bytes(19) + b"\1"
 DEEPEST = 32
 POLICY = Policy(
     ceilings=Ceilings(10**6 * GWEI, 10**6 * GWEI, 10**6 * GWEI), confirmations=DEEPEST + 2, in_flight=4
 )
-FILES = {transactions.__file__, transaction_store.__file__}
+FILES = {transactions.__file__, sender.__file__, transaction_store.__file__}
 BLOB = bytes(131_072)
 
 
@@ -67,8 +70,8 @@ def killed_after(lines: int) -> Iterator[None]:
 class Run:
     """One scripted run. ``blobs``: whether requests carry blobs."""
 
-    def __init__(self, path: Path, seed: int) -> None:
-        self.random = Random(seed)
+    def __init__(self, path: Path, seed: int, shared: bool = False) -> None:
+        self.random, self.shared = Random(seed), shared
         self.blobs = self.random.random() < 0.2
         self.path, self.l1 = path, SimulatedL1()
         self.l1.mine(DEEPEST + 1)
@@ -110,7 +113,7 @@ class Run:
             self.manager.step()
 
     def fault(self) -> None:
-        kind = self.random.randrange(4)
+        kind = self.random.randrange(5 + 2 * self.shared)
         if kind == 0:
             depth = self.random.randrange(1, DEEPEST + 1)
             self.l1.reorg(depth, self.random.random() < 0.5, self.random.randrange(depth, depth + 3))
@@ -119,8 +122,27 @@ class Run:
             self.l1.gas_price = self.l1.blob_price = 100 * GWEI if dear else GWEI
         elif kind == 2:
             self.l1.pool.clear()
-        else:
+        elif kind == 3:
             self.reopen()
+        elif kind == 4:
+            for sent in self.random.sample(self.l1.seen, len(self.l1.seen)):
+                self.l1.echo(sent)
+        else:
+            self.intrude()
+
+    def intrude(self) -> None:
+        """Somebody else sends with the same key: at the next nonce, in place of another, or beyond.
+
+        Not beyond where blobs are wanted: nodes keep such a transaction, and take no blobs beside it, for hours.
+        """
+        used = int(self.l1.call("eth_getTransactionCount", f"0x{KEY.address.hex()}", "latest"), 16)
+        nonce, fee = (
+            used + (0 if self.blobs else self.random.randrange(4)),
+            self.random.choice((2, 10, 400)) * GWEI,
+        )
+        fields = [CHAIN_ID, nonce, fee, fee, 50_000, b"\xee" * 20, 0, b"", []]
+        with suppress(L1RpcError):
+            self.l1.call("eth_sendRawTransaction", f"0x{sign(2, fields, SECRET).hex()}")
 
     def play(self, moves: int) -> None:
         for _ in range(moves):
@@ -136,7 +158,9 @@ class Run:
 
     def finish(self) -> None:
         """Without faults, everything becomes final."""
-        for _ in range(400):
+        for count in range(400):
+            if count == 150 and self.shared:  # nodes forget what lacks a nonce before it
+                self.l1.pool.clear()
             self.manager.step()
             found = [self.manager.status(f"request {number}") for number in range(self.asked)]
             if all(isinstance(each, Mined) and each.final for each in found):
@@ -147,11 +171,13 @@ class Run:
     def check(self) -> None:
         wanted = [self.request(number).data for number in range(self.asked)]
         mined = [each.fields["data"] for each in self.l1.mined() if each.fields["to"] == TARGET]
+        if self.shared:  # who comes too late for a nonce is moved to the end
+            mined.sort()
         assert mined == wanted
 
 
-def play(path: Path, seed: int) -> None:
-    run = Run(path, seed)
+def play(path: Path, seed: int, shared: bool = False) -> None:
+    run = Run(path, seed, shared)
     try:
         run.play(80)
         run.finish()
@@ -177,7 +203,34 @@ def test_every_request_is_mined_once_and_in_order(seed: int, tmp_path: Path) -> 
     play(tmp_path / "transactions", seed)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_it_is_mined_once_though_the_key_is_shared(seed: int, tmp_path: Path) -> None:
+    play(tmp_path / "transactions", seed, shared=True)
+
+
+def test_a_nonce_that_was_taken_may_come_back(tmp_path: Path) -> None:
+    """Until the taker is final, what was signed for the nonce may still be mined: nothing else is sent meanwhile."""
+    run = Run(tmp_path / "transactions", 1, shared=True)
+    run.blobs, l1 = False, run.l1
+    run.manager.send(run.request(0))
+    run.manager.step()
+    fields = [CHAIN_ID, 0, 400 * GWEI, 400 * GWEI, 50_000, b"\xee" * 20, 0, b"", []]
+    l1.call("eth_sendRawTransaction", f"0x{sign(2, fields, SECRET).hex()}")
+    for _ in range(5):
+        l1.mine()
+        run.manager.step()
+    assert isinstance(run.manager.status("request 0"), Pending)
+    l1.reorg(5, lost=True, length=5)
+    l1.echo(l1.seen[0])
+    l1.mine()
+    run.asked = 1
+    run.finish()
+    run.check()
+    run.manager.close()
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("seed", range(1_000, 1_400))
-def test_it_is_so_in_many_runs(seed: int, tmp_path: Path) -> None:
-    play(tmp_path / "transactions", seed)
+def test_it_is_so_in_many_runs(seed: int, shared: bool, tmp_path: Path) -> None:
+    play(tmp_path / "transactions", seed, shared)

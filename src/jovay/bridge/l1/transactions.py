@@ -13,30 +13,21 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
-
-from eth_utils.crypto import keccak
 
 from jovay.bridge.errors import L1RpcError
 from jovay.bridge.l1 import contracts, records
 from jovay.bridge.l1.client import L1Client, hexed
 from jovay.bridge.l1.fees import Ceilings, Fees, Market, market
-from jovay.bridge.l1.keys import Signer, signed
+from jovay.bridge.l1.keys import Signer
 from jovay.bridge.l1.records import L1Block, L1Receipt, L1Transaction
-from jovay.bridge.l1.sidecars import Sidecar, wrapper
+from jovay.bridge.l1.sender import Answer, Sender
 from jovay.bridge.l1.transaction_store import Attempt, Entry, Request, Stage, TransactionStore
-from jovay.bridge.wire import blobs as kzg
 from jovay.chain.transactions import decode_transaction
-from jovay.chain.types import Transaction
 
 log = logging.getLogger("jovay.transactions")
 
 _PLAIN_TRANSFER = 21_000
-#: What nodes answer to a transaction that they know or have seen mined, and to one that pays too little for another's
-#: place.
-_KNOWN = ("already known", "already imported", "known transaction", "nonce too low")
-_DEARER = ("underpriced", "replacement")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +75,6 @@ class Failed:
     receipt: L1Receipt | None = None
 
 
-class _Sent(Enum):
-    TAKEN, UNDERPRICED, REFUSED = range(3)
-
-
 class TxManager:
     """The transactions of one account on one chain. ``send`` and ``status`` may be called from any thread."""
 
@@ -100,9 +87,11 @@ class TxManager:
         explain: Callable[[bytes], str] = contracts.reason,
     ) -> None:
         """``explain`` puts what a reverted call returned into words. Raises TransactionStoreError."""
-        self._client, self._signer, self._policy, self._explain = client, signer, policy, explain
-        self._chain_id = client.chain_id()
-        self._store = TransactionStore(store_path, signer.address, self._chain_id)
+        self._client, self._policy, self._explain = client, policy, explain
+        self.address = signer.address
+        chain_id = client.chain_id()
+        self._store = TransactionStore(store_path, signer.address, chain_id)
+        self._sender = Sender(client, signer, self._store, chain_id)
         self._turn = threading.Lock()
         #: Why requests wait, as far as this process knows.
         self._waits: dict[int, str] = {}
@@ -114,11 +103,6 @@ class TxManager:
         """Let go of the store."""
         with self._turn:
             self._store.close()
-
-    @property
-    def address(self) -> bytes:
-        """The account."""
-        return self._signer.address
 
     def send(self, request: Request) -> None:
         """Sees to it that the transaction is mined; returns once that is written down.
@@ -199,7 +183,7 @@ class TxManager:
         taker = self._taker(entry.nonce, head.number)
         if taker is None or taker.block_number is None or taker.hash in {each.hash for each in attempts}:
             return  # the server's views differ, or the chain changes just now
-        if self._same(taker, entry):
+        if self._sender.does(taker, entry):
             log.info("%s was sent by another process as 0x%s", entry.request.key, taker.hash.hex())
             fees = Fees(taker.max_fee, taker.max_priority_fee, taker.max_blob_fee)
             self._store.adopt(entry, Attempt(taker.hash, b"", entry.nonce, fees, head.number))
@@ -207,7 +191,7 @@ class TxManager:
             log.warning("nonce %d of %s was taken by 0x%s", entry.nonce, entry.request.key, taker.hash.hex())
             self._store.requeue(entry)
         else:
-            self._waits[entry.id] = f"nonce {entry.nonce} was taken by 0x{taker.hash.hex()}"
+            self._wait(entry, f"nonce {entry.nonce} was taken by 0x{taker.hash.hex()}")
 
     def _mine(self, entry: Entry, receipt: L1Receipt) -> None:
         reason = None if receipt.succeeded else self._why(entry, receipt)
@@ -223,7 +207,7 @@ class TxManager:
     def _why(self, entry: Entry, receipt: L1Receipt) -> str:
         """Why a mined transaction reverted, found by calling it again on the block before."""
         try:
-            self._client.call("eth_call", self._call(entry), hex(receipt.block_number - 1))
+            self._client.call("eth_call", self._sender.call(entry), hex(receipt.block_number - 1))
         except L1RpcError as error:
             if error.revert_data is not None:
                 return self._explain(error.revert_data)
@@ -251,38 +235,30 @@ class TxManager:
                 return records.transaction(each)
         return None
 
-    def _same(self, taker: L1Transaction, entry: Entry) -> bool:
-        """Whether another process's transaction does what the request asks for."""
-        hashes = self._sidecar(entry).versioned_hashes if entry.has_blobs else ()
-        request = entry.request
-        asked = (request.to, request.data, request.value, hashes)
-        return (taker.to, taker.input, taker.value, taker.versioned_hashes) == asked
-
     # ---- what is on its way
 
     def _push(self, entry: Entry, first: bool, head: L1Block, prices: Market) -> None:
         """A signed transaction that is not mined: known to the server, and dear enough?"""
         last = [each for each in self._store.attempts(entry) if each.raw][-1]
-        waited = head.number - last.block >= self._policy.patience
-        if waited and (first or not prices.admits(last.fees)) and self._replace(entry, last, head, prices):
-            return
+        waited, cheap = head.number - last.block >= self._policy.patience, not prices.admits(last.fees)
         if self._client.transaction(last.hash) is not None:
-            return
-        if self._broadcast(entry, last) is _Sent.UNDERPRICED:
+            dearer = waited and (first or cheap)
+        else:
+            dearer = self._broadcast(entry, last) is Answer.UNDERPRICED or (waited and cheap)
+        if dearer:
             self._replace(entry, last, head, prices)
 
-    def _replace(self, entry: Entry, last: Attempt, head: L1Block, prices: Market) -> bool:
-        """Sign and send again for more; False if the ceilings forbid it."""
+    def _replace(self, entry: Entry, last: Attempt, head: L1Block, prices: Market) -> None:
+        """Sign and send again for more, unless the ceilings forbid it."""
         fees = prices.replacement(last.fees, self._policy.ceilings)
         if fees is None:
-            self._waits[entry.id] = f"fees are above the ceilings: {prices}"
-            return False
+            self._wait(entry, f"fees are above the ceilings: {prices}")
+            return
         log.info("%s is sent again for %s", entry.request.key, fees)
         gas = decode_transaction(last.raw, self.address, last.hash).gas
-        attempt = self._signed(entry, last.nonce, fees, gas, head)
+        attempt = self._sender.attempt(entry.request, last.nonce, fees, gas, head, self._sender.hashes(entry))
         self._store.sign(entry, attempt)
         self._broadcast(entry, attempt)
-        return True
 
     def _fill(self, waiting: list[Entry], used: int, head: L1Block, prices: Market) -> None:
         """Take a nonce below ours that nobody takes: what had it was dropped, or reorganised away."""
@@ -300,11 +276,24 @@ class TxManager:
             return
         log.warning("nonce %d is missing: it is filled", used)
         request = Request(self.address, b"", f"nonce {used} at block {head.number}", gas=_PLAIN_TRANSFER)
-        attempt = self._attempt(request, used, fees, _PLAIN_TRANSFER, (), head)
+        attempt = self._sender.attempt(request, used, fees, _PLAIN_TRANSFER, head)
         self._store.fill(request, attempt)
         for entry in self._store.sent():
             if entry.nonce == used:
                 self._broadcast(entry, attempt)
+
+    def _broadcast(self, entry: Entry, attempt: Attempt) -> Answer:
+        answer, reason = self._sender.broadcast(entry, attempt)
+        self._wait(entry, None if answer is Answer.TAKEN else f"not taken by the server: {reason}")
+        return answer
+
+    def _wait(self, entry: Entry, reason: str | None) -> None:
+        """Why a request waits; told once."""
+        if reason is None:
+            self._waits.pop(entry.id, None)
+        elif self._waits.get(entry.id) != reason:
+            self._waits[entry.id] = reason
+            log.warning("%s waits: %s", entry.request.key, reason)
 
     # ---- what is to be sent
 
@@ -313,114 +302,42 @@ class TxManager:
         flying = self._store.sent()
         while len(flying) < self._policy.in_flight and (entry := self._store.queued()) is not None:
             if any(each.has_blobs != entry.has_blobs for each in flying):
-                self._waits[entry.id] = "nodes take no blob transaction beside others of the same account"
+                self._wait(entry, "nodes take no blob transaction beside others of the same account")
                 return
             in_pool = self._client.nonce(self.address, "pending")  # may be another process's
             gas = self._gas(entry, bool(flying) or in_pool > used)
             if gas is None:
-                if entry.id not in self._waits:  # refused
-                    continue
-                return
+                if self._store.queued() == entry:
+                    return
+                continue
             fees = prices.offer(self._policy.ceilings, entry.has_blobs)
             if fees is None:
-                self._waits[entry.id] = f"fees are above the ceilings: {prices}"
+                self._wait(entry, f"fees are above the ceilings: {prices}")
                 return
             nonce = max(used, in_pool, self._store.last_nonce() + 1)
-            attempt = self._signed(entry, nonce, fees, gas, head)
+            attempt = self._sender.attempt(entry.request, nonce, fees, gas, head, self._sender.hashes(entry))
             self._store.sign(entry, attempt)
-            self._waits.pop(entry.id, None)
-            if self._broadcast(entry, attempt) is _Sent.REFUSED:
+            if self._broadcast(entry, attempt) is Answer.REFUSED:
                 return
             flying.append(entry)
 
     def _gas(self, entry: Entry, behind_others: bool) -> int | None:
-        """Gas to give it; None if it waits (why: ``_waits``) or is refused.
-
-        What fails behind others may well not fail after them.
-        """
-        self._waits.pop(entry.id, None)
+        """Gas to give it; None if it waits or is refused. What fails behind others may well not fail after them."""
         given = entry.request.gas
         if given is not None and not self._policy.preflight:
             return given
         try:
             where = ("pending",) if behind_others else ()
-            estimate = int(self._client.call("eth_estimateGas", self._call(entry), *where), 16)
+            estimate = int(self._client.call("eth_estimateGas", self._sender.call(entry), *where), 16)
         except L1RpcError as error:
             failed = error.revert_data
             reason = str(error) if failed is None else self._explain(failed)
             if behind_others and given is not None and failed is None:
                 return given
             if behind_others or failed is None:
-                self._waits[entry.id] = reason
+                self._wait(entry, reason)
                 return None
             log.warning("%s is not sent, since it would fail: %s", entry.request.key, reason)
             self._store.refuse(entry, reason)
             return None
         return estimate * (100 + self._policy.gas_margin) // 100 if given is None else given
-
-    def _call(self, entry: Entry) -> dict[str, object]:
-        """The request as a call object."""
-        request = entry.request
-        call: dict[str, object] = {"from": hexed(self.address), "to": hexed(request.to)}
-        call |= {"data": hexed(request.data), "value": hex(request.value)}
-        if entry.has_blobs:
-            hashes = self._sidecar(entry).versioned_hashes
-            call |= {"blobVersionedHashes": list(map(hexed, hashes))}
-        return call
-
-    def _signed(self, entry: Entry, nonce: int, fees: Fees, gas: int, head: L1Block) -> Attempt:
-        hashes = self._sidecar(entry).versioned_hashes if entry.has_blobs else ()
-        return self._attempt(entry.request, nonce, fees, gas, hashes, head)
-
-    def _attempt(
-        self, request: Request, nonce: int, fees: Fees, gas: int, hashes: tuple[bytes, ...], head: L1Block
-    ) -> Attempt:
-        """Signs. Type 3 with blobs, else 2."""
-        plain = Transaction(
-            type=3 if hashes else 2,
-            hash=b"",
-            sender=self.address,
-            nonce=nonce,
-            gas=gas,
-            to=request.to,
-            value=request.value,
-            input=request.data,
-            max_fee_per_gas=fees.fee,
-            max_priority_fee_per_gas=fees.tip,
-            chain_id=self._chain_id,
-            max_fee_per_blob_gas=fees.blob_fee if hashes else None,
-            blob_versioned_hashes=hashes or None,
-        )
-        raw = signed(plain, self._signer)
-        return Attempt(keccak(raw), raw, nonce, fees, head.number)
-
-    def _sidecar(self, entry: Entry) -> Sidecar:
-        """Blobs with commitments and proofs, in whichever wrapper they were computed for."""
-        found = self._store.blobs(entry)
-        return found if isinstance(found, Sidecar) else self._compute(entry, found)
-
-    def _compute(self, entry: Entry, blobs: bytes) -> Sidecar:
-        parts = [blobs[at : at + kzg.SIZE] for at in range(0, len(blobs), kzg.SIZE)]
-        sidecar = Sidecar.of(parts, wrapper(self._client))
-        self._store.set_sidecar(entry, sidecar)
-        return sidecar
-
-    def _broadcast(self, entry: Entry, attempt: Attempt) -> _Sent:
-        """Hand it to the server. What that answers is of no consequence for what is known: the chain is asked."""
-        raw = attempt.raw
-        if entry.has_blobs:
-            sidecar = self._sidecar(entry)
-            if sidecar.version != wrapper(self._client):
-                sidecar = self._compute(entry, b"".join(sidecar.blobs))
-            raw = sidecar.wrap(raw)
-        try:
-            self._client.send_raw(raw)
-        except L1RpcError as error:
-            message = error.message.lower()
-            if any(words in message for words in _KNOWN):
-                return _Sent.TAKEN
-            self._waits[entry.id] = f"not taken by the server: {error}"
-            log.warning("%s: %s", entry.request.key, self._waits[entry.id])
-            return _Sent.UNDERPRICED if any(words in message for words in _DEARER) else _Sent.REFUSED
-        self._waits.pop(entry.id, None)
-        return _Sent.TAKEN
