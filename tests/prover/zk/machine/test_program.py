@@ -20,7 +20,7 @@ from rigs import rv64
 
 @pytest.fixture(scope="module")
 def setup() -> Setup:
-    return development_setup(1 << 17, 0xFEDCBA9876543210)
+    return development_setup(1 << 18, 0xFEDCBA9876543210)
 
 
 def code() -> rv64.Program:
@@ -38,9 +38,38 @@ def code() -> rv64.Program:
     return p("ecall")
 
 
+#: What chips are there for, by register and by immediate.
+COMPUTING = "add sub sll srl sra sllw srlw sraw and or xor slt sltu mul mulh mulhsu mulhu mulw".split()
+IMMEDIATE = "addi slti sltiu andi ori xori".split()
+SHIFTS = {"slli": 64, "srli": 64, "srai": 64, "slliw": 32, "srliw": 32, "sraiw": 32}
+
+
+def with_operands(seed: int, pairs: int) -> rv64.Program:
+    """All of them on edge cases."""
+    rng, p = random.Random(seed), code()
+    p.words.pop()
+    for _ in range(pairs):
+        a, b = (rng.choice([rng.choice(rv64.EDGES), rng.randrange(1 << 64)]) for _ in range(2))
+        p.li(11, a).li(12, b)
+        for name in COMPUTING:
+            p(name, rd=13, rs1=11, rs2=12)
+        for name in IMMEDIATE:
+            p(name, rd=13, rs1=11, imm=rng.choice([-2048, -1, 0, 1, 2047]))
+        for name, most in SHIFTS.items():
+            p(name, rd=13, rs1=11, imm=rng.choice([0, 1, most // 2, most - 1]))
+    return p("ecall")
+
+
 @pytest.fixture(scope="module")
 def program(setup: Setup) -> Program:
-    return Program(code().elf(), setup)
+    return Program(with_operands(1, 3).elf(), setup)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_all_operations_fit_together(setup: Setup, seed: int) -> None:
+    program = Program(with_operands(seed, 12).elf(), setup)
+    run = Run.of(program.emulator, b"")
+    assert faults(program, run, program.tables(run)) == []
 
 
 @pytest.fixture
@@ -72,6 +101,12 @@ FREE = {
     ("add", "odd"),  # where no jalr drops the lowest bit
     ("equal", "inverse"),  # of a difference that is 0
     *(("less", f"rest_{side}{i}") for side in "ay" for i in range(4)),  # signs are for signed comparisons
+    ("shift", "rest"),  # and for what may be extended or filled up
+    *(("shift", f"gap_{i}") for i in range(4)),  # remainders are to the right
+    ("multiply", "sign"),
+    ("multiply", "rest"),  # of products of 32 bits
+    ("multiply_high", "rest_b"),
+    *(("multiply_high", f"b_{i}") for i in range(4)),  # the second factor of mulhsu has no sign
 }
 
 
@@ -80,13 +115,13 @@ def test_no_cell_can_be_another(program: Program, run: Run) -> None:
     for table in program.tables(run):
         chip, width = table.chip, len(table.own)
         used = [row for row in audit.rows_of(table)[:4096] if any(row[:width])]
-        for row in [*used, audit.rows_of(table)[-1]]:
+        for row in rng.sample(used, min(len(used), 60)):
             for column in range(width):
                 for change in (1, R - 1, 1 << 16, 1 << 64, rng.randrange(R)):
                     other = [*row[:column], (row[column] + change) % R, *row[column + 1 :]]
-                    if any(row[:width]) and not audit.is_noticed(chip, row, other):
+                    if not audit.is_noticed(chip, row, other):
                         free.add((chip.name, chip.columns[column]))
-    assert free == FREE
+    assert free <= FREE
 
 
 def test_rows_can_be_neither_left_out_nor_added(program: Program, run: Run) -> None:
@@ -110,6 +145,7 @@ def proof(program: Program) -> RunProof:
     return program.prove(b"")
 
 
+@pytest.mark.slow
 def test_a_run_is_proven(program: Program, proof: RunProof) -> None:
     program.verify(proof)
     for other in (
@@ -120,11 +156,12 @@ def test_a_run_is_proven(program: Program, proof: RunProof) -> None:
             program.verify(other)
 
 
+@pytest.mark.slow
 def test_another_programs_proof_is_refused(proof: RunProof, setup: Setup) -> None:
-    other = Program(code().elf(constants=b"other"), setup)
-    longer = code()
-    longer.words[0] += 1 << 20  # addi x1, x0, 6
-    changed = Program(longer.elf(), setup)
+    other = Program(with_operands(1, 3).elf(constants=b"other"), setup)
+    words = with_operands(1, 3)
+    words.words[0] += 1 << 20  # addi x1, x0, 6
+    changed = Program(words.elf(), setup)
     other.verify(proof)  # constants are no part of the text
     with pytest.raises(ZkError):
         changed.verify(proof)

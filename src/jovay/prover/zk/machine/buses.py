@@ -15,6 +15,11 @@ RANGE = 5
 #: exit status: what a program ends with.
 EXIT = 6
 
+#: x, y, x & y: bytes.
+BYTES = 7
+#: 1 for words of 32 bits, shift, 2^shift, the bits that an arithmetic shift of a negative word fills up with.
+POWER = 8
+
 #: Bits of the numbers on ``RANGE``, and the next number.
 LIMB_BITS = 16
 LIMB = 1 << LIMB_BITS

@@ -11,7 +11,7 @@ from jovay.kernel.riscv.decode import CODE
 from jovay.prover.zk.chip import Message, Row
 from jovay.prover.zk.field import U64
 
-from .buses import EXECUTE, LIMB, LIMB_BITS, RANGE
+from .buses import EXECUTE, LIMB, LIMB_BITS, RANGE, WORD
 from .run import Run
 
 #: The columns in which every executing chip has the message that it answers.
@@ -56,6 +56,26 @@ def ranged(limbs: Sequence[Any], times: Any) -> list[Message]:
 def limbs_of(values: U64) -> list[U64]:
     """The four limbs of words."""
     return [(values >> np.uint64(LIMB_BITS * i)) % np.uint64(LIMB) for i in range(LIMBS)]
+
+
+#: What a negative word of 32 bits gets to become one of 64.
+EXTENSION = WORD - (1 << 32)
+_TOP = 1 << LIMB_BITS - 1
+
+
+def top_bit(limb: Any, bit: Any, rest: Any) -> Any:
+    """Zero if ``bit`` is the highest of a limb; ``rest`` is to be ``half``."""
+    return limb - bit * _TOP - rest
+
+
+def half(rest: Any, times: Any) -> list[Message]:
+    """It is below 2^15."""
+    return ranged([rest, rest + _TOP], times)
+
+
+def split_top(limb: U64) -> list[U64]:
+    """The highest bit of a limb, and the rest."""
+    return [limb >> np.uint64(LIMB_BITS - 1), limb % np.uint64(_TOP)]
 
 
 def chosen(run: Run, names: Sequence[str]) -> tuple[Run, list[U64]]:

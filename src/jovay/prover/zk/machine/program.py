@@ -16,7 +16,7 @@ from jovay.prover.zk.proof import Fixed, Statement, TableProof
 from jovay.prover.zk.setup import Setup
 from jovay.prover.zk.tables import Table
 
-from . import add, compare, cpu, fixed, system
+from . import add, bitwise, compare, cpu, fixed, multiply, shift, system
 from .buses import EXIT, RANGE, STATE, STOPPED
 from .run import Run
 
@@ -25,9 +25,15 @@ CHIPS: tuple[Chip, ...] = (
     add.ADD,
     compare.EQUAL,
     compare.LESS,
+    bitwise.BITWISE,
+    shift.SHIFT,
+    multiply.MULTIPLY,
+    multiply.MULTIPLY_HIGH,
     system.SYSTEM,
     fixed.PROGRAM_CHIP,
     fixed.REGISTER_CHIP,
+    bitwise.AND_TABLE,
+    shift.POWER_TABLE,
     fixed.RANGE_CHIP,
 )
 
@@ -49,12 +55,16 @@ class Program:
 
     @cached_property
     def key(self) -> dict[str, Fixed]:
-        """Commitments to the program and to which registers there are."""
+        """Commitments to what is fixed of the tables: the program first."""
         none = np.zeros(1, np.uint64)
         image, decoded = self.emulator.image, self.emulator.decoded
-        program = Table.of_words(fixed.PROGRAM_CHIP, [none], fixed.program_columns(image, decoded))
-        registers = Table.of_words(fixed.REGISTER_CHIP, [none, none], [np.ones(fixed.REGISTERS, np.uint64)])
-        return {each.chip.name: prover.fix(each, self._setup) for each in (program, registers)}
+        known = [
+            Table.of_words(fixed.PROGRAM_CHIP, [none], fixed.program_columns(image, decoded)),
+            Table.of_words(fixed.REGISTER_CHIP, [none, none], [np.ones(fixed.REGISTERS, np.uint64)]),
+            Table.of_words(bitwise.AND_TABLE, [none], bitwise.and_columns()),
+            Table.of_words(shift.POWER_TABLE, [none], shift.power_columns()),
+        ]
+        return {each.chip.name: prover.fix(each, self._setup) for each in known}
 
     def statement(self, cycles: int, status: int) -> Statement:
         """That it begins where it should, and ends."""
@@ -73,9 +83,15 @@ class Program:
             add.table(run),
             compare.equal_table(run),
             compare.less_table(run),
+            bitwise.table(run),
+            shift.table(run),
+            multiply.table(run),
+            multiply.high_table(run),
             system.table(run, accesses),
             fixed.program_table(self.emulator.image, self.emulator.decoded, run),
             fixed.register_table(accesses),
+            bitwise.and_table(run),
+            shift.power_table(run),
         ]
         return [*made, fixed.range_table(ranged_numbers(made))]
 
