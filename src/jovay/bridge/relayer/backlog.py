@@ -5,8 +5,8 @@ from __future__ import annotations
 from jovay.bridge.relayer.blocks import Block, BlockSource, follow
 from jovay.bridge.relayer.errors import BlocksError, WaitingError
 
-#: Bytes that are held at most; more than one batch takes.
-HELD_BYTES = 1 << 24
+#: Bytes and blocks that are held at most, about: more than one batch takes.
+HELD_BYTES, HELD_BLOCKS = 1 << 24, 1 << 16
 
 
 class Backlog:
@@ -24,7 +24,7 @@ class Backlog:
             self._blocks = []
         if self._blocks and not self.has(self._blocks[-1].number, self._blocks[-1].hash):
             self._blocks = []
-        while sum(block.size for block in self._blocks) < HELD_BYTES:
+        while len(self._blocks) < HELD_BLOCKS and sum(block.size for block in self._blocks) < HELD_BYTES:
             first = self._blocks[-1].number + 1 if self._blocks else number + 1
             if first > self.head and self._blocks:
                 break
