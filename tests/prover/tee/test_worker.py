@@ -213,6 +213,22 @@ def test_a_revoked_key_gives_way_to_another(stand: Stand, tasks: list[BatchTask]
 
 
 @pytest.mark.usefixtures("allowed")
+def test_a_registrar_without_funds_is_told_of(stand: Stand) -> None:
+    address = f"0x{stand.transactions.address.hex()}"
+    stand.worker._end()  # the next key is to be paid for
+    stand.l1.client.call("anvil_setBalance", address, "0x0")
+    with pytest.raises(RegistrationError, match="waits to be admitted"):
+        stand.work()
+    stand.l1.client.call("anvil_setBalance", address, hex(10**18))
+    until = time.monotonic() + 30
+    while stand.registrar.record(stand.key) is None:
+        assert time.monotonic() < until
+        with contextlib.suppress(RegistrationError):
+            stand.worker.turn()
+        stand.l1.client.call("anvil_mine", "0x1")
+
+
+@pytest.mark.usefixtures("allowed")
 def test_a_key_is_replaced_before_it_expires(stand: Stand, tasks: list[BatchTask]) -> None:
     stand.hand_in(tasks[0])
     stand.work()

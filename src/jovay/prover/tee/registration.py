@@ -11,7 +11,7 @@ from cryptography import x509
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.contracts import Contract
 from jovay.bridge.l1.transaction_store import Request
-from jovay.bridge.l1.transactions import Failed, TxManager
+from jovay.bridge.l1.transactions import Failed, Pending, TxManager
 from jovay.chain.settlement import Settlement
 from jovay.prover.tee.collateral import key_hash
 from jovay.prover.tee.errors import KeyRevokedError, MeasurementNotAllowedError, RegistrationError
@@ -98,6 +98,10 @@ class Registrar:
         identity = enclave.identity
         known = self._requests.get(identity.enclave)
         status = self._transactions.status(known) if known else None
+        if isinstance(status, Pending) and status.reason:
+            raise RegistrationError(
+                f"the key 0x{identity.enclave.hex()} waits to be admitted: {status.reason}"
+            )
         if known and not isinstance(status, Failed):
             return
         head = self._client.block()
