@@ -16,7 +16,6 @@ from jovay.cli.stack import L1_URL, NODE_URL, Stack, open_stack
 
 from .measuring.hardware import describe, load_average
 
-ATTESTED = 2
 _POLL = 0.05
 _PATIENCE = 180.0
 
