@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from jovay.bridge.errors import AnvilError
 from jovay.bridge.l1 import anvil
-from jovay.bridge.l1.anvil import Anvil, Settings
+from jovay.bridge.l1.anvil import Anvil, Settings, StateFile
 from jovay.bridge.l1.client import L1Client, hexed
 from jovay.bridge.l1.keys import RawKey
 from jovay.bridge.l1.transactions import Mined, Request, TxManager
@@ -60,19 +61,21 @@ def test_a_chain_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
 def test_a_kill_loses_what_was_not_kept_yet_and_no_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(anvil, "KEEP_EVERY", 0.02)
-    monkeypatch.setattr(anvil, "KEEP_SHARE", 0)
-    where = settings()
+    monkeypatch.setattr(anvil, "KEEP_EVERY", 1)
+    where, reached = settings(), 0
     for _ in range(3):
         node = Anvil(where, tmp_path)
         client = L1Client(node.url)
-        first = client.block_number()
-        grown(client, first + 5)
+        assert client.block_number() >= reached
+        block = client.block(reached)
+        grown(client, client.block_number() + 30)  # longer than the state takes to be kept
         node.process.kill()
         node.process.wait()
         node.stop()
+        reached += 5
     with Anvil(where, tmp_path):
-        assert client.block_number() >= 6  # of fifteen
+        assert block is not None
+        assert client.block(block.number) == block
     client.close()
 
 
@@ -98,19 +101,49 @@ def test_blobs_are_kept(tmp_path: Path) -> None:
 
 
 def test_what_was_half_written_is_not_read(tmp_path: Path) -> None:
+    """A kill while anvil writes, which nothing was kept before, or something."""
+    state, kept = tmp_path / "anvil.json", tmp_path / "anvil.kept.json"
     where = settings(None)
     with Anvil(where, tmp_path) as node:
         client = L1Client(node.url)
         client.call("evm_mine")
-    (tmp_path / "anvil.new").write_bytes((tmp_path / "anvil.json").read_bytes()[:100])
-    with Anvil(where, tmp_path):
-        assert client.block_number() == 1
+    whole = state.read_bytes()
+    for text in (whole[:100], whole[:-1], b""):
+        state.write_bytes(text)
+        kept.write_bytes(whole)
+        with Anvil(where, tmp_path):
+            assert client.block_number() == 1
+        kept.unlink(missing_ok=True)
+        state.write_bytes(text)
+        with Anvil(where, tmp_path):
+            assert client.block_number() == 0
     client.close()
 
 
+def test_only_what_is_fresh_and_whole_is_put_aside(tmp_path: Path) -> None:
+    file, path, kept = (
+        StateFile(tmp_path / "anvil.json"),
+        tmp_path / "anvil.json",
+        tmp_path / "anvil.kept.json",
+    )
+    file.put_aside()
+    path.write_text('{"historical_states":nul')
+    file.put_aside()
+    assert not kept.exists()
+    whole = '{"block":1,"historical_states":null}'
+    path.write_text(whole)
+    then = time.time() - anvil.KEEP_EVERY
+    os.utime(path, (then, then))
+    file.put_aside()
+    assert not kept.exists()
+    os.utime(path)
+    file.put_aside()
+    assert (kept.read_text(), path.exists()) == (whole, False)
+
+
 def test_a_spoilt_state_is_named(tmp_path: Path) -> None:
-    (tmp_path / "anvil.json").write_text('{"block":')
-    with pytest.raises(AnvilError, match=r"anvil\.json.*EOF"):
+    (tmp_path / "anvil.json").write_text('{"block":"historical_states":null}')
+    with pytest.raises(AnvilError, match=r"anvil\.json"):
         Anvil(settings(), tmp_path)
 
 

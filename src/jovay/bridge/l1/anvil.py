@@ -1,14 +1,14 @@
 """Anvil, Foundry's development chain, as an L1 of one's own, whose chain outlives it.
 
-Anvil's own periodic dumps are written in place, so a kill in the middle leaves a file that it cannot read. Here its
-state is fetched by RPC and replaces the file as a whole: a kill loses the blocks since the last time, nothing more.
-What a restart keeps: blocks, transactions, receipts, logs, blobs, the newest state. Not the states of older blocks.
+Anvil writes its state every few seconds and when it ends, in place: killed while it writes, it leaves a file that it
+cannot read. So each file that is whole is put aside at once, and a start takes the newest whole one: a kill loses
+the blocks since then. What a restart keeps: blocks, transactions, receipts, logs, blobs, the newest state. Not the
+states of older blocks.
 """
 
 from __future__ import annotations
 
 import contextlib
-import gzip
 import logging
 import os
 import shutil
@@ -23,20 +23,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from jovay.bridge.errors import AnvilError, L1Error
-from jovay.bridge.l1 import records
+from jovay.bridge.errors import AnvilError
 from jovay.bridge.l1.client import L1Client
 from jovay.native.lifeline import tied
 
 log = logging.getLogger("jovay.l1")
 
 CHAIN_ID = 31_337
-#: Seconds between two blocks, and between two times that the state is kept. Where keeping takes long, it is done more
-#: seldom, so that it takes no more than one part of so many.
-BLOCK_TIME, KEEP_EVERY, KEEP_SHARE = 1.0, 2.0, 20
+#: Seconds between two blocks, and, whole ones, between two times that the state is written.
+BLOCK_TIME, KEEP_EVERY = 1.0, 3
 #: Ethereum's gas limit of a block.
 GAS_LIMIT = 60_000_000
-START_TIMEOUT, STOP_TIMEOUT, PORT_TIMEOUT = 20.0, 10.0, 2.0
+START_TIMEOUT, STOP_TIMEOUT, PORT_TIMEOUT = 20.0, 30.0, 2.0
+#: What a whole state ends with: the last member of the object.
+_LAST = b'"historical_states":null}'
 _LOG_TAIL = 2_000
 
 
@@ -64,15 +64,15 @@ class Settings:
     extra: Sequence[str] = ("--slots-in-an-epoch", "1")
 
     def command(self, state: Path | None) -> list[str]:
-        """The command line; the shell bounds its memory, and it ends with the program that started it."""
+        """The command line; the shell bounds its memory, and it ends with the program that started it, in order."""
         words = [str(binary()), "--port", str(self.port), "--host", "127.0.0.1", "--quiet"]
         words += ["--hardfork", self.hardfork, "--accounts", str(self.accounts), "--chain-id", str(CHAIN_ID)]
         if self.block_time is not None:
             words += ["--block-time", str(self.block_time)]
         if self.gas_limit is not None:
             words += ["--gas-limit", str(self.gas_limit)]
-        if state is not None and state.exists():
-            words += ["--load-state", str(state)]
+        if state is not None:
+            words += ["--state", str(state), "--state-interval", str(KEEP_EVERY)]
         bound = ["bash", "-c", 'ulimit -v "$0" && exec "$@"', str(self.memory_mb * 1024)]
         return tied([*bound, *words, *self.extra])
 
@@ -84,24 +84,25 @@ class Anvil:
         """``folder`` has its log, and with ``keep`` its state. Raises AnvilError when it does not start."""
         self.url = f"http://127.0.0.1:{settings.port}"
         self.ws_url = f"ws://127.0.0.1:{settings.port}"
-        self._log, self._state = folder / "anvil.log", folder / "anvil.json" if keep else None
-        self._client = L1Client(self.url, timeout=60.0)
-        self._saving, self._ended, self._saved = threading.Lock(), threading.Event(), b""
+        self._log, self._state = folder / "anvil.log", StateFile(folder / "anvil.json") if keep else None
+        self._ended = threading.Event()
         _require_free(settings.port)
         folder.mkdir(parents=True, exist_ok=True)
+        if self._state is not None:
+            self._state.choose()
         with self._log.open("wb") as out:
-            # A session of its own: Ctrl-C is for us, who keep the state before it ends.
+            # A session of its own: Ctrl-C is for us, who end it in order.
             self.process = subprocess.Popen(
-                settings.command(self._state), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                start_new_session=True,
+                settings.command(self._state.path if self._state else None), stdin=subprocess.DEVNULL,
+                stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         try:
             self._wait(settings.port)
         except BaseException:
-            self._end()
+            self.stop()
             raise
-        if keep:
-            threading.Thread(target=self._keep, name="anvil state", daemon=True).start()
+        if self._state is not None:
+            threading.Thread(target=self._keep, args=(self._state,), name="anvil state", daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
@@ -109,44 +110,23 @@ class Anvil:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def save(self) -> None:
-        """Write the state down, if there are new blocks. Raises L1Error, OSError."""
-        if self._state is None:
-            return
-        with self._saving:
-            head = self._client.head()
-            if head.hash == self._saved:
-                return
-            packed = records.octets(self._client.call("anvil_dumpState"), "anvil's state")
-            fresh = self._state.with_suffix(".new")
-            with fresh.open("wb") as file:
-                file.write(gzip.decompress(packed))
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self._state)
-            self._saved = head.hash
-
     def stop(self) -> None:
-        """Keep the state and end it; what is not running is left alone."""
+        """End it; it writes its state then. What is not running is left alone."""
         self._ended.set()
         if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
             try:
-                self.save()
-            except (L1Error, OSError) as error:
-                log.warning("the last blocks of L1 are not kept: %s", error)
-        self._end()
-        self._client.close()
+                self.process.wait(STOP_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
 
-    def _keep(self) -> None:
-        pause = KEEP_EVERY
-        while not self._ended.wait(pause) and self.process.poll() is None:
-            begun = time.monotonic()
+    def _keep(self, state: StateFile) -> None:
+        while not self._ended.wait(KEEP_EVERY / 8):
             try:
-                self.save()
-            except (L1Error, OSError) as error:
-                if not self._ended.is_set() and self.process.poll() is None:
-                    log.warning("the state of L1 is not kept: %s", error)
-            pause = max(KEEP_EVERY, (time.monotonic() - begun) * KEEP_SHARE)
+                state.put_aside()
+            except OSError as error:
+                log.warning("the state of L1 is not kept: %s", error)
 
     def _wait(self, port: int) -> None:
         deadline = time.monotonic() + START_TIMEOUT
@@ -159,19 +139,42 @@ class Anvil:
             if time.monotonic() > deadline:
                 raise AnvilError(f"anvil does not answer after {START_TIMEOUT} s: {self._said()}")
             time.sleep(0.01)
-        self._client.require_chain(CHAIN_ID)
-
-    def _end(self) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(STOP_TIMEOUT)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        client = L1Client(self.url)
+        client.require_chain(CHAIN_ID)
+        client.close()
 
     def _said(self) -> str:
         return self._log.read_text(errors="replace")[-_LOG_TAIL:].strip() or "it says nothing"
+
+
+class StateFile:
+    """What anvil writes, and the whole one before it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._aside = path, path.with_suffix(".kept.json")
+
+    def choose(self) -> None:
+        """Give anvil the newest state that is whole; none if there is none."""
+        if self.path.exists() and not _is_whole(self.path):
+            log.warning("%s is not whole, since anvil was killed; L1 goes back to the one before", self.path)
+            self.path.unlink()
+        if not self.path.exists() and self._aside.exists():
+            self._aside.replace(self.path)
+
+    def put_aside(self) -> None:
+        """Save a whole file from being written over. Only a fresh one: another is about to be written over."""
+        try:
+            if time.time() - self.path.stat().st_mtime < KEEP_EVERY / 2 and _is_whole(self.path):
+                self.path.replace(self._aside)
+        except FileNotFoundError:
+            pass
+
+
+def _is_whole(path: Path) -> bool:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - len(_LAST)))
+        return file.read() == _LAST
 
 
 def _require_free(port: int) -> None:
