@@ -10,6 +10,7 @@ import pytest
 
 from jovay.bridge.relayer.blocks import BlockSource, chunk_of
 from jovay.native.library import Library
+from jovay.prover.witnesses import fetch_witness
 from jovay.sequencer.persistence.pruning import Pruner
 from jovay.tracer.chunk import ChunkExecutor, ChunkInput
 from jovay.tracer.chunk_witness import ChunkWitness
@@ -114,6 +115,16 @@ def test_witnesses_are_bounded_before_they_are_made(chain: SettledNode) -> None:
     for first, last in ((1, head), (1, 1), (4, 9)):
         bound = sum(int(block["witnessBytes"], 16) for block in blocks[first - 1 : last])
         assert len(client("jovay_getChunkWitness", first, last)) // 2 - 1 <= bound + 1024
+
+
+def test_large_witnesses_come_in_parts(chain: SettledNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, head = Client(chain.node), chain.sequencer.visible.number
+    whole = bytes.fromhex(client("jovay_getChunkWitness", 1, head)[2:])
+    for size in (1000, len(whole), len(whole) // 2):
+        for module in ("rpc.methods.tracer", "prover.witnesses", "backend.tracer"):
+            monkeypatch.setattr(f"jovay.{module}.PART_BYTES", size)
+        assert len(client("jovay_getChunkWitness", 1, head)) == 2 + 2 * size
+        assert fetch_witness(client.rpc, 1, head).encode() == whole
 
 
 def test_only_where_it_is_recorded(node: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from jovay.bridge.follower.rules import rules_of
 from jovay.bridge.l1.client import L1Client
@@ -11,7 +12,6 @@ from jovay.bridge.l1.data import BlobSource, fetch
 from jovay.bridge.l1.following_errors import shown
 from jovay.bridge.l1.reader import L1Reader
 from jovay.bridge.l1.record import Kind
-from jovay.bridge.l1.records import octets
 from jovay.bridge.wire.chunk import Chunk
 from jovay.bridge.wire.statement import Statement
 from jovay.tracer.chunk import ChunkExecutor
@@ -19,6 +19,7 @@ from jovay.tracer.chunk_witness import ChunkWitness
 
 from .batch import state_batch
 from .task import BatchTask
+from .witnesses import fetch_witness
 
 Witnesses = Callable[[int, int], ChunkWitness]
 """What provers need of the blocks from one to another."""
@@ -27,11 +28,7 @@ Witnesses = Callable[[int, int], ChunkWitness]
 def witnesses_of(node: L1Client) -> Witnesses:
     """A node's. Nothing that it gives is believed."""
 
-    def witness(first: int, last: int) -> ChunkWitness:
-        found = node.call("jovay_getChunkWitness", hex(first), hex(last))
-        return ChunkWitness.decode(octets(found, "a chunk witness"))
-
-    return witness
+    return partial(fetch_witness, node)
 
 
 @dataclass(frozen=True, slots=True)

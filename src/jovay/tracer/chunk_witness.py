@@ -10,6 +10,8 @@ from jovay.state.writes import WriteSet
 from .binary import Reader, listed, number, sized
 from .errors import FormatError
 
+#: Nodes hand out so much of a witness at once.
+PART_BYTES = 4 << 20
 _MAGIC = b"JVW1"
 _HASH = 32
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Any, Protocol
 
 from jovay.bridge.errors import BridgeError
 from jovay.prover.controller.errors import WitnessError
 from jovay.prover.controller.queue import ProofQueue
+from jovay.prover.witnesses import Node, fetch_witness
 from jovay.tracer.chunk_witness import ChunkWitness
 from jovay.tracer.errors import FormatError
 
@@ -19,12 +19,6 @@ log = logging.getLogger("jovay.prover")
 _PAUSE = 1.0
 #: Witnesses that were fetched ahead, at most.
 _MOST_AHEAD = 64
-
-
-class Node(Protocol):
-    """A JSON-RPC client of the L2 node."""
-
-    def call(self, method: str, *params: Any) -> Any: ...
 
 
 class Assembler:
@@ -73,9 +67,8 @@ class Assembler:
 
     def _fetch(self, first: int, last: int) -> ChunkWitness:
         try:
-            found = self._node.call("jovay_getChunkWitness", hex(first), hex(last))
-            return ChunkWitness.decode(bytes.fromhex(str.removeprefix(found, "0x")))
-        except (BridgeError, FormatError, TypeError, ValueError) as error:
+            return fetch_witness(self._node, first, last)
+        except (BridgeError, FormatError) as error:
             raise WitnessError(f"blocks {first} to {last}: {error}") from error
 
     def _run(self) -> None:

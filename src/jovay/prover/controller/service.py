@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from jovay import __version__
-from jovay.prover.controller.assembly import Assembler, Node
+from jovay.prover.controller.assembly import Assembler
 from jovay.prover.controller.errors import UnknownVerbError
 from jovay.prover.controller.queue import FAILED, ProofQueue
 from jovay.prover.controller.requests import BatchRequest, Body, read_statement, shown
+from jovay.prover.witnesses import Node
 
 log = logging.getLogger("jovay.prover")
 

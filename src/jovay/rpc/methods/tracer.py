@@ -9,13 +9,12 @@ from jovay.rpc.context import Context
 from jovay.rpc.errors import RpcError, invalid_params
 from jovay.rpc.forms import Form
 from jovay.rpc.table import Run, method
+from jovay.tracer.chunk_witness import PART_BYTES
 
 #: Bytes of blocks in one answer, where nobody asks for less.
 TRACE_BYTES = 8 << 20
 #: Blocks of a chunk.
 MOST_BLOCKS = 1 << 16
-_JSON = 64
-"""What a block's JSON has beside the hexadecimal bytes is less than so many of them."""
 
 
 def _tracer(context: Context) -> Tracer:
@@ -56,16 +55,15 @@ def _form(trace: BlockTrace) -> Form:
 
 
 @method("jovay_getChunkWitness", Run.HEAVY)
-def get_chunk_witness(context: Context, first: IntegerArg, last: IntegerArg, again: BoolArg = False) -> str:
-    """What provers are given of a chunk of stored blocks beside its published bytes (``tracer/chunk_witness.py``).
+def get_chunk_witness(
+    context: Context, first: IntegerArg, last: IntegerArg, again: BoolArg = False, offset: IntegerArg = 0
+) -> str:
+    """What provers are given of a chunk of stored blocks beside its published bytes (``tracer/chunk_witness.py``): from
+    byte ``offset`` on, 4 MiB at most; after as many there is more.
 
     From what was recorded of the blocks when they were made, or, with ``again``, from executing them once more.
     """
     if not first <= last < first + MOST_BLOCKS:
         raise invalid_params(f"blocks {first} to {last} are no chunk of 1 to {MOST_BLOCKS} blocks")
     witness = _tracer(context).chunk_witness(first, last, context.limits.trace_time, again)
-    if len(witness) > context.limits.response // 2 - _JSON:
-        raise RpcError(
-            f"the witness of blocks {first} to {last} has {len(witness)} bytes, too many for one answer"
-        )
-    return data(witness)
+    return data(witness[offset : offset + PART_BYTES])
