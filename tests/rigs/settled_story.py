@@ -138,7 +138,11 @@ class Story:
         del self.batches[last_batch:]
 
     def output(self, index: int) -> tuple[bytes, bytes, bytes, int]:
-        last = self.batches[index - 1][2]
+        """What batch ``index`` leads to."""
+        return self.output_of(self.batches[index - 1][2])
+
+    def output_of(self, last: int) -> tuple[bytes, bytes, bytes, int]:
+        """What a batch that ends with a block leads to."""
         header = read_header(self.sequencer.data.blocks, last)
         place = self.l1.config.l2_msg_root
         root = self.state.storage(place[0].to_bytes(20, "big"), place[1], last)
