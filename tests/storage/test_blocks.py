@@ -126,6 +126,23 @@ def test_truncate_then_grow_differently(above: int, opener: Opener) -> None:
         assert store.locate(old.tx_hashes[:32]) is None
 
 
+@pytest.mark.parametrize("above", range(12))
+def test_truncate_within_a_group(above: int, opener: Opener) -> None:
+    """Blocks that were appended together and go apart."""
+    blocks = [block(number, 3) for number in range(13)]
+    store = opener()
+    for first, last in ((0, 1), (1, 6), (6, 8), (8, 13)):
+        store.append(blocks[first:last])
+    store.truncate(above)
+    store = opener()
+    assert_holds(store, blocks[: above + 1])
+    other = [block(number, 3, salt=b"other") for number in range(above + 1, above + 4)]
+    store.append(other)
+    store.truncate(above + 2)
+    store = opener()
+    assert_holds(store, blocks[: above + 1] + other[:2])
+
+
 def test_prune_parts_and_headers(opener: Opener) -> None:
     blocks = [block(number, 10) for number in range(60)]
     store = opener()

@@ -10,6 +10,7 @@ import struct
 import zlib
 from array import array
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from .descriptors import Descriptor, LazyFile
@@ -264,6 +265,7 @@ class GrowingSegment(Segment):
         self.source.hold()  # it grows again, also after it was sealed
         keep = max(last - self.first + 1, 0)
         if keep < len(self.offsets):
+            self._end_group(keep)
             self.end = self.offsets[keep]
             del self.offsets[keep:]
         self._checked.clear()
@@ -271,3 +273,21 @@ class GrowingSegment(Segment):
         os.fsync(self.file.number)
         self._allocated = self.end
         self._released = min(self._released, self.end)
+
+    def _end_group(self, keep: int) -> None:
+        """Let a group of which only the first blocks stay be one of these: half a group counts for nothing at a start.
+
+        Whichever of its frames are written when this is cut off, the blocks that stay are whole: the last of them says
+        so, or the group that was.
+        """
+        if not keep:
+            return
+        descriptor = self.file.number
+        last = parse(os.pread(descriptor, FRAME.size, self.offsets[keep - 1]), self.path)
+        size = last.group_index + 1
+        if size == last.group_size:
+            return
+        for offset in self.offsets[keep - size : keep]:
+            header = parse(os.pread(descriptor, FRAME.size, offset), self.path)
+            os.pwrite(descriptor, replace(header, group_size=size).pack(), offset)
+        os.fsync(descriptor)
