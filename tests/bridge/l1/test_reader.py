@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from eth_utils.crypto import keccak
 
+from jovay.bridge.errors import L1AnswerError
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.data import BeaconNode, RawData, fetch, is_published
 from jovay.bridge.l1.following_errors import DataUnavailableError, WrongContractsError
 from jovay.bridge.l1.reader import FINALIZED, L1Reader
 from jovay.bridge.l1.record import Kind, L1Record
+from jovay.bridge.l1.records import L1Block
 from jovay.bridge.wire.blobs import to_blobs
 from jovay.bridge.wire.da import DaData
 from jovay.bridge.wire.l1_message import L1Message
@@ -213,3 +215,42 @@ def test_what_is_not_confirmed_is_not_read(scene: RollupScene) -> None:
     for one in (careful, strict):
         one.step()
         assert one.record.message_count == 1
+
+
+def test_a_server_that_is_behind_takes_nothing_back(scene: RollupScene) -> None:
+    """Of two servers behind one address, one may not have the newest blocks yet."""
+    found = reader(scene)
+    scene.mine(3)
+    snapshot = scene.client.call("evm_snapshot")
+    scene.message(b"one")
+    found.step()
+    newest = found.record.newest()
+    scene.client.call("evm_revert", snapshot)
+    with pytest.raises(L1AnswerError, match="newest block"):
+        found.step()
+    assert (found.record.message_count, found.record.newest()) == (1, newest)
+    scene.mine(2)
+    assert not found.step()
+    assert found.record.message_count == 0
+
+
+def test_what_changes_while_it_is_read_is_not_taken(
+    scene: RollupScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = reader(scene)
+    scene.message(b"one")
+    block, asked = found.client.block, []
+
+    def changing(where: int | str | bytes = "latest") -> L1Block | None:
+        asked.append(where)
+        answer = block(where)
+        assert answer is not None
+        return replace(answer, hash=b"\x99" * 32) if asked.count(where) > 1 else answer
+
+    monkeypatch.setattr(found.client, "block", changing)
+    with pytest.raises(L1AnswerError, match="while they were read"):
+        found.step()
+    assert found.record.newest() is None
+    monkeypatch.undo()
+    found.step()
+    assert found.record.message_count == 1

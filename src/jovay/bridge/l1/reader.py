@@ -105,7 +105,8 @@ class L1Reader:
     def step(self) -> bool:
         """Read on; False when everything that counts is read.
 
-        Raises ``L1Error`` when L1 does not answer well, ``FollowingError`` when it is not what the genesis says.
+        Raises ``L1Error`` when L1 does not answer well, after which nothing that is missing here is missing on L1;
+        ``FollowingError`` when it is not what the genesis says.
         """
         if self._unchecked is not None:
             self.check(*self._unchecked)
@@ -113,10 +114,13 @@ class L1Reader:
         self._retreat()
         newest, end = self.record.newest(), self._end()
         first = self.settlement.deployed_at if newest is None else newest.number + 1
-        if end is None or end.number < first:
+        if end is None or (newest is None and end.number < first):
+            raise L1AnswerError("the newest block that counts", end and end.number)
+        if end.number < first:
             return False
         last = min(first + STEP - 1, end.number)
-        return self._read(first, last, end.number) and last < end.number
+        self._read(first, last, end.number)
+        return last < end.number
 
     def _end(self) -> L1Block | None:
         """The newest block that counts."""
@@ -130,12 +134,17 @@ class L1Reader:
         return self.client.block(max(newest.number - self._confirmations, 0))
 
     def _retreat(self) -> None:
-        """Go back to the newest block that L1 still has. Raises ``L1DivergedError`` if none of those is known."""
+        """Go back to the newest block that L1 still has. Raises ``L1DivergedError`` if none of those is known,
+        ``L1AnswerError`` where L1 has the same blocks as before, but for the newest: its server is behind.
+        """
         newest = self.record.newest()
         if newest is None or self._stands(newest):
             return
-        points = self.record.points()
-        common = next((point for point in points if self._stands(point)), None)
+        points, tip = self.record.points(), self.client.block("latest")
+        there = [point for point in points if tip is not None and point.number <= tip.number]
+        common = next((point for point in there if self._stands(point)), None)
+        if tip is None or (len(there) < len(points) and there and common == there[0]):
+            raise L1AnswerError(f"the newest block, after {newest.number} was there,", tip and tip.number)
         if common is None and points[-1].number > self.settlement.deployed_at:
             raise L1DivergedError(points[-1].number)
         back_to = common.number if common else self.settlement.deployed_at - 1
@@ -147,8 +156,8 @@ class L1Reader:
         found = self.client.block(point.number)
         return found is not None and found.hash == point.hash
 
-    def _read(self, first: int, last: int, end: int) -> bool:
-        """Take what the blocks ``first`` to ``last`` tell; False if L1 changed meanwhile."""
+    def _read(self, first: int, last: int, end: int) -> None:
+        """Take what the blocks ``first`` to ``last`` tell. Raises ``L1AnswerError`` if L1 changed meanwhile."""
         tip = self.client.block(last)
         addresses = [self.settlement.rollup, self.settlement.l1_mailbox]
         logs = list(self.client.logs(addresses, [self._topics], first, last))
@@ -156,12 +165,11 @@ class L1Reader:
         numbers.update(range(max(first, end - DENSE), last + 1))
         blocks = {number: self.client.block(number) for number in sorted(numbers)}
         if tip is None or not _are_of_one_chain(blocks, logs) or blocks[last] != tip:
-            return False
+            raise L1AnswerError("blocks while they were read", "others than before")
         times = {number: block.timestamp for number, block in blocks.items() if block}
         with self.record.writing():
             self._take(self._events(logs), times)
             self.record.read_to([Point(block.number, block.hash) for block in blocks.values() if block])
-        return True
 
     def _events(self, logs: Iterable[L1Log]) -> Iterator[Event]:
         for one in sorted(logs, key=lambda one: (one.block_number, one.index)):
