@@ -149,6 +149,12 @@ def test_costs_become_the_fee_on_l2(url: str, tmp_path: Path) -> None:
     (cost,) = relayer.costs.recent(5)
     status = relayer.progress.status()
     assert (status["spent"], status["failing_steps"]) == (cost.total, 0)
+    assert status["feeder_balance"] == pair.l1.client.balance(feeder.address)
+    metrics = dict(
+        line.split(" ") for line in relayer.progress.metrics().decode().splitlines() if line[0] != "#"
+    )
+    assert float(metrics["jovay_relayer_spent"]) == cost.total
+    assert float(metrics["jovay_relayer_works"]) == 1
     assert cost.gas > 100_000
     fee = int(ORACLE.read(pair.l1.client, "l1FeePerByte"))
     assert before < fee < 3 * cost.total // DEFAULT.least_bytes

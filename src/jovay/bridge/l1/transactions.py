@@ -126,6 +126,10 @@ class TxManager:
         attempts = self._store.attempts(entry)
         return Pending(attempts[-1].hash if attempts else None, self._waits.get(entry.id))
 
+    def balance(self) -> int:
+        """Wei that the account has to pay with. Raises what the client raises."""
+        return self._client.balance(self.address)
+
     def receipts(self, prefix: str = "") -> list[L1Receipt]:
         """Of all requests whose keys begin so and that are in blocks, reverted ones too: what was paid for."""
         return self._store.receipts(prefix)

@@ -23,6 +23,11 @@ _FIGURES = {
     "finalized": "newest batch that is final",
     "backlog": "blocks in no batch that L1 has",
     "failing_steps": "steps that do not get on",
+    "spent": "wei that all transactions of these keys took on L1",
+    "committer_balance": "wei on L1 of the key that commits",
+    "claims_balance": "wei on L1 of the key that makes claims",
+    "feeder_balance": "wei on L2 of the key that tells it what batches cost",
+    "works": "1, or 0 while another relayer holds the lease",
 }
 
 

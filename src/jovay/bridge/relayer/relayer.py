@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jovay.bridge.errors import BridgeError
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.data import BlobSource
 from jovay.bridge.l1.fees import market
@@ -92,6 +94,7 @@ class Relayer:
             self.steps.append(Step("send claims", self.claims.step, options.pace))
         self.costs = Costs(self.store, self.commits, self.claims, options.kinds if prover else ())
         self.lease: Lease | None = None
+        self._payers = {"committer": self.commits, "claims": self.claims}
         self.queries = Queries(self.store, node)
         self.progress = Progress(self.rollup, self.backlog, self.store, self.steps, self._more)
         self._parts: list[BatchStore | TxManager | Lease] = [self.store, self.commits, self.claims]
@@ -102,6 +105,7 @@ class Relayer:
         manager = TxManager(l2, feeder, store_of(self._folder, "fees", feeder), Policy(confirmations=1))
         oracle = Oracle(l2, manager, lambda: market(self._l1), self.costs.recent)
         self._parts.append(manager)
+        self._payers["feeder"] = manager
         self.steps.append(Step("feed the L1 fee", oracle.step, FEED_PACE))
         self.steps.append(Step("send L1 fees", manager.step, self._options.pace))
 
@@ -114,11 +118,12 @@ class Relayer:
         self._parts.append(lease)
 
     def _more(self) -> dict[str, Any]:
-        """Figures of money (wei), and whether this one works."""
+        """Figures of money, and whether this one works. Balances are missing while nobody tells them."""
         found: dict[str, Any] = {"spent": self.costs.spent()}
-        if self.lease is not None:
-            found["works"] = self.lease.held
-        return found
+        for role, manager in self._payers.items():
+            with suppress(BridgeError):
+                found[f"{role}_balance"] = manager.balance()
+        return found | {"works": self.lease is None or self.lease.held}
 
     def service(self) -> Service:
         """What runs the steps."""
