@@ -58,6 +58,7 @@ from .interpreter import run
 from .validity import (
     ALL,
     ANY_BALANCE,
+    BLOCK_GAS_EXHAUSTED,
     FREE,
     VALID,
     check_state,
@@ -84,6 +85,8 @@ def process_transaction(m: Machine, tx: Transaction, gas_left: U64, result: Resu
     begin(m, word_of_address(tx.sender))
     result.first_log = m.logs.count
     how = check_static(tx, m.block, m.tx.skipped)
+    if tx.kind == L1_MESSAGE and tx.gas_limit > gas_left:  # of others, the state comes first
+        how = U64(BLOCK_GAS_EXHAUSTED)
     if how == VALID:
         how = execute(m, tx, gas_left, result)
     return end(m, how, result)

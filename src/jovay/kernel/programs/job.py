@@ -40,7 +40,6 @@ from ..block.state_root import (
 from ..curves.secp256k1 import RECOVERY_SCRATCH, recover_batch
 from ..evm.capacities import LISTED_GAS, machine_sizes, power_of_two
 from ..evm.process import process_transaction
-from ..evm.validity import BLOCK_GAS_EXHAUSTED
 from ..hashes.keccak import keccak256_word
 from ..lang import (
     CHECKED,
@@ -395,8 +394,6 @@ def run_transaction(job: Job, index: U64, gas_left: U64) -> U64:
     how = load64(job.statuses + index * 8)
     if how != 0:
         return fail(job, U64(BAD_TRANSACTION), how, index)
-    if r.transaction.gas_limit > gas_left:  # an L1 message's is compared nowhere else
-        return fail(job, U64(INVALID_TRANSACTION), U64(BLOCK_GAS_EXHAUSTED), index)
     how = process_transaction(m, r.transaction, gas_left, r.result)
     if how == ARENA_FULL and m.tables.account_count != 0:  # there is room without the records of those before
         if commit_view(m) != 0:
