@@ -14,11 +14,14 @@ class Node(Protocol):
     def call(self, method: str, *params: Any) -> Any: ...
 
 
-def fetch_witness(node: Node, first: int, last: int) -> ChunkWitness:
-    """That of blocks ``first`` to ``last``. Raises ``FormatError``, and what the client raises."""
-    parts = [_part(node, first, last)]
+def fetch_witness(node: Node, first: int, last: int, again: bool = False) -> ChunkWitness:
+    """That of blocks ``first`` to ``last``; ``again``: not from what was recorded of them.
+
+    Raises ``FormatError``, and what the client raises.
+    """
+    parts = [_part(node, first, last, again)]
     while len(parts[-1]) == PART_BYTES:
-        parts.append(_part(node, first, last, False, hex(PART_BYTES * len(parts))))
+        parts.append(_part(node, first, last, again, hex(PART_BYTES * len(parts))))
     return ChunkWitness.decode(b"".join(parts))
 
 

@@ -70,7 +70,7 @@ def test_nothing_is_leased_before_its_task_is_complete(queue: ProofQueue) -> Non
     asked = request(1)
     queue.put(asked, TYPES)
     assert queue.lease(TEE, "a", 10) is None
-    assert queue.without_task() == [asked]
+    assert queue.without_task() == [(asked, False)]
     queue.set_task(1, asked.header.hash, b"task")
     assert queue.without_task() == []
     assert queue.lease(TEE, "a", 10) is not None
@@ -116,7 +116,7 @@ def test_a_refusal_counts_when_new_witnesses_do_not_mend_it(queue: ProofQueue) -
     assert lease is not None
     assert queue.fail(lease.id, "wrong root", True) == QUEUED
     assert queue.lease(TEE, "a", 10) is None
-    assert queue.without_task() == [asked]
+    assert queue.without_task() == [(asked, True)]
     queue.set_task(1, asked.header.hash, b"anew")
     lease = queue.lease(TEE, "a", 10)
     assert lease is not None
@@ -190,7 +190,7 @@ def test_proving_again(queue: ProofQueue) -> None:
     queue.reset(1, [TEE])
     assert (status(queue), status(queue, kind=ZK)) == (QUEUED, DONE)
     assert queue.proof(1, TEE).statement is None
-    assert queue.without_task() == [asked]
+    assert queue.without_task() == [(asked, False)]
     with pytest.raises(UnknownBatchError):
         queue.reset(9, [TEE])
 

@@ -49,7 +49,9 @@ def tasks(library: Library) -> list[BatchTask]:
 
 
 class Node:
-    """Serves the witnesses of batches, or another one's in their place."""
+    """Serves the witnesses of batches, or others. ``again``: whether the last one was asked for so."""
+
+    again = False
 
     def __init__(self, tasks: list[BatchTask]) -> None:
         self.witnesses = {
@@ -59,6 +61,7 @@ class Node:
         }
 
     def call(self, method: str, *params: Any) -> Any:
+        self.again = params[2]
         return "0x" + self.witnesses[int(params[0], 16), int(params[1], 16)].hex()
 
 
@@ -295,8 +298,10 @@ def test_a_wrong_witness_is_fetched_anew(stand: Stand, tasks: list[BatchTask]) -
     stand.hand_in(tasks[0])
     stand.work()
     assert stand.proof(1)["status"] == "queued"
+    assert not stand.node.again
     stand.node.witnesses[first] = right
     stand.service.assembler.assemble()
+    assert stand.node.again
     stand.work()
     assert stand.check_on_l1(1) == stand.key
 

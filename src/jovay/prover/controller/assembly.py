@@ -53,21 +53,21 @@ class Assembler:
 
     def assemble(self) -> None:
         """Complete what can be; raises WitnessError at the first batch that cannot."""
-        for request in self._queue.without_task():
+        for request, again in self._queue.without_task():
             began = time.monotonic()
-            witnesses = [self._witness(*chunk) for chunk in request.chunks]
+            witnesses = [self._witness(*chunk, again) for chunk in request.chunks]
             task = request.task(witnesses).encode()
             self._queue.set_task(request.index, request.header.hash, task)
             seconds = round(time.monotonic() - began, 3)
             log.info("task complete", extra={"batch": request.index, "bytes": len(task), "seconds": seconds})
 
-    def _witness(self, first: int, last: int) -> ChunkWitness:
+    def _witness(self, first: int, last: int, again: bool) -> ChunkWitness:
         """One that was fetched ahead is used once: if it is not good, the next is a new one."""
-        return self._ahead.pop((first, last), None) or self._fetch(first, last)
+        return self._ahead.pop((first, last), None) or self._fetch(first, last, again)
 
-    def _fetch(self, first: int, last: int) -> ChunkWitness:
+    def _fetch(self, first: int, last: int, again: bool = False) -> ChunkWitness:
         try:
-            return fetch_witness(self._node, first, last)
+            return fetch_witness(self._node, first, last, again)
         except (BridgeError, FormatError) as error:
             raise WitnessError(f"blocks {first} to {last}: {error}") from error
 

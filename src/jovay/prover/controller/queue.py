@@ -24,7 +24,7 @@ from jovay.prover.controller.requests import BatchRequest
 
 QUEUED, LEASED, DONE, FAILED = "queued", "leased", "done", "failed"
 #: How often a batch is handed out before it is given up, and how often a prover may refuse it: the second time its
-#: witnesses are fetched anew.
+#: witnesses come from executing its blocks once more.
 MOST_ATTEMPTS: Final = 5
 MOST_REFUSALS: Final = 2
 #: Batches that are kept behind the newest one when nothing of them is waited for.
@@ -99,14 +99,16 @@ class ProofQueue:
             self._forget(db, index - KEPT)
         return is_new
 
-    def without_task(self) -> list[BatchRequest]:
-        """Batches that are waited for and whose witnesses are not there yet, in order."""
+    def without_task(self) -> list[tuple[BatchRequest, bool]]:
+        """Batches that are waited for and whose witnesses are not there yet, in order, and whether a prover has refused
+        those that were.
+        """
         rows = self._all(
-            "SELECT request FROM batches WHERE task IS NULL AND EXISTS"
-            " (SELECT 1 FROM proofs WHERE proofs.number = batches.number AND status IN (?, ?)) ORDER BY number",
+            "SELECT request, max(refusals) > 0 FROM batches JOIN proofs USING (number)"
+            " WHERE task IS NULL AND status IN (?, ?) GROUP BY number ORDER BY number",
             QUEUED, LEASED,
         )  # fmt: skip
-        return [BatchRequest.decode(text) for (text,) in rows]
+        return [(BatchRequest.decode(text), bool(refused)) for text, refused in rows]
 
     def set_task(self, index: int, batch_hash: bytes, task: bytes) -> None:
         """The whole task of a batch; nothing happens if it was replaced meanwhile."""
