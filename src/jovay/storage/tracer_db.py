@@ -36,6 +36,7 @@ class _File:
     def __init__(self, path: Path, places: dict[int, tuple[bytes, int, int]] | None = None) -> None:
         self.path, self.serial = path, int(path.stem.partition("-")[2])
         self._places = places
+        self._size: int | None = None
 
     def places(self) -> dict[int, tuple[bytes, int, int]]:
         """Hash, position and size of contents by number; read from the file once, up to what is torn."""
@@ -61,11 +62,13 @@ class _File:
             return 0
 
     def size(self) -> int:
-        """Bytes."""
-        try:
-            return self.path.stat().st_size
-        except FileNotFoundError:
-            return 0
+        """Bytes, once it does not grow any more."""
+        if self._size is None:
+            try:
+                self._size = self.path.stat().st_size
+            except FileNotFoundError:
+                self._size = 0
+        return self._size
 
 
 class TracerDB:

@@ -67,11 +67,14 @@ class Recording:
                 item.set()
                 continue
             header, touched, proof = item
-            keys = touched.keys
-            spv = Spv.of(keys.accounts, keys.slots, touched.founded, touched.ancestors, proof)
             try:
-                self._database.append(header.number, header.hash, spv.encode())
-            except OSError as error:
+                self._record(header, touched, proof)
+            except Exception as error:  # whatever it is, later blocks wait for this thread
                 self.lost += 1
                 log.warning("block %d is not recorded: %s", header.number, error)
                 self._database.close()  # what is half written ends its file
+
+    def _record(self, header: Header, touched: TouchedKeys, proof: bytes) -> None:
+        keys = touched.keys
+        spv = Spv.of(keys.accounts, keys.slots, touched.founded, touched.ancestors, proof)
+        self._database.append(header.number, header.hash, spv.encode())
