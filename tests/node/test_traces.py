@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from jovay.bridge.relayer.blocks import BlockSource, chunk_of
+from jovay.cli.app import app
 from jovay.native.library import Library
 from jovay.prover.witnesses import fetch_witness
 from jovay.sequencer.persistence.pruning import Pruner
@@ -125,6 +127,18 @@ def test_large_witnesses_come_in_parts(chain: SettledNode, monkeypatch: pytest.M
             monkeypatch.setattr(f"jovay.{module}.PART_BYTES", size)
         assert len(client("jovay_getChunkWitness", 1, head)) == 2 + 2 * size
         assert fetch_witness(client.rpc, 1, head).encode() == whole
+
+
+def test_full_traces(chain: SettledNode) -> None:
+    """As a person asks for them: three chunks, two at a time."""
+    head, url = chain.sequencer.visible.number, chain.node.http_url
+    found = CliRunner().invoke(app, ["trace", "1", str(head), "--node", url, "--blocks", str(head // 3 + 1)])
+    assert found.exit_code == 0, found.output
+    assert found.output.count("pass  blocks") == 3
+    assert f"to {head}, " in found.output
+    found = CliRunner().invoke(app, ["trace", "1", str(head + 1), "--node", url])
+    assert found.exit_code == 1
+    assert f"the node's newest block is {head}" in found.output
 
 
 def test_only_where_it_is_recorded(node: object) -> None:

@@ -24,6 +24,7 @@ from jovay.cli import (
     prover,
     relayer,
     statetest,
+    trace,
 )
 
 app = typer.Typer(
@@ -72,6 +73,7 @@ app.command()(bridging.deposit)
 app.command()(bridging.withdraw)
 app.command()(bridging.finality)
 app.command()(relayer.relayer)
+app.command()(trace.trace)
 app.command()(data.config)
 app.add_typer(evm, name="evm")
 app.add_typer(key.key, name="key")
