@@ -40,16 +40,27 @@ def code() -> rv64.Program:
 
 #: What chips are there for, by register and by immediate.
 COMPUTING = "add sub sll srl sra sllw srlw sraw and or xor slt sltu mul mulh mulhsu mulhu mulw".split()
+COMPUTING += "div divu rem remu divw divuw remw remuw".split()
 IMMEDIATE = "addi slti sltiu andi ori xori".split()
 SHIFTS = {"slli": 64, "srli": 64, "srai": 64, "slliw": 32, "srliw": 32, "sraiw": 32}
+
+
+#: By 0, and what overflows, of 64 and of 32 bits.
+DIVISIONS = [
+    (1 << 63, rv64.WRAP - 1),
+    (5, 0),
+    (rv64.WRAP - (1 << 31), rv64.WRAP - 1),
+    (rv64.WRAP - 7, 1 << 32),
+]
 
 
 def with_operands(seed: int, pairs: int) -> rv64.Program:
     """All of them on edge cases."""
     rng, p = random.Random(seed), code()
     p.words.pop()
-    for _ in range(pairs):
+    for pair in range(pairs):
         a, b = (rng.choice([rng.choice(rv64.EDGES), rng.randrange(1 << 64)]) for _ in range(2))
+        a, b = dict(enumerate(DIVISIONS)).get(pair, (a, b))
         p.li(11, a).li(12, b)
         for name in COMPUTING:
             p(name, rd=13, rs1=11, rs2=12)
@@ -106,6 +117,8 @@ FREE = {
     ("multiply", "sign"),
     ("multiply", "rest"),  # of products of 32 bits
     ("multiply_high", "rest_b"),
+    *(("divide", name) for name in ("top", "top_a", "top_b", "inverse")),
+    *(("divide", f"gap_{i}") for i in range(4)),  # nothing is less than 0
     *(("multiply_high", f"b_{i}") for i in range(4)),  # the second factor of mulhsu has no sign
 }
 

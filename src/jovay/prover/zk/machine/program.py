@@ -16,7 +16,7 @@ from jovay.prover.zk.proof import Fixed, Statement, TableProof
 from jovay.prover.zk.setup import Setup
 from jovay.prover.zk.tables import Table
 
-from . import add, bitwise, compare, cpu, fixed, multiply, shift, system
+from . import add, bitwise, compare, cpu, divide, fixed, multiply, shift, system
 from .buses import EXIT, RANGE, STATE, STOPPED
 from .run import Run
 
@@ -29,6 +29,7 @@ CHIPS: tuple[Chip, ...] = (
     shift.SHIFT,
     multiply.MULTIPLY,
     multiply.MULTIPLY_HIGH,
+    divide.DIVIDE,
     system.SYSTEM,
     fixed.PROGRAM_CHIP,
     fixed.REGISTER_CHIP,
@@ -87,6 +88,7 @@ class Program:
             shift.table(run),
             multiply.table(run),
             multiply.high_table(run),
+            divide.table(run),
             system.table(run, accesses),
             fixed.program_table(self.emulator.image, self.emulator.decoded, run),
             fixed.register_table(accesses),
