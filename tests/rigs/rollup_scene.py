@@ -15,8 +15,9 @@ from eth_account.typed_transactions import base as signing
 from eth_utils.crypto import keccak
 
 from jovay.bridge import artifacts
+from jovay.bridge.errors import L1RpcError
 from jovay.bridge.l1.client import L1Client
-from jovay.bridge.l1.contracts import Contract, creation_code
+from jovay.bridge.l1.contracts import Contract, creation_code, reason
 from jovay.bridge.l1.record import Kind
 from jovay.bridge.l1.records import L1Receipt
 from jovay.bridge.wire import blobs
@@ -116,8 +117,15 @@ class RollupScene:
         while (receipt := self.client.receipt(sent)) is None:
             assert time.monotonic() < until, "a transaction of the test is not mined"
             time.sleep(0.002)
-        assert receipt.succeeded, "a transaction of the test reverts"
+        assert receipt.succeeded, f"a transaction of the test reverts: {self._why(to, data, value)}"
         return receipt
+
+    def _why(self, to: bytes | None, data: bytes, value: int) -> str:
+        try:
+            self.client.eth_call(to or NOBODY, data, sender=self.me, value=value)
+        except L1RpcError as error:
+            return reason(error.revert_data or b"")
+        return "it would not now"
 
     def call(self, contract: Contract, function: str, *arguments: Any, **more: Any) -> L1Receipt:
         return self.send(contract.address, contract.encode(function, *arguments), **more)

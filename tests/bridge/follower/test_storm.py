@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,11 +72,12 @@ class Storm:
             l1.call(l1.rollup, "revertBatches", self.random.randrange(final, last))
 
     def take_back(self) -> None:
-        """A reorganisation; anvil's new blocks are empty, and it knows none before the deployment."""
+        """A reorganisation. Anvil's new blocks are empty, and its clock goes back with them."""
         l1 = self.story.l1
         most = l1.client.block_number() - l1.settlement.deployed_at - 6
         if most > 0:
             l1.reorganise(self.random.randrange(1, min(32, most) + 1))
+            l1.client.call("evm_setNextBlockTimestamp", max(int(time.time()), l1.now() + 1))
             l1.mine()
 
     def restart(self) -> None:
