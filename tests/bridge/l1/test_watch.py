@@ -113,7 +113,11 @@ def test_a_claim_that_is_not_of_this_chain(story: Story) -> None:
     header = story.commit(in_blobs=False)
     good = story.output(1)
     da = story.batches[0][1]
-    for wrong in ((b"\5" * 32, *good[1:]), (*good[:2], b"\6" * 32, good[3])):
+    for wrong in (
+        (b"\5" * 32, *good[1:]),
+        (good[0], b"\5" * 32, *good[2:]),
+        (*good[:2], b"\6" * 32, good[3]),
+    ):
         story.l1.claim(Kind.TEE, header, da, wrong, in_blobs=False)
         with pytest.raises(ClaimDifferenceError):
             story.follow()

@@ -16,11 +16,11 @@ from jovay.bridge.l1.following_errors import (
     BatchDifferenceError,
     UnreadableBatchError,
 )
+from jovay.bridge.l1.own_blocks import output_after
 from jovay.bridge.l1.progress import ConfirmedBlocks
 from jovay.bridge.l1.reader import L1Reader
 from jovay.bridge.l1.record import Claim
 from jovay.sequencer.sequencer import Sequencer
-from jovay.storage.headers import read_header
 
 from .derivation import Derivation
 from .rules import rules_of
@@ -110,5 +110,4 @@ class Follower:
             self._rewind(last)
 
     def _check(self, claim: Claim, last: int) -> None:
-        header = read_header(self._sequencer.data.blocks, last)
-        self._reader.check_claim(claim, header.state_root, header.hash)
+        self._reader.check_claim(claim, output_after(self._sequencer, last))

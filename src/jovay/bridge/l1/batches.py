@@ -34,6 +34,15 @@ _THIRD = 4 + 2 * 32
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """What the blocks of a batch lead to; the root of the message tree is None where it is not remembered."""
+
+    state_root: bytes
+    l2_msg_root: bytes | None
+    last_block_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class CommittedBatch:
     """A batch that stands on L1. ``l1_messages``: how many all batches up to it execute; ``block`` and ``time``
     (seconds) are those of its ``transaction`` on L1. Its data are in blobs, or else in ``calldata``.

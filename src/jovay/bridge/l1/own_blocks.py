@@ -7,10 +7,24 @@ from collections.abc import Iterator, Sequence
 from jovay.bridge.wire.block_context import BlockContext
 from jovay.bridge.wire.chunk import Chunk
 from jovay.sequencer.sequencer import Sequencer
+from jovay.state.errors import HistoryUnavailableError
+from jovay.state.reader import StateReader
 from jovay.storage.headers import read_header
 
-from .batches import CommittedBatch
+from .batches import CommittedBatch, Output
 from .following_errors import BatchDifferenceError
+
+
+def output_after(sequencer: Sequencer, number: int) -> Output:
+    """What a batch that ends with a stored block leads to."""
+    header, settled = read_header(sequencer.data.blocks, number), sequencer.rules.settled
+    assert settled is not None
+    address, slot = settled.l2_msg_root
+    try:
+        root = StateReader(sequencer.world).storage(address.to_bytes(20, "big"), slot, number)
+    except HistoryUnavailableError:
+        return Output(header.state_root, None, header.hash)
+    return Output(header.state_root, root.to_bytes(32, "big"), header.hash)
 
 
 def match(sequencer: Sequencer, batch: CommittedBatch, chunks: Sequence[Chunk], first: int) -> int:

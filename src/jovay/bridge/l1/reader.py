@@ -18,7 +18,7 @@ from jovay.chain import rlp
 from jovay.chain.settlement import Settlement
 from jovay.chain.types import L1_MESSAGE_TYPE
 
-from .batches import CommittedBatch, calldata_of, compose_header
+from .batches import CommittedBatch, Output, calldata_of, compose_header
 from .client import L1Client
 from .contracts import Contract, Event
 from .following_errors import (
@@ -85,20 +85,21 @@ class L1Reader:
             if expected != found:
                 raise WrongContractsError(what, expected, found)
 
-    def check_claim(self, claim: Claim, state_root: bytes, block_hash: bytes) -> None:
-        """Compare a claim with the block that its batch ends with. Raises ``ClaimDifferenceError``.
+    def check_claim(self, claim: Claim, here: Output) -> None:
+        """Compare a claim with what its batch leads to here. Raises ``ClaimDifferenceError``.
 
-        The hash is told by the contract alone, while the claim stands.
+        The block hash is told by the contract alone, while the claim stands.
         """
         kind = Kind.TEE if claim.kind is Kind.FINAL else claim.kind
         output = self.rollup.read(self.client, "claim", int(kind), claim.batch)[1]
-        block_hash_there = output[2] if output[0] == claim.state_root else block_hash
-        for what, here, on_l1 in (
-            ("state root", state_root, claim.state_root),
-            ("last block hash", block_hash, block_hash_there),
+        last_block_hash = output[2] if output[0] == claim.state_root else here.last_block_hash
+        for what, found, on_l1 in (
+            ("state root", here.state_root, claim.state_root),
+            ("message root", here.l2_msg_root or claim.l2_msg_root, claim.l2_msg_root),
+            ("last block hash", here.last_block_hash, last_block_hash),
         ):
-            if here != on_l1:
-                raise ClaimDifferenceError(claim.batch, claim.kind.name, what, here, on_l1)
+            if found != on_l1:
+                raise ClaimDifferenceError(claim.batch, claim.kind.name, what, found, on_l1)
 
     # ---- one step --------------------------------------------------------------------------------------------
 

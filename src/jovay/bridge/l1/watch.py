@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 
 from jovay.bridge.errors import BridgeError
 from jovay.sequencer.sequencer import Sequencer
-from jovay.storage.headers import read_header
 
 from .data import BlobSource, published
 from .following_errors import (
@@ -23,7 +22,7 @@ from .following_errors import (
     ForeignChainError,
     UnreadableBatchError,
 )
-from .own_blocks import match
+from .own_blocks import match, output_after
 from .progress import ConfirmedBlocks
 from .reader import L1Reader
 from .record import Claim, Kind
@@ -127,5 +126,4 @@ class L1Watcher:
         return None
 
     def _check(self, claim: Claim, last: int) -> None:
-        header = read_header(self._sequencer.data.blocks, last)
-        self._reader.check_claim(claim, header.state_root, header.hash)
+        self._reader.check_claim(claim, output_after(self._sequencer, last))
