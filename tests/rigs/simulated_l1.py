@@ -7,6 +7,7 @@ It has the client's interface, so that no server is needed. Transactions are rea
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +66,8 @@ class SimulatedL1(L1Client):
     fails_after: bool = False
     blocks: list[Block] = field(default_factory=lambda: [Block(0, keccak256(b"genesis"), bytes(32))])
     pool: dict[tuple[bytes, int], Sent] = field(default_factory=dict)
+    #: How many of the newest blocks the server that answers next does not know yet.
+    behind: Callable[[], int] = lambda: 0
     #: All that was ever taken; some node may have kept it.
     seen: list[Sent] = field(default_factory=list)
     _salt: itertools.count[int] = field(default_factory=itertools.count)
@@ -119,7 +122,12 @@ class SimulatedL1(L1Client):
         if fails and not self.fails_after:
             self.fails_in = None
             raise L1UnreachableError("simulated", method, "no answer")
-        answer = getattr(self, f"_{method}")(*params)
+        blocks, behind = self.blocks, self.behind() if method != "eth_sendRawTransaction" else 0
+        try:
+            self.blocks = blocks[: max(1, len(blocks) - behind)]
+            answer = getattr(self, f"_{method}")(*params)
+        finally:
+            self.blocks = blocks
         if fails:
             self.fails_in = None
             raise L1UnreachableError("simulated", method, "the answer is lost")

@@ -3,7 +3,7 @@
 A run is a sequence of requests, steps, blocks and faults: the process ends between two lines (and anything between
 ``begin`` and ``commit`` is lost), a call gets no answer before or after it took effect, reorganisations of 1 to 32
 blocks with or without their transactions, fees × 100, a pool that forgets, or knows again what it had forgotten; and in
-some runs somebody else uses the key.
+some runs somebody else uses the key, in some the servers that answer are not all as far.
 """
 
 from __future__ import annotations
@@ -75,6 +75,8 @@ class Run:
         self.blobs = self.random.random() < 0.2
         self.path, self.l1 = path, SimulatedL1()
         self.l1.mine(DEEPEST + 1)
+        if self.random.random() < 0.3:
+            self.l1.behind = lambda: self.random.choice((0, 0, 0, 1, 2))
         self.asked = 0
         self.manager = TxManager(self.l1, KEY, path, POLICY)
 
@@ -158,6 +160,7 @@ class Run:
 
     def finish(self) -> None:
         """Without faults, everything becomes final."""
+        self.l1.behind = lambda: 0
         for count in range(400):
             if count == 150 and self.shared:  # nodes forget what lacks a nonce before it
                 self.l1.pool.clear()

@@ -266,8 +266,8 @@ class TxManager:
 
     def _fill(self, waiting: list[Entry], used: int, head: L1Block, prices: Market) -> None:
         """Take a nonce below ours that nobody takes: what had it was dropped, or reorganised away."""
-        ours = [entry.nonce for entry in waiting if entry.nonce >= used]
-        if not ours or min(ours) == used:
+        ours = [entry.nonce for entry in (*waiting, *self._store.mined()) if entry.nonce >= used]
+        if not ours or min(ours) == used:  # it may also be mined, and the server behind
             self._gap = (-1, 0)
             return
         if self._gap[0] != used:

@@ -6,9 +6,10 @@ bytes with the batches.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from jovay.bridge.l1.records import L1Receipt
 from jovay.bridge.l1.transactions import TxManager
@@ -16,6 +17,9 @@ from jovay.bridge.relayer.outbox import claim_of, commit_of
 from jovay.bridge.relayer.store import Batch, BatchStore
 from jovay.bridge.wire.da import DaData
 from jovay.bridge.wire.payload import decode_chunks
+
+#: Batches looked at for each whose cost is wanted: others may have sent them, or their claims are not there yet.
+_LOOK_BACK = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +65,15 @@ class Costs:
         return _cost(batch, [receipt for receipts in sent for receipt in receipts])
 
     def recent(self, count: int) -> list[BatchCost]:
-        """The newest batches whose cost is known, newest first."""
-        return [cost for cost, _ in zip(self._known(), range(count), strict=False)]
+        """Of the newest batches those whose cost is known, newest first, at most so many."""
+        last = self._store.last_index
+        found = map(self.of, range(last, max(0, last - _LOOK_BACK * count), -1))
+        return list(islice(filter(None, found), count))
 
     def spent(self) -> int:
         """Wei that all transactions took so far, whatever they were for."""
         receipts = self._commits.receipts() + self._claims.receipts()
         return sum(receipt.cost for receipt in receipts)
-
-    def _known(self) -> Iterator[BatchCost]:
-        for index in range(self._store.last_index, 0, -1):
-            cost = self.of(index)
-            if cost is not None:
-                yield cost
 
 
 def _cost(batch: Batch, receipts: Sequence[L1Receipt]) -> BatchCost:
