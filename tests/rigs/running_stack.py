@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,10 +32,6 @@ class RunningStack:
         """A fresh client of L2."""
         return Rpc(self.url)
 
-    def l1(self) -> Rpc:
-        """A fresh client of L1."""
-        return Rpc(self.l1_url)
-
     def children(self) -> dict[str, int]:
         """Process ids of the parts that run, by their names."""
         found: dict[str, int] = {}
@@ -49,11 +43,6 @@ class RunningStack:
                 continue
             if parent == self.process.pid:
                 found |= {name: int(path.name) for name, word in PARTS.items() if word in words}
-        return found
-
-    def genesis(self) -> dict[str, object]:
-        """The genesis file that the parts share."""
-        found: dict[str, object] = json.loads((self.folder / "genesis.json").read_text())
         return found
 
     def stop(self) -> int:
@@ -72,17 +61,6 @@ def launch(folder: Path, ports: Sequence[int], extra: Sequence[str] = ()) -> Run
     child = process.start([sys.executable, "-c", "from jovay.cli import main; main()", *words], log)
     process.wait_until(lambda: _said_ready(log), child, log, START_TIMEOUT)
     return RunningStack(f"http://127.0.0.1:{http}", f"http://127.0.0.1:{l1}", folder, log, child)
-
-
-@contextmanager
-def running_stack(folder: Path, extra: Sequence[str] = ()) -> Iterator[RunningStack]:
-    """`launch` on free ports for the length of a `with` block."""
-    stack = launch(folder, process.free_ports(4), extra)
-    try:
-        yield stack
-    finally:
-        if stack.process.poll() is None:
-            process.stop(stack.process, timeout=STOP_TIMEOUT)
 
 
 def is_alive(process_id: int) -> bool:
