@@ -21,7 +21,7 @@ from rigs.settled_story import Copy, Story, same
 TARGETS = [bytes((0x70 + n,)) * 20 for n in range(3)]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def url() -> Iterator[str]:
     try:
         with anvil(extra=["--slots-in-an-epoch", "40"]) as node:
@@ -156,7 +156,7 @@ def weather(url: str, folder: Path, seed: int, steps: int) -> None:
         story.stop()
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, 107])
 def test_a_storm(url: str, tmp_path: Path, seed: int) -> None:
     weather(url, tmp_path, seed, steps=40)
 

@@ -57,7 +57,7 @@ class Follower:
         self._last_agreed()
         more = self._next_batch()
         self._sequencer.drain()
-        self._confirmed.tell(self._reader.finalized)
+        self._confirmed.tell(self._sequencer.visible.number, self._reader.finalized)
         return more
 
     def _last_agreed(self) -> None:
@@ -107,6 +107,7 @@ class Follower:
         """Let a block be the newest one."""
         if last < self._sequencer.executed.number:
             log.warning("blocks leave the chain that are not on L1", extra={"from_block": last + 1})
+            self._record.forget_blocks(last)
             self._rewind(last)
 
     def _check(self, claim: Claim, last: int) -> None:

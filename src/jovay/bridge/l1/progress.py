@@ -21,13 +21,15 @@ class ConfirmedBlocks:
 
     def __init__(self, record: L1Record, finality: L1Finality, check: Callable[[Claim, int], None]) -> None:
         self._record, self._finality, self._check = record, finality, check
-        self._zk_checked = 0
+        self._zk_checked = self._head = 0
 
-    def tell(self, finalized: int) -> None:
-        """Take back what does not stand on L1, and report what does; ``finalized``: L1's newest final block.
+    def tell(self, head: int, finalized: int) -> None:
+        """Take back what does not stand on L1, and report what does.
 
-        Only batches whose L2 blocks are in the record count, up to the first that lacks them.
+        ``head``: the newest L2 block that is stored; ``finalized``: L1's newest final one. Only batches whose L2 blocks
+        are in the record, and stored, count, up to the first that lacks them.
         """
+        self._head = head
         parted = [batch for step in Step if (batch := self._parted(step)) is not None]
         if parted:
             block = self._last_block(min(parted)) or 0
@@ -80,7 +82,7 @@ class ConfirmedBlocks:
     def _last_block(self, index: int) -> int | None:
         batch = self._record.batch(index)
         blocks = self._record.blocks_of(batch) if batch else None
-        return blocks[1] if blocks else None
+        return blocks[1] if blocks and blocks[1] <= self._head else None
 
 
 def _same(known: Confirmation | None, told: Confirmation | None) -> bool:

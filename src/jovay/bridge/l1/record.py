@@ -219,6 +219,11 @@ class L1Record:
             replaced = min(replaced, first)
         return None
 
+    def forget_blocks(self, last: int) -> None:
+        """L2 blocks after ``last`` leave the chain: which batches they are is to be found out anew."""
+        with self._lock:
+            self._db.execute("DELETE FROM ranges WHERE last > ?", (last,))
+
     # ---- claims ----------------------------------------------------------------------------------------------
 
     def claim(self, kind: Kind, index: int) -> Claim | None:

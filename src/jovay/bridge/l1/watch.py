@@ -61,7 +61,7 @@ class L1Watcher:
         more = self._reader.step()
         self._messages(caught_up=not more)
         trouble = self._find_blocks()
-        self._confirmed.tell(self._reader.finalized)
+        self._confirmed.tell(self._sequencer.visible.number, self._reader.finalized)
         if self._record.exodus and not more:
             raise ExodusError(self._record.exodus)
         if trouble is not None:
@@ -95,6 +95,7 @@ class L1Watcher:
         if self._rewind is None or common < 0:
             raise ExecutedMessageError(inbox.position(stored[max(common, 0)])[0])
         log.warning("L1 took back messages that were executed", extra={"rewound_to": stored[common]})
+        self._record.forget_blocks(stored[common])
         self._rewind(stored[common])
 
     # ---- batches ---------------------------------------------------------------------------------------------
