@@ -14,15 +14,16 @@ from jovay.bridge.l1.records import L1Block, L1Transaction
 from jovay.bridge.l1.sidecars import Sidecar, wrapper
 from jovay.bridge.l1.transaction_store import Attempt, Entry, Request, TransactionStore
 from jovay.bridge.wire import blobs as kzg
+from jovay.chain.reasons import Invalid
 from jovay.chain.types import Transaction
 
 #: What nodes answer to a transaction that they know or have seen mined, and to one that pays too little for another's
 #: place (geth, reth, Erigon and anvil, Nethermind, Besu).
 _KNOWN = (
-    "already known",
+    Invalid.ALREADY_KNOWN,
     "already imported",
     "known transaction",
-    "nonce too low",
+    Invalid.NONCE_TOO_LOW,
     "alreadyknown",
     "oldnonce",
 )

@@ -22,6 +22,7 @@ from jovay.bridge.l1.contracts import reason
 from jovay.bridge.l1.fees import Ceilings, Fees, market
 from jovay.bridge.l1.keys import Signer, signed
 from jovay.bridge.l1.records import L1Receipt
+from jovay.chain.reasons import Invalid
 from jovay.chain.types import Transaction
 
 log = logging.getLogger("jovay.l1")
@@ -34,7 +35,13 @@ RECEIPT_TIMEOUT = 10.0
 IN_FLIGHT = 64
 CEILINGS: Final = Ceilings()
 #: What nodes answer to a transaction that they have, or that was mined, or that was replaced already.
-_KNOWN: Final = ("already known", "already imported", "known transaction", "nonce too low", "underpriced")
+_KNOWN: Final = (
+    Invalid.ALREADY_KNOWN,
+    "already imported",
+    "known transaction",
+    Invalid.NONCE_TOO_LOW,
+    "underpriced",
+)
 
 
 @dataclass(frozen=True, slots=True)
