@@ -20,6 +20,17 @@ BYTES = 7
 #: 1 for words of 32 bits, shift, 2^shift, the bits that an arithmetic shift of a negative word fills up with.
 POWER = 8
 
+#: number of a word of 8 bytes, 1 where it may be written, value, time stamp: what memory holds since then.
+MEMORY = 9
+#: bytes, offset in a word, 2^(8·offset), 1 where it reaches into the next word, 2^(8·bytes).
+OFFSET = 10
+#: rank, number of a word: the words of memory in order.
+ORDER = 11
+#: number of a word, value: what memory holds at the beginning.
+IMAGE = 12
+#: number of a word, value: what it holds at the end.
+OUTPUT = 13
+
 #: Bits of the numbers on ``RANGE``, and the next number.
 LIMB_BITS = 16
 LIMB = 1 << LIMB_BITS

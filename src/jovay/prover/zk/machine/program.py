@@ -16,11 +16,11 @@ from jovay.prover.zk.proof import Fixed, Statement, TableProof
 from jovay.prover.zk.setup import Setup
 from jovay.prover.zk.tables import Table
 
-from . import add, bitwise, compare, cpu, divide, fixed, multiply, shift, system
-from .buses import EXIT, RANGE, STATE, STOPPED
+from . import access, add, bitwise, compare, cpu, divide, fixed, memory, multiply, shift, system
+from .buses import EXIT, ORDER, OUTPUT, RANGE, STATE, STOPPED
 from .run import Run
 
-CHIPS: tuple[Chip, ...] = (
+CHIPS: tuple[Chip, ...] = (  # and that of memory, which depends on the program's layout
     cpu.CPU,
     add.ADD,
     compare.EQUAL,
@@ -30,21 +30,25 @@ CHIPS: tuple[Chip, ...] = (
     multiply.MULTIPLY,
     multiply.MULTIPLY_HIGH,
     divide.DIVIDE,
+    access.ACCESS,
     system.SYSTEM,
     fixed.PROGRAM_CHIP,
     fixed.REGISTER_CHIP,
     bitwise.AND_TABLE,
     shift.POWER_TABLE,
+    access.OFFSET_TABLE,
+    memory.IMAGE_TABLE,
     fixed.RANGE_CHIP,
 )
 
 
 @dataclass(frozen=True)
 class RunProof:
-    """That the program ends after so many ``cycles`` with a ``status``."""
+    """That the program ends after so many ``cycles`` with a ``status`` and, in its output window, ``output``."""
 
     cycles: int
     status: int
+    output: bytes
     tables: list[TableProof]
 
 
@@ -53,6 +57,10 @@ class Program:
 
     def __init__(self, elf: bytes, setup: Setup) -> None:
         self.emulator, self._setup = Emulator(elf), setup
+        self.layout, self._image = (
+            memory.Layout.of(self.emulator.image),
+            memory.image_words(self.emulator.image),
+        )
 
     @cached_property
     def key(self) -> dict[str, Fixed]:
@@ -64,21 +72,26 @@ class Program:
             Table.of_words(fixed.REGISTER_CHIP, [none, none], [np.ones(fixed.REGISTERS, np.uint64)]),
             Table.of_words(bitwise.AND_TABLE, [none], bitwise.and_columns()),
             Table.of_words(shift.POWER_TABLE, [none], shift.power_columns()),
+            access.fixed_offsets(),
+            memory.image_table(self._image),
         ]
         return {each.chip.name: prover.fix(each, self._setup) for each in known}
 
-    def statement(self, cycles: int, status: int) -> Statement:
-        """That it begins where it should, and ends."""
-        public = (
+    def statement(self, cycles: int, status: int, output: bytes = b"") -> Statement:
+        """That it begins where it should, and ends, with ``output`` (length word and all) in its window."""
+        public = [
             Message(STATE, 1, (1, self.emulator.image.entry)),
             Message(STATE, -1, (cycles + 1, STOPPED)),
             Message(EXIT, -1, (status,)),
-        )
-        return Statement(CHIPS, public, self.key)
+            Message(ORDER, 1, (0, self.layout.begin - 1)),
+        ]
+        for number, word in zip(shown_words(output), words_of(output), strict=True):
+            public.append(Message(OUTPUT, -1, (number, word)))
+        return Statement((*CHIPS, memory.memory_chip(self.layout)), tuple(public), self.key)
 
-    def tables(self, run: Run) -> list[Table]:
+    def tables(self, run: Run, output: bytes = b"") -> list[Table]:
         """The tables of a run, in the order of the chips."""
-        accesses = cpu.Accesses(run)
+        accesses, timeline = cpu.Accesses(run), access.Timeline(run, 8 * self.layout.writable)
         made = [
             cpu.table(run, accesses),
             add.table(run),
@@ -89,24 +102,43 @@ class Program:
             multiply.table(run),
             multiply.high_table(run),
             divide.table(run),
+            timeline.table(),
             system.table(run, accesses),
             fixed.program_table(self.emulator.image, self.emulator.decoded, run),
             fixed.register_table(accesses),
             bitwise.and_table(run),
             shift.power_table(run),
+            timeline.offset_table(),
+            memory.image_table(self._image),
         ]
-        return [*made, fixed.range_table(ranged_numbers(made))]
+        words = memory.memory_table(self.layout, self._image, timeline, shown_words(output))
+        return [*made, fixed.range_table(ranged_numbers([*made, words])), words]
 
     def prove(self, data: bytes) -> RunProof:
         """Run it on an input, and prove that."""
-        run = Run.of(self.emulator, data)
-        status = int(cpu.Accesses(run).call[0])
-        tables = self.tables(run)
-        return RunProof(len(run), status, prover.prove(self.statement(len(run), status), tables, self._setup))
+        run, output = Run.of(self.emulator, data), self.output(data)
+        status, tables = int(cpu.Accesses(run).call[0]), self.tables(run, output)
+        statement = self.statement(len(run), status, output)
+        return RunProof(len(run), status, output, prover.prove(statement, tables, self._setup))
+
+    def output(self, data: bytes) -> bytes:
+        """What it leaves in its output window, behind the length word."""
+        output = self.emulator.run(data, 1 << 40).output
+        return len(output).to_bytes(8, "little") + output if output else b""
 
     def verify(self, proof: RunProof) -> None:
         """Raises ``ZkError`` unless the program ends so."""
-        verifier.verify(self.statement(proof.cycles, proof.status), proof.tables, self._setup)
+        verifier.verify(self.statement(proof.cycles, proof.status, proof.output), proof.tables, self._setup)
+
+
+def shown_words(output: bytes) -> range:
+    """The numbers of the words that an output takes."""
+    return range(memory.OUTPUT_WORD, memory.OUTPUT_WORD + -(-len(output) // 8))
+
+
+def words_of(data: bytes) -> list[int]:
+    """Its words, the last filled up with zeros."""
+    return [int.from_bytes(data[at : at + 8], "little") for at in range(0, len(data), 8)]
 
 
 def ranged_numbers(tables: Sequence[Table]) -> list[U64]:

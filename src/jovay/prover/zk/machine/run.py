@@ -18,7 +18,10 @@ _SILENT = [CODE[name] for name in (*BRANCHES, *STORES, "ecall", "ebreak")]
 
 @dataclass(frozen=True)
 class Run:
-    """Columns over all instructions. ``c`` is 0 for one that writes no register; ``next`` of the last one is 1."""
+    """Columns over all instructions. ``c`` is 0 for one that writes no register; ``next`` of the last one is 1.
+
+    ``word0`` … ``new1``: the two words of memory at a load or store, before and after it.
+    """
 
     clock: U64
     pc: U64
@@ -31,6 +34,10 @@ class Run:
     b: U64
     c: U64
     next: U64
+    word0: U64
+    word1: U64
+    new0: U64
+    new1: U64
 
     def __len__(self) -> int:
         return len(self.clock)
@@ -48,8 +55,8 @@ class Run:
         operation, rd, rs1, rs2, imm = unpacked(steps["decoded"])
         c = np.where(np.isin(operation, _SILENT), np.uint64(0), steps["c"])
         clock = np.arange(1, len(steps) + 1, dtype=np.uint64)
-        a, b = steps["a"], steps["b"]
-        return cls(clock, steps["pc"], operation, rd, rs1, rs2, imm, a, b, c, steps["next_pc"])
+        a, b, words = steps["a"], steps["b"], (steps[name] for name in ("word0", "word1", "new0", "new1"))
+        return cls(clock, steps["pc"], operation, rd, rs1, rs2, imm, a, b, c, steps["next_pc"], *words)
 
 
 def unpacked(decoded: U64) -> list[U64]:
