@@ -20,7 +20,7 @@ from jovay.conformance.witnesses.record import (
     record_block,
 )
 from jovay.kernel.block.changes import AccountChange
-from jovay.kernel.evm.validity import BLOCK_GAS_EXHAUSTED
+from jovay.kernel.evm.validity import BLOCK_GAS_EXHAUSTED, INTRINSIC_GAS_TOO_LOW
 from jovay.kernel.programs import stateless, verdict
 from jovay.kernel.programs.stateless import Execution, Witness
 from jovay.native.arena import Arena
@@ -135,16 +135,17 @@ def signed(library: Library, to: bytes, data: bytes, gas: int = 16_000_000) -> b
     return b"\x02" + rlp.encode([*fields, signature[64], r, s])
 
 
-def test_a_transaction_longer_than_the_scratch_is_refused(
+def test_a_transaction_longer_than_the_scratch_is_refused_for_its_gas(
     library: Library, executor: StatelessExecutor, block: Recorded
 ) -> None:
-    """What is signed is put together in the scratch arena before anything is known of the sender."""
+    """What is signed is put together, before anything is known of the sender, in memory that the block asks for."""
     raw = signed(library, bytes(20), bytes(80 << 20))
 
     def only(parts: Parts) -> None:
         parts.transactions = [raw]
 
-    assert executor.execute(changed(block, only)).status == verdict.NO_ROOM
+    result = executor.execute(changed(block, only))
+    assert (result.status, result.detail) == (verdict.INVALID_TRANSACTION, INTRINSIC_GAS_TOO_LOW)
 
 
 def test_an_l1_message_takes_no_more_gas_than_the_block_has(
