@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from jovay.bridge.errors import WireError
 from jovay.bridge.wire.l1_message import L1Message, rolling_hash
-from jovay.bridge.wire.message_tree import MAX_HEIGHT, MessageTree, root_of
+from jovay.bridge.wire.message_tree import MAX_HEIGHT, root_of
 from jovay.bridge.wire.statement import Statement
+from rigs.message_tree import MessageTree
 
 MESSAGE = L1Message(b"\x11" * 20, b"\x22" * 20, 10**18, 5, b"hello", 200_000, b"\x33" * 20)
 STATEMENT = Statement(

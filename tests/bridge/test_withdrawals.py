@@ -8,9 +8,10 @@ from web3 import Web3
 
 from jovay.bridge import artifacts
 from jovay.bridge.errors import MessageOrderError
-from jovay.bridge.wire.message_tree import MessageTree, root_of
+from jovay.bridge.wire.message_tree import root_of
 from jovay.bridge.withdrawals import L2Message, L2Messages
 from jovay.storage.kv import MemoryKV
+from rigs.message_tree import MessageTree
 
 SENDER, TARGET = "0x" + "0a" * 20, "0x" + "0b" * 20
 

@@ -148,20 +148,6 @@ class BatchStore:
         header, next_message, chunks, last_hash = found
         return Tip(BatchHeader.decode(header), next_message, json.loads(chunks)[-1][1], last_hash)
 
-    def batch_with(self, block: int) -> int | None:
-        """Index of the batch that holds an L2 block."""
-        low, high = 1, self.last_index
-        while low <= high:
-            middle = (low + high) // 2
-            batch = self.batch(middle)
-            if batch is None or block < batch.chunks[0][0]:
-                high = middle - 1
-            elif block > batch.last_block:
-                low = middle + 1
-            else:
-                return middle
-        return None
-
     def add(self, batch: Batch) -> None:
         """The next batch, with its data."""
         if batch.index != self.last_index + 1:

@@ -22,15 +22,14 @@ from jovay.prover.tee.verify import der_chain
 
 log = logging.getLogger("jovay.prover")
 
-#: TEEVerifier's platforms by their number.
-PLATFORMS: Final = ("tdx", "simulated")
 #: The part of a key's life after which another one takes its place.
 _WORKING_LIFE: Final = 6 / 7
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """What TEEVerifier holds of a key; times in seconds. ``status``: 0 is UpToDate."""
+    """What TEEVerifier holds of a key; times in seconds. ``status``: 0 is UpToDate;
+    ``platform``: 0 is TDX, 1 the simulated one."""
 
     measurement: bytes
     certificate: bytes
