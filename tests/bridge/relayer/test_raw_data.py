@@ -92,12 +92,14 @@ def test_the_original_query(stored: tuple[str, list[Batch]]) -> None:
     assert (found["success"], found["errorCode"]) == (True, "0")
     (meta,) = found["data"]
     assert (meta["batchIndex"], meta["batchHash"]) == (2, f"0x{second.hash.hex()}")
-    for wrong in ({}, {"batchIndexList": 1}, {"batchIndexList": ["x"]}, [1]):
+    for wrong in ({}, {"batchIndexList": 1}, {"batchIndexList": ["x"]}, {"batchIndexList": [1 << 63]}, [1]):
         assert httpx.post(query, json=wrong).json()["success"] is False
+    assert httpx.post(query, json={"batchIndexList": [2]}, headers={"Origin": "null"}).status_code == 403
 
 
 @pytest.mark.parametrize(
-    "path", ["/batch/9", "/batch/x", "/blobs/0x00/data", "/blobs/x/data", "/", "/batch/1/2"]
+    "path",
+    ["/batch/9", "/batch/" + "9" * 20, "/batch/x", "/blobs/0x00/data", "/blobs/x/data", "/", "/batch/1/2"],
 )
 def test_what_is_not_there(stored: tuple[str, list[Batch]], path: str) -> None:
     assert httpx.get(stored[0] + path).status_code == 404

@@ -200,6 +200,7 @@ def test_batches_that_are_none(served: ControllerClient, change: dict[str, Any])
         ("re_prove_batch", {"index": 1}, "UnknownBatchError"),
         ("range_drop_proofs", {"first": 1}, "BadRequestError"),
         ("notify_block", {"number": None}, "BadRequestError"),
+        ("get_proof", {"index": 1 << 63, "type": "tee"}, "BadRequestError"),
     ],
 )
 def test_requests_that_cannot_be_met(
@@ -221,6 +222,8 @@ def test_bodies_that_are_no_object(served: ControllerClient, body: bytes) -> Non
         (b"POST /lease HTTP/1.1\r\n\r\n", 400),
         (b"POST /lease HTTP/1.1\r\nContent-Length: -5\r\n\r\n", 400),
         (b"POST /lease HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (MOST_BYTES + 1), 413),
+        (b"POST /lease HTTP/1.1\r\nOrigin: null\r\nContent-Length: 2\r\n\r\n{}", 403),
+        (b"POST /lease HTTP/1.1\r\nORIGIN: http://localhost\r\nContent-Length: 2\r\n\r\n{}", 403),
         (b"GET /elsewhere HTTP/1.1\r\n\r\n", 404),
         (b"GET /task/none HTTP/1.1\r\n\r\n", 409),
         (b"DELETE /info HTTP/1.1\r\n\r\n", 501),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 from jovay.bridge.errors import BridgeError
 from jovay.bridge.relayer.blocks import Node
@@ -46,14 +46,14 @@ class Queries:
 
     def _batches(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
         wanted = asked.get("batchIndexList")
-        if not isinstance(wanted, list) or not all(isinstance(index, int) for index in wanted):
+        if not isinstance(wanted, list) or not all(map(_is_number, wanted)):
             raise RefusedQueryError("batchIndexList must be a list of numbers")
         found = (self._store.batch(index) for index in wanted[:MOST_BATCHES])
         return [_meta(batch) for batch in found if batch is not None]
 
     def _proof(self, asked: dict[str, Any]) -> dict[str, Any]:
         nonce = asked.get("nonce")
-        if not isinstance(nonce, int) or not 0 <= nonce < 1 << 64:
+        if not _is_number(nonce):
             raise RefusedQueryError("nonce must be a number")
         found = self._node.call("jovay_getWithdrawalProof", hex(nonce))
         if found is None:
@@ -63,6 +63,10 @@ class Queries:
         siblings = "".join(node.removeprefix("0x") for node in found["proof"])
         index = int(found["batch"]["index"], 16)
         return {"batchIndex": index, "nonce": nonce, "msgHash": found["hash"], "merkleProof": f"0x{siblings}"}
+
+
+def _is_number(value: object) -> TypeGuard[int]:
+    return type(value) is int and 0 <= value < 1 << 63
 
 
 def _envelope(data: Any = None, error: str = "") -> dict[str, Any]:

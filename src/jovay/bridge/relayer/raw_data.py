@@ -27,6 +27,8 @@ log = logging.getLogger("jovay.relayer")
 
 #: Bytes of a request's body.
 MOST_BODY = 1 << 16
+#: Numbers of batches have fewer digits.
+_DIGITS = 19
 Answer = tuple[int, str, bytes, dict[str, str]]
 """Status, content type, body, further headers."""
 
@@ -53,7 +55,7 @@ class RawDataServer:
 
     def _get(self, path: str) -> Answer:
         match path.strip("/").split("/"):
-            case ["batch", number] if number.isdecimal():
+            case ["batch", number] if number.isdecimal() and len(number) < _DIGITS:
                 batch = self._store.batch(int(number))
                 return _missing(f"no batch {number}") if batch is None else _raw(batch)
             case ["blobs", versioned_hash, "data"]:
@@ -119,6 +121,10 @@ def _handler(
             self._answer(lambda: get(self.path.partition("?")[0]))
 
         def do_POST(self) -> None:
+            if "Origin" in self.headers:  # browsers say so with every POST that a page makes them send
+                self.close_connection = True
+                self._answer(lambda: (403, "application/json", b'{"error": "web pages are not let in"}', {}))
+                return
             size = self.headers.get("Content-Length", "")
             if not size.isdecimal() or int(size) > MOST_BODY:
                 self.close_connection = True

@@ -19,6 +19,12 @@ class BadRequestError(ControllerError):
     status = 400
 
 
+class WebPageError(ControllerError):
+    """A web page asks, from a browser that reaches the controller for it."""
+
+    status = 403
+
+
 class UnknownVerbError(ControllerError):
     """There is no such path."""
 

@@ -18,7 +18,8 @@ from jovay.tracer.chunk_witness import ChunkWitness
 
 TEE, ZK = "tee", "zk"
 TYPES: Final = (TEE, ZK)
-_U64 = 1 << 64
+#: What sqlite3 takes.
+_END = 1 << 63
 _ADDRESS, _HASH = 20, 32
 #: Chunks of a batch and blobs of a transaction; more are a mistake.
 _MOST_CHUNKS, _MOST_BLOBS = 1 << 16, 64
@@ -37,7 +38,7 @@ class Body:
         return self._fields.get(name) is not None
 
     def number(self, name: str) -> int:
-        """0 to 2⁶⁴ − 1."""
+        """0 to 2⁶³ − 1."""
         return _number(self._fields.get(name), name)
 
     def text(self, name: str, most: int = 256) -> str:
@@ -173,8 +174,8 @@ def shown(value: bytes) -> str:
 
 
 def _number(value: object, name: str) -> int:
-    if type(value) is not int or not 0 <= value < _U64:
-        raise BadRequestError(f"{name} must be a whole number from 0 to {_U64 - 1}")
+    if type(value) is not int or not 0 <= value < _END:
+        raise BadRequestError(f"{name} must be a whole number from 0 to {_END - 1}")
     return value
 
 

@@ -13,6 +13,7 @@ from jovay.prover.controller.errors import (
     BodyTooLargeError,
     ControllerError,
     UnknownVerbError,
+    WebPageError,
 )
 from jovay.prover.controller.service import Controller
 
@@ -87,6 +88,10 @@ class _Handler(BaseHTTPRequestHandler):
         raise UnknownVerbError(f"there is no {self.path}; there are /info and /task/LEASE")
 
     def _post(self) -> bytes:
+        if (
+            "Origin" in self.headers
+        ):  # browsers say so with every POST, even where a name was made to point here
+            raise WebPageError("web pages are not let in")
         try:
             fields = json.loads(self._body())
         except (ValueError, RecursionError) as error:
