@@ -68,6 +68,12 @@ class Feed:
         self.manager.step()
         return self.l2.nonce(KEY.address) > before
 
+    def use(self) -> None:
+        """Somebody sends a transaction."""
+        sender = self.l2.call("eth_accounts")[0]
+        self.l2.call("eth_sendTransaction", {"from": sender, "to": sender})
+        self.l2.call("evm_mine")
+
     @property
     def per_byte(self) -> int:
         return int(ORACLE.read(self.l2, "l1FeePerByte"))
@@ -89,6 +95,7 @@ def test_the_contract_learns_what_batches_cost(feed: Feed) -> None:
     assert abs(feed.per_byte - expected) <= 1
     assert not feed.step()
     feed.prices = Market(GWEI + GWEI // 20, 1, 0)
+    feed.use()
     assert not feed.step()
     feed.now = POLICY.longest
     assert feed.step()
@@ -98,6 +105,29 @@ def test_the_contract_learns_what_batches_cost(feed: Feed) -> None:
     assert abs(feed.per_byte - 3 * expected) <= 3
 
 
+def test_a_chain_that_nobody_uses_goes_quiet(feed: Feed) -> None:
+    """Else each telling makes a batch, which costs, which is told."""
+    assert feed.step()
+    expected = feed.per_byte
+    for price in (GWEI * 19 // 10, GWEI * 6 // 10, GWEI // 4):
+        feed.prices = Market(price, 1, 0)
+        assert not feed.step()
+    feed.now += POLICY.longest
+    assert feed.step()
+    assert not feed.step()
+    feed.prices = Market(GWEI // 3, 1, 0)
+    feed.now += POLICY.longest
+    assert not feed.step()
+    feed.prices = Market(GWEI, 1, 0)
+    assert feed.step()
+    assert abs(feed.per_byte - expected) <= 1
+    feed.prices = Market(GWEI * 6 // 5, 1, 0)
+    assert not feed.step()
+    feed.use()
+    assert feed.step()
+    assert not feed.step()
+
+
 def test_what_was_taken_in_too_little_is_added(feed: Feed) -> None:
     prices = feed.prices = Market(5 * GWEI, 1, 0)
     assert feed.step()
@@ -105,9 +135,11 @@ def test_what_was_taken_in_too_little_is_added(feed: Feed) -> None:
     feed.costs = [replace(cost(1, 500_000, prices), last_block=feed.l2.block_number())]
     assert not feed.step()
     feed.costs = [replace(cost(2, 500_000, Market(7 * GWEI, 1, 0)), last_block=feed.l2.block_number())]
+    feed.use()
     assert feed.step()
     assert fee * 115 // 100 > feed.per_byte > fee * 110 // 100  # (7 / 5 - 1.25) / 1.25 on top
     feed.costs = [replace(cost(3, 500_000, Market(700 * GWEI, 1, 0)), last_block=1)]
+    feed.use()
     assert feed.step()
     assert feed.per_byte * 125 // 225 in range(fee - 1, fee + 2)
 

@@ -19,6 +19,7 @@ from jovay.bridge.l1.transaction_store import Request
 from jovay.bridge.l1.transactions import Pending, TxManager
 from jovay.bridge.predeploys import L1_GAS_ORACLE
 from jovay.bridge.relayer.costs import BatchCost
+from jovay.bridge.relayer.traffic import Traffic
 
 log = logging.getLogger("jovay.oracle")
 
@@ -34,6 +35,9 @@ class OraclePolicy:
     ``window``: batches whose mean is told. ``margin``: percent on top. ``least_bytes``: a batch's cost is shared by at
     least so many bytes; the operator bears the rest of emptier ones. ``change``: percent that the fee has to move by to
     be told anew at once, ``longest``: seconds after which a smaller change is told, too.
+
+    What is told takes a transaction on L2, and so in the end a batch. While nobody else sends any, it is told only once
+    it has doubled, or was at most half for ``longest`` since it was told.
     """
 
     window: int = 16
@@ -93,6 +97,7 @@ class Oracle:
         self._l2, self._manager, self._prices, self._costs = l2, manager, prices, costs
         self._policy, self._clock = policy, clock
         self._told_at = clock()
+        self._traffic = Traffic(l2, manager.address)
         self._waits_for: str | None = None
         self._fees: dict[int, int | None] = {}
 
@@ -107,15 +112,21 @@ class Oracle:
         known = self._known()
         taken_in = sum(map(self._taken_in, costs))
         found = self._bounded(figures(costs, taken_in, self._prices(), self._policy))
-        moved = abs(found.per_byte - known.per_byte) * 100 >= known.per_byte * self._policy.change
-        late = self._clock() - self._told_at >= self._policy.longest
-        if found != known and (moved or late):
+        if found != known and self._is_due(found.per_byte, known.per_byte):
             self._tell(found)
+
+    def _is_due(self, found: float, known: float) -> bool:
+        late = self._clock() - self._told_at >= self._policy.longest
+        if self._traffic.seen():
+            return late or abs(found - known) * 100 >= known * self._policy.change
+        return found >= 2 * known or (late and 2 * found <= known)
 
     def _tell(self, found: Figures) -> None:
         data = ORACLE.encode("setNewBatchBlobFeeAndTxFee", found.da_fee, found.exec_fee, found.size)
-        key = f"L1 fee at block {self._l2.block_number()}: {found.da_fee} {found.exec_fee} {found.size}"
+        head = self._l2.block_number()
+        key = f"L1 fee at block {head}: {found.da_fee} {found.exec_fee} {found.size}"
         self._manager.send(Request(ORACLE.address, data, key))
+        self._traffic.forget(head)
         self._waits_for, self._told_at = key, self._clock()
         log.info("L1 data: %.0f wei a byte, %s", found.per_byte, found)
 
