@@ -6,17 +6,18 @@ block. So when L1 itself takes back blocks, their entries and marks go, and what
 
 from __future__ import annotations
 
-import sqlite3
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+from sqlite3 import Connection
+from typing import Any
 
 from jovay.bridge.wire.batch_header import SIZE as HEADER_SIZE
 from jovay.bridge.wire.batch_header import BatchHeader
 from jovay.bridge.wire.l1_message import NO_MESSAGES
+from jovay.storage.sqlite import SqliteFile
 
 from .batches import GENESIS_BATCH, CommittedBatch
 
@@ -80,33 +81,19 @@ class L1Record:
     """One file, for one writer; any thread may read. ``None`` for a path: in memory."""
 
     def __init__(self, path: Path | None) -> None:
-        self._db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
-        self._lock = threading.RLock()
-        self._db.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; {_TABLES}")
+        self._file = SqliteFile(path, _TABLES)
 
     def close(self) -> None:
-        self._db.close()
+        self._file.close()
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> AbstractContextManager[Connection]:
         """All that is written within, or nothing of it."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-
-    def _rows(self, query: str, *values: object) -> list[tuple[object, ...]]:
-        with self._lock:
-            return self._db.execute(query, values).fetchall()
+        return self._file.transaction()
 
     def _number(self, query: str, *values: object) -> int:
         """The only value of the only row, 0 without one."""
-        rows = self._rows(query, *values)
-        return int(rows[0][0] or 0) if rows else 0  # type: ignore[call-overload]
+        rows = self._file.rows(query, *values)
+        return int(rows[0][0] or 0) if rows else 0
 
     def view(self) -> tuple[int, int] | None:
         """The newest block of L1 that was read, and how many messages there are up to it; None before the first."""
@@ -117,27 +104,30 @@ class L1Record:
 
     def points(self) -> list[Point]:
         """Blocks that were read, newest first; not every one, and old ones are forgotten."""
-        return [Point(*row) for row in self._rows("SELECT number, hash FROM blocks ORDER BY number DESC")]  # type: ignore[arg-type]
+        return [
+            Point(*row) for row in self._file.rows("SELECT number, hash FROM blocks ORDER BY number DESC")
+        ]
 
     def newest(self) -> Point | None:
         """The block that everything is read up to."""
-        rows = self._rows("SELECT number, hash FROM blocks ORDER BY number DESC LIMIT 1")
-        return Point(*rows[0]) if rows else None  # type: ignore[arg-type]
+        rows = self._file.rows("SELECT number, hash FROM blocks ORDER BY number DESC LIMIT 1")
+        return Point(*rows[0]) if rows else None
 
     def read_to(self, points: Sequence[Point]) -> None:
         """Everything in these blocks is written down. Within ``writing``."""
-        self._db.executemany("INSERT INTO blocks VALUES (?, ?)", [(p.number, p.hash) for p in points])
-        self._db.execute("DELETE FROM blocks WHERE number < ?", (points[-1].number - REMEMBERED,))
+        for point in points:
+            self._file.write("INSERT INTO blocks VALUES (?, ?)", point.number, point.hash)
+        self._file.write("DELETE FROM blocks WHERE number < ?", points[-1].number - REMEMBERED)
 
     def undo(self, block: int) -> None:
         """Forget all that blocks of L1 behind ``block`` told."""
-        with self.writing():
-            self._db.execute("DELETE FROM blocks WHERE number > ?", (block,))
+        with self.writing() as db:
+            db.execute("DELETE FROM blocks WHERE number > ?", (block,))
             for table in ("messages", "rules", *_UNDONE):
-                self._db.execute(f"DELETE FROM {table} WHERE block > ?", (block,))
+                db.execute(f"DELETE FROM {table} WHERE block > ?", (block,))
             for table in _UNDONE:
-                self._db.execute(f"UPDATE {table} SET taken_back = NULL WHERE taken_back > ?", (block,))
-            self._db.execute("DELETE FROM progress WHERE name = ? AND value > ?", (_EXODUS, block))
+                db.execute(f"UPDATE {table} SET taken_back = NULL WHERE taken_back > ?", (block,))
+            db.execute("DELETE FROM progress WHERE name = ? AND value > ?", (_EXODUS, block))
 
     # ---- messages --------------------------------------------------------------------------------------------
 
@@ -149,8 +139,9 @@ class L1Record:
         """Of the first ``count`` messages."""
         if not count:
             return NO_MESSAGES
-        ((found,),) = self._rows("SELECT rolling_hash FROM messages WHERE number = ?", count - 1)
-        return found  # type: ignore[return-value]
+        found: bytes
+        ((found,),) = self._file.rows("SELECT rolling_hash FROM messages WHERE number = ?", count - 1)
+        return found
 
     def rolling_hashes(self, first: int) -> Iterator[bytes]:
         """Of the first ``first`` messages, of one more, and so on."""
@@ -158,11 +149,13 @@ class L1Record:
 
     def messages(self, first: int, most: int = 256) -> list[bytes]:
         """The L2 transactions of messages from number ``first`` on."""
-        rows = self._rows("SELECT raw FROM messages WHERE number >= ? ORDER BY number LIMIT ?", first, most)
-        return [raw for (raw,) in rows]  # type: ignore[misc]
+        rows = self._file.rows(
+            "SELECT raw FROM messages WHERE number >= ? ORDER BY number LIMIT ?", first, most
+        )
+        return [raw for (raw,) in rows]
 
     def put_message(self, number: int, block: int, raw: bytes, rolling_hash: bytes) -> None:
-        self._db.execute("INSERT INTO messages VALUES (?, ?, ?, ?)", (number, block, raw, rolling_hash))
+        self._file.write("INSERT INTO messages VALUES (?, ?, ?, ?)", number, block, raw, rolling_hash)
 
     # ---- batches ---------------------------------------------------------------------------------------------
 
@@ -176,43 +169,39 @@ class L1Record:
         if index == 0:
             return CommittedBatch(GENESIS_BATCH, 0, 0, 0, bytes(32), ())
         query = f"SELECT {_BATCH} FROM batches WHERE number = ? AND taken_back IS NULL"
-        return next((_batch(row) for row in self._rows(query, index)), None)
+        return next((_batch(row) for row in self._file.rows(query, index)), None)
 
     def put_batch(self, batch: CommittedBatch, log: int) -> None:
         header, hashes = batch.header.encode(), b"".join(batch.versioned_hashes)
         row = (batch.block, log, None, batch.index, header, batch.l1_messages, batch.time, batch.transaction)
-        self._db.execute(
-            "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, hashes, batch.calldata)
-        )
+        query = "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        self._file.write(query, *row, hashes, batch.calldata)
 
     def take_back_batches(self, last: int, block: int) -> None:
         """Batches behind number ``last`` were reverted, and with them all claims on them."""
         for table in _UNDONE:
-            self._db.execute(
-                f"UPDATE {table} SET taken_back = ? WHERE number > ? AND taken_back IS NULL", (block, last)
-            )
+            query = f"UPDATE {table} SET taken_back = ? WHERE number > ? AND taken_back IS NULL"
+            self._file.write(query, block, last)
 
     def blocks_of(self, batch: CommittedBatch) -> tuple[int, int] | None:
         """First and last L2 block of a batch, once somebody has found out; (0, 0) for genesis."""
         if batch.index == 0:
             return 0, 0
-        rows = self._rows("SELECT first, last FROM ranges WHERE hash = ?", batch.header.hash)
-        return rows[0] if rows else None  # type: ignore[return-value]
+        rows = self._file.rows("SELECT first, last FROM ranges WHERE hash = ?", batch.header.hash)
+        return rows[0] if rows else None
 
     def put_blocks(self, batch: CommittedBatch, first: int, last: int) -> None:
-        with self._lock:
-            self._db.execute("REPLACE INTO ranges VALUES (?, ?, ?)", (batch.header.hash, first, last))
+        self._file.write("REPLACE INTO ranges VALUES (?, ?, ?)", batch.header.hash, first, last)
 
     def put_rules(self, first: int, config_hash: bytes, block: int, log: int) -> None:
         """From batch ``first`` on, another configuration is proven by."""
-        self._db.execute("INSERT INTO rules VALUES (?, ?, ?, ?)", (block, log, first, config_hash))
+        self._file.write("INSERT INTO rules VALUES (?, ?, ?, ?)", block, log, first, config_hash)
 
     def config_hash(self, index: int) -> bytes | None:
         """That of the configuration that a batch is proven by; what is scheduled later replaces what begins later."""
-        rows = self._rows("SELECT first, config_hash FROM rules ORDER BY block DESC, log DESC")
+        rows = self._file.rows("SELECT first, config_hash FROM rules ORDER BY block DESC, log DESC")
         replaced = 1 << 64
         for first, config_hash in rows:
-            assert isinstance(first, int)
             assert isinstance(config_hash, bytes)
             if first < replaced and first <= index:
                 return config_hash
@@ -221,8 +210,7 @@ class L1Record:
 
     def forget_blocks(self, last: int) -> None:
         """L2 blocks after ``last`` leave the chain: which batches they are is to be found out anew."""
-        with self._lock:
-            self._db.execute("DELETE FROM ranges WHERE last > ?", (last,))
+        self._file.write("DELETE FROM ranges WHERE last > ?", last)
 
     # ---- claims ----------------------------------------------------------------------------------------------
 
@@ -232,20 +220,17 @@ class L1Record:
             "SELECT kind, number, state_root, l2_msg_root, block, time, tx FROM claims"
             " WHERE number = ? AND kind = ? AND taken_back IS NULL"
         )
-        return next((_claim(row) for row in self._rows(query, index, kind)), None)
+        return next((_claim(row) for row in self._file.rows(query, index, kind)), None)
 
     def put_claim(self, claim: Claim, log: int) -> None:
         row = (claim.block, log, None, int(claim.kind), claim.batch, claim.state_root, claim.l2_msg_root)
-        self._db.execute(
-            "INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, claim.time, claim.transaction)
-        )
+        query = "INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        self._file.write(query, *row, claim.time, claim.transaction)
 
     def take_back_claims(self, kind: Kind, first: int, block: int) -> None:
         """Claims of a kind from batch ``first`` on were voided."""
-        self._db.execute(
-            "UPDATE claims SET taken_back = ? WHERE kind = ? AND number >= ? AND taken_back IS NULL",
-            (block, int(kind), first),
-        )
+        query = "UPDATE claims SET taken_back = ? WHERE kind = ? AND number >= ? AND taken_back IS NULL"
+        self._file.write(query, block, int(kind), first)
 
     @property
     def exodus(self) -> int:
@@ -253,18 +238,16 @@ class L1Record:
         return self._number("SELECT value FROM progress WHERE name = ?", _EXODUS)
 
     def put_exodus(self, block: int) -> None:
-        self._db.execute("REPLACE INTO progress VALUES (?, ?)", (_EXODUS, block))
+        self._file.write("REPLACE INTO progress VALUES (?, ?)", _EXODUS, block)
 
 
-def _batch(row: Sequence[object]) -> CommittedBatch:
+def _batch(row: Sequence[Any]) -> CommittedBatch:
     header, l1_messages, block, time, transaction, hashes, calldata = row
-    assert isinstance(header, bytes)
     assert len(header) == HEADER_SIZE
-    assert isinstance(hashes, bytes)
     split = tuple(hashes[at : at + 32] for at in range(0, len(hashes), 32))
-    return CommittedBatch(BatchHeader.decode(header), l1_messages, block, time, transaction, split, calldata)  # type: ignore[arg-type]
+    return CommittedBatch(BatchHeader.decode(header), l1_messages, block, time, transaction, split, calldata)
 
 
-def _claim(row: Sequence[object]) -> Claim:
+def _claim(row: Sequence[Any]) -> Claim:
     kind, *rest = row
-    return Claim(Kind(kind), *rest)  # type: ignore[arg-type]
+    return Claim(Kind(kind), *rest)

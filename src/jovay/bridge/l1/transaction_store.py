@@ -4,9 +4,7 @@ method one transaction that is on the disk when it returns."""
 from __future__ import annotations
 
 import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import sha256
@@ -19,6 +17,7 @@ from jovay.bridge.errors import RequestConflictError, TransactionStoreError
 from jovay.bridge.l1.fees import Fees
 from jovay.bridge.l1.records import L1Receipt
 from jovay.bridge.l1.sidecars import Sidecar
+from jovay.storage.sqlite import SqliteFile
 
 _SCHEMA = """
 create table if not exists owner (account blob not null, chain integer not null);
@@ -102,52 +101,41 @@ class TransactionStore:
     """One account's transactions on one chain. Raises TransactionStoreError if it is another's, or in use."""
 
     def __init__(self, path: Path, account: bytes, chain_id: int) -> None:
-        self._turn = threading.RLock()
-        self._db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
-            for pragma in ("locking_mode=exclusive", "journal_mode=wal", "synchronous=full"):
-                self._db.execute(f"pragma {pragma}").fetchall()
-            with self._transaction():
-                for statement in _SCHEMA.split(";"):
-                    self._db.execute(statement)
-                owner = self._db.execute("select account, chain from owner").fetchone()
-                if owner is None:
-                    self._db.execute("insert into owner values (?, ?)", (account, chain_id))
-            if owner not in (None, (account, chain_id)):
-                raise TransactionStoreError(f"{path} belongs to 0x{owner[0].hex()} on chain {owner[1]}")
+            self._file = SqliteFile(path, _SCHEMA, alone=True)
         except sqlite3.OperationalError as error:
-            self._db.close()
             raise TransactionStoreError(f"{path}: {error}") from error
-        except BaseException:
-            self._db.close()
-            raise
+        owner = self._file.row("select account, chain from owner")
+        if owner is None:
+            self._file.write("insert into owner values (?, ?)", account, chain_id)
+        elif owner != (account, chain_id):
+            self.close()
+            raise TransactionStoreError(f"{path} belongs to 0x{owner[0].hex()} on chain {owner[1]}")
 
     def close(self) -> None:
         """Let another process have it."""
-        self._db.close()
+        self._file.close()
 
     def add(self, request: Request) -> None:
         """A new request, at the end of the queue; nothing if it is known. Raises RequestConflictError."""
-        with self._transaction():
+        with self._file.transaction():
             query = "select digest from requests where key = ?"
-            known = self._db.execute(query, (request.key,)).fetchone()
+            known = self._file.row(query, request.key)
             if known is None:
                 number = self._insert(request, Stage.QUEUED, None)
                 if request.blobs:
                     joined = b"".join(request.blobs)
-                    self._db.execute("insert into sidecars (request, blobs) values (?, ?)", (number, joined))
+                    self._file.write("insert into sidecars (request, blobs) values (?, ?)", number, joined)
         if known is not None and known[0] != _digest(request):
             raise RequestConflictError(request.key)
 
     def find(self, key: str) -> Entry | None:
         """The request of that name."""
-        with self._turn:
-            return self._one("key = ?", key)
+        return self._one("key = ?", key)
 
     def queued(self) -> Entry | None:
         """The request that is to be sent next."""
-        with self._turn:
-            return self._one("stage = ? order by id limit 1", Stage.QUEUED)
+        return self._one("stage = ? order by id limit 1", Stage.QUEUED)
 
     def sent(self) -> list[Entry]:
         """Requests with a nonce that are not mined, by nonce."""
@@ -160,14 +148,12 @@ class TransactionStore:
     def receipts(self, prefix: str) -> list[L1Receipt]:
         """Of the mined requests whose names begin so, in the order in which they were made."""
         query = "select receipt from requests where key >= ? and key < ? and receipt is not null order by id"
-        with self._turn:
-            rows = self._db.execute(query, (prefix, prefix + "\U0010ffff")).fetchall()
+        rows = self._file.rows(query, prefix, prefix + "\U0010ffff")
         return [msgspec.msgpack.decode(row[0], type=L1Receipt) for row in rows]
 
     def last_nonce(self) -> int:
         """The highest that was given to a request that still has one; -1 without any."""
-        with self._turn:
-            found = self._db.execute("select max(nonce) from requests where stage in (1, 2, 3)").fetchone()[0]
+        ((found,),) = self._file.rows("select max(nonce) from requests where stage in (1, 2, 3)")
         return -1 if found is None else int(found)
 
     def attempts(self, entry: Entry) -> list[Attempt]:
@@ -175,8 +161,7 @@ class TransactionStore:
         query = (
             "select hash, raw, nonce, fee, tip, blob_fee, block from attempts where request = ? order by id"
         )
-        with self._turn:
-            rows = self._db.execute(query, (entry.id,)).fetchall()
+        rows = self._file.rows(query, entry.id)
         return [
             Attempt(hash_, raw, nonce, Fees(int(fee), int(tip), int(blob_fee)), block)
             for hash_, raw, nonce, fee, tip, blob_fee, block in rows
@@ -185,77 +170,63 @@ class TransactionStore:
     def blobs(self, entry: Entry) -> Sidecar | bytes:
         """The sidecar, or the joined blobs for which none was computed."""
         query = "select version, blobs, commitments, proofs from sidecars where request = ?"
-        with self._turn:
-            version, blobs, commitments, proofs = self._db.execute(query, (entry.id,)).fetchone()
+        ((version, blobs, commitments, proofs),) = self._file.rows(query, entry.id)
         return blobs if version is None else Sidecar.unpack(version, blobs, commitments, proofs)
 
     # ---- transitions
 
     def set_sidecar(self, entry: Entry, sidecar: Sidecar) -> None:
         """Keep what was computed."""
-        with self._transaction():
-            columns = "version = ?, blobs = ?, commitments = ?, proofs = ?"
-            self._db.execute(f"update sidecars set {columns} where request = ?", (*sidecar.pack(), entry.id))
+        columns = "version = ?, blobs = ?, commitments = ?, proofs = ?"
+        self._file.write(f"update sidecars set {columns} where request = ?", *sidecar.pack(), entry.id)
 
     def sign(self, entry: Entry, attempt: Attempt) -> None:
         """An attempt for a request, whose nonce it fixes. Before it is sent."""
-        with self._transaction():
+        with self._file.transaction():
             self._add_attempt(entry.id, attempt)
             self._set(entry, "stage = ?, nonce = ?", Stage.SENT, attempt.nonce)
 
     def adopt(self, entry: Entry, attempt: Attempt) -> None:
         """A transaction of somebody else that does what the request asks for."""
-        with self._transaction():
+        with self._file.transaction():
             self._add_attempt(entry.id, attempt)
 
     def fill(self, request: Request, attempt: Attempt) -> None:
         """A transaction that only takes its nonce."""
-        with self._transaction():
+        with self._file.transaction():
             number = self._insert(request, Stage.SENT, attempt.nonce)
             self._add_attempt(number, attempt)
 
     def mine(self, entry: Entry, receipt: L1Receipt, reason: str | None) -> None:
         """It is in a block; ``reason``: why it reverted."""
-        with self._transaction():
+        with self._file.transaction():
             packed = msgspec.msgpack.encode(receipt)
             self._set(entry, "stage = ?, receipt = ?, reason = ?", Stage.MINED, packed, reason)
 
     def unmine(self, entry: Entry) -> None:
         """Its block is no longer in the chain."""
-        with self._transaction():
+        with self._file.transaction():
             self._set(entry, "stage = ?, receipt = null, reason = null", Stage.SENT)
 
     def requeue(self, entry: Entry) -> None:
         """Another transaction has its nonce for good: it gets a new one. A filler has nothing to do any more."""
-        with self._transaction():
+        with self._file.transaction():
             self._set(entry, "stage = ?, nonce = null", Stage.REFUSED if entry.filler else Stage.QUEUED)
 
     def finish(self, entry: Entry) -> None:
         """No reorganisation is expected to reach it: what could send it again goes."""
-        with self._transaction():
+        with self._file.transaction():
             self._set(entry, "stage = ?, data = x''", Stage.FINAL)
-            self._db.execute("delete from attempts where request = ?", (entry.id,))
-            self._db.execute("delete from sidecars where request = ?", (entry.id,))
+            self._file.write("delete from attempts where request = ?", entry.id)
+            self._file.write("delete from sidecars where request = ?", entry.id)
 
     def refuse(self, entry: Entry, reason: str) -> None:
         """It is never sent."""
-        with self._transaction():
+        with self._file.transaction():
             self._set(entry, "stage = ?, data = x'', reason = ?", Stage.REFUSED, reason)
-            self._db.execute("delete from sidecars where request = ?", (entry.id,))
+            self._file.write("delete from sidecars where request = ?", entry.id)
 
     # ---- parts
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._turn:
-            self._db.execute("begin immediate")
-            try:
-                yield
-                self._db.execute("commit")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("rollback")
-                raise
 
     def _insert(self, request: Request, stage: Stage, nonce: int | None) -> int:
         columns = {
@@ -271,31 +242,27 @@ class TransactionStore:
             "nonce": nonce,
         }
         places = ", ".join("?" * len(columns))
-        cursor = self._db.execute(
-            f"insert into requests ({', '.join(columns)}) values ({places})", tuple(columns.values())
-        )
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid
+        self._file.write(f"insert into requests ({', '.join(columns)}) values ({places})", *columns.values())
+        ((number,),) = self._file.rows("select id from requests where key = ?", request.key)
+        return int(number)
 
     def _add_attempt(self, request: int, attempt: Attempt) -> None:
         fees = map(str, (attempt.fees.fee, attempt.fees.tip, attempt.fees.blob_fee))
-        self._db.execute(
+        self._file.write(
             "insert into attempts (request, hash, raw, nonce, block, fee, tip, blob_fee)"
             " values (?, ?, ?, ?, ?, ?, ?, ?)",
-            (request, attempt.hash, attempt.raw, attempt.nonce, attempt.block, *fees),
-        )
+            request, attempt.hash, attempt.raw, attempt.nonce, attempt.block, *fees,
+        )  # fmt: skip
 
     def _set(self, entry: Entry, columns: str, *values: object) -> None:
-        self._db.execute(f"update requests set {columns} where id = ?", (*values, entry.id))
+        self._file.write(f"update requests set {columns} where id = ?", *values, entry.id)
 
     def _one(self, where: str, value: object) -> Entry | None:
-        row = self._db.execute(f"select {_COLUMNS} from requests where {where}", (value,)).fetchone()
+        row = self._file.row(f"select {_COLUMNS} from requests where {where}", value)
         return None if row is None else _entry(row)
 
     def _all(self, where: str, value: object) -> list[Entry]:
-        with self._turn:
-            rows = self._db.execute(f"select {_COLUMNS} from requests where {where}", (value,)).fetchall()
-        return list(map(_entry, rows))
+        return list(map(_entry, self._file.rows(f"select {_COLUMNS} from requests where {where}", value)))
 
 
 def _digest(request: Request) -> bytes:

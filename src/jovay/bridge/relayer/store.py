@@ -6,16 +6,13 @@ One sqlite3 file, written through to the disk before a call returns. What L1 kno
 from __future__ import annotations
 
 import json
-import sqlite3
-import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from jovay.bridge.relayer.errors import StoreError
 from jovay.bridge.wire.batch_header import BatchHeader
 from jovay.bridge.wire.da import DaData
+from jovay.storage.sqlite import SqliteFile
 
 _HASH = 32
 _SCHEMA = """
@@ -92,21 +89,16 @@ class BatchStore:
 
     def __init__(self, path: Path, rollup: bytes, chain_id: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.RLock()
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.executescript(_SCHEMA)
+        self._file = SqliteFile(path, _SCHEMA)
         self._belongs_to(path, rollup, chain_id)
 
     def close(self) -> None:
-        with self._lock:
-            self._db.close()
+        self._file.close()
 
     def _belongs_to(self, path: Path, rollup: bytes, chain_id: int) -> None:
-        found = self._one("SELECT rollup, chain_id FROM chain")
+        found = self._file.row("SELECT rollup, chain_id FROM chain")
         if found is None:
-            self._write([("INSERT INTO chain VALUES (?, ?)", (rollup, chain_id))])
+            self._file.write("INSERT INTO chain VALUES (?, ?)", rollup, chain_id)
         elif found != (rollup, chain_id):
             raise StoreError(f"{path} holds batches of Rollup 0x{found[0].hex()} on L1 chain {found[1]}")
 
@@ -115,11 +107,11 @@ class BatchStore:
     @property
     def last_index(self) -> int:
         """Of the newest batch; 0 without any."""
-        found = self._one("SELECT max(number) FROM batches")
+        found = self._file.row("SELECT max(number) FROM batches")
         return found[0] or 0 if found else 0
 
     def batch(self, index: int) -> Batch | None:
-        found = self._one(f"{_STANDING} WHERE number = ?", index)
+        found = self._file.row(f"{_STANDING} WHERE number = ?", index)
         if found is None:
             return None
         header, da, hashes, chunks, next_message, last_hash, last_timestamp, transaction = found
@@ -133,12 +125,12 @@ class BatchStore:
 
     def hash_of(self, index: int) -> bytes:
         """The batch hash; empty where none stands."""
-        found = self._one("SELECT batch_hash FROM batches WHERE number = ?", index)
+        found = self._file.row("SELECT batch_hash FROM batches WHERE number = ?", index)
         return found[0] if found else b""
 
     def tip(self, index: int) -> Tip | None:
         """Behind the batch with an index. Like its hash, it is read without the batch's data."""
-        found = self._one(
+        found = self._file.row(
             "SELECT header, next_message, chunks, last_block_hash FROM batches JOIN raw_data USING (batch_hash)"
             " WHERE number = ?",
             index,
@@ -157,26 +149,24 @@ class BatchStore:
         data = batch.hash, raw.header.encode(), raw.da.calldata, hashes, raw.l1_transaction
         chunks = json.dumps(batch.chunks)
         row = batch.index, batch.hash, chunks, batch.next_message, batch.last_block_hash, batch.last_timestamp
-        self._write(
-            [
-                ("INSERT OR IGNORE INTO raw_data VALUES (?, ?, ?, ?, ?)", data),
-                ("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)", row),
-                *(("REPLACE INTO blobs VALUES (?, ?)", (one, batch.hash)) for one in raw.versioned_hashes),
-            ]
-        )
+        with self._file.transaction() as db:
+            db.execute("INSERT OR IGNORE INTO raw_data VALUES (?, ?, ?, ?, ?)", data)
+            db.execute("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)", row)
+            blobs = [(one, batch.hash) for one in raw.versioned_hashes]
+            db.executemany("REPLACE INTO blobs VALUES (?, ?)", blobs)
 
     def drop_from(self, index: int) -> None:
         """These batches do not stand any more. Their data are kept."""
-        self._write([("DELETE FROM batches WHERE number >= ?", (index,))])
+        self._file.write("DELETE FROM batches WHERE number >= ?", index)
 
     def carried(self, batch_hash: bytes, l1_transaction: bytes) -> None:
         """Which transaction of L1 committed a batch."""
         text = "UPDATE raw_data SET l1_transaction = ?1 WHERE batch_hash = ?2 AND l1_transaction <> ?1"
-        self._write([(text, (l1_transaction, batch_hash))])
+        self._file.write(text, l1_transaction, batch_hash)
 
     def raw_data(self, batch_hash: bytes) -> RawData | None:
         """Of any batch that there ever was."""
-        found = self._one(
+        found = self._file.row(
             "SELECT header, da, versioned_hashes, l1_transaction FROM raw_data WHERE batch_hash = ?",
             batch_hash,
         )
@@ -184,38 +174,19 @@ class BatchStore:
 
     def with_blob(self, versioned_hash: bytes) -> RawData | None:
         """The data of a batch that has this blob."""
-        found = self._one("SELECT batch_hash FROM blobs WHERE versioned_hash = ?", versioned_hash)
+        found = self._file.row("SELECT batch_hash FROM blobs WHERE versioned_hash = ?", versioned_hash)
         return self.raw_data(found[0]) if found else None
 
     # ---- attempts
 
     def attempt(self, what: str) -> int:
         """How often ``what`` was given up and begun anew."""
-        found = self._one("SELECT attempt FROM attempts WHERE what = ?", what)
+        found = self._file.row("SELECT attempt FROM attempts WHERE what = ?", what)
         return found[0] if found else 0
 
     def begin_anew(self, what: str) -> None:
         text = "INSERT INTO attempts VALUES (?, 1) ON CONFLICT (what) DO UPDATE SET attempt = attempt + 1"
-        self._write([(text, (what,))])
-
-    # ---- sqlite
-
-    def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
-        with self._lock:
-            found: tuple[Any, ...] | None = self._db.execute(query, values).fetchone()
-        return found
-
-    def _write(self, statements: Sequence[tuple[str, tuple[object, ...]]]) -> None:
-        """All or nothing, on the disk when this returns."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                for text, values in statements:
-                    self._db.execute(text, values)
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
+        self._file.write(text, what)
 
 
 def _raw(header: bytes, da: bytes, hashes: bytes, transaction: bytes) -> RawData:

@@ -10,10 +10,8 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +19,7 @@ from typing import Any, Final
 from jovay.bridge.wire.statement import Statement
 from jovay.prover.controller.errors import SupersededError, UnknownBatchError
 from jovay.prover.controller.requests import BatchRequest
+from jovay.storage.sqlite import SqliteFile
 
 QUEUED, LEASED, DONE, FAILED = "queued", "leased", "done", "failed"
 #: How often a batch is handed out before it is given up, and how often a prover may refuse it: the second time its
@@ -71,22 +70,17 @@ class ProofQueue:
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._clock, self._lock = clock, threading.RLock()
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.executescript(_SCHEMA)
+        self._clock, self._file = clock, SqliteFile(path, _SCHEMA)
 
     def close(self) -> None:
-        with self._lock:
-            self._db.close()
+        self._file.close()
 
     # ---- batches
 
     def put(self, request: BatchRequest, types: Sequence[str]) -> bool:
         """Whether the batch is new; one that is known has its further types added."""
         index, batch_hash, text = request.index, request.header.hash, request.encode()
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             known = db.execute("SELECT hash, request FROM batches WHERE number = ?", (index,)).fetchone()
             is_new: bool = known != (batch_hash, text)
             if is_new and known:
@@ -103,7 +97,7 @@ class ProofQueue:
         """Batches that are waited for and whose witnesses are not there yet, in order, and whether a prover has refused
         those that were.
         """
-        rows = self._all(
+        rows = self._file.rows(
             "SELECT request, max(refusals) > 0 FROM batches JOIN proofs USING (number)"
             " WHERE task IS NULL AND status IN (?, ?) GROUP BY number ORDER BY number",
             QUEUED, LEASED,
@@ -112,13 +106,13 @@ class ProofQueue:
 
     def set_task(self, index: int, batch_hash: bytes, task: bytes) -> None:
         """The whole task of a batch; nothing happens if it was replaced meanwhile."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             db.execute("UPDATE batches SET task = ? WHERE number = ? AND hash = ?", (task, index, batch_hash))
 
     def reset(self, index: int, types: Sequence[str]) -> None:
         """Prove it again, with witnesses fetched anew. Raises UnknownBatchError."""
         marks = ", ".join("?" * len(types))
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             changed = db.execute(
                 f"UPDATE proofs SET status = ?, {_FORGET}, attempts = 0, refusals = 0, statement = NULL, proof = NULL,"
                 f" error = NULL WHERE number = ? AND type IN ({marks})", (QUEUED, index, *types)
@@ -129,7 +123,7 @@ class ProofQueue:
 
     def drop(self, first: int, last: int) -> int:
         """Forget these batches and what was proven of them; how many there were."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             db.execute("DELETE FROM proofs WHERE number BETWEEN ? AND ?", (first, last))
             return db.execute("DELETE FROM batches WHERE number BETWEEN ? AND ?", (first, last)).rowcount
 
@@ -138,7 +132,7 @@ class ProofQueue:
     def lease(self, kind: str, worker: str, seconds: float) -> Lease | None:
         """The first batch that nobody works on; None if there is none whose task is complete."""
         now = self._clock()
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             self._give_up(db, now)
             found = db.execute(
                 "SELECT number, hash, length(task) FROM proofs JOIN batches USING (number) WHERE type = ? AND task NOT"
@@ -156,7 +150,7 @@ class ProofQueue:
 
     def task(self, lease: str) -> bytes:
         """The encoded BatchTask of a lease. Raises SupersededError."""
-        found = self._all("SELECT task FROM proofs JOIN batches USING (number) WHERE lease = ?", lease)
+        found = self._file.rows("SELECT task FROM proofs JOIN batches USING (number) WHERE lease = ?", lease)
         if not found or found[0][0] is None:
             raise SupersededError(f"lease {lease} is over")
         task: bytes = found[0][0]
@@ -164,7 +158,7 @@ class ProofQueue:
 
     def renew(self, lease: str, seconds: float) -> None:
         """Its worker is alive. Raises SupersededError."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             until = self._clock() + seconds
             if not db.execute("UPDATE proofs SET expires = ? WHERE lease = ?", (until, lease)).rowcount:
                 raise SupersededError(f"lease {lease} is over")
@@ -176,7 +170,7 @@ class ProofQueue:
 
         Raises UnknownBatchError, SupersededError.
         """
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             request, status = self._known(db, index, kind)
             if not request.is_about(statement):
                 raise SupersededError(f"the statement is not of batch {index} as it is known now")
@@ -196,7 +190,7 @@ class ProofQueue:
         """The worker of a lease had no result; what becomes of the proof. ``refused``: the prover found the task
         wrong, which counts when witnesses that are fetched anew do not mend it. Raises SupersededError.
         """
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             found = db.execute(
                 "SELECT number, type, attempts, refusals FROM proofs WHERE lease = ?", (lease,)
             ).fetchone()
@@ -216,7 +210,7 @@ class ProofQueue:
 
     def proof(self, index: int, kind: str) -> Proof:
         """What has come of it. Raises UnknownBatchError."""
-        rows = self._all(
+        rows = self._file.rows(
             "SELECT hash, status, statement, proof, worker, attempts, error FROM proofs JOIN batches USING (number)"
             " WHERE number = ? AND type = ?", index, kind,
         )  # fmt: skip
@@ -229,7 +223,7 @@ class ProofQueue:
     def counts(self) -> dict[str, dict[str, int]]:
         """Of every type, how many proofs have which status."""
         found: dict[str, dict[str, int]] = {}
-        for kind, status, count in self._all(
+        for kind, status, count in self._file.rows(
             "SELECT type, status, count(*) FROM proofs GROUP BY type, status"
         ):
             found.setdefault(kind, dict.fromkeys((QUEUED, LEASED, DONE, FAILED), 0))[status] = count
@@ -260,19 +254,3 @@ class ProofQueue:
             f"UPDATE proofs SET status = ?, {_FORGET}, error = ? WHERE status = ? AND expires < ? AND attempts >= ?",
             (FAILED, f"{MOST_ATTEMPTS} workers did not come back", LEASED, now, MOST_ATTEMPTS),
         )
-
-    def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._db.execute(query, values).fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
