@@ -38,7 +38,7 @@ def test_what_is_refused_at_once(tmp_path: Path) -> None:
     settled = genesis_file(tmp_path, settled_genesis())
     other = tmp_path / "other.json"
     other.write_text(json.dumps(to_json(development_genesis())))
-    assert "is not of a chain that settles" in refused(*words(other, tmp_path))
+    assert "does not settle on L1" in refused(*words(other, tmp_path))
     assert "HOST:PORT" in refused(*words(settled, tmp_path, "--listen", "8561"))
     assert "begins with keystore" in refused(*words(settled, tmp_path, "--committer-key", "secret"))
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from jovay.bridge.errors import AnvilError
 from jovay.bridge.l1 import anvil as program
+from jovay.chain.settlement import DEVELOPMENT_L1
 from rigs import process
 from rigs.paths import MissingToolError
 from rigs.rpc import Rpc
 
-CHAIN_ID = program.CHAIN_ID
+CHAIN_ID = DEVELOPMENT_L1
 
 
 class Anvil(program.Anvil):

@@ -23,8 +23,6 @@ from jovay.storage.headers import read_header
 from .node_backend import NodeBackend
 
 log = logging.getLogger("jovay.l1")
-#: Chain id of development chains, whose reorganisations L2 follows even where it has executed messages.
-DEVELOPMENT_L1 = 31_337
 #: What is known of L1, in the folder of the chain's data.
 RECORD = "l1.sqlite3"
 #: Seconds between two looks at a development chain, and at another.
@@ -46,7 +44,7 @@ class L1Settings:
 
     def sources(self, settlement: Settlement) -> list[BlobSource]:
         """In the order in which they are asked. Anvil is its own beacon node."""
-        beacon = self.beacon or (self.url if settlement.l1_chain_id == DEVELOPMENT_L1 else None)
+        beacon = self.beacon or (self.url if settlement.is_on_development_l1 else None)
         found: list[BlobSource] = [BeaconNode(beacon)] if beacon else []
         found += [BlobArchive(self.archive)] if self.archive else []
         return found + ([RawData(self.raw_data)] if self.raw_data else [])
@@ -57,7 +55,7 @@ class L1Settings:
         """Development chains count at once, others once a block is final."""
         confirmations = self.confirmations
         if confirmations is None:
-            confirmations = 0 if settlement.l1_chain_id == DEVELOPMENT_L1 else FINALIZED
+            confirmations = 0 if settlement.is_on_development_l1 else FINALIZED
         return L1Reader(L1Client(self.url), settlement, record, confirmations, genesis)
 
 
@@ -71,7 +69,7 @@ def follow_l1(
     first = read_header(blocks, 0) if blocks.oldest == 0 else None
     reader = settings.reader(settlement, record, (first.state_root, first.hash) if first else None)
     sources = settings.sources(settlement)
-    development = settlement.l1_chain_id == DEVELOPMENT_L1
+    development = settlement.is_on_development_l1
     failed = sequencer.fail if settings.follow else _halting(sequencer)
     if settings.follow:
         step = Follower(sequencer, reader, sources, sequencer.rewind_to).step

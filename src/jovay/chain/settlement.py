@@ -7,7 +7,7 @@ In a genesis file it stands under ``config.settlement``; a chain whose genesis h
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from .errors import GenesisError
 from .json_values import bytes_at, exactly, number_at
@@ -15,6 +15,9 @@ from .settled import SettledConfig, config_from_json, config_to_json
 
 PATH = "config.settlement"
 U64_MAX = (1 << 64) - 1
+#: Chain id of an L1 of development (anvil's). Only there: keys that everybody knows, the simulated TEE, and
+#: reorganisations that take back what L2 has executed.
+DEVELOPMENT_L1: Final = 31_337
 #: Contracts on L1, as fields and as keys of the file.
 CONTRACTS = {
     "rollup": "rollup",
@@ -46,6 +49,11 @@ class Settlement:
     timelock: bytes
     deployed_at: int
     config: SettledConfig
+
+    @property
+    def is_on_development_l1(self) -> bool:
+        """Whether nothing is at stake."""
+        return self.l1_chain_id == DEVELOPMENT_L1
 
     def to_json(self) -> dict[str, Any]:
         """The object under ``config.settlement``."""

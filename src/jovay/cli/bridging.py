@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import time
-from decimal import Decimal, InvalidOperation
-from fractions import Fraction
 from typing import Annotated, Any
 
 import typer
 
 from jovay.cli.stack import L1_URL, NODE_URL, GenesisFile, Key, L1Url, NodeUrl, told_errors
+from jovay.cli.values import address, octets, units
 
 #: Status of a withdrawal that waits for something which this command cannot bring about.
 WAITS = 3
-#: Of the whole units of any amount that a contract can count.
-_DIGITS = 78
 _DEVELOPER = "dev:0"
 
 Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="in ether, or in a token's whole units")]
@@ -193,31 +190,3 @@ def _why_not(state: str, has_zk_verifier: bool) -> str:
     if not has_zk_verifier:
         return f"it is {state}, and stays so: without a ZK verifier, which this chain lacks, nothing becomes final"
     return f"it is {state}; L1 pays once both proofs of its batch stand"
-
-
-def address(text: str) -> bytes:
-    """20 bytes in hex."""
-    found = octets(text)
-    if len(found) != 20:
-        raise ValueError(f"{text} is no address")
-    return found
-
-
-def octets(text: str) -> bytes:
-    """Bytes in hex, with or without 0x."""
-    try:
-        return bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        raise ValueError(f"{text} is not hexadecimal") from None
-
-
-def units(text: str, decimals: int) -> int:
-    """An amount of whole units as the integer that contracts count in."""
-    try:
-        given = Decimal(text)
-        scaled = Fraction(given) * 10**decimals if given.adjusted() < _DIGITS else Fraction(-1)
-    except (InvalidOperation, ValueError, OverflowError):
-        raise ValueError(f"{text} is no amount") from None
-    if scaled < 0 or scaled.denominator != 1:
-        raise ValueError(f"{text} is no amount with at most {decimals} decimals")
-    return scaled.numerator

@@ -11,7 +11,8 @@ import typer
 
 from jovay.cli.node import serve_until_the_end
 from jovay.cli.options import settings_of, with_node_options
-from jovay.cli.stack import L1_URL, L1Url, StackError, told_errors
+from jovay.cli.stack import L1_URL, L1Url, StackError, settlement_of, told_errors
+from jovay.cli.values import address
 from jovay.monitoring import logs
 
 if TYPE_CHECKING:
@@ -103,15 +104,12 @@ def _findings(settings: L1Settings, genesis: Path, node: str, number: int) -> It
     from jovay.bridge.l1.client import L1Client
     from jovay.bridge.l1.following_errors import DataUnavailableError
     from jovay.bridge.l1.record import L1Record
-    from jovay.chain.genesis import read
     from jovay.native import kernel
     from jovay.prover.errors import ProverError
     from jovay.prover.verification import BatchVerification, Finding, witnesses_of
     from jovay.tracer.chunk import ChunkExecutor
 
-    settlement = read(genesis).settlement
-    if settlement is None:
-        raise StackError(f"{genesis} is the genesis of a chain that does not settle on L1")
+    settlement = settlement_of(genesis)
     reader = settings.reader(settlement, L1Record(None), None)
     while reader.step():
         pass
@@ -163,12 +161,12 @@ def leave(
             raise StackError(f"{genesis} is the genesis of a chain that does not settle on L1")
         if not (datadir / RECORD).is_file():
             raise StackError(f"{datadir} is no follower's data directory")
-        client, who = L1Client(l1), _address(account)
+        client, who = L1Client(l1), address(account)
         with DataDirectory(datadir) as data:
             exits = Exits(
                 load_visibly(), data, found, L1Record(datadir / RECORD), client, trie_leaves(NodeConfig())
             )
-            way = exits.ether(who) if token is None else exits.token(who, _address(token))
+            way = exits.ether(who) if token is None else exits.token(who, address(token))
         typer.echo(f"amount {way.amount}")
         typer.echo(f"to     0x{way.hatch.hex()}")
         if key is None:
@@ -176,13 +174,3 @@ def leave(
             return
         wallet = Wallet(client, Stack(client, client, found.settlement).signer(key))
         typer.echo(f"sent   0x{wallet.transact(way.hatch, way.data).transaction_hash.hex()}")
-
-
-def _address(text: str) -> bytes:
-    try:
-        found = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        found = b""
-    if len(found) != 20:
-        raise StackError(f"{text} is no address")
-    return found

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from jovay.cli.stack import L1_URL, L1Url, StackError, told_errors
+from jovay.cli import values
+from jovay.cli.stack import L1_URL, L1Url, settlement_of, told_errors
 from jovay.monitoring import logs
 
 key = typer.Typer(help="Keys of a settled chain's roles.", no_args_is_help=True)
@@ -72,16 +73,10 @@ def hand_over(
     from jovay.bridge.l1.keys import open_signer
     from jovay.bridge.l1.transactions import Policy
     from jovay.bridge.relayer import rotation
-    from jovay.chain.genesis import read
 
     logs.setup(log_level, "text")
     with told_errors():
-        account = bytes.fromhex(successor.removeprefix("0x"))
-        settlement = read(genesis).settlement
-        if settlement is None:
-            raise StackError(f"{genesis} is the genesis of a chain that does not settle on L1")
-        if len(account) != 20:
-            raise StackError(f"{successor} is no address")
+        account, settlement = values.address(successor), settlement_of(genesis)
         policy = Policy(confirmations=confirmations)
         done = rotation.hand_over(settlement, L1Client(url), datadir, open_signer(place), account, policy)
     where = "before" if done is None else f"since block {done.block_number}: 0x{done.hash.hex()}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jovay.cli.stack import L1_URL, L1Url, StackError, told_errors
+from jovay.cli.stack import L1_URL, L1Url, settlement_of, told_errors
 from jovay.monitoring import logs
 
 if TYPE_CHECKING:
@@ -118,14 +118,11 @@ def collateral(
     from jovay.bridge.l1.deployment import DAY
     from jovay.bridge.l1.keys import open_signer
     from jovay.bridge.l1.series import send_once
-    from jovay.chain.genesis import read
     from jovay.prover.tee.collateral import Documents
 
     logs.setup(log_level, "text")
     with told_errors():
-        settlement, documents = read(genesis).settlement, Documents.from_json(file.read_text())
-        if settlement is None:
-            raise StackError(f"{genesis} is the genesis of a chain that does not settle on L1")
+        settlement, documents = settlement_of(genesis), Documents.from_json(file.read_text())
         client, contract = L1Client(url), Contract("TEECollateral", settlement.tee_collateral)
         client.require_chain(settlement.l1_chain_id)
         if steps := documents.renewal(client, contract, within * DAY):

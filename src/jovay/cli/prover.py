@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from jovay.cli.stack import StackError, role_signer, settlement_of, told_errors
+from jovay.cli.values import host_and_port
 from jovay.monitoring import logs
 
 if TYPE_CHECKING:
-    from jovay.bridge.l1.keys import Signer
     from jovay.chain.settlement import Settlement
     from jovay.cli.running import StopSignal
     from jovay.prover.tee.registration import Registrar
@@ -64,14 +64,10 @@ def controller(
     from jovay.prover.controller.service import Controller
 
     logs.setup(log_level, log_format)
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65_535:
-        _fail(f"--listen {listen}: must be HOST:PORT")
-    try:
+    with told_errors():
+        host, port = host_and_port(listen, "--listen")
         service = Controller(datadir, L1Client(node))
-        server = ControllerServer(service, host, int(port))
-    except (OSError, ValueError) as error:
-        _fail(f"{listen}: {error}")
+        server = ControllerServer(service, host, port)
     signals = StopSignal()
     with signals.installed():
         signals.serve()
@@ -98,21 +94,18 @@ def tee(
 ) -> None:
     """Attest batches in an enclave. Prints a line that begins with "ready"; SIGINT and SIGTERM end it."""
     from jovay.bridge.controller import ControllerClient
-    from jovay.bridge.errors import BridgeError
-    from jovay.chain.errors import ChainError
     from jovay.cli.running import StopSignal
     from jovay.native.kernel import load_visibly
-    from jovay.prover.errors import ProverError
     from jovay.prover.tee.enclave import PLATFORMS
     from jovay.prover.tee.worker import TeeWorker
 
     logs.setup(log_level, log_format)
-    if platform not in PLATFORMS:
-        _fail(f"--platform {platform}: must be {' or '.join(PLATFORMS)}")
     signals = StopSignal()
-    with signals.installed():
+    with told_errors(), signals.installed():
+        if platform not in PLATFORMS:
+            raise StackError(f"--platform {platform}: must be {' or '.join(PLATFORMS)}")
         try:
-            settlement = _settlement(genesis)
+            settlement = settlement_of(genesis)
             load_visibly()
             registrar = _registrar(settlement, l1, registrar_key, datadir)
             worker = TeeWorker(
@@ -126,8 +119,6 @@ def tee(
             identity = worker.start().identity
         except KeyboardInterrupt:
             raise typer.Exit(0) from None
-        except (BridgeError, ChainError, ProverError, OSError, ValueError) as error:
-            _fail(str(error))
         signals.serve()
         print(
             f"ready tee platform={identity.platform} enclave=0x{identity.enclave.hex()}"
@@ -138,15 +129,6 @@ def tee(
         registrar.close()
 
 
-def _settlement(genesis: Path) -> Settlement:
-    from jovay.chain.genesis import read
-
-    settlement = read(genesis).settlement
-    if settlement is None:
-        _fail(f"{genesis} is the genesis of a chain that does not settle on L1")
-    return settlement
-
-
 def _registrar(settlement: Settlement, l1: str, key: str | None, datadir: Path) -> Registrar:
     from jovay.bridge.l1.client import L1Client
     from jovay.bridge.l1.transactions import TxManager
@@ -155,19 +137,8 @@ def _registrar(settlement: Settlement, l1: str, key: str | None, datadir: Path) 
     client = L1Client(l1)
     client.require_chain(settlement.l1_chain_id)
     datadir.mkdir(parents=True, exist_ok=True)
-    return Registrar(client, settlement, TxManager(client, _signer(key, settlement), datadir / _TRANSACTIONS))
-
-
-def _signer(place: str | None, settlement: Settlement) -> Signer:
-    from jovay.bridge.development import role_key
-    from jovay.bridge.l1.anvil import CHAIN_ID
-    from jovay.bridge.l1.keys import RawKey, open_signer
-
-    if place is not None:
-        return open_signer(place)
-    if settlement.l1_chain_id != CHAIN_ID:
-        raise ValueError("--registrar-key must be given, for L1 is no development chain")
-    return RawKey(role_key("registrar"))
+    signer = role_signer("registrar", key, settlement)
+    return Registrar(client, settlement, TxManager(client, signer, datadir / _TRANSACTIONS))
 
 
 def _work(worker: TeeWorker, signals: StopSignal) -> None:
@@ -186,16 +157,8 @@ def _work(worker: TeeWorker, signals: StopSignal) -> None:
 def measure(platform: Platform = "tsm") -> None:
     """Print the measurement of the enclave on this machine: what TEEVerifier must allow."""
     from jovay.native.kernel import load_visibly
-    from jovay.prover.errors import ProverError
     from jovay.prover.tee.launch import measurement_of
 
     load_visibly()
-    try:
+    with told_errors():
         print(f"0x{measurement_of(platform).hex()}")
-    except ProverError as error:
-        _fail(str(error))
-
-
-def _fail(message: str) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr, flush=True)
-    raise typer.Exit(1)

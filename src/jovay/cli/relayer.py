@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import logging
 import socket
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from jovay.cli.stack import role_signer, settlement_of, told_errors
+from jovay.cli.values import host_and_port
 from jovay.monitoring import logs
 
 if TYPE_CHECKING:
-    from jovay.bridge.l1.keys import Signer
     from jovay.bridge.relayer.committer import Timing
     from jovay.bridge.relayer.relayer import Options, Relayer
     from jovay.bridge.relayer.sealing import Limits
-    from jovay.chain.settlement import Settlement
     from jovay.cli.running import StopSignal
 
 log = logging.getLogger("jovay.relayer")
@@ -77,22 +76,17 @@ def relayer(
     keystore:FILE, env:NAME, or the URL of a remote signer with #0xADDRESS; on a development L1 (chain id 31337) keys
     may be left out.
     """
-    from jovay.bridge.errors import BridgeError
     from jovay.bridge.relayer.committer import Timing
     from jovay.bridge.relayer.sealing import Limits
-    from jovay.chain.errors import ChainError
 
     logs.setup(log_level, log_format)  # type: ignore[arg-type]
     keys = {"committer": committer_key, "claims": claims_key, "feeder": feeder_key}
-    try:
+    with told_errors():
         limits = Limits(chunk_blocks=chunk_blocks, chunk_gas=chunk_gas, batch_gas=batch_gas, blobs=blobs)
         options = _options(
             limits, Timing(batch_age, idle_age), int(max_fee * _GWEI), confirmations, pace, beacon, raw_data
         )
         _serve(lambda: _relayer(genesis, (l1, node, controller), keys, datadir, lease, options), listen)
-    except (BridgeError, ChainError, OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr, flush=True)
-        raise typer.Exit(1) from error
 
 
 def _options(
@@ -123,21 +117,20 @@ def _relayer(
     options: Options,
 ) -> Relayer:
     """``urls`` of L1, node and controller; ``keys``: places by role."""
-    from jovay.bridge.l1.anvil import CHAIN_ID
     from jovay.bridge.l1.client import L1Client
     from jovay.bridge.relayer.controller import Controller
     from jovay.bridge.relayer.lease import Lease
     from jovay.bridge.relayer.relayer import Relayer
 
-    settlement = _settlement(genesis)
-    committer, claimer = (_key(role, keys[role], settlement) for role in ("committer", "claims"))
+    settlement = settlement_of(genesis)
+    committer, claimer = (role_signer(role, keys[role], settlement) for role in ("committer", "claims"))
     l1, node, controller = urls
     prover = None if controller is None else Controller(controller, settlement)
     l2 = L1Client(node)
     found = Relayer(settlement, L1Client(l1), l2, prover, datadir, committer, claimer, options)
     try:
-        if keys["feeder"] is not None or settlement.l1_chain_id == CHAIN_ID:
-            found.feed_fees(l2, _key("feeder", keys["feeder"], settlement))
+        if keys["feeder"] is not None or settlement.is_on_development_l1:
+            found.feed_fees(l2, role_signer("feeder", keys["feeder"], settlement))
         if lease is not None:
             found.share(Lease(lease, f"{socket.gethostname()}:{datadir.resolve()}"))
     except BaseException:
@@ -146,36 +139,13 @@ def _relayer(
     return found
 
 
-def _settlement(genesis: Path) -> Settlement:
-    from jovay.chain.genesis import read
-
-    found = read(genesis).settlement
-    if found is None:
-        raise ValueError(f"{genesis} is not of a chain that settles on L1")
-    return found
-
-
-def _key(role: str, place: str | None, settlement: Settlement) -> Signer:
-    from jovay.bridge.development import role_key
-    from jovay.bridge.l1.anvil import CHAIN_ID
-    from jovay.bridge.l1.keys import RawKey, open_signer
-
-    if place is not None:
-        return open_signer(place)
-    if settlement.l1_chain_id != CHAIN_ID:
-        raise ValueError(f"--{role}-key must be given, for L1 is no development chain")
-    return RawKey(role_key(role))
-
-
 def _serve(build: Callable[[], Relayer], listen: str) -> None:
     """Work until a signal comes."""
     from jovay.bridge.relayer.raw_data import RawDataServer
     from jovay.bridge.wire import blobs
     from jovay.cli.running import StopSignal
 
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal():
-        raise ValueError(f"--listen {listen}: must be HOST:PORT")
+    host, port = host_and_port(listen, "--listen")
     signals = StopSignal()
     with signals.installed():
         try:
@@ -185,7 +155,7 @@ def _serve(build: Callable[[], Relayer], listen: str) -> None:
             return
         signals.serve()
         try:
-            server = RawDataServer(relayer.store, relayer.progress, relayer.queries, host, int(port))
+            server = RawDataServer(relayer.store, relayer.progress, relayer.queries, host, port)
             service = relayer.service()
             service.start()
             print(f"ready relayer={server.url}", flush=True)

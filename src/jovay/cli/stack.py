@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from jovay.chain.settlement import Settlement
 
 NODE_URL, L1_URL = "http://127.0.0.1:8545", "http://127.0.0.1:9545"
-#: The only L1 on which keys that everybody knows are used.
-DEVELOPMENT_L1 = 31_337
 
 NodeUrl = Annotated[str, typer.Option("--node", metavar="URL", envvar="JOVAY_NODE", help="JSON-RPC of L2")]
 L1Url = Annotated[str, typer.Option("--l1", metavar="URL", envvar="JOVAY_L1", help="JSON-RPC of L1")]
@@ -53,7 +51,7 @@ class Stack:
     settlement: Settlement
 
     def wallets(self, place: str) -> tuple[Wallet, Wallet]:
-        """The account that ```place``` names, on L1 and on L2."""
+        """The account that ``place`` names, on L1 and on L2."""
         from jovay.bridge.wallet import Wallet
 
         signer = self.signer(place)
@@ -67,7 +65,7 @@ class Stack:
         kind, _, number = place.partition(":")
         if kind != "dev":
             return open_signer(place)
-        if self.settlement.l1_chain_id != DEVELOPMENT_L1:
+        if not self.settlement.is_on_development_l1:
             raise StackError(f"--key {place}: everybody knows that key; name one by keystore: or env:")
         if not number.isdigit() or int(number) >= len(DEVELOPMENT_KEYS):
             raise StackError(f"--key {place}: there are dev:0 to dev:{len(DEVELOPMENT_KEYS) - 1}")
@@ -84,18 +82,38 @@ class Stack:
 def open_stack(node: str, l1: str, genesis: Path | None = None) -> Stack:
     """Both chains, checked to be the ones that belong together."""
     from jovay.bridge.l1.client import L1Client
-    from jovay.chain.genesis import read
     from jovay.chain.settlement import settlement_from_json
 
     l2_client, l1_client = L1Client(node), L1Client(l1)
-    settlement = None if genesis is None else read(genesis).settlement
-    if genesis is not None and settlement is None:
-        raise StackError(f"{genesis} is the genesis of a chain that does not settle on L1")
-    if settlement is None:
+    if genesis is None:
         settlement = settlement_from_json(l2_client.call("jovay_getSettlement"))
+    else:
+        settlement = settlement_of(genesis)
     l2_client.require_chain(settlement.config.chain_id)
     l1_client.require_chain(settlement.l1_chain_id)
     return Stack(l2_client, l1_client, settlement)
+
+
+def settlement_of(genesis: Path) -> Settlement:
+    """Where the chain of a genesis file settles."""
+    from jovay.chain.genesis import read
+
+    found = read(genesis).settlement
+    if found is None:
+        raise StackError(f"{genesis} is the genesis of a chain that does not settle on L1")
+    return found
+
+
+def role_signer(role: str, place: str | None, settlement: Settlement) -> Signer:
+    """What signs with a role's key; on a development L1 the ``place`` may be left out."""
+    from jovay.bridge.development import role_key
+    from jovay.bridge.l1.keys import RawKey, open_signer
+
+    if place is not None:
+        return open_signer(place)
+    if not settlement.is_on_development_l1:
+        raise StackError(f"--{role}-key must be given, for L1 is no development chain")
+    return RawKey(role_key(role))
 
 
 @contextmanager

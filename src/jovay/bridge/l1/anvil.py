@@ -25,11 +25,11 @@ from typing import Self
 
 from jovay.bridge.errors import AnvilError
 from jovay.bridge.l1.client import L1Client
+from jovay.chain.settlement import DEVELOPMENT_L1
 from jovay.native.lifeline import tied
 
 log = logging.getLogger("jovay.l1")
 
-CHAIN_ID = 31_337
 #: Seconds between two blocks, and, whole ones, between two times that the state is written.
 BLOCK_TIME, KEEP_EVERY = 1.0, 3
 #: Ethereum's gas limit of a block.
@@ -66,7 +66,14 @@ class Settings:
     def command(self, state: Path | None) -> list[str]:
         """The command line; the shell bounds its memory, and it ends with the program that started it, in order."""
         words = [str(binary()), "--port", str(self.port), "--host", "127.0.0.1", "--quiet"]
-        words += ["--hardfork", self.hardfork, "--accounts", str(self.accounts), "--chain-id", str(CHAIN_ID)]
+        words += [
+            "--hardfork",
+            self.hardfork,
+            "--accounts",
+            str(self.accounts),
+            "--chain-id",
+            str(DEVELOPMENT_L1),
+        ]
         if self.block_time is not None:
             words += ["--block-time", str(self.block_time)]
         if self.gas_limit is not None:
@@ -140,7 +147,7 @@ class Anvil:
                 raise AnvilError(f"anvil does not answer after {START_TIMEOUT} s: {self._said()}")
             time.sleep(0.01)
         client = L1Client(self.url)
-        client.require_chain(CHAIN_ID)
+        client.require_chain(DEVELOPMENT_L1)
         client.close()
 
     def _said(self) -> str:

@@ -20,11 +20,9 @@ from jovay.bridge.l1.keys import Signer
 from jovay.bridge.l1.records import L1Receipt
 from jovay.bridge.l1.series import CEILINGS, Series, Step
 from jovay.chain.genesis import Genesis, read, to_json
+from jovay.chain.settlement import DEVELOPMENT_L1
 from jovay.native import kernel
 from jovay.sequencer.genesis_block import genesis_block
-
-#: The chain on which quotes of the simulated platform may be taken, as ``TEEVerifier`` has it.
-DEVELOPMENT_CHAIN: Final = 31_337
 
 #: Keccak-256 of the key of "Intel SGX Root CA", as ``TEEVerifier`` has it.
 INTEL_ROOT: Final = bytes.fromhex("89f72d7c488e5b53a77c23ebcb36970ef7eb5bcf6658e9b8292cfbe4703a8473")
@@ -77,9 +75,9 @@ def deploy(
 def check(settings: Settings, chain_id: int) -> None:
     """Refuse what the contracts would refuse later, and what nobody wants. Raises DeploymentError."""
     attestation, clocks = settings.attestation, settings.clocks
-    if attestation.simulated and chain_id != DEVELOPMENT_CHAIN:
+    if attestation.simulated and chain_id != DEVELOPMENT_L1:
         raise DeploymentError(
-            f"the simulated TEE is for chain {DEVELOPMENT_CHAIN} only, and this is chain {chain_id}:"
+            f"the simulated TEE is for chain {DEVELOPMENT_L1} only, and this is chain {chain_id}:"
             " anyone can sign for it, so it proves nothing"
         )
     if settings.config.chain_id == chain_id:
@@ -91,7 +89,7 @@ def check(settings: Settings, chain_id: int) -> None:
         )
     if clocks.behind < clocks.opening:
         raise DeploymentError(f"blocks may be as old as commits of everyone: behind < opening in {clocks}")
-    if chain_id != DEVELOPMENT_CHAIN and settings.timelock_delay <= clocks.exodus:
+    if chain_id != DEVELOPMENT_L1 and settings.timelock_delay <= clocks.exodus:
         raise DeploymentError(
             f"the timelock's delay, {settings.timelock_delay} s, must exceed the time to exodus, {clocks.exodus} s"
         )
