@@ -6,8 +6,10 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -124,6 +126,25 @@ def test_a_batch_waits_for_the_witness_that_the_node_does_not_have(
     service.assembler.assemble()
     assert served.call("lease", type="tee", worker="w")["index"] == 1
     assert served.info()["newestBlock"] == 7
+
+
+def test_tasks_are_completed_after_any_trouble(
+    served: ControllerClient, service: Controller, batch: BatchTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.call("prove_batch", **request_of(batch).to_json())
+
+    def full() -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(service.queue, "without_task", full)
+        service.start()
+        while "disk is full" not in served.info()["waitsFor"]:
+            time.sleep(0.01)
+    while served.call("lease", type="tee", worker="w")["lease"] is None:
+        service.assembler.wake()
+        time.sleep(0.01)
+    service.assembler.stop()
 
 
 def test_witnesses_are_fetched_ahead_and_used_once(

@@ -7,19 +7,21 @@ import signal
 import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
+from io import BytesIO
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from jovay.prover.tee import protocol
 from jovay.prover.tee.binding import report_data
-from jovay.prover.tee.enclave import forbid
+from jovay.prover.tee.enclave import forbid, serve
 from jovay.prover.tee.errors import EnclaveError, EnclaveRefusedError
 from jovay.prover.tee.image import image_digest
 from jovay.prover.tee.launch import EnclaveProcess, measurement_of
-from jovay.prover.tee.protocol import QuoteRequest
+from jovay.prover.tee.protocol import QuoteRequest, Refusal
 from jovay.prover.tee.simulated.authority import SimulatedAuthority
 from jovay.prover.tee.simulated.collateral import simulated_collateral
 from jovay.prover.tee.verify import verify
@@ -58,6 +60,27 @@ def test_what_it_does_not_understand_is_refused_and_it_goes_on(enclave: EnclaveP
             enclave._ask(60, kind, body)
         assert (refused.value.type, refused.value.final) == ("EnclaveError", True)
     assert enclave.quote(ASKED)
+
+
+def test_an_error_that_nobody_foresaw_is_refused_and_it_goes_on() -> None:
+    def answer(kind: int, body: bytes) -> tuple[bytes, ...]:
+        if body:
+            raise KeyError("unforeseen")
+        return (b"fine",)
+
+    broken: Any = SimpleNamespace(answer=answer)
+    questions, answers = BytesIO(), BytesIO()
+    for body in (b"x", b""):
+        protocol.write_frame(questions, protocol.PROVE, body)
+    serve(broken, BytesIO(questions.getvalue()), answers)
+    answers.seek(0)
+    kind, refused = protocol.read_frame(answers) or (0, b"")
+    assert (kind, Refusal.decode(refused).type, Refusal.decode(refused).final) == (
+        protocol.REFUSED,
+        "KeyError",
+        False,
+    )
+    assert protocol.read_frame(answers) == (protocol.DONE, b"fine")
 
 
 def test_it_has_no_environment(enclave: EnclaveProcess) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from jovay.native.library import Library
 from jovay.prover.controller.server import ControllerServer
 from jovay.prover.controller.service import Controller
 from jovay.prover.task import BatchTask
+from jovay.prover.tee import worker
 from jovay.prover.tee.errors import (
     EnclaveError,
     KeyRevokedError,
@@ -319,6 +322,42 @@ def test_it_works_until_it_is_stopped(stand: Stand, tasks: list[BatchTask]) -> N
         thread.join(30)
     assert not thread.is_alive()
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_only_who_started_it_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody: Any = None
+    other = TeeWorker(nobody, nobody, nobody, "simulated", "other")
+    troubles = [sqlite3.OperationalError("database or disk is full"), ValueError("no quote")]
+
+    def turn() -> bool:
+        if troubles:
+            raise troubles.pop()
+        other.stop()
+        return False
+
+    monkeypatch.setattr(other, "turn", turn)
+    monkeypatch.setattr(worker, "_PAUSE_AFTER_TROUBLE", 0.0)
+    other.run()
+    assert not troubles
+
+
+def test_enclaves_that_end_over_batches_are_replaced_more_and_more_slowly() -> None:
+    """Each registers a key, for gas."""
+    client: Any = SimpleNamespace(task=lambda lease: b"", call=lambda *verb, **body: {})
+    settlement: Any = SimpleNamespace(tee_verifier=bytes(20))
+    other = TeeWorker(client, client, settlement, "simulated", "other")
+
+    def prove(verifier: bytes, task: bytes) -> None:
+        raise EnclaveError("the enclave ended")
+
+    enclave: Any = SimpleNamespace(prove=prove)
+    rests = []
+    for _ in range(12):
+        rests.append(other.rest)
+        with pytest.raises(EnclaveError):
+            other._prove(enclave, "lease", 1)
+    assert rests[:3] == [2, 4, 8]
+    assert rests[-1] == 600
 
 
 @pytest.mark.usefixtures("allowed")

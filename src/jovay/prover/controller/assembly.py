@@ -76,9 +76,11 @@ class Assembler:
             try:
                 self.assemble()
                 self.problem = ""
-            except WitnessError as error:
-                if self.problem != str(error):
-                    log.warning("task waits", extra={"reason": str(error)})
-                self.problem = str(error)
+            except Exception as error:  # a full disk, too, is no reason to stop for good
+                problem = str(error) or type(error).__name__
+                if self.problem != problem:
+                    expected = isinstance(error, WitnessError)
+                    log.warning("task waits", extra={"reason": problem}, exc_info=None if expected else error)
+                self.problem = problem
             self._wake.wait(_PAUSE)
             self._wake.clear()

@@ -28,6 +28,8 @@ log = logging.getLogger("jovay.prover")
 
 #: Seconds between two looks for work, and after something went wrong.
 _PAUSE, _PAUSE_AFTER_TROUBLE = 0.2, 2.0
+#: The same once enclaves have ended over batches: doubling, since the registration of the next one's key costs gas.
+_LONGEST_PAUSE = 600.0
 
 
 class TeeWorker:
@@ -49,6 +51,8 @@ class TeeWorker:
         self._enclave: EnclaveProcess | None = None
         self._next: EnclaveProcess | None = None
         self._over, self._told = threading.Event(), ""
+        #: Enclaves that ended over a batch since one was attested.
+        self._lost = 0
 
     def start(self) -> EnclaveProcess:
         """The enclave, started if there is none that runs. Raises EnclaveError."""
@@ -71,15 +75,18 @@ class TeeWorker:
         while not self._over.is_set():
             try:
                 pause = 0.0 if self.turn() else _PAUSE
-            except KeyRevokedError as error:
+            except Exception as error:  # a full disk, too, is no reason to stop for good
                 self._tell(error)
-                self._end()
-                pause = _PAUSE_AFTER_TROUBLE
-            except (ProverError, BridgeError) as error:
-                self._tell(error)
-                pause = _PAUSE_AFTER_TROUBLE
+                if isinstance(error, KeyRevokedError):
+                    self._end()
+                pause = self.rest
             self._over.wait(pause)
         self._end()
+
+    @property
+    def rest(self) -> float:
+        """Seconds until the next turn after one that failed."""
+        return min(_PAUSE_AFTER_TROUBLE * (1 << min(self._lost, 16)), _LONGEST_PAUSE)
 
     def stop(self) -> None:
         """End after the batch at hand."""
@@ -140,6 +147,7 @@ class TeeWorker:
             log.error("batch refused", extra={"batch": index, "reason": str(error)})
             self._controller.call("report_proof", lease=lease, error=str(error)[:4096], refused=error.final)
         except EnclaveError as error:
+            self._lost += 1
             if not self._over.is_set():
                 self._controller.call("report_proof", lease=lease, error=str(error)[:4096])
             raise
@@ -148,6 +156,7 @@ class TeeWorker:
                 "report_proof", index=index, type=TEE, worker=self.name,
                 statement=statement.to_json(), proof=f"0x{signature.hex()}",
             )  # fmt: skip
+            self._lost = 0
             log.info("batch attested", extra={"batch": index, "statement": statement.hash})
 
     @contextmanager
@@ -181,4 +190,7 @@ class TeeWorker:
         """The same trouble is told once."""
         if str(error) != self._told and not self._over.is_set():
             self._told = str(error)
-            log.warning("TEE prover waits", extra={"reason": self._told})
+            expected = isinstance(error, ProverError | BridgeError)
+            log.warning(
+                "TEE prover waits", extra={"reason": self._told}, exc_info=None if expected else error
+            )
