@@ -11,8 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from eth_utils.crypto import keccak
 
+from jovay.bridge.l1 import data
 from jovay.bridge.l1.batches import CommittedBatch, calldata_of
-from jovay.bridge.l1.data import BeaconNode, BlobArchive, BlobSource, RawData, fetch, published
+from jovay.bridge.l1.data import MOST_ANSWER, BeaconNode, BlobArchive, BlobSource, RawData, fetch, published
 from jovay.bridge.l1.following_errors import DataUnavailableError, UnreadableBatchError
 from jovay.bridge.wire.batch_header import BatchHeader
 from jovay.bridge.wire.blobs import commitment_of, to_blobs, versioned_hash
@@ -102,7 +103,17 @@ def test_raw_data(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [b"", b"{", b"[]", as_json(None), as_json(["0x12"]), as_json(["zz"]), blobs_as_json(BLOBS[::-1])]
+    "page",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"[" * 5_000,
+        as_json(None),
+        as_json(["0x12"]),
+        as_json(["zz"]),
+        blobs_as_json(BLOBS[::-1]),
+    ],
 )
 def test_wrong_answers_of_a_beacon_node(server: Server, page: bytes) -> None:
     server.pages = {"/eth/v1/beacon/blobs/5": page, "/batch/9": DA.calldata}
@@ -110,6 +121,20 @@ def test_wrong_answers_of_a_beacon_node(server: Server, page: bytes) -> None:
     with pytest.raises(DataUnavailableError, match=server.url):
         fetch(BATCH, beacon)
     assert fetch(BATCH, [*beacon, RawData(server.url)]) == DA
+
+
+def test_an_answer_that_is_too_long_is_not_taken(server: Server) -> None:
+    server.pages = {"/batch/9": DA.calldata + bytes(MOST_ANSWER)}
+    with pytest.raises(DataUnavailableError, match="more than"):
+        fetch(BATCH, [RawData(server.url)])
+
+
+def test_an_answer_that_does_not_end_is_not_taken(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.pages = {"/batch/9": DA.calldata}
+    source = RawData(server.url)
+    monkeypatch.setattr(data, "_TIMEOUT", 0.0)
+    with pytest.raises(DataUnavailableError, match="does not end"):
+        fetch(BATCH, [source])
 
 
 @pytest.mark.parametrize("page", [b"", b"\1", b"\x09abc", DA.calldata + b"\1", DA.calldata[:-1] + b"\xff"])

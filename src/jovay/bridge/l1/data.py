@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -19,6 +20,9 @@ from .following_errors import DataUnavailableError, UnreadableBatchError
 
 log = logging.getLogger("jovay.l1")
 _TIMEOUT = 30.0
+#: Bytes of an answer, which takes two characters for each of a blob: that of a whole L1 block's blobs has some million.
+MOST_ANSWER = 16 << 20
+_PIECE = 1 << 16
 _NOT_FOUND = 404
 
 
@@ -83,12 +87,16 @@ class Http:
         self._pool = urllib3.PoolManager(retries=False, timeout=_TIMEOUT)
 
     def get(self, path: str) -> tuple[int, bytes]:
-        """Status and body. Raises ``SourceError`` when there is no answer."""
+        """Status and body. Raises ``SourceError`` when there is no answer, or one that is too long or does not end."""
+        deadline = time.monotonic() + _TIMEOUT
         try:
-            response = self._pool.request("GET", self.name + path)
+            response = self._pool.request("GET", self.name + path, preload_content=False)
+            try:
+                return response.status, _read(response, deadline)
+            finally:
+                response.close()
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise SourceError(f"no answer to {path}: {error}") from error
-        return response.status, response.data
 
     def json(self, path: str) -> dict[str, object]:
         """The JSON object at ``path``."""
@@ -98,10 +106,21 @@ class Http:
         return object_in(body)
 
 
+def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+    content = bytearray()
+    while piece := response.read1(_PIECE):
+        content += piece
+        if len(content) > MOST_ANSWER:
+            raise SourceError(f"an answer of more than {MOST_ANSWER} bytes")
+        if time.monotonic() > deadline:
+            raise SourceError("an answer that does not end")
+    return bytes(content)
+
+
 def object_in(body: bytes) -> dict[str, object]:
     try:
         found = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SourceError("no JSON") from error
     if not isinstance(found, dict):
         raise SourceError("no JSON object")
