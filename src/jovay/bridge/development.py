@@ -5,13 +5,15 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
-
 from jovay.bridge.genesis import Roles, settled_config
 from jovay.bridge.l1.deployment import DAY, Attestation, Clocks, Deployment, Settings, deposits
 from jovay.bridge.l1.keys import RawKey
 from jovay.bridge.l1.series import Step
+from jovay.bridge.recursion import limit_kept
 from jovay.chain.development import CHAIN_ID, DEVELOPMENT_ADDRESSES, ETHER, MNEMONIC
+
+with limit_kept():
+    from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
 
 GAS_LIMIT: Final = 100_000_000
 #: Wei per gas on L2, and of messages to it.

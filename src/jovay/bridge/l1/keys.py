@@ -9,12 +9,15 @@ from typing import Any, Protocol
 import msgspec
 import urllib3
 from coincurve import PrivateKey, PublicKey
-from eth_keyfile.keyfile import create_keyfile_json, decode_keyfile_json
 from eth_utils.crypto import keccak
 
 from jovay.bridge.errors import SignerError
+from jovay.bridge.recursion import limit_kept
 from jovay.chain.envelope import envelope, signing_payload
 from jovay.chain.types import Transaction
+
+with limit_kept():
+    from eth_keyfile.keyfile import create_keyfile_json, decode_keyfile_json
 
 #: Where the password of a keystore is looked for when no file lies beside it.
 PASSWORD = "JOVAY_KEYSTORE_PASSWORD"
