@@ -51,6 +51,17 @@ def test_the_second_takes_over_when_it_runs_out(pair: tuple[Lease, Lease, Time])
     assert second.token == 2
 
 
+def test_a_clock_that_has_gone_back_holds_nobody_up(tmp_path: Path) -> None:
+    clock, stopwatch = Time(), Time()
+    first, second = (Lease(tmp_path / "lease", name, 30.0, clock, stopwatch) for name in ("first", "second"))
+    clock.now += 100_000
+    assert first.renew()
+    clock.now -= 100_000
+    assert second.renew()
+    first.close()
+    second.close()
+
+
 def test_one_that_ends_hands_over_at_once(pair: tuple[Lease, Lease, Time]) -> None:
     first, second, _ = pair
     first.renew()

@@ -100,6 +100,15 @@ def test_a_lease_that_ran_out_is_handed_out_again(queue: ProofQueue, clock: Cloc
         complete(queue, asked)
 
 
+def test_a_clock_that_has_gone_back_holds_no_batch(queue: ProofQueue, clock: Clock) -> None:
+    ready(queue)
+    clock.now += 100_000
+    assert queue.lease(TEE, "one", 60) is not None
+    clock.now -= 100_000
+    assert queue.lease(TEE, "two", 60) is not None
+    assert queue.lease(TEE, "three", 60) is None
+
+
 def test_a_batch_that_nobody_comes_back_from_fails(queue: ProofQueue, clock: Clock) -> None:
     ready(queue)
     for _ in range(MOST_ATTEMPTS):

@@ -63,7 +63,8 @@ class Lease:
             try:
                 holder, token, until = self._row()
                 now = self._clock()
-                if holder != self._holder and now < until:
+                # One that ends later than any that begins now is of a clock that has gone back since.
+                if holder != self._holder and now < until <= now + 2 * self.seconds:
                     self._good_until = 0.0
                     return False
                 if holder != self._holder:

@@ -28,6 +28,8 @@ MOST_ATTEMPTS: Final = 5
 MOST_REFUSALS: Final = 2
 #: Batches that are kept behind the newest one when nothing of them is waited for.
 KEPT: Final = 256
+#: Longest lease. One that ends still later is of a clock that has gone back since, and over.
+MOST_SECONDS: Final = 3600
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS batches (
     number INTEGER PRIMARY KEY, hash BLOB NOT NULL, request TEXT NOT NULL, task BLOB);
@@ -136,8 +138,8 @@ class ProofQueue:
             self._give_up(db, now)
             found = db.execute(
                 "SELECT number, hash, length(task) FROM proofs JOIN batches USING (number) WHERE type = ? AND task NOT"
-                " NULL AND (status = ? OR status = ? AND expires < ?) ORDER BY number LIMIT 1",
-                (kind, QUEUED, LEASED, now),
+                " NULL AND (status = ? OR status = ? AND expires NOT BETWEEN ? AND ?) ORDER BY number LIMIT 1",
+                (kind, QUEUED, LEASED, now, now + MOST_SECONDS),
             ).fetchone()
             if found is None:
                 return None

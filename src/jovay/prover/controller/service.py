@@ -12,7 +12,7 @@ from typing import Any, Final
 from jovay import __version__
 from jovay.prover.controller.assembly import Assembler
 from jovay.prover.controller.errors import UnknownVerbError
-from jovay.prover.controller.queue import FAILED, ProofQueue
+from jovay.prover.controller.queue import FAILED, MOST_SECONDS, ProofQueue
 from jovay.prover.controller.requests import BatchRequest, Body, read_statement, shown
 from jovay.prover.witnesses import Node
 
@@ -20,7 +20,6 @@ log = logging.getLogger("jovay.prover")
 
 #: Seconds that a worker has a batch for, unless it asks for others; it renews its lease while it works.
 LEASE_SECONDS: Final = 60
-_MOST_SECONDS: Final = 3600
 _MOST_WORKERS: Final = 256
 _STORE: Final = "controller.sqlite3"
 
@@ -146,7 +145,7 @@ class Controller:
         return {"status": "done"}
 
     def _seconds(self, body: Body) -> float:
-        return min(body.number("seconds"), _MOST_SECONDS) if body.has("seconds") else LEASE_SECONDS
+        return min(body.number("seconds"), MOST_SECONDS) if body.has("seconds") else LEASE_SECONDS
 
     def _heard_of(self, worker: str, kind: str, body: Body) -> None:
         about = dict(body.object("about")) if body.has("about") else {}
