@@ -6,6 +6,8 @@ from typing import Any
 
 #: The code of a reverted call (EIP-1474 leaves it open; geth, reth and anvil agree).
 REVERTED = 3
+#: Characters of a server's words, and of a value that it gave, in the text of an error.
+_MESSAGE, _VALUE = 500, 80
 
 
 class BridgeError(Exception):
@@ -45,7 +47,8 @@ class L1RpcError(L1Error):
 
     def __init__(self, code: int, message: str, data: Any = None, method: str = "") -> None:
         self.code, self.message, self.data, self.method = code, message, data, method
-        super().__init__(f"{method}: {message} ({code})" if method else f"{message} ({code})")
+        text = f"{_shortened(message, _MESSAGE)} ({code})"
+        super().__init__(f"{method}: {text}" if method else text)
 
     @property
     def revert_data(self) -> bytes | None:
@@ -63,8 +66,7 @@ class L1AnswerError(L1Error):
 
     def __init__(self, what: str, value: object) -> None:
         self.what, self.value = what, value
-        text = repr(value)
-        super().__init__(f"{what} is {text if len(text) <= 80 else text[:77] + '...'}")
+        super().__init__(f"{what} is {_shortened(repr(value), _VALUE)}")
 
 
 class TransactionFailedError(L1Error):
@@ -134,3 +136,7 @@ class RequestConflictError(BridgeError):
 
 class TransactionStoreError(BridgeError):
     """A store of transactions is in use by another process, or belongs to another account or chain."""
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."

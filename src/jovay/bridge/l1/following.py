@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable
 
@@ -20,6 +21,7 @@ _PASSING = (
     DataUnavailableError,
     BatchDifferenceError,
     UnreadableBatchError,
+    sqlite3.OperationalError,  # a full disk
 )
 
 
