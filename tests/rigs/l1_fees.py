@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from jovay.bridge import genesis
 from jovay.bridge.artifacts import load
-from jovay.bridge.l1.client import L1Client, hexed
+from jovay.bridge.l1.client import L1Client
 from jovay.bridge.predeploys import L1_GAS_ORACLE
+from jovay.chain.hexadecimal import hexed
 
 
 def place_oracle(chain: L1Client, feeder: bytes) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
-from jovay.bridge.l1.client import L1Client, hexed
+from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.contracts import Contract, creation_code
 from jovay.bridge.l1.keys import RawKey
 from jovay.bridge.relayer.controller import Proof, Unproven
@@ -24,6 +24,7 @@ from jovay.bridge.wire.batch_header import BatchHeader
 from jovay.bridge.wire.statement import Statement
 from jovay.chain import rlp
 from jovay.chain.development import DEVELOPMENT_KEYS
+from jovay.chain.hexadecimal import hexed
 from jovay.chain.settled import SettledConfig
 from jovay.chain.settlement import Settlement
 from jovay.kernel.protocol.forks import OSAKA

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from jovay.chain.hexadecimal import hexed
 from jovay.cli.stack import L1_URL, GenesisFile, Key, L1Url, Stack, StackError, told_errors
 
 if TYPE_CHECKING:
@@ -129,13 +130,13 @@ def _deposit(walk: Walk, stack: Stack, payer: Wallet, to: bytes, timeout: float)
         done = journeys.deposit(stack, payer, transfer, lambda text: None, timeout)
         balance = stack.l2.balance(to)
         step.facts |= {
-            "account": _hex(to),
-            "l1Transaction": _hex(done.l1.transaction_hash),
-            "l2Transaction": _hex(done.l2.transaction_hash),
+            "account": hexed(to),
+            "l1Transaction": hexed(done.l1.transaction_hash),
+            "l2Transaction": hexed(done.l2.transaction_hash),
             "l2Block": done.l2.block_number,
         }
         if balance != ETHER or not done.succeeded:
-            raise StackError(f"{_hex(to)} has {balance} wei after the deposit")
+            raise StackError(f"{hexed(to)} has {balance} wei after the deposit")
 
 
 def _transfers(walk: Walk, user: Wallet, timeout: float) -> None:
@@ -154,7 +155,7 @@ def _transfers(walk: Walk, user: Wallet, timeout: float) -> None:
         if any(user.client.balance(to) != 10**12 for to in recipients):
             raise StackError("not all transfers have arrived")
         step.facts |= {
-            "lastTransaction": _hex(sent[-1]),
+            "lastTransaction": hexed(sent[-1]),
             "blocks": len({r.block_number for r in receipts if r}),
         }
 
@@ -168,9 +169,9 @@ def _contract(walk: Walk, user: Wallet) -> bytes:
         called = user.transact(contract)
         count = int.from_bytes(user.client.storage(contract, 0), "big")
         step.facts |= {
-            "contract": _hex(contract),
-            "deployment": _hex(created.transaction_hash),
-            "call": _hex(called.transaction_hash),
+            "contract": hexed(contract),
+            "deployment": hexed(created.transaction_hash),
+            "call": hexed(called.transaction_hash),
             "gasOfCall": called.gas_used,
         }
         if count != 2:
@@ -189,7 +190,7 @@ def _withdraw(walk: Walk, stack: Stack, user: Wallet, to: bytes) -> bytes:
         receipt = user.transact(L2_ETH_BRIDGE, data, amount)
         message = journeys.withdrawal(stack, receipt.transaction_hash)
         step.facts |= {
-            "l2Transaction": _hex(receipt.transaction_hash),
+            "l2Transaction": hexed(receipt.transaction_hash),
             "message": int(message["nonce"], 16),
             "leaf": message["hash"],
         }
@@ -200,7 +201,7 @@ def _settle(walk: Walk, stack: Stack, transaction_hash: bytes, timeout: float) -
     """The batch with a transaction on L1, attested, and its block ``safe``."""
     with walk.step("its batch is on L1") as step:
         found = _until(
-            lambda: stack.l2.call("jovay_getFinality", _hex(transaction_hash)),
+            lambda: stack.l2.call("jovay_getFinality", hexed(transaction_hash)),
             lambda finality: bool(finality["commit"]),
             timeout,
         )
@@ -208,26 +209,26 @@ def _settle(walk: Walk, stack: Stack, transaction_hash: bytes, timeout: float) -
         carried = stack.l1.transaction(commit)
         receipt = stack.l1.receipt(commit)
         if carried is None or receipt is None or not receipt.succeeded:
-            raise StackError(f"L1 does not know the commit {_hex(commit)}")
+            raise StackError(f"L1 does not know the commit {hexed(commit)}")
         step.facts |= {
             "batch": int(found["batchIndex"], 16),
-            "l1Transaction": _hex(commit),
+            "l1Transaction": hexed(commit),
             "l1Block": receipt.block_number,
             "gas": receipt.gas_used,
             "blobs": len(carried.versioned_hashes),
         }
     with walk.step("the TEE's proof of it is accepted on L1") as step:
         found = _until(
-            lambda: stack.l2.call("jovay_getFinality", _hex(transaction_hash)),
+            lambda: stack.l2.call("jovay_getFinality", hexed(transaction_hash)),
             lambda finality: bool(finality["tee"]),
             timeout,
         )
         proof = bytes.fromhex(found["tee"]["transactionHash"][2:])
         receipt = stack.l1.receipt(proof)
         if receipt is None or not receipt.succeeded:
-            raise StackError(f"L1 does not know the proof {_hex(proof)}")
+            raise StackError(f"L1 does not know the proof {hexed(proof)}")
         step.facts |= {
-            "l1Transaction": _hex(proof),
+            "l1Transaction": hexed(proof),
             "l1Block": receipt.block_number,
             "gas": receipt.gas_used,
             "simulated": _is_simulated(stack),
@@ -253,9 +254,9 @@ def _claim(walk: Walk, stack: Stack, payer: Wallet, sent: bytes, to: bytes, time
         index = int(message["batch"]["index"], 16)
         root = root_of(bytes.fromhex(message["hash"][2:]), int(message["nonce"], 16), siblings)
         attested = attested_root(stack, index)
-        step.facts |= {"batch": index, "siblings": len(siblings), "root": _hex(root)}
+        step.facts |= {"batch": index, "siblings": len(siblings), "root": hexed(root)}
         if root != attested:
-            raise StackError(f"L1 has the message root {_hex(attested)} for batch {index}")
+            raise StackError(f"L1 has the message root {hexed(attested)} for batch {index}")
     with walk.step("the withdrawal is paid on L1") as step:
         if not stack.has_zk_verifier:
             step.status = _WAITS
@@ -266,7 +267,7 @@ def _claim(walk: Walk, stack: Stack, payer: Wallet, sent: bytes, to: bytes, time
             raise StackError(f"the withdrawal is {message['state']} after {timeout:.0f} s")
         before = stack.l1.balance(to)
         receipt = journeys.claim(payer, message)
-        step.facts["l1Transaction"] = _hex(receipt.transaction_hash)
+        step.facts["l1Transaction"] = hexed(receipt.transaction_hash)
         if stack.l1.balance(to) - before != ETHER // 10:
             raise StackError("L1 has not paid what was withdrawn")
 
@@ -293,7 +294,3 @@ def _until(ask: Callable[[], Any], true: Callable[[Any], bool], timeout: float) 
             raise StackError(f"it has not come within {timeout:.0f} s")
         time.sleep(0.2)
     return found
-
-
-def _hex(value: bytes) -> str:
-    return "0x" + value.hex()

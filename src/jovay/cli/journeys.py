@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jovay.chain.hexadecimal import hexed
 from jovay.cli.stack import Stack, StackError
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ def deposit(stack: Stack, wallet: Wallet, transfer: Transfer, tell: Tell, timeou
 
     receipt = wallet.transact(transfer.to, transfer.data, transfer.value)
     (message,) = Deposits(stack.l1, stack.settlement).sent(receipt)
-    tell(f"on L1 in block {receipt.block_number}, transaction {_hex(receipt.transaction_hash)}")
-    tell(f"message {message.nonce} is L2 transaction {_hex(message.transaction)}")
+    tell(f"on L1 in block {receipt.block_number}, transaction {hexed(receipt.transaction_hash)}")
+    tell(f"message {message.nonce} is L2 transaction {hexed(message.transaction)}")
     found = wait_for(stack.l2, message.transaction, timeout)
     if found is None:
         raise StackError(f"L2 has not executed message {message.nonce} within {timeout:.0f} s")
@@ -60,9 +61,9 @@ def was_relayed(receipt: L1Receipt) -> bool:
 
 def withdrawal(stack: Stack, transaction_hash: bytes) -> dict[str, Any]:
     """What the node says of the message to L1 that an L2 transaction sent."""
-    found: list[dict[str, Any]] = stack.l2.call("jovay_getWithdrawalProof", _hex(transaction_hash))
+    found: list[dict[str, Any]] = stack.l2.call("jovay_getWithdrawalProof", hexed(transaction_hash))
     if not found:
-        raise StackError(f"L2 transaction {_hex(transaction_hash)} sent no message to L1")
+        raise StackError(f"L2 transaction {hexed(transaction_hash)} sent no message to L1")
     return found[0]
 
 
@@ -106,7 +107,3 @@ def claim(wallet: Wallet, message: dict[str, Any]) -> L1Receipt:
     """Let L1 pay a withdrawal out, whose batch is final."""
     to, data = message["claim"]["to"], message["claim"]["data"]
     return wallet.transact(bytes.fromhex(to[2:]), bytes.fromhex(data[2:]))
-
-
-def _hex(value: bytes) -> str:
-    return "0x" + value.hex()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from jovay.chain.hexadecimal import shown
+
 
 class ProverError(Exception):
     """Base of what this room raises on purpose."""
@@ -24,8 +26,4 @@ class BatchMismatchError(ProverError):
 
     def __init__(self, what: str, claimed: object, found: object) -> None:
         self.what, self.claimed, self.found = what, claimed, found
-        super().__init__(f"{what}: {_shown(claimed)} is claimed, {_shown(found)} found")
-
-
-def _shown(value: object) -> str:
-    return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)
+        super().__init__(f"{what}: {shown(claimed)} is claimed, {shown(found)} found")

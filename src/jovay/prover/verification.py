@@ -9,11 +9,11 @@ from functools import partial
 from jovay.bridge.follower.rules import rules_of
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.data import BlobSource, fetch
-from jovay.bridge.l1.following_errors import shown
 from jovay.bridge.l1.reader import L1Reader
 from jovay.bridge.l1.record import Kind
 from jovay.bridge.wire.chunk import Chunk
 from jovay.bridge.wire.statement import Statement
+from jovay.chain.hexadecimal import shown
 from jovay.tracer.chunk import ChunkExecutor
 from jovay.tracer.chunk_witness import ChunkWitness
 

@@ -12,12 +12,13 @@ import pytest
 from jovay.bridge.errors import AnvilError
 from jovay.bridge.l1 import anvil
 from jovay.bridge.l1.anvil import Anvil, Settings, StateFile
-from jovay.bridge.l1.client import L1Client, hexed
+from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.keys import RawKey
 from jovay.bridge.l1.transactions import Mined, Request, TxManager
 from jovay.bridge.wire.blobs import to_blobs
 from jovay.bridge.wire.da import DaData
 from jovay.chain.development import DEVELOPMENT_KEYS
+from jovay.chain.hexadecimal import hexed
 from rigs.process import free_ports
 
 

@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 from random import Random
 
-from jovay.bridge.l1.client import L1Client, hexed
+from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.keys import RawKey
 from jovay.bridge.l1.transactions import Mined, Policy, TxManager
+from jovay.chain.hexadecimal import hexed
 from rigs.anvil import anvil
 
 SECRET = bytes(31) + b"\x31"

@@ -13,10 +13,11 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from jovay.bridge.errors import L1UnreachableError, RequestConflictError, TransactionStoreError
-from jovay.bridge.l1.client import L1Client, hexed
+from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.fees import Ceilings, market
 from jovay.bridge.l1.keys import RawKey
 from jovay.bridge.l1.transactions import Failed, Mined, Pending, Policy, Request, TxManager
+from jovay.chain.hexadecimal import hexed
 from rigs.anvil import CHAIN_ID, anvil
 
 GWEI = 10**9

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from jovay.bridge.errors import TransactionStoreError
-from jovay.bridge.l1.client import hexed
 from jovay.bridge.l1.keys import RawKey
 from jovay.bridge.l1.transactions import Mined, Policy
 from jovay.bridge.relayer import rotation
 from jovay.bridge.relayer.rotation import HandOverError, hand_over
+from jovay.chain.hexadecimal import hexed
 from rigs import relayer as rig
 from rigs.l2_blocks import MadeBlocks
 from rigs.paths import MissingToolError

@@ -9,6 +9,7 @@ from jovay.bridge.errors import L1AnswerError, L1RpcError, WrongChainError
 from jovay.bridge.l1 import records
 from jovay.bridge.l1.records import FeeHistory, L1Block, L1Log, L1Receipt, L1Transaction
 from jovay.bridge.l1.transport import TIMEOUT, Transport
+from jovay.chain.hexadecimal import hexed
 
 Where = int | str | bytes
 """A block: its number, a tag such as "latest", or its hash."""
@@ -58,7 +59,7 @@ class L1Client:
     def block(self, where: Where = "latest") -> L1Block | None:
         """A header, or None if the server has no such block."""
         method = "eth_getBlockByHash" if isinstance(where, bytes) else "eth_getBlockByNumber"
-        found = self.call(method, hexed(where), False)
+        found = self.call(method, _place(where), False)
         return None if found is None else records.block(found)
 
     def head(self) -> L1Block:
@@ -153,7 +154,7 @@ class L1Client:
         self, blocks: int, newest: Where = "latest", percentiles: Sequence[float] = ()
     ) -> FeeHistory:
         """Fees of the last blocks."""
-        found = self.call("eth_feeHistory", hex(blocks), hexed(newest), list(percentiles))
+        found = self.call("eth_feeHistory", hex(blocks), _place(newest), list(percentiles))
         return records.fee_history(found)
 
     def priority_fee(self) -> int:
@@ -165,16 +166,16 @@ class L1Client:
         return records.quantity(self.call("eth_blobBaseFee"), "the blob base fee")
 
 
-def hexed(value: Where) -> str:
-    """As JSON-RPC wants it; tags stay as they are."""
-    if isinstance(value, bytes):
-        return "0x" + value.hex()
-    return value if isinstance(value, str) else hex(value)
+def _place(where: Where) -> str:
+    """A block as JSON-RPC names it."""
+    if isinstance(where, bytes):
+        return hexed(where)
+    return where if isinstance(where, str) else hex(where)
 
 
 def at(where: Where) -> str | dict[str, str]:
     """A block as a parameter; one with a hash must be there, but need not be canonical (EIP-1898)."""
-    return {"blockHash": hexed(where)} if isinstance(where, bytes) else hexed(where)
+    return {"blockHash": hexed(where)} if isinstance(where, bytes) else _place(where)
 
 
 def _message(to: bytes | None, data: bytes, sender: bytes | None, value: int) -> dict[str, str]:

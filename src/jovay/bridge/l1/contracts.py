@@ -18,6 +18,7 @@ from jovay.bridge import artifacts
 from jovay.bridge.errors import L1AnswerError
 from jovay.bridge.l1.client import L1Client, Where
 from jovay.bridge.l1.records import L1Log
+from jovay.chain.hexadecimal import shown
 
 _SELECTOR = 4
 
@@ -137,11 +138,7 @@ def reason(data: bytes) -> str:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, bytes):
-        return f"0x{value.hex()}"
-    if isinstance(value, tuple):
-        return f"({', '.join(map(_shown, value))})"
-    return str(value)
+    return f"({', '.join(map(_shown, value))})" if isinstance(value, tuple) else shown(value)
 
 
 def _decoded(types: tuple[str, ...], data: bytes, what: str) -> tuple[Any, ...]:

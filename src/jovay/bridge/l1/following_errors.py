@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jovay.bridge.errors import BridgeError
+from jovay.chain.hexadecimal import shown
 
 
 class FollowingError(BridgeError):
@@ -113,8 +114,3 @@ class DataUnavailableError(BridgeError):
             f"nobody gives the data of batch {index}: {'; '.join(reasons) or 'nobody was asked'}"
         )
         self.index, self.reasons = index, reasons
-
-
-def shown(value: object) -> str:
-    """A value in a message: bytes as hex."""
-    return "0x" + value.hex() if isinstance(value, bytes) else str(value)

@@ -7,13 +7,14 @@ from enum import Enum
 from eth_utils.crypto import keccak
 
 from jovay.bridge.errors import L1RpcError
-from jovay.bridge.l1.client import L1Client, hexed
+from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.fees import Fees
 from jovay.bridge.l1.keys import Signer, signed
 from jovay.bridge.l1.records import L1Block, L1Transaction
 from jovay.bridge.l1.sidecars import Sidecar, wrapper
 from jovay.bridge.l1.transaction_store import Attempt, Entry, Request, TransactionStore
 from jovay.bridge.wire import blobs as kzg
+from jovay.chain.hexadecimal import hexed
 from jovay.chain.reasons import Invalid
 from jovay.chain.types import Transaction
 

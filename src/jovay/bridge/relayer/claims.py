@@ -23,6 +23,7 @@ from jovay.bridge.relayer.store import Batch, BatchStore
 from jovay.bridge.wire import blobs
 from jovay.bridge.wire.batch_header import BatchHeader
 from jovay.bridge.wire.blobs import Opening
+from jovay.chain.hexadecimal import shown
 
 log = logging.getLogger("jovay.relayer")
 
@@ -152,7 +153,7 @@ class Claims:
         }
         for name, value in expected.items():
             if (found := getattr(stated, name)) != value:
-                raise BadProofError(batch.index, f"its {name} is {_shown(found)}, and not {_shown(value)}")
+                raise BadProofError(batch.index, f"its {name} is {shown(found)}, and not {shown(value)}")
         if list(stated.openings) != [(one.z, one.y) for one in openings]:
             raise BadProofError(batch.index, "its openings are not those of the blobs")
         return openings
@@ -177,7 +178,3 @@ def encode_proof(proof: Proof, openings: Sequence[Opening]) -> bytes:
         _PROOF,
         (stated.last_block_hash, stated.last_timestamp, stated.data_digest, opened, proof.verifier_proof),
     )
-
-
-def _shown(value: object) -> str:
-    return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)

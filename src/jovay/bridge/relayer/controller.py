@@ -13,6 +13,7 @@ from jovay.bridge.relayer.rollup import TEE, ZK
 from jovay.bridge.relayer.store import Batch
 from jovay.bridge.wire.batch_header import BatchHeader
 from jovay.bridge.wire.statement import Statement
+from jovay.chain.hexadecimal import hexed
 from jovay.chain.settlement import Settlement
 
 _NAMES = {ZK: "zk", TEE: "tee"}
@@ -50,12 +51,12 @@ class Controller:
             "prove_batch",
             index=batch.index,
             l1ChainId=self._settlement.l1_chain_id,
-            rollup=_hex(self._settlement.rollup),
-            config=_hex(self._settlement.config.encode()),
-            parentHeader=_hex(parent.encode()),
-            header=_hex(raw.header.encode()),
-            da=_hex(raw.da.calldata),
-            versionedHashes=[_hex(one) for one in raw.versioned_hashes],
+            rollup=hexed(self._settlement.rollup),
+            config=hexed(self._settlement.config.encode()),
+            parentHeader=hexed(parent.encode()),
+            header=hexed(raw.header.encode()),
+            da=hexed(raw.da.calldata),
+            versionedHashes=[hexed(one) for one in raw.versioned_hashes],
             chunks=[list(chunk) for chunk in batch.chunks],
             types=[_NAMES[kind] for kind in kinds],
         )
@@ -86,7 +87,3 @@ def _read(answer: dict[str, Any]) -> Proof:
         return Proof(statement, bytes.fromhex(answer["verifierProof"].removeprefix("0x")))
     except (KeyError, AttributeError, ValueError, WireError) as error:
         raise ProofFormatError(f"the controller gives a proof that cannot be read: {error}") from error
-
-
-def _hex(data: bytes) -> str:
-    return f"0x{data.hex()}"

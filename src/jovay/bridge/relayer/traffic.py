@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from jovay.bridge.l1.client import L1Client, hexed
+from jovay.bridge.l1.client import L1Client
+from jovay.chain.hexadecimal import hexed
 
 #: Blocks that are looked at in one go. A chain that nobody uses makes one a minute.
 _AT_ONCE = 64

@@ -10,6 +10,7 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from jovay.bridge.errors import WireError
+from jovay.chain.hexadecimal import hexed
 
 STATEMENT = keccak(text="Jovay statement 1")
 _TYPES = ("bytes32", "uint256", "address", "uint64", *("bytes32",) * 7, "uint64", *("bytes32",) * 3)
@@ -59,10 +60,8 @@ class Statement:
     def to_json(self) -> dict[str, Any]:
         """As the prover controller's answers have it: names in camel case, numbers, bytes in hex."""
         shown: dict[str, Any] = {_camel(one.name): getattr(self, one.name) for one in fields(self)}
-        shown = {
-            name: f"0x{value.hex()}" if isinstance(value, bytes) else value for name, value in shown.items()
-        }
-        return {**shown, "openings": [[f"0x{z.hex()}", f"0x{y.hex()}"] for z, y in self.openings]}
+        shown = {name: hexed(value) if isinstance(value, bytes) else value for name, value in shown.items()}
+        return {**shown, "openings": [[hexed(z), hexed(y)] for z, y in self.openings]}
 
     @classmethod
     def from_json(cls, shown: Any) -> Statement:

@@ -11,6 +11,7 @@ from jovay.bridge.errors import WireError
 from jovay.bridge.wire.batch_header import BatchHeader
 from jovay.bridge.wire.da import DaData
 from jovay.bridge.wire.statement import Statement
+from jovay.chain.hexadecimal import hexed
 from jovay.chain.settled import SettledConfig
 from jovay.prover.controller.errors import BadRequestError
 from jovay.prover.task import BatchTask
@@ -129,12 +130,12 @@ class BatchRequest:
         return {
             "index": self.index,
             "l1ChainId": self.l1_chain_id,
-            "rollup": shown(self.rollup),
-            "config": shown(self.config.encode()),
-            "parentHeader": shown(self.parent.encode()),
-            "header": shown(self.header.encode()),
-            "da": shown(self.da.calldata),
-            "versionedHashes": [shown(one) for one in self.versioned_hashes],
+            "rollup": hexed(self.rollup),
+            "config": hexed(self.config.encode()),
+            "parentHeader": hexed(self.parent.encode()),
+            "header": hexed(self.header.encode()),
+            "da": hexed(self.da.calldata),
+            "versionedHashes": [hexed(one) for one in self.versioned_hashes],
             "chunks": [list(chunk) for chunk in self.chunks],
         }
 
@@ -166,11 +167,6 @@ def read_statement(body: Body) -> Statement:
         return Statement.from_json(body.object("statement"))
     except WireError as error:
         raise BadRequestError(str(error)) from error
-
-
-def shown(value: bytes) -> str:
-    """Bytes in JSON."""
-    return f"0x{value.hex()}"
 
 
 def _number(value: object, name: str) -> int:

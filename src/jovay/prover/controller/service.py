@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from jovay import __version__
+from jovay.chain.hexadecimal import hexed
 from jovay.prover.controller.assembly import Assembler
 from jovay.prover.controller.errors import UnknownVerbError
 from jovay.prover.controller.queue import FAILED, MOST_SECONDS, ProofQueue
-from jovay.prover.controller.requests import BatchRequest, Body, read_statement, shown
+from jovay.prover.controller.requests import BatchRequest, Body, read_statement
 from jovay.prover.witnesses import Node
 
 log = logging.getLogger("jovay.prover")
@@ -92,10 +93,10 @@ class Controller:
         return {
             "index": body.number("index"),
             "type": body.type(),
-            "batchHash": shown(found.batch_hash),
+            "batchHash": hexed(found.batch_hash),
             "status": found.status,
             "statement": found.statement,
-            "verifierProof": shown(found.proof) if found.proof else None,
+            "verifierProof": hexed(found.proof) if found.proof else None,
             "worker": found.worker,
             "attempts": found.attempts,
             "error": found.error or None,
@@ -122,7 +123,7 @@ class Controller:
         return {
             "lease": lease.id,
             "index": lease.index,
-            "batchHash": shown(lease.batch_hash),
+            "batchHash": hexed(lease.batch_hash),
             "expires": lease.expires,
             "size": lease.size,
         }
