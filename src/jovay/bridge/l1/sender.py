@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
 from eth_utils.crypto import keccak
 
 from jovay.bridge.errors import L1RpcError
+from jovay.bridge.l1.answers import Answer, understood
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.fees import Fees
 from jovay.bridge.l1.keys import Signer, signed
@@ -15,26 +14,7 @@ from jovay.bridge.l1.sidecars import Sidecar, wrapper
 from jovay.bridge.l1.transaction_store import Attempt, Entry, Request, TransactionStore
 from jovay.bridge.wire import blobs as kzg
 from jovay.chain.hexadecimal import hexed
-from jovay.chain.reasons import Invalid
 from jovay.chain.types import Transaction
-
-#: What nodes answer to a transaction that they know or have seen mined, and to one that pays too little for another's
-#: place (geth, reth, Erigon and anvil, Nethermind, Besu).
-_KNOWN = (
-    Invalid.ALREADY_KNOWN,
-    "already imported",
-    "known transaction",
-    Invalid.NONCE_TOO_LOW,
-    "alreadyknown",
-    "oldnonce",
-)
-_DEARER = ("underpriced", "replacement", "feetoolow")
-
-
-class Answer(Enum):
-    """To a transaction that was sent."""
-
-    TAKEN, UNDERPRICED, REFUSED = range(3)
 
 
 class Sender:
@@ -104,11 +84,8 @@ class Sender:
         try:
             self._client.send_raw(raw)
         except L1RpcError as error:
-            message = error.message.lower()
-            if any(words in message for words in _KNOWN):
-                return Answer.TAKEN, None
-            dearer = any(words in message for words in _DEARER)
-            return Answer.UNDERPRICED if dearer else Answer.REFUSED, error.message
+            answer = understood(error.message)
+            return answer, None if answer is Answer.TAKEN else error.message
         return Answer.TAKEN, None
 
     def _sidecar(self, entry: Entry) -> Sidecar:

@@ -17,12 +17,12 @@ from typing import Any, Final
 from eth_utils.crypto import keccak
 
 from jovay.bridge.errors import L1RpcError, L1UnreachableError, SeriesError
+from jovay.bridge.l1.answers import Answer, understood
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.contracts import reason
 from jovay.bridge.l1.fees import Ceilings, Fees, market
 from jovay.bridge.l1.keys import Signer, signed
 from jovay.bridge.l1.records import L1Receipt
-from jovay.chain.reasons import Invalid
 from jovay.chain.types import Transaction
 
 log = logging.getLogger("jovay.l1")
@@ -34,14 +34,6 @@ RECEIPT_TIMEOUT = 10.0
 #: Sent and not mined at a time; nodes keep few of one account.
 IN_FLIGHT = 64
 CEILINGS: Final = Ceilings()
-#: What nodes answer to a transaction that they have, or that was mined, or that was replaced already.
-_KNOWN: Final = (
-    Invalid.ALREADY_KNOWN,
-    "already imported",
-    "known transaction",
-    Invalid.NONCE_TOO_LOW,
-    "underpriced",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +198,7 @@ class Series:
             try:
                 self._client.send_raw(raw)
             except L1RpcError as error:
-                if not any(words in error.message.lower() for words in _KNOWN):
+                if understood(error.message) is Answer.REFUSED:
                     raise SeriesError(f"L1 does not take {steps[n].name}: {error.message}") from error
             except L1UnreachableError as error:
                 log.warning("%s is sent again: %s", steps[n].name, error)

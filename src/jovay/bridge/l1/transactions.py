@@ -17,11 +17,12 @@ from pathlib import Path
 
 from jovay.bridge.errors import L1RpcError
 from jovay.bridge.l1 import contracts, records
+from jovay.bridge.l1.answers import Answer
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.fees import Ceilings, Fees, Market, market
 from jovay.bridge.l1.keys import Signer
 from jovay.bridge.l1.records import L1Block, L1Receipt, L1Transaction
-from jovay.bridge.l1.sender import Answer, Sender
+from jovay.bridge.l1.sender import Sender
 from jovay.bridge.l1.transaction_store import Attempt, Entry, Request, Stage, TransactionStore
 from jovay.chain.hexadecimal import hexed
 from jovay.chain.transactions import decode_transaction
