@@ -97,6 +97,16 @@ def test_an_archive(server: Server, form: str) -> None:
     assert fetch(BATCH, [BlobArchive(server.url + "/")]) == DA
 
 
+def test_what_may_be_a_secret_in_a_url_is_not_told(server: Server) -> None:
+    server.pages = {"/secret/batch/9": b"wrong"}
+    with pytest.raises(DataUnavailableError, match=server.url) as error:
+        fetch(BATCH, [RawData(server.url + "/secret")])
+    assert "secret" not in str(error.value)
+    with pytest.raises(DataUnavailableError, match=r"127\.0\.0\.1:9:") as error:
+        fetch(BATCH, [BeaconNode("http://somebody:secret@127.0.0.1:9/secret")])
+    assert "secret" not in str(error.value)
+
+
 def test_raw_data(server: Server) -> None:
     server.pages = {"/batch/9": DA.calldata}
     assert fetch(BATCH, [RawData(server.url)]) == DA

@@ -17,6 +17,7 @@ from jovay.bridge.wire.da import DaData
 
 from .batches import CommittedBatch
 from .following_errors import DataUnavailableError, UnreadableBatchError
+from .transport import shown_url
 
 log = logging.getLogger("jovay.l1")
 _TIMEOUT = 30.0
@@ -83,14 +84,14 @@ class Http:
     """GET requests to one server."""
 
     def __init__(self, url: str) -> None:
-        self.name = url.rstrip("/")
+        self.name, self._url = shown_url(url), url.rstrip("/")
         self._pool = urllib3.PoolManager(retries=False, timeout=_TIMEOUT)
 
     def get(self, path: str) -> tuple[int, bytes]:
         """Status and body. Raises ``SourceError`` when there is no answer, or one that is too long or does not end."""
         deadline = time.monotonic() + _TIMEOUT
         try:
-            response = self._pool.request("GET", self.name + path, preload_content=False)
+            response = self._pool.request("GET", self._url + path, preload_content=False)
             try:
                 return response.status, _read(response, deadline)
             finally:

@@ -12,6 +12,7 @@ from coincurve import PrivateKey, PublicKey
 from eth_utils.crypto import keccak
 
 from jovay.bridge.errors import SignerError
+from jovay.bridge.l1.transport import shown_url
 from jovay.bridge.recursion import limit_kept
 from jovay.chain.envelope import envelope, signing_payload
 from jovay.chain.types import Transaction
@@ -59,7 +60,7 @@ class RemoteKey:
 
     def __init__(self, url: str, address: bytes) -> None:
         self.address = address
-        self._url = f"{url.rstrip('/')}/api/v1/eth1"
+        self._name, self._url = shown_url(url), f"{url.rstrip('/')}/api/v1/eth1"
         self._pool = urllib3.PoolManager(retries=False, timeout=TIMEOUT)
         self._identifier: str | None = None
 
@@ -68,14 +69,16 @@ class RemoteKey:
         answer = self._request("POST", f"sign/{self._identifier}", {"data": f"0x{payload.hex()}"})
         signature = _hexadecimal(answer.decode(errors="replace").strip().strip('"'))
         if len(signature) != _SIGNATURE or signature[64] not in (0, 1, 27, 28):
-            raise SignerError(f"{self._url} answers with something that is no signature")
+            raise SignerError(f"{self._name} answers with something that is no signature")
         signature = signature[:64] + bytes((signature[64] % 27,))
         try:
             signer = PublicKey.from_signature_and_message(signature, payload, hasher=keccak)
         except Exception as error:
-            raise SignerError(f"{self._url} answers with a signature of no key") from error
+            raise SignerError(f"{self._name} answers with a signature of no key") from error
         if _address(signer) != self.address:
-            raise SignerError(f"{self._url} signs for 0x{_address(signer).hex()}, not 0x{self.address.hex()}")
+            raise SignerError(
+                f"{self._name} signs for 0x{_address(signer).hex()}, not 0x{self.address.hex()}"
+            )
         return signature
 
     def _find(self) -> str:
@@ -84,15 +87,15 @@ class RemoteKey:
         for key in keys:
             if keccak(_hexadecimal(key)[-64:])[12:] == self.address:
                 return key
-        raise SignerError(f"{self._url} has no key of 0x{self.address.hex()}")
+        raise SignerError(f"{self._name} has no key of 0x{self.address.hex()}")
 
     def _request(self, method: str, path: str, body: Any = None) -> bytes:
         try:
             answer = self._pool.request(method, f"{self._url}/{path}", json=body)
         except urllib3.exceptions.HTTPError as error:
-            raise SignerError(f"{self._url} does not answer: {error}") from error
+            raise SignerError(f"{self._name} does not answer: {error}") from error
         if answer.status != 200:
-            raise SignerError(f"{self._url} answers {path.partition('/')[0]} with status {answer.status}")
+            raise SignerError(f"{self._name} answers {path.partition('/')[0]} with status {answer.status}")
         return bytes(answer.data)
 
 

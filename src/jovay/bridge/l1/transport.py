@@ -39,8 +39,7 @@ class Transport:
         self._target = url.replace(f"{parts.auth}@", "", 1) if parts.auth else url
         self._headers = {"Content-Type": "application/json"}
         self._headers |= make_headers(accept_encoding=True, basic_auth=parts.auth)
-        #: For messages: paths and users of such servers are often secrets.
-        self.name = f"{parts.scheme}://{parts.netloc}"
+        self.name = shown_url(url)
         self._pool = urllib3.PoolManager(maxsize=8, retries=False)
         self._ids = itertools.count(1)
 
@@ -96,6 +95,12 @@ class Transport:
         if response.status == _TOO_MANY_REQUESTS or (response.status >= 500 and not _is_error(answer)):
             raise _NoAnswerError(f"status {response.status}")
         return answer
+
+
+def shown_url(url: str) -> str:
+    """A server for messages: paths and users in its URL are often secrets."""
+    parts = parse_url(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 class _NoAnswerError(Exception):
