@@ -7,10 +7,10 @@ from pathlib import Path
 from jovay.bridge.errors import BridgeError
 from jovay.bridge.l1.data import BeaconNode
 from jovay.bridge.l1.keys import RawKey
+from jovay.bridge.l1.record import Kind
 from jovay.bridge.l1.transactions import Policy
 from jovay.bridge.relayer.committer import Timing
 from jovay.bridge.relayer.relayer import Options, Relayer
-from jovay.bridge.relayer.rollup import TEE, ZK
 from jovay.bridge.relayer.sealing import Limits
 from rigs.l2_blocks import MadeBlocks
 from rigs.relayed_l1 import CLAIMER, COMMITTER, MadeProofs, RelayedL1
@@ -36,7 +36,7 @@ class SteppedRelayer:
             limits,
             Timing(age, idle),
             Policy(confirmations=confirmations),
-            kinds=(TEE, ZK),
+            kinds=(Kind.TEE, Kind.ZK),
             sources=[BeaconNode(l1.url)],
         )
         folder.mkdir(exist_ok=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jovay.bridge.errors import ControllerUnreachableError, L1UnreachableError
+from jovay.bridge.l1.record import Kind
 from rigs.l2_blocks import MadeBlocks
 from rigs.relayed_l1 import MadeProofs, RelayedL1
 from rigs.relayer import SteppedRelayer
@@ -232,7 +233,7 @@ class Script:
             block = self.chain.blocks[before]
             assert (batch.last_block_hash, batch.next_message) == (block.hash, block.next_l1_message)
             assert self.l1.reader.message_count(index, state) == block.next_l1_message
-            for kind in (0, 1):
+            for kind in (Kind.ZK, Kind.TEE):
                 assert self.l1.reader.output(kind, index, state).last_block_hash == block.hash
         assert before == self.chain.last.number
         assert self.relayer.store.last_index == state.committed == state.finalized

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jovay.bridge.follower.follower import Follower
 from jovay.bridge.l1.client import L1Client
-from jovay.bridge.l1.data import BeaconNode, BlobArchive, BlobSource, RawData
+from jovay.bridge.l1.data import BeaconNode, BlobArchive, BlobSource, RawDataSource
 from jovay.bridge.l1.following import Following
 from jovay.bridge.l1.following_errors import WrongContractsError
 from jovay.bridge.l1.reader import FINALIZED, L1Reader
@@ -47,7 +47,7 @@ class L1Settings:
         beacon = self.beacon or (self.url if settlement.is_on_development_l1 else None)
         found: list[BlobSource] = [BeaconNode(beacon)] if beacon else []
         found += [BlobArchive(self.archive)] if self.archive else []
-        return found + ([RawData(self.raw_data)] if self.raw_data else [])
+        return found + ([RawDataSource(self.raw_data)] if self.raw_data else [])
 
     def reader(
         self, settlement: Settlement, record: L1Record, genesis: tuple[bytes, bytes] | None

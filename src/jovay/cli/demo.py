@@ -275,8 +275,9 @@ def _claim(walk: Walk, stack: Stack, payer: Wallet, sent: bytes, to: bytes, time
 def attested_root(stack: Stack, batch: int) -> bytes:
     """The message root that the TEE's claim on L1 states for a batch."""
     from jovay.bridge.l1.contracts import Contract
+    from jovay.bridge.l1.record import Kind
 
-    _, output = Contract("Rollup", stack.settlement.rollup).read(stack.l1, "claim", 1, batch)
+    _, output = Contract("Rollup", stack.settlement.rollup).read(stack.l1, "claim", int(Kind.TEE), batch)
     root: bytes = output[1]
     return root
 

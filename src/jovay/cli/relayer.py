@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("jovay.relayer")
 
 LISTEN = "127.0.0.1:8561"
-_GWEI = 10**9
 #: Seconds between tries to begin.
 _PATIENCE = 2.0
 _CHAIN, _BATCHES, _L1 = "Chain and neighbours", "Batches", "L1"
@@ -76,6 +75,7 @@ def relayer(
     keystore:FILE, env:NAME, or the URL of a remote signer with #0xADDRESS; on a development L1 (chain id 31337) keys
     may be left out.
     """
+    from jovay.bridge.l1.fees import GWEI
     from jovay.bridge.relayer.committer import Timing
     from jovay.bridge.relayer.sealing import Limits
 
@@ -84,7 +84,7 @@ def relayer(
     with told_errors():
         limits = Limits(chunk_blocks=chunk_blocks, chunk_gas=chunk_gas, batch_gas=batch_gas, blobs=blobs)
         options = _options(
-            limits, Timing(batch_age, idle_age), int(max_fee * _GWEI), confirmations, pace, beacon, raw_data
+            limits, Timing(batch_age, idle_age), int(max_fee * GWEI), confirmations, pace, beacon, raw_data
         )
         _serve(lambda: _relayer(genesis, (l1, node, controller), keys, datadir, lease, options), listen)
 
@@ -98,13 +98,13 @@ def _options(
     beacon: list[str] | None,
     raw_data: list[str] | None,
 ) -> Options:
-    from jovay.bridge.l1.data import BeaconNode, BlobSource, RawData
+    from jovay.bridge.l1.data import BeaconNode, BlobSource, RawDataSource
     from jovay.bridge.l1.fees import Ceilings
     from jovay.bridge.l1.transactions import Policy
     from jovay.bridge.relayer.relayer import Options
 
     policy = Policy(Ceilings(fee=fee, blob_fee=fee), confirmations=confirmations)
-    sources: list[BlobSource] = [*map(BeaconNode, beacon or ()), *map(RawData, raw_data or ())]
+    sources: list[BlobSource] = [*map(BeaconNode, beacon or ()), *map(RawDataSource, raw_data or ())]
     return Options(limits, timing, policy, pace=pace, sources=sources)
 
 

@@ -13,7 +13,15 @@ from eth_utils.crypto import keccak
 
 from jovay.bridge.l1 import data
 from jovay.bridge.l1.batches import CommittedBatch, calldata_of
-from jovay.bridge.l1.data import MOST_ANSWER, BeaconNode, BlobArchive, BlobSource, RawData, fetch, published
+from jovay.bridge.l1.data import (
+    MOST_ANSWER,
+    BeaconNode,
+    BlobArchive,
+    BlobSource,
+    RawDataSource,
+    fetch,
+    published,
+)
 from jovay.bridge.l1.following_errors import DataUnavailableError, UnreadableBatchError
 from jovay.bridge.wire.batch_header import BatchHeader
 from jovay.bridge.wire.blobs import commitment_of, to_blobs, versioned_hash
@@ -100,7 +108,7 @@ def test_an_archive(server: Server, form: str) -> None:
 def test_what_may_be_a_secret_in_a_url_is_not_told(server: Server) -> None:
     server.pages = {"/secret/batch/9": b"wrong"}
     with pytest.raises(DataUnavailableError, match=server.url) as error:
-        fetch(BATCH, [RawData(server.url + "/secret")])
+        fetch(BATCH, [RawDataSource(server.url + "/secret")])
     assert "secret" not in str(error.value)
     with pytest.raises(DataUnavailableError, match=r"127\.0\.0\.1:9:") as error:
         fetch(BATCH, [BeaconNode("http://somebody:secret@127.0.0.1:9/secret")])
@@ -109,7 +117,7 @@ def test_what_may_be_a_secret_in_a_url_is_not_told(server: Server) -> None:
 
 def test_raw_data(server: Server) -> None:
     server.pages = {"/batch/9": DA.calldata}
-    assert fetch(BATCH, [RawData(server.url)]) == DA
+    assert fetch(BATCH, [RawDataSource(server.url)]) == DA
 
 
 @pytest.mark.parametrize(
@@ -130,18 +138,18 @@ def test_wrong_answers_of_a_beacon_node(server: Server, page: bytes) -> None:
     beacon: list[BlobSource] = [BeaconNode(server.url)]
     with pytest.raises(DataUnavailableError, match=server.url):
         fetch(BATCH, beacon)
-    assert fetch(BATCH, [*beacon, RawData(server.url)]) == DA
+    assert fetch(BATCH, [*beacon, RawDataSource(server.url)]) == DA
 
 
 def test_an_answer_that_is_too_long_is_not_taken(server: Server) -> None:
     server.pages = {"/batch/9": DA.calldata + bytes(MOST_ANSWER)}
     with pytest.raises(DataUnavailableError, match="more than"):
-        fetch(BATCH, [RawData(server.url)])
+        fetch(BATCH, [RawDataSource(server.url)])
 
 
 def test_an_answer_that_does_not_end_is_not_taken(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     server.pages = {"/batch/9": DA.calldata}
-    source = RawData(server.url)
+    source = RawDataSource(server.url)
     monkeypatch.setattr(data, "_TIMEOUT", 0.0)
     with pytest.raises(DataUnavailableError, match="does not end"):
         fetch(BATCH, [source])
@@ -151,7 +159,7 @@ def test_an_answer_that_does_not_end_is_not_taken(server: Server, monkeypatch: p
 def test_wrong_raw_data(server: Server, page: bytes) -> None:
     server.pages = {"/batch/9": page}
     with pytest.raises(DataUnavailableError):
-        fetch(BATCH, [RawData(server.url)])
+        fetch(BATCH, [RawDataSource(server.url)])
 
 
 def test_what_was_published_may_be_no_batch() -> None:

@@ -11,7 +11,7 @@ from eth_utils.crypto import keccak
 
 from jovay.bridge.errors import L1AnswerError
 from jovay.bridge.l1.client import L1Client
-from jovay.bridge.l1.data import BeaconNode, RawData, fetch, is_published
+from jovay.bridge.l1.data import BeaconNode, RawDataSource, fetch, is_published
 from jovay.bridge.l1.following_errors import DataUnavailableError, WrongContractsError
 from jovay.bridge.l1.reader import FINALIZED, L1Reader
 from jovay.bridge.l1.record import Kind, L1Record
@@ -104,7 +104,7 @@ def test_data_that_nobody_gives(scene: RollupScene) -> None:
     found.step()
     batch = found.record.batch(1)
     assert batch is not None
-    nowhere = RawData("http://127.0.0.1:9")
+    nowhere = RawDataSource("http://127.0.0.1:9")
     with pytest.raises(DataUnavailableError, match="no answer"):
         fetch(batch, [nowhere])
     assert fetch(batch, [nowhere, BeaconNode(scene.client.name)]) == DA

@@ -13,8 +13,8 @@ import pytest
 
 from jovay.bridge.errors import ControllerRefusalError, ControllerUnreachableError
 from jovay.bridge.l1.batches import GENESIS_BATCH
+from jovay.bridge.l1.record import Kind
 from jovay.bridge.relayer.controller import Controller, Proof, Unproven
-from jovay.bridge.relayer.rollup import TEE, ZK
 from jovay.bridge.relayer.store import Batch, RawData
 from jovay.bridge.wire.batch_header import BatchHeader
 from jovay.bridge.wire.da import DaData
@@ -56,11 +56,11 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 def test_a_batch_is_handed_over_and_its_proof_comes_back(url: str) -> None:
     controller, given = Controller(url, SETTLEMENT), batch()
-    assert controller.proof(given, TEE) == Unproven(known=False)
+    assert controller.proof(given, Kind.TEE) == Unproven(known=False)
     for _ in range(2):
-        controller.prove(given, GENESIS_BATCH, [TEE])
-    assert controller.proof(given, TEE) == Unproven()
-    assert controller.proof(given, ZK) == Unproven(known=False)
+        controller.prove(given, GENESIS_BATCH, [Kind.TEE])
+    assert controller.proof(given, Kind.TEE) == Unproven()
+    assert controller.proof(given, Kind.ZK) == Unproven(known=False)
 
     stated = Statement(
         CHAIN_ID, SETTLEMENT.rollup, CONFIG.chain_id, CONFIG.hash, GENESIS_BATCH.hash, given.hash, b"\1" * 32,
@@ -68,19 +68,19 @@ def test_a_batch_is_handed_over_and_its_proof_comes_back(url: str) -> None:
     )  # fmt: skip
     report = {"index": 1, "type": "tee", "worker": "w", "statement": stated.to_json(), "proof": "0xabcd"}
     assert httpx.post(f"{url}/report_proof", json=report).json() == {"status": "done"}
-    assert controller.proof(given, TEE) == Proof(stated, b"\xab\xcd")
-    controller.prove_again(given, TEE)
-    assert controller.proof(given, TEE) == Unproven()
+    assert controller.proof(given, Kind.TEE) == Proof(stated, b"\xab\xcd")
+    controller.prove_again(given, Kind.TEE)
+    assert controller.proof(given, Kind.TEE) == Unproven()
     # another batch under the same number
-    controller.prove(batch(b"!"), GENESIS_BATCH, [TEE])
-    assert controller.proof(given, TEE) == Unproven()
+    controller.prove(batch(b"!"), GENESIS_BATCH, [Kind.TEE])
+    assert controller.proof(given, Kind.TEE) == Unproven()
 
 
 def test_what_the_controller_refuses_or_does_not_answer(url: str) -> None:
     with pytest.raises(ControllerRefusalError, match="without chunks"):
-        Controller(url, SETTLEMENT).prove(replace(batch(), chunks=()), GENESIS_BATCH, [TEE])
+        Controller(url, SETTLEMENT).prove(replace(batch(), chunks=()), GENESIS_BATCH, [Kind.TEE])
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with pytest.raises(ControllerUnreachableError):
-        Controller(f"http://127.0.0.1:{port}", SETTLEMENT).proof(batch(), TEE)
+        Controller(f"http://127.0.0.1:{port}", SETTLEMENT).proof(batch(), Kind.TEE)

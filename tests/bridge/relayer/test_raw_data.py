@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from jovay.bridge.l1.batches import CommittedBatch
-from jovay.bridge.l1.data import BlobArchive, RawData, fetch
+from jovay.bridge.l1.data import BlobArchive, RawDataSource, fetch
 from jovay.bridge.relayer.queries import Queries
 from jovay.bridge.relayer.raw_data import RawDataServer
 from jovay.bridge.relayer.store import Batch, BatchStore
@@ -64,7 +64,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list
     store.close()
 
 
-@pytest.mark.parametrize("kind", [RawData, BlobArchive])
+@pytest.mark.parametrize("kind", [RawDataSource, BlobArchive])
 def test_a_follower_finds_the_data(stored: tuple[str, list[Batch]], kind: Any) -> None:
     url, batches = stored
     for each in batches:

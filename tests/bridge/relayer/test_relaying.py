@@ -10,10 +10,10 @@ import pytest
 
 from jovay.bridge.l1.batches import GENESIS_BATCH
 from jovay.bridge.l1.keys import RawKey
+from jovay.bridge.l1.record import Kind
 from jovay.bridge.relayer.blocks import chunk_of
 from jovay.bridge.relayer.claims import encode_proof
 from jovay.bridge.relayer.controller import Proof
-from jovay.bridge.relayer.rollup import TEE
 from jovay.bridge.relayer.store import Batch, RawData
 from jovay.bridge.wire import blobs
 from jovay.bridge.wire.batch_header import BatchHeader
@@ -251,7 +251,7 @@ def test_a_batch_that_anyone_committed_is_taken_over(tmp_path: Path) -> None:
         header = BatchHeader(2, 1, rolled, da.digest, GENESIS_BATCH.hash)
         batch = Batch(RawData(header, da, ()), ((1, 3),), 1, chain.last.hash, chain.last.context.timestamp)
         settled.proofs.prove(batch, GENESIS_BATCH, ())
-        found = settled.proofs.proof(batch, TEE)
+        found = settled.proofs.proof(batch, Kind.TEE)
         assert isinstance(found, Proof)
         proof = encode_proof(found, [])
         root = found.statement.post_state_root

@@ -12,9 +12,9 @@ from random import Random
 import pytest
 
 from jovay.bridge.l1.keys import RawKey
+from jovay.bridge.l1.record import Kind
 from jovay.bridge.relayer.lease import Lease
 from jovay.bridge.relayer.oracle import DEFAULT, ORACLE
-from jovay.bridge.relayer.rollup import TEE, ZK
 from rigs.l1_fees import place_oracle
 from rigs.l2_blocks import MadeBlocks
 from rigs.paths import MissingToolError
@@ -75,7 +75,7 @@ class Pair:
             assert batches[0] is not None
             assert batches[0].first_block == before + 1
             before = batches[0].last_block
-            for kind in (ZK, TEE):
+            for kind in (Kind.ZK, Kind.TEE):
                 output = self.l1.reader.output(kind, index, state)
                 assert output.last_block_hash == self.chain.blocks[before].hash
 

@@ -202,7 +202,7 @@ class BlobArchive:
         return octets(body.decode("ascii", "replace").strip().strip('"'))
 
 
-class RawData:
+class RawDataSource:
     """A relayer's or another node's raw data: ``/batch/{number}`` has DA version and DA data, as octets."""
 
     def __init__(self, url: str) -> None:

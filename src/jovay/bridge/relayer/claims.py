@@ -15,10 +15,11 @@ from eth_abi.abi import encode
 from jovay.bridge.errors import BridgeError, L1RpcError
 from jovay.bridge.l1 import contracts
 from jovay.bridge.l1.batches import GENESIS_BATCH
+from jovay.bridge.l1.record import Kind
 from jovay.bridge.relayer.controller import Proof, Unproven
 from jovay.bridge.relayer.errors import BadProofError, RelayerError
 from jovay.bridge.relayer.outbox import Outbox, claim_of
-from jovay.bridge.relayer.rollup import TEE, RollupReader, RollupState
+from jovay.bridge.relayer.rollup import RollupReader, RollupState
 from jovay.bridge.relayer.store import Batch, BatchStore
 from jovay.bridge.wire import blobs
 from jovay.bridge.wire.batch_header import BatchHeader
@@ -35,13 +36,13 @@ _PROOF = ("bytes32", "uint64", "bytes32", "(bytes32,bytes,bytes)[]", "bytes")
 class Prover(Protocol):
     """What is asked of the prover controller (`controller.Controller`)."""
 
-    def prove(self, batch: Batch, parent: BatchHeader, kinds: Sequence[int]) -> None: ...
-    def proof(self, batch: Batch, kind: int) -> Proof | Unproven: ...
-    def prove_again(self, batch: Batch, kind: int) -> None: ...
+    def prove(self, batch: Batch, parent: BatchHeader, kinds: Sequence[Kind]) -> None: ...
+    def proof(self, batch: Batch, kind: Kind) -> Proof | Unproven: ...
+    def prove_again(self, batch: Batch, kind: Kind) -> None: ...
 
 
 class Claims:
-    """``kinds``: numbers of the provers whose claims are made."""
+    """``kinds``: provers whose claims are made."""
 
     def __init__(
         self,
@@ -49,7 +50,7 @@ class Claims:
         store: BatchStore,
         outbox: Outbox,
         controller: Prover,
-        kinds: Sequence[int] = (TEE,),
+        kinds: Sequence[Kind] = (Kind.TEE,),
     ) -> None:
         self._rollup, self._store, self._outbox = rollup, store, outbox
         self._controller, self._kinds = controller, kinds
@@ -90,7 +91,7 @@ class Claims:
 
     # ---- to L1
 
-    def _claim(self, kind: int, state: RollupState) -> None:
+    def _claim(self, kind: Kind, state: RollupState) -> None:
         index = state.claimed[kind] + 1
         batch = self._store.batch(index) if index <= state.committed else None
         if batch is None or self._rollup.batch_hash(index, state) != batch.hash:
@@ -114,14 +115,14 @@ class Claims:
         self._outbox.send(what, self._rollup.rollup.address, data)
         log.info("a claim is sent", extra={"batch": index, "prover": kind})
 
-    def _urge(self, batch: Batch, kind: int, found: Unproven) -> None:
+    def _urge(self, batch: Batch, kind: Kind, found: Unproven) -> None:
         if not found.known:
             self._ask(batch)
         elif found.error:
             self._controller.prove_again(batch, kind)
             raise BadProofError(batch.index, found.error)
 
-    def _call(self, kind: int, batch: Batch, proof: Proof, state: RollupState) -> bytes:
+    def _call(self, kind: Kind, batch: Batch, proof: Proof, state: RollupState) -> bytes:
         """Calldata of ``verifyBatch``, which L1 would accept now. Raises ``BadProofError``."""
         openings = self._check(kind, batch, proof, state)
         stated, header = proof.statement, batch.raw.header.encode()
@@ -135,7 +136,7 @@ class Claims:
             raise BadProofError(batch.index, contracts.reason(error.revert_data)) from error
         return data
 
-    def _check(self, kind: int, batch: Batch, proof: Proof, state: RollupState) -> list[Opening]:
+    def _check(self, kind: Kind, batch: Batch, proof: Proof, state: RollupState) -> list[Opening]:
         """Compare a statement with what is known of its batch; the openings that go with it."""
         stated, settlement = proof.statement, self._rollup.settlement
         before = self._rollup.output(kind, batch.index - 1, state)

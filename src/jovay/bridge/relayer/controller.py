@@ -8,15 +8,15 @@ from typing import Any
 
 from jovay.bridge.controller import ControllerClient
 from jovay.bridge.errors import ControllerRefusalError, WireError
+from jovay.bridge.l1.record import Kind
 from jovay.bridge.relayer.errors import ProofFormatError
-from jovay.bridge.relayer.rollup import TEE, ZK
 from jovay.bridge.relayer.store import Batch
 from jovay.bridge.wire.batch_header import BatchHeader
 from jovay.bridge.wire.statement import Statement
 from jovay.chain.hexadecimal import hexed
 from jovay.chain.settlement import Settlement
 
-_NAMES = {ZK: "zk", TEE: "tee"}
+_NAMES = {Kind.ZK: "zk", Kind.TEE: "tee"}
 _UNKNOWN = "UnknownBatchError"
 
 
@@ -44,7 +44,7 @@ class Controller:
     def __init__(self, url: str, settlement: Settlement) -> None:
         self._client, self._settlement = ControllerClient(url), settlement
 
-    def prove(self, batch: Batch, parent: BatchHeader, kinds: Sequence[int]) -> None:
+    def prove(self, batch: Batch, parent: BatchHeader, kinds: Sequence[Kind]) -> None:
         """Ask for proofs of a batch; again is the same as once."""
         raw = batch.raw
         self._client.call(
@@ -61,7 +61,7 @@ class Controller:
             types=[_NAMES[kind] for kind in kinds],
         )
 
-    def proof(self, batch: Batch, kind: int) -> Proof | Unproven:
+    def proof(self, batch: Batch, kind: Kind) -> Proof | Unproven:
         """What has become of it. Raises ``ProofFormatError`` too."""
         try:
             answer = self._client.call("get_proof", index=batch.index, type=_NAMES[kind])
@@ -76,7 +76,7 @@ class Controller:
                 return Unproven(error=str(answer.get("error") or "no reason given"))
         return Unproven()
 
-    def prove_again(self, batch: Batch, kind: int) -> None:
+    def prove_again(self, batch: Batch, kind: Kind) -> None:
         """The proof that there is is of no use."""
         self._client.call("re_prove_batch", index=batch.index, types=[_NAMES[kind]])
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
+from jovay.bridge.l1.record import Kind
 from jovay.bridge.l1.records import L1Receipt
 from jovay.bridge.l1.transactions import TxManager
 from jovay.bridge.relayer.outbox import claim_of, commit_of
@@ -49,7 +50,7 @@ class Costs:
     """The accounts of a relayer. ``kinds``: the provers whose claims it makes."""
 
     def __init__(
-        self, store: BatchStore, commits: TxManager, claims: TxManager, kinds: Sequence[int]
+        self, store: BatchStore, commits: TxManager, claims: TxManager, kinds: Sequence[Kind]
     ) -> None:
         self._store, self._commits, self._claims, self._kinds = store, commits, claims, kinds
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from jovay.bridge.l1.record import Kind
 from jovay.bridge.l1.transaction_store import Request
 from jovay.bridge.l1.transactions import Failed, Mined, Pending, TxManager
 from jovay.bridge.relayer.errors import SendingError, WaitingError
@@ -16,9 +17,9 @@ def commit_of(index: int, batch_hash: bytes | None = None) -> str:
     return f"commit batch {index} " + (f"0x{batch_hash.hex()}" if batch_hash else "")
 
 
-def claim_of(kind: int, index: int, batch_hash: bytes | None = None) -> str:
+def claim_of(kind: Kind, index: int, batch_hash: bytes | None = None) -> str:
     """The wish for a claim on a batch, likewise."""
-    return f"claim {kind} of batch {index} " + (f"0x{batch_hash.hex()}" if batch_hash else "")
+    return f"claim {kind:d} of batch {index} " + (f"0x{batch_hash.hex()}" if batch_hash else "")
 
 
 class Outbox:

@@ -8,8 +8,9 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from jovay.bridge.errors import BridgeError
+from jovay.bridge.l1.record import Kind
 from jovay.bridge.relayer.backlog import Backlog
-from jovay.bridge.relayer.rollup import TEE, ZK, RollupReader
+from jovay.bridge.relayer.rollup import RollupReader
 from jovay.bridge.relayer.service import Step
 from jovay.bridge.relayer.store import BatchStore
 
@@ -85,7 +86,7 @@ class Progress:
         return {
             "committed": state.committed,
             "committed_block": block,
-            "attested": state.claimed[TEE],
-            "proven": state.claimed[ZK],
+            "attested": state.claimed[Kind.TEE],
+            "proven": state.claimed[Kind.ZK],
             "finalized": state.finalized,
         }

@@ -13,6 +13,7 @@ from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.data import BlobSource
 from jovay.bridge.l1.fees import market
 from jovay.bridge.l1.keys import Signer
+from jovay.bridge.l1.record import Kind
 from jovay.bridge.l1.transactions import Policy, TxManager
 from jovay.bridge.relayer.adoption import Adoption, StoredData
 from jovay.bridge.relayer.backlog import Backlog
@@ -25,7 +26,7 @@ from jovay.bridge.relayer.oracle import Oracle
 from jovay.bridge.relayer.outbox import Outbox
 from jovay.bridge.relayer.progress import Progress
 from jovay.bridge.relayer.queries import Queries
-from jovay.bridge.relayer.rollup import TEE, RollupReader
+from jovay.bridge.relayer.rollup import RollupReader
 from jovay.bridge.relayer.sealing import Limits
 from jovay.bridge.relayer.service import Service, Step
 from jovay.bridge.relayer.store import BatchStore
@@ -45,7 +46,7 @@ class Options:
     timing: Timing = field(default_factory=Timing)
     policy: Policy = field(default_factory=Policy)
     pace: float = 1.0
-    kinds: Sequence[int] = (TEE,)
+    kinds: Sequence[Kind] = (Kind.TEE,)
     sources: Sequence[BlobSource] = ()
 
 

@@ -8,23 +8,22 @@ from typing import Any
 
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.contracts import Contract
+from jovay.bridge.l1.record import Kind
 from jovay.bridge.l1.records import L1Block
 from jovay.bridge.relayer.errors import RelayerError
 from jovay.chain.settlement import Settlement
 
-#: Numbers of provers in ``Rollup``.
-ZK, TEE = 0, 1
 #: Answers of the contracts that are kept.
 REMEMBERED = 1_024
 
 
 @dataclass(frozen=True, slots=True)
 class RollupState:
-    """How far batches are, as of ``block``: ``claimed`` by number of the prover."""
+    """How far batches are, as of ``block``: ``claimed`` by prover."""
 
     block: L1Block
     committed: int
-    claimed: dict[int, int]
+    claimed: dict[Kind, int]
     finalized: int
     paused: bool
     exodus: bool
@@ -75,7 +74,7 @@ class RollupReader:
         def number(function: str) -> int:
             return int(self._at(block.hash, self.rollup, function))
 
-        claimed = {ZK: number("lastZkVerifiedBatch"), TEE: number("lastTeeVerifiedBatch")}
+        claimed = {Kind.ZK: number("lastZkVerifiedBatch"), Kind.TEE: number("lastTeeVerifiedBatch")}
         paused, exodus = bool(number("paused")), bool(number("exodus"))
         return RollupState(
             block, number("lastCommittedBatch"), claimed, number("lastFinalizedBatch"), paused, exodus
@@ -98,7 +97,7 @@ class RollupReader:
             return None
         return bytes(self._at(state.block.hash, self.mailbox, "getMsg", count))
 
-    def output(self, kind: int, index: int, state: RollupState) -> Output:
+    def output(self, kind: Kind, index: int, state: RollupState) -> Output:
         """Of a claim that stands; of genesis for batch 0."""
         _, output = self._at(state.block.hash, self.rollup, "claim", kind, index)
         return Output(*output)
@@ -106,7 +105,7 @@ class RollupReader:
     @cached_property
     def genesis_hash(self) -> bytes:
         """Hash of L2's block 0, which ``Rollup`` was deployed with."""
-        _, output = self.rollup.read(self.client, "claim", TEE, 0)
+        _, output = self.rollup.read(self.client, "claim", Kind.TEE, 0)
         return Output(*output).last_block_hash
 
     @cached_property
