@@ -95,9 +95,10 @@ class MemoryRoots:
 
 
 class FlatRules:
-    """One fork from the start."""
+    """One fork from the start, on a chain that does not settle."""
 
     chain_id = CHAIN_ID
+    settled = None
 
     def __init__(self, fork: int) -> None:
         self._fork = fork
