@@ -67,7 +67,7 @@ def test_its_contracts_are_told_of_those_on_l1(genesis: Genesis) -> None:
     assert stored(L2_ETH_BRIDGE, 0) == ADDRESSES["l1_eth_bridge"]
     assert stored(L2_ERC20_BRIDGE, 0) == ADDRESSES["l1_erc20_bridge"]
     numbers = [int.from_bytes(stored(L1_GAS_ORACLE, slot), "big") for slot in range(10)]
-    assert numbers == [1_000_000, 0, 0, 0, 100, 100, 10, 7, 1_000_000, 786_432]
+    assert numbers == [1_000_000, 0, 0, 0, 100, 100, 100, 7, 1_000_000, 786_432]
     for address, account, place in (
         (L1_GAS_ORACLE, FEEDER, 10),
         (L2_COIN_BASE, WITHDRAWER, 0),

@@ -8,6 +8,7 @@ import pytest
 
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.data import BeaconNode
+from jovay.bridge.l1.following_errors import ClaimDifferenceError
 from jovay.bridge.l1.record import Kind
 from jovay.native.library import Library
 from jovay.prover.verification import BatchVerification, Finding, witnesses_of
@@ -36,7 +37,10 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
             story.l1.claim(Kind.ZK, header, story.batches[1][1], (b"\5" * 32, *good[1:]), in_blobs=False)
             story.block(story.transaction(1, TARGET, value=1))
             story.commit(in_blobs=False)
-            story.follow()
+            with pytest.raises(ClaimDifferenceError, match="ZK claim of batch 2"):
+                story.follow()
+            while story.reader.step():
+                pass
             assert story.sequencer.recording is not None
             story.sequencer.recording.drain()
             yield story
