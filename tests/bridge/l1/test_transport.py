@@ -196,7 +196,9 @@ def test_an_error_is_an_answer() -> None:
         assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("result", [None, 7, "1", "0x", "0xzz", "", [], {}, True])
+@pytest.mark.parametrize(
+    "result", [None, 7, "1", "0x", "0xzz", "0x-5", "0x1_0", "0x" + "1" * 65, "", [], {}, True]
+)
 def test_a_result_of_another_kind_is_shown(result: object) -> None:
     with serving(says(result=result)) as (_, client), pytest.raises(L1AnswerError, match="chain id"):
         client.chain_id()
@@ -248,6 +250,12 @@ def test_ranges_that_are_refused_are_cut() -> None:
         assert ranges[0][0] == 3
         assert ranges[-1][1] == 60
         assert all(a[1] + 1 == b[0] for a, b in pairwise(ranges))
+
+
+def test_a_block_that_no_chain_comes_to_is_shown() -> None:
+    far = says(result=[LOG | {"blockNumber": hex(1 << 63)}])
+    with serving(far) as (_, client), pytest.raises(L1AnswerError, match="blockNumber"):
+        list(client.logs([], [], 0, 1 << 64))
 
 
 def test_a_refused_block_is_an_error() -> None:

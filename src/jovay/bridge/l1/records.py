@@ -3,10 +3,13 @@ addresses 20; amounts are wei."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from jovay.bridge.errors import L1AnswerError
+
+_QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +90,9 @@ class FeeHistory:
 
 
 def quantity(value: object, what: str) -> int:
-    """0x-hex of an unsigned number. Raises L1AnswerError."""
-    if isinstance(value, str) and value.startswith("0x"):
-        try:
-            return int(value[2:], 16)
-        except ValueError:
-            pass
+    """0x-hex of an unsigned number of 256 bits. Raises L1AnswerError."""
+    if isinstance(value, str) and _QUANTITY.fullmatch(value):
+        return int(value, 16)
     raise L1AnswerError(what, value)
 
 
@@ -127,6 +127,13 @@ class _Fields:
         found = self.value.get(name)
         return default if found is None and default is not None else quantity(found, f"{self._what}.{name}")
 
+    def count(self, name: str) -> int:
+        """A number of blocks, logs or seconds, of which none has more than 63 bits."""
+        found = self.number(name)
+        if found >> 63:
+            raise L1AnswerError(f"{self._what}.{name}", found)
+        return found
+
     def octets(self, name: str, size: int | None = None) -> bytes:
         return octets(self.value.get(name), f"{self._what}.{name}", size)
 
@@ -141,10 +148,10 @@ def block(value: object) -> L1Block:
     """Reads a block object."""
     fields = _Fields(value, "a block")
     return L1Block(
-        number=fields.number("number"),
+        number=fields.count("number"),
         hash=fields.octets("hash", 32),
         parent_hash=fields.octets("parentHash", 32),
-        timestamp=fields.number("timestamp"),
+        timestamp=fields.count("timestamp"),
         base_fee=fields.number("baseFeePerGas", 0),
         gas_limit=fields.number("gasLimit"),
         gas_used=fields.number("gasUsed"),
@@ -161,10 +168,10 @@ def log(value: object) -> L1Log:
         address=fields.octets("address", 20),
         topics=tuple(octets(topic, "a log's topic", 32) for topic in fields.each("topics")),
         data=fields.octets("data"),
-        block_number=fields.number("blockNumber"),
+        block_number=fields.count("blockNumber"),
         block_hash=fields.octets("blockHash", 32),
         transaction_hash=fields.octets("transactionHash", 32),
-        index=fields.number("logIndex"),
+        index=fields.count("logIndex"),
     )
 
 
@@ -186,7 +193,7 @@ def transaction(value: object) -> L1Transaction:
         max_priority_fee=fields.number("maxPriorityFeePerGas", price),
         max_blob_fee=fields.number("maxFeePerBlobGas", 0),
         versioned_hashes=tuple(octets(one, "a versioned hash", 32) for one in hashes),
-        block_number=None if waits else fields.number("blockNumber"),
+        block_number=None if waits else fields.count("blockNumber"),
         block_hash=None if waits else fields.octets("blockHash", 32),
     )
 
@@ -196,7 +203,7 @@ def receipt(value: object) -> L1Receipt:
     fields = _Fields(value, "a receipt")
     return L1Receipt(
         transaction_hash=fields.octets("transactionHash", 32),
-        block_number=fields.number("blockNumber"),
+        block_number=fields.count("blockNumber"),
         block_hash=fields.octets("blockHash", 32),
         succeeded=fields.number("status") == 1,
         gas_used=fields.number("gasUsed"),
