@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from jovay.bridge.bounded_server import MOST_CONNECTIONS
 from jovay.bridge.l1.batches import CommittedBatch
 from jovay.bridge.l1.data import BlobArchive, RawDataSource, fetch
 from jovay.bridge.relayer.queries import Queries
@@ -111,3 +114,14 @@ def test_figures(stored: tuple[str, list[Batch]]) -> None:
     assert httpx.get(f"{url}/metrics").text == "jovay_relayer_committed 2.0\n"
     assert httpx.post(f"{url}/batch/1", content=b"x" * 70_000).status_code == 413
     assert httpx.post(f"{url}/batch/1").status_code in (404, 413)
+
+
+def test_connections_that_say_nothing_are_few_and_do_not_last(stored: tuple[str, list[Batch]]) -> None:
+    host, port = stored[0].removeprefix("http://").split(":")
+    silent = [socket.create_connection((host, int(port))) for _ in range(2 * MOST_CONNECTIONS)]
+    with pytest.raises(httpx.TimeoutException):
+        httpx.get(f"{stored[0]}/status", timeout=0.5)
+    assert sum(1 for one in threading.enumerate() if "process_request" in one.name) <= MOST_CONNECTIONS
+    for one in silent:
+        one.close()
+    assert httpx.get(f"{stored[0]}/status", timeout=10).status_code == 200

@@ -15,9 +15,10 @@ import json
 import logging
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from jovay.bridge.bounded_server import BoundedServer
 from jovay.bridge.relayer.progress import Progress
 from jovay.bridge.relayer.queries import Queries
 from jovay.bridge.relayer.store import Batch, BatchStore
@@ -38,14 +39,13 @@ class RawDataServer:
 
     def __init__(self, store: BatchStore, progress: Progress, queries: Queries, host: str, port: int) -> None:
         self._store, self._progress, self._queries = store, progress, queries
-        self._server = _Server((host, port), _handler(self._get, self._post))
+        self._server = BoundedServer((host, port), _handler(self._get, self._post))
         self._thread = threading.Thread(target=self._server.serve_forever, name="raw data", daemon=True)
         self._thread.start()
 
     @property
     def url(self) -> str:
-        host, port = self._server.server_address[:2]
-        return f"http://{host!s}:{port}"
+        return self._server.url
 
     def close(self) -> None:
         self._server.shutdown()
@@ -82,14 +82,6 @@ class RawDataServer:
         return 200, "application/octet-stream", blob, {}
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Who asked has gone, most often."""
-        log.debug("a connection ended early", extra={"client": client_address}, exc_info=True)
-
-
 def _raw(batch: Batch) -> Answer:
     raw = batch.raw
     more = {
@@ -112,9 +104,8 @@ def _handler(
     get: Callable[[str], Answer], post: Callable[[str, bytes], Answer]
 ) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        """One connection."""
+        """One request a connection."""
 
-        protocol_version = "HTTP/1.1"
         timeout = 30.0
 
         def do_GET(self) -> None:
@@ -122,12 +113,10 @@ def _handler(
 
         def do_POST(self) -> None:
             if "Origin" in self.headers:  # browsers say so with every POST that a page makes them send
-                self.close_connection = True
                 self._answer(lambda: (403, "application/json", b'{"error": "web pages are not let in"}', {}))
                 return
             size = self.headers.get("Content-Length", "")
             if not size.isdecimal() or int(size) > MOST_BODY:
-                self.close_connection = True
                 self._answer(lambda: (413, "application/json", b'{"error": "too long"}', {}))
                 return
             body = self.rfile.read(int(size))

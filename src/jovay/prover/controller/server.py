@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, ClassVar, Final
 
+from jovay.bridge.bounded_server import BoundedServer
 from jovay.prover.controller.errors import (
     BadRequestError,
     BodyTooLargeError,
@@ -21,31 +22,20 @@ log = logging.getLogger("jovay.prover")
 
 #: Bytes of a body: a batch of the largest DA data in hex, or the largest proof.
 MOST_BYTES: Final = 48 << 20
-#: Connections that are served at once; more wait.
-MOST_CONNECTIONS: Final = 64
 _TASK = "task/"
 #: Seconds between two looks whether to end.
 _POLL = 0.05
 
 
-class ControllerServer(ThreadingHTTPServer):
+class ControllerServer(BoundedServer):
     """Serves a controller in threads; ``stop`` ends it."""
-
-    daemon_threads = True
-    request_queue_size = 128
 
     def __init__(self, controller: Controller, host: str, port: int) -> None:
         self.controller = controller
-        self._places = threading.BoundedSemaphore(MOST_CONNECTIONS)
         super().__init__((host, port), _Handler)
         self._thread = threading.Thread(
             target=self.serve_forever, args=(_POLL,), name="controller", daemon=True
         )
-
-    @property
-    def url(self) -> str:
-        host, port = self.server_address[:2]
-        return f"http://{host!s}:{port}"
 
     def start(self) -> None:
         self._thread.start()
@@ -55,16 +45,6 @@ class ControllerServer(ThreadingHTTPServer):
         self.shutdown()
         self._thread.join()
         self.server_close()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self._places.acquire()
-        super().process_request(request, client_address)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._places.release()
 
 
 class _Handler(BaseHTTPRequestHandler):
