@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from jovay.bridge.errors import ControllerRefusalError, ControllerUnreachableError
+from jovay.bridge.wire.batch_header import BatchHeader
+from jovay.bridge.wire.da import DaData
+from jovay.chain.hexadecimal import hexed
+from jovay.chain.settled import SettledConfig
 
 #: Seconds for an answer; a task of some hundred megabytes takes a few.
 TIMEOUT = 60.0
+#: Types of proofs.
+TEE, ZK = "tee", "zk"
 
 
 class ControllerClient:
@@ -66,3 +73,27 @@ class ControllerClient:
             return ControllerRefusalError(status, error["type"], error["message"])
         except (ValueError, TypeError, KeyError):
             return ControllerUnreachableError(self.url, f"status {status}: {answer[:60]!r}")
+
+
+def batch_fields(
+    l1_chain_id: int,
+    rollup: bytes,
+    config: SettledConfig,
+    parent: BatchHeader,
+    header: BatchHeader,
+    da: DaData,
+    versioned_hashes: Sequence[bytes],
+    chunks: Sequence[tuple[int, int]],
+) -> dict[str, Any]:
+    """What ``prove_batch`` is told of a batch; ``chunks`` are the first and the last block of each."""
+    return {
+        "index": header.index,
+        "l1ChainId": l1_chain_id,
+        "rollup": hexed(rollup),
+        "config": hexed(config.encode()),
+        "parentHeader": hexed(parent.encode()),
+        "header": hexed(header.encode()),
+        "da": hexed(da.calldata),
+        "versionedHashes": [hexed(one) for one in versioned_hashes],
+        "chunks": [list(chunk) for chunk in chunks],
+    }

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from jovay.bridge.controller import TEE, ZK
 from jovay.bridge.wire.statement import Statement
 from jovay.prover.controller.errors import SupersededError, UnknownBatchError
 from jovay.prover.controller.queue import DONE, FAILED, KEPT, LEASED, MOST_ATTEMPTS, QUEUED, ProofQueue
-from jovay.prover.controller.requests import TEE, TYPES, ZK, BatchRequest
+from jovay.prover.controller.requests import TYPES, BatchRequest
 from rigs.proof_requests import request, statement_of
 
 

@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jovay.bridge.controller import ControllerClient
+from jovay.bridge.controller import TEE, ZK, ControllerClient, batch_fields
 from jovay.bridge.errors import ControllerRefusalError, WireError
 from jovay.bridge.l1.record import Kind
 from jovay.bridge.relayer.errors import ProofFormatError
 from jovay.bridge.relayer.store import Batch
 from jovay.bridge.wire.batch_header import BatchHeader
 from jovay.bridge.wire.statement import Statement
-from jovay.chain.hexadecimal import hexed
 from jovay.chain.settlement import Settlement
 
-_NAMES = {Kind.ZK: "zk", Kind.TEE: "tee"}
+_NAMES = {Kind.ZK: ZK, Kind.TEE: TEE}
 _UNKNOWN = "UnknownBatchError"
 
 
@@ -46,20 +45,12 @@ class Controller:
 
     def prove(self, batch: Batch, parent: BatchHeader, kinds: Sequence[Kind]) -> None:
         """Ask for proofs of a batch; again is the same as once."""
-        raw = batch.raw
-        self._client.call(
-            "prove_batch",
-            index=batch.index,
-            l1ChainId=self._settlement.l1_chain_id,
-            rollup=hexed(self._settlement.rollup),
-            config=hexed(self._settlement.config.encode()),
-            parentHeader=hexed(parent.encode()),
-            header=hexed(raw.header.encode()),
-            da=hexed(raw.da.calldata),
-            versionedHashes=[hexed(one) for one in raw.versioned_hashes],
-            chunks=[list(chunk) for chunk in batch.chunks],
-            types=[_NAMES[kind] for kind in kinds],
-        )
+        raw, there = batch.raw, self._settlement
+        fields = batch_fields(
+            there.l1_chain_id, there.rollup, there.config, parent, raw.header, raw.da, raw.versioned_hashes,
+            batch.chunks,
+        )  # fmt: skip
+        self._client.call("prove_batch", **fields, types=[_NAMES[kind] for kind in kinds])
 
     def proof(self, batch: Batch, kind: Kind) -> Proof | Unproven:
         """What has become of it. Raises ``ProofFormatError`` too."""

@@ -7,17 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from jovay.bridge.controller import TEE, ZK, batch_fields
 from jovay.bridge.errors import WireError
 from jovay.bridge.wire.batch_header import BatchHeader
 from jovay.bridge.wire.da import DaData
 from jovay.bridge.wire.statement import Statement
-from jovay.chain.hexadecimal import hexed
 from jovay.chain.settled import SettledConfig
 from jovay.prover.controller.errors import BadRequestError
 from jovay.prover.task import BatchTask
 from jovay.tracer.chunk_witness import ChunkWitness
 
-TEE, ZK = "tee", "zk"
 TYPES: Final = (TEE, ZK)
 #: What sqlite3 takes.
 _END = 1 << 63
@@ -127,17 +126,10 @@ class BatchRequest:
 
     def to_json(self) -> dict[str, Any]:
         """As ``read`` takes it."""
-        return {
-            "index": self.index,
-            "l1ChainId": self.l1_chain_id,
-            "rollup": hexed(self.rollup),
-            "config": hexed(self.config.encode()),
-            "parentHeader": hexed(self.parent.encode()),
-            "header": hexed(self.header.encode()),
-            "da": hexed(self.da.calldata),
-            "versionedHashes": [hexed(one) for one in self.versioned_hashes],
-            "chunks": [list(chunk) for chunk in self.chunks],
-        }
+        return batch_fields(
+            self.l1_chain_id, self.rollup, self.config, self.parent, self.header, self.da,
+            self.versioned_hashes, self.chunks,
+        )  # fmt: skip
 
     def encode(self) -> str:
         """For the store: equal requests are equal texts."""

@@ -14,10 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from jovay.bridge.controller import ControllerClient
+from jovay.bridge.controller import TEE, ControllerClient
 from jovay.bridge.errors import BridgeError, ControllerRefusalError
 from jovay.chain.settlement import Settlement
-from jovay.prover.controller.requests import TEE
 from jovay.prover.controller.service import LEASE_SECONDS
 from jovay.prover.errors import ProverError
 from jovay.prover.tee.errors import EnclaveError, EnclaveRefusedError, KeyRevokedError
