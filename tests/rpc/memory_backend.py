@@ -190,10 +190,11 @@ class MemoryBackend:
         return None if block is None else b"".join(item.hash for item in block.transactions)
 
     def transaction(self, transaction_hash: bytes) -> Inclusion | None:
-        place = self.places.get(transaction_hash)
-        if place is not None:
-            return self.transaction_at(*place)
-        return next((Inclusion(item) for item, _ in self.pool if item.hash == transaction_hash), None)
+        with self._lock:  # it is in the pool or in a block, never in neither
+            place = self.places.get(transaction_hash)
+            if place is not None:
+                return self.transaction_at(*place)
+            return next((Inclusion(item) for item, _ in self.pool if item.hash == transaction_hash), None)
 
     def transaction_at(self, number: int, index: int) -> Inclusion | None:
         block = self.block(number)
