@@ -50,10 +50,10 @@ class Fuse:
 
     def within(self, transaction: Callable[..., Any]) -> Callable[..., Any]:
         @contextmanager
-        def wrapped() -> Iterator[None]:
+        def wrapped() -> Iterator[Any]:
             self.burn()
-            with transaction():
-                yield
+            with transaction() as found:
+                yield found
                 self.burn()
             self.burn()
 
@@ -103,9 +103,10 @@ class Script:
     def _open(self, name: str = "relayer") -> SteppedRelayer:
         found = SteppedRelayer(self.l1, self.chain, self.proofs, self.folder / name, confirmations=CONFIRMED)
         parts: Any = found.relayer
-        parts.store._write = self.fuse.around(parts.store._write)
+        for file in (parts.store._file, parts.commits._store._file, parts.claims._store._file):
+            file.write = self.fuse.around(file.write)
+            file.transaction = self.fuse.within(file.transaction)
         for manager in (parts.commits, parts.claims):
-            manager._store._transaction = self.fuse.within(manager._store._transaction)
             manager._client = _Sending(manager._client, self.fuse)
         return found
 

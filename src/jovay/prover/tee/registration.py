@@ -28,8 +28,9 @@ _WORKING_LIFE: Final = 6 / 7
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """What TEEVerifier holds of a key; times in seconds. ``status``: 0 is UpToDate;
-    ``platform``: 0 is TDX, 1 the simulated one."""
+    """What TEEVerifier holds of a key; times in seconds. ``status``: 0 is UpToDate; ``platform``: 0 is TDX, 1 the
+    simulated one.
+    """
 
     measurement: bytes
     certificate: bytes
