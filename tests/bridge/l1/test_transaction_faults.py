@@ -24,6 +24,7 @@ from jovay.bridge.l1 import sender, sidecars, transaction_store, transactions
 from jovay.bridge.l1.fees import Ceilings
 from jovay.bridge.l1.keys import RawKey
 from jovay.bridge.l1.transactions import Mined, Pending, Policy, Request, TxManager
+from jovay.storage import sqlite
 from rigs.simulated_l1 import CHAIN_ID, GWEI, SimulatedL1
 from rigs.transactions import sign
 
@@ -34,7 +35,7 @@ DEEPEST = 32
 POLICY = Policy(
     ceilings=Ceilings(10**6 * GWEI, 10**6 * GWEI, 10**6 * GWEI), confirmations=DEEPEST + 2, in_flight=4
 )
-FILES = {transactions.__file__, sender.__file__, transaction_store.__file__}
+FILES = {transactions.__file__, sender.__file__, transaction_store.__file__, sqlite.__file__}
 BLOB = bytes(131_072)
 
 
