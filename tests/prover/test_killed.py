@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from jovay.bridge.controller import ControllerClient
+from jovay.bridge.controller_client import ControllerClient
 from jovay.bridge.errors import BridgeError
 from jovay.bridge.genesis import Roles, settled_config, settled_genesis
 from jovay.bridge.wire.statement import Statement

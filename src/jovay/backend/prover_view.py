@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from jovay.bridge.controller import ControllerClient
+from jovay.bridge.controller_client import ControllerClient
 from jovay.bridge.errors import BridgeError
 
 #: Seconds between two questions, and for an answer.

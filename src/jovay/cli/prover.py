@@ -93,7 +93,7 @@ def tee(
     log_format: LogFormat = "text",
 ) -> None:
     """Attest batches in an enclave. Prints a line that begins with "ready"; SIGINT and SIGTERM end it."""
-    from jovay.bridge.controller import ControllerClient
+    from jovay.bridge.controller_client import ControllerClient
     from jovay.cli.running import StopSignal
     from jovay.native.kernel import load_visibly
     from jovay.prover.tee.enclave import PLATFORMS

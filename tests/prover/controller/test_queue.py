@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jovay.bridge.controller import TEE, ZK
+from jovay.bridge.controller_client import TEE, ZK
 from jovay.bridge.wire.statement import Statement
 from jovay.prover.controller.errors import SupersededError, UnknownBatchError
 from jovay.prover.controller.queue import DONE, FAILED, KEPT, LEASED, MOST_ATTEMPTS, QUEUED, ProofQueue

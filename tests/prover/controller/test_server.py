@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from jovay.bridge.controller import ControllerClient
+from jovay.bridge.controller_client import ControllerClient
 from jovay.bridge.errors import ControllerRefusalError, ControllerUnreachableError, L1RpcError
 from jovay.native.library import Library
 from jovay.prover.controller.server import MOST_BYTES, ControllerServer

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from jovay.bridge.controller import ControllerClient
+from jovay.bridge.controller_client import ControllerClient
 from jovay.bridge.errors import ControllerRefusalError, ControllerUnreachableError, L1UnreachableError
 from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.keys import RawKey

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jovay.bridge.controller import TEE, ZK, ControllerClient, batch_fields
+from jovay.bridge.controller_client import TEE, ZK, ControllerClient, batch_fields
 from jovay.bridge.errors import ControllerRefusalError, WireError
 from jovay.bridge.l1.record import Kind
 from jovay.bridge.relayer.errors import ProofFormatError

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jovay.bridge.controller import TEE, ZK, batch_fields
+from jovay.bridge.controller_client import TEE, ZK, batch_fields
 from jovay.bridge.errors import WireError
 from jovay.bridge.wire.batch_header import BatchHeader
 from jovay.bridge.wire.da import DaData

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from jovay.bridge.controller import TEE, ControllerClient
+from jovay.bridge.controller_client import TEE, ControllerClient
 from jovay.bridge.errors import BridgeError, ControllerRefusalError
 from jovay.chain.settlement import Settlement
 from jovay.prover.controller.service import LEASE_SECONDS
