@@ -34,6 +34,13 @@ def refused(*given: str) -> str:
     return found.stderr
 
 
+def test_l1_may_be_named_where_arguments_are_not_seen(tmp_path: Path) -> None:
+    given = words(genesis_file(tmp_path, settled_genesis()), tmp_path)
+    at = given.index("--l1")
+    found = CliRunner().invoke(app, given[:at] + given[at + 2 :], env={"JOVAY_L1": "ftp://elsewhere"})
+    assert "ftp://elsewhere" in found.stderr
+
+
 def test_what_is_refused_at_once(tmp_path: Path) -> None:
     settled = genesis_file(tmp_path, settled_genesis())
     other = tmp_path / "other.json"

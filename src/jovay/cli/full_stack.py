@@ -20,7 +20,7 @@ from jovay.bridge.errors import BridgeError
 from jovay.bridge.l1.client import L1Client
 from jovay.cli import demo, running
 from jovay.cli.own_stack import jovay
-from jovay.cli.stack import StackError, open_stack
+from jovay.cli.stack import L1_VARIABLE, StackError, open_stack
 from jovay.cli.starting import Starting
 from jovay.cli.supervisor import Part, Supervisor
 from jovay.config import NodeConfig
@@ -188,12 +188,14 @@ class FullStack:
         return self._part("controller", [*words, "--listen", f"127.0.0.1:{self.places.controller_port}"])
 
     def _prover(self) -> Part:
-        words = ["prover", "tee", "--datadir", str(self.places.folder / "prover"), *self._settled()]
+        words = ["prover", "tee", "--datadir", str(self.places.folder / "prover")]
+        words += ["--genesis", str(self.places.genesis)]
         words += ["--controller", self.places.controller_url, "--platform", "simulated"]
         return self._part("prover", [*words, "--registrar-key", "env:JOVAY_REGISTRAR_KEY"], "registrar")
 
     def _relayer(self) -> Part:
-        words = ["relayer", "--datadir", str(self.places.folder / "relayer"), *self._settled()]
+        words = ["relayer", "--datadir", str(self.places.folder / "relayer")]
+        words += ["--genesis", str(self.places.genesis)]
         words += ["--node", self.http_url, "--controller", self.places.controller_url]
         words += ["--listen", f"127.0.0.1:{self.places.relayer_port}"]
         words += ["--batch-age", str(BATCH_AGE), "--pace", str(PACE)]
@@ -202,13 +204,10 @@ class FullStack:
             words += [f"--{role}-key", f"env:{_variable(role)}"]
         return self._part("relayer", words, *roles)
 
-    def _settled(self) -> list[str]:
-        return ["--genesis", str(self.places.genesis), "--l1", self.l1_url]
-
     def _part(self, name: str, words: Sequence[str], *roles: str) -> Part:
-        """``roles``: whose keys it is given, in its environment."""
-        keys = {_variable(role): role_key(role).hex() for role in roles}
-        return Part(name, jovay(*words), self.places.logs / f"{name}.log", keys)
+        """``roles``: whose keys it is given, in its environment, as L1's URL is."""
+        secrets = {_variable(role): role_key(role).hex() for role in roles} | {L1_VARIABLE: self.l1_url}
+        return Part(name, jovay(*words), self.places.logs / f"{name}.log", secrets)
 
 
 def _variable(role: str) -> str:

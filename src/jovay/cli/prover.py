@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from jovay.cli.stack import StackError, role_signer, settlement_of, told_errors
+from jovay.cli.stack import L1_VARIABLE, StackError, role_signer, settlement_of, told_errors
 from jovay.cli.values import host_and_port
 from jovay.monitoring import logs
 
@@ -83,7 +83,7 @@ def controller(
 def tee(
     genesis: Annotated[Path, typer.Option("--genesis", metavar="FILE", help="genesis of the settled chain")],
     datadir: DataDir,
-    l1: Annotated[str, typer.Option("--l1", metavar="URL", help="JSON-RPC of L1")],
+    l1: Annotated[str, typer.Option("--l1", metavar="URL", envvar=L1_VARIABLE, help="JSON-RPC of L1")],
     registrar_key: RegistrarKey = None,
     controller: Annotated[str, typer.Option("--controller", metavar="URL", help="for whom")] = CONTROLLER,
     platform: Platform = "tsm",

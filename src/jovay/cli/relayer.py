@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jovay.cli.stack import role_signer, settlement_of, told_errors
+from jovay.cli.stack import L1_VARIABLE, role_signer, settlement_of, told_errors
 from jovay.cli.values import host_and_port
 from jovay.monitoring import logs
 
@@ -35,7 +35,7 @@ def _option(text: str, panel: str, metavar: str | None = None, **more: Any) -> A
 def relayer(
     genesis: Annotated[Path, _option("genesis file of the settled chain", _CHAIN, "FILE")],
     node: Annotated[str, _option("JSON-RPC of the L2 node", _CHAIN, "URL")],
-    l1: Annotated[str, _option("JSON-RPC of L1", _CHAIN, "URL")],
+    l1: Annotated[str, _option("JSON-RPC of L1", _CHAIN, "URL", envvar=L1_VARIABLE)],
     datadir: Annotated[Path, _option("folder of batches and of transactions for L1", _CHAIN, "DIR")],
     controller: Annotated[
         str | None, _option("prover controller; without it no claims are made", _CHAIN, "URL")

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from jovay.chain.settlement import Settlement
 
 NODE_URL, L1_URL = "http://127.0.0.1:8545", "http://127.0.0.1:9545"
+#: For the URL of L1, which often holds a secret: arguments are there for all on the machine to see.
+L1_VARIABLE = "JOVAY_L1"
 
 NodeUrl = Annotated[str, typer.Option("--node", metavar="URL", envvar="JOVAY_NODE", help="JSON-RPC of L2")]
-L1Url = Annotated[str, typer.Option("--l1", metavar="URL", envvar="JOVAY_L1", help="JSON-RPC of L1")]
+L1Url = Annotated[str, typer.Option("--l1", metavar="URL", envvar=L1_VARIABLE, help="JSON-RPC of L1")]
 GenesisFile = Annotated[
     Path | None,
     typer.Option(
