@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +17,8 @@ from typer.testing import CliRunner
 from jovay.chain.development import CHAIN_ID, development_genesis
 from jovay.chain.genesis import to_json
 from jovay.cli.app import app
+from rigs.paths import ROOT
+from rigs.settled_node import genesis_file, settled_genesis
 
 
 def told(*words: str | Path) -> str:
@@ -44,6 +51,35 @@ def test_a_place_that_cannot_be_listened_on(tmp_path: Path, listen: str) -> None
     assert listen in told(
         "controller", "--node", "http://127.0.0.1:1", "--datadir", tmp_path, "--listen", listen
     )
+
+
+def test_it_waits_for_l1_until_it_is_stopped(tmp_path: Path) -> None:
+    genesis, log = genesis_file(tmp_path, settled_genesis()), tmp_path / "log"
+    words = [
+        "prover",
+        "tee",
+        "--genesis",
+        str(genesis),
+        "--datadir",
+        str(tmp_path),
+        "--platform",
+        "simulated",
+    ]
+    command = [sys.executable, "-c", "from jovay.cli import main; main()", *words]
+    environment = os.environ | {"JOVAY_L1": "http://127.0.0.1:1", "PYTHONPATH": str(ROOT / "src")}
+    with log.open("w") as output:
+        child = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
+    try:
+        end = time.monotonic() + 60
+        while "waiting for L1" not in log.read_text():
+            assert child.poll() is None, log.read_text()
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(30) == 0
+    finally:
+        child.kill()
+        child.wait()
 
 
 def test_the_measurement_is_printed() -> None:

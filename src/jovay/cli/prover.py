@@ -94,7 +94,7 @@ def tee(
 ) -> None:
     """Attest batches in an enclave. Prints a line that begins with "ready"; SIGINT and SIGTERM end it."""
     from jovay.bridge.controller_client import ControllerClient
-    from jovay.cli.running import StopSignal
+    from jovay.cli.running import StopSignal, patiently
     from jovay.native.kernel import load_visibly
     from jovay.prover.tee.enclave import PLATFORMS
     from jovay.prover.tee.worker import TeeWorker
@@ -107,7 +107,7 @@ def tee(
         try:
             settlement = settlement_of(genesis)
             load_visibly()
-            registrar = _registrar(settlement, l1, registrar_key, datadir)
+            registrar = patiently(lambda: _registrar(settlement, l1, registrar_key, datadir), signals)
             worker = TeeWorker(
                 ControllerClient(controller),
                 registrar,

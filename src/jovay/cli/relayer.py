@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -18,13 +17,9 @@ if TYPE_CHECKING:
     from jovay.bridge.relayer.committer import Timing
     from jovay.bridge.relayer.relayer import Options, Relayer
     from jovay.bridge.relayer.sealing import Limits
-    from jovay.cli.running import StopSignal
 
-log = logging.getLogger("jovay.relayer")
 
 LISTEN = "127.0.0.1:8561"
-#: Seconds between tries to begin.
-_PATIENCE = 2.0
 _CHAIN, _BATCHES, _L1 = "Chain and neighbours", "Batches", "L1"
 
 
@@ -143,14 +138,14 @@ def _serve(build: Callable[[], Relayer], listen: str) -> None:
     """Work until a signal comes."""
     from jovay.bridge.relayer.raw_data import RawDataServer
     from jovay.bridge.wire import blobs
-    from jovay.cli.running import StopSignal
+    from jovay.cli.running import StopSignal, patiently
 
     host, port = host_and_port(listen, "--listen")
     signals = StopSignal()
     with signals.installed():
         try:
             blobs.prepare()
-            relayer = _patiently(build, signals)
+            relayer = patiently(build, signals)
         except KeyboardInterrupt:
             return
         signals.serve()
@@ -164,18 +159,3 @@ def _serve(build: Callable[[], Relayer], listen: str) -> None:
             server.close()
         finally:
             relayer.close()
-
-
-def _patiently(build: Callable[[], Relayer], signals: StopSignal) -> Relayer:
-    """Parts start in any order: wait for L1."""
-    from jovay.bridge.errors import L1UnreachableError
-
-    told = False
-    while True:
-        try:
-            return build()
-        except L1UnreachableError as error:
-            if not told:
-                log.warning("waiting for L1", extra={"reason": str(error)})
-            told = True
-            signals.event.wait(_PATIENCE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import signal
 import socket
@@ -11,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from jovay.config import ConfigError, NodeConfig
 from jovay.monitoring.metrics import Metrics
@@ -19,6 +20,10 @@ from jovay.monitoring.stats import NodeStats
 
 STARTED_WELL, FAILED, BAD_SETTINGS = 0, 1, 2
 _POLL = 0.5
+#: Seconds between tries to begin.
+_PATIENCE = 2.0
+Part = TypeVar("Part")
+log = logging.getLogger("jovay.cli")
 
 
 class RunningNode(Protocol):
@@ -80,6 +85,21 @@ class StopSignal:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def patiently(build: Callable[[], Part], signals: StopSignal) -> Part:
+    """What ``build`` makes, once L1 is there: parts start in any order."""
+    from jovay.bridge.errors import L1UnreachableError
+
+    told = False
+    while True:
+        try:
+            return build()
+        except L1UnreachableError as error:
+            if not told:
+                log.warning("waiting for L1", extra={"reason": str(error)})
+            told = True
+            signals.event.wait(_PATIENCE)
 
 
 def check_ports(config: NodeConfig) -> None:
