@@ -5,6 +5,8 @@ from __future__ import annotations
 from jovay.bridge.errors import BridgeError
 from jovay.chain.hexadecimal import shown
 
+_NOBODY = "no beacon API, archive or raw data is named to ask"
+
 
 class FollowingError(BridgeError):
     """Base of what stops whoever follows L1: a person has to look."""
@@ -110,7 +112,5 @@ class DataUnavailableError(BridgeError):
     """Nobody gave the data of a batch, for ``reasons``; somebody may later."""
 
     def __init__(self, index: int, reasons: list[str]) -> None:
-        super().__init__(
-            f"nobody gives the data of batch {index}: {'; '.join(reasons) or 'nobody was asked'}"
-        )
+        super().__init__(f"nobody gives the data of batch {index}: {'; '.join(reasons) or _NOBODY}")
         self.index, self.reasons = index, reasons
