@@ -154,6 +154,26 @@ def test_requests_are_mined_in_order_and_become_final(box: Box) -> None:
     assert box.mined() == [b"one", b"two", b"three"]
 
 
+def test_what_was_spent(box: Box) -> None:
+    def paid() -> int:
+        return sum(receipt.cost for receipt in box.manager.receipts())
+
+    assert box.manager.spent() == 0
+    box.send("one", "two")
+    box.step()
+    assert box.manager.spent() == paid() > 0
+    box.step(CONFIRMATIONS - 1)
+    settled = box.manager.spent()
+    assert settled == paid()
+    box.send("three")
+    box.step()
+    assert box.manager.spent() == paid() > settled
+    box.step(CONFIRMATIONS)
+    assert box.manager.spent() == paid()
+    box.restart()
+    assert box.manager.spent() == paid()
+
+
 def test_a_request_is_made_once(box: Box) -> None:
     box.send("one")
     box.send("one")

@@ -4,6 +4,7 @@ method one transaction that is on the disk when it returns."""
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -101,6 +102,8 @@ class TransactionStore:
     """One account's transactions on one chain. Raises TransactionStoreError if it is another's, or in use."""
 
     def __init__(self, path: Path, account: bytes, chain_id: int) -> None:
+        self._adding = threading.Lock()
+        self._settled = 0, 0  # up to which request nothing changes, and the wei that those took
         try:
             self._file = SqliteFile(path, _SCHEMA, alone=True)
         except sqlite3.OperationalError as error:
@@ -150,6 +153,22 @@ class TransactionStore:
         query = "select receipt from requests where key >= ? and key < ? and receipt is not null order by id"
         rows = self._file.rows(query, prefix, prefix + "\U0010ffff")
         return [msgspec.msgpack.decode(row[0], type=L1Receipt) for row in rows]
+
+    def spent(self) -> int:
+        """Wei that all mined requests took. Those that nothing changes any more are added up once."""
+        ((last, opened),) = self._file.rows(
+            "select coalesce(max(id), 0), min(iif(stage in (3, 4), null, id)) from requests"
+        )
+        with self._adding:
+            settled = last if opened is None else opened - 1
+            if settled > self._settled[0]:
+                self._settled = settled, self._settled[1] + self._cost(self._settled[0], settled)
+            return self._settled[1] + self._cost(self._settled[0], last)
+
+    def _cost(self, after: int, last: int) -> int:
+        query = "select receipt from requests where id > ? and id <= ? and receipt is not null"
+        rows = self._file.rows(query, after, last)
+        return sum(msgspec.msgpack.decode(row[0], type=L1Receipt).cost for row in rows)
 
     def last_nonce(self) -> int:
         """The highest that was given to a request that still has one; -1 without any."""

@@ -136,6 +136,10 @@ class TxManager:
         """Of all requests whose keys begin so and that are in blocks, reverted ones too: what was paid for."""
         return self._store.receipts(prefix)
 
+    def spent(self) -> int:
+        """Wei that all requests took that are in blocks."""
+        return self._store.spent()
+
     def step(self) -> None:
         """Compares what was sent with the chain, and does what there is to do. To be called again and again.
 

@@ -73,8 +73,7 @@ class Costs:
 
     def spent(self) -> int:
         """Wei that all transactions took so far, whatever they were for."""
-        receipts = self._commits.receipts() + self._claims.receipts()
-        return sum(receipt.cost for receipt in receipts)
+        return self._commits.spent() + self._claims.spent()
 
 
 def _cost(batch: Batch, receipts: Sequence[L1Receipt]) -> BatchCost:
