@@ -168,6 +168,21 @@ def test_a_taken_port_is_named(monkeypatch: pytest.MonkeyPatch, flag: str) -> No
     assert f"--{flag}-port" in result.stderr
 
 
+@pytest.mark.parametrize("flag", ["l1", "controller", "relayer"])
+def test_a_stack_with_a_taken_port_does_not_begin(flag: str) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        words = ["up", "--plain", "--fresh", "--http-port", "0", "--l1-port", "0", "--controller-port", "0"]
+        result = CliRunner().invoke(app, [*words, "--relayer-port", "0", f"--{flag}-port", str(port)])
+    assert result.exit_code == 1
+    assert (
+        f"port {port} of 127.0.0.1 is taken by another program; choose another with --{flag}-port"
+        in result.stderr
+    )
+
+
 def test_a_node_that_fails_ends_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     class Failing(FakeNode):
         def start(self) -> None:

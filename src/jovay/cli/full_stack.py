@@ -102,7 +102,8 @@ class FullStack:
         return known if known.failure else replace(known, failure=self.failure)
 
     def start(self, stack: ExitStack, starting: Starting) -> None:
-        """Start everything; ``stack`` stops it."""
+        """Start everything; ``stack`` stops it. Raises ``StartError`` before that if a port is taken."""
+        self._check_ports()
         outer = self._supervised(stack)
         starting.step("L1")
         if self.config.l1 is None:
@@ -129,6 +130,14 @@ class FullStack:
         for name, part in parts.items():
             starting.step(name)
             inner.await_ready(part, self._check)
+
+    def _check_ports(self) -> None:
+        running.check_ports(self.config)
+        ports = {"--controller-port": self.places.controller_port, "--relayer-port": self.places.relayer_port}
+        if self.config.l1 is None:
+            ports["--l1-port"] = self.places.l1_port
+        for flag, port in ports.items():
+            running.check_port("127.0.0.1", port, flag)
 
     def demonstrate(self) -> None:
         """Walk through the stack once, and say what happened; a step that is not reached ends only the walk."""

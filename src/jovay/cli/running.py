@@ -112,13 +112,18 @@ def check_ports(config: NodeConfig) -> None:
             raise StartError(
                 f"{flag} {port} is the port of JSON-RPC, which serves /metrics without that flag"
             )
-        try:
-            family, _, _, _, address = socket.getaddrinfo(config.http_host, port, type=socket.SOCK_STREAM)[0]
-            with socket.socket(family, socket.SOCK_STREAM) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(address)
-        except OSError as error:
-            raise StartError(_port_problem(config.http_host, port, flag, error)) from error
+        check_port(config.http_host, port, flag)
+
+
+def check_port(host: str, port: int, flag: str) -> None:
+    """Raise ``StartError`` when a port cannot be listened on; ``flag`` says where it stands."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise StartError(_port_problem(host, port, flag, error)) from error
 
 
 def _port_problem(host: str, port: int, flag: str, error: OSError) -> str:
