@@ -37,7 +37,7 @@ up: setup
 	@exec $(BIN)/jovay up --demo $(ARGS)
 
 test: setup-dev
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 checked: setup-dev
 	@$(BIN)/jovay evm checked $(ARGS)

@@ -9,11 +9,13 @@ import json
 import random
 from collections.abc import Sequence
 
+from eth_utils.crypto import keccak
+
 from jovay.bridge.wire.batch_header import BatchHeader
 from jovay.bridge.wire.blobs import commitment_of, data_hash, open_blob, to_blobs, versioned_hash
 from jovay.bridge.wire.da import DaData
 from jovay.bridge.wire.l1_message import L1Message, rolling_hash
-from jovay.bridge.wire.message_tree import MessageTree
+from jovay.bridge.wire.message_tree import ZEROS
 from jovay.bridge.wire.statement import Statement
 
 ROLLUP, USER, TARGET = (bytes([byte]) * 20 for byte in (0x40, 0x05, 0x0D))
@@ -63,10 +65,23 @@ def _messages(draw: random.Random) -> dict[str, object]:
     }
 
 
+def _levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """The tree of messages from the leaves up to the root; places without a leaf are zero."""
+    levels = [list(leaves)]
+    while len(levels[-1]) > 1:
+        zero = ZEROS[len(levels) - 1]
+        pairs = zip(levels[-1][::2], [*levels[-1][1::2], zero], strict=False)
+        levels.append([keccak(a + b) for a, b in pairs])
+    return levels
+
+
 def _tree(draw: random.Random) -> dict[str, object]:
     leaves = [draw.randbytes(32) for _ in range(21)]
-    roots = [MessageTree(leaves[:count]).root() for count in range(len(leaves) + 1)]
-    proofs = [b"".join(MessageTree(leaves).proof(index)) for index in range(len(leaves))]
+    roots = [bytes(32), *(_levels(leaves[:count])[-1][0] for count in range(1, len(leaves) + 1))]
+    proofs = []
+    for index in range(len(leaves)):
+        padded = [[*nodes, zero] for nodes, zero in zip(_levels(leaves)[:-1], ZEROS, strict=False)]
+        proofs.append(b"".join(nodes[(index >> level) ^ 1] for level, nodes in enumerate(padded)))
     return {"leaves": _all(leaves), "roots": _all(roots), "proofs": _all(proofs)}
 
 

@@ -40,6 +40,7 @@ def test_what_fails_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_pauses_have_an_end_and_mistakes_a_trace(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     mistake = ZeroDivisionError("x")
     step = Step("commit", Flaky(*[mistake] * 40))
     assert [step.take() for _ in range(40)][-1] == LONGEST_PAUSE
