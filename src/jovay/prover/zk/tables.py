@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -45,6 +45,16 @@ class Table:
         columns = [Vector.of_words(np.pad(column, (0, height - len(column)))) for column in given]
         columns += [Vector.of_words(COMPUTED_WORDS[name](height)) for name in chip.computed]
         return cls(chip, columns)
+
+    def fill(self, name: str, values: Iterable[int]) -> None:
+        """Set a column to elements, which need not fit a word; zeros behind them."""
+        given = [value % R for value in values]
+        at = self.chip.names.index(name)
+        self.columns[at] = Vector.of(given + [0] * (len(self.columns[at]) - len(given)))
+
+    def put(self, name: str, row: int, value: int) -> None:
+        """Set one element."""
+        self.columns[self.chip.names.index(name)].put(row, value)
 
     @property
     def own(self) -> list[Vector]:

@@ -142,7 +142,7 @@ def fixed_offsets() -> Table:
 def fix_sizes(table: Table, widths: U64) -> Table:
     """Put 2^64 where it belongs, in the column ``size``."""
     for row in np.flatnonzero(widths == 8).tolist():
-        table.columns[table.chip.names.index("size")].put(row, WORD)
+        table.put("size", row, WORD)
     return table
 
 
@@ -220,13 +220,12 @@ class Timeline:
         after = part.new1 * self.across
         for word in (low, power - np.uint64(1) - low, value, high, data, part.new0, after):
             columns += limbs_of(word)
-        made = fix_sizes(Table.of_words(ACCESS, [*columns]), self.widths)
-        names = ACCESS.names.index
-        for row in range(len(part)):
-            size = 1 << int(bits[row])
-            made.columns[names("size")].put(row, size)
-            made.columns[names("whole")].put(row, int(power[row]) * (int(value[row]) + size * int(high[row])))
-            made.columns[names("crossing")].put(row, int(self.across[row]) * int(part.word1[row]) * WORD)
+        made = Table.of_words(ACCESS, columns)
+        sizes = [1 << b for b in bits.tolist()]
+        wholes = zip(power.tolist(), value.tolist(), sizes, high.tolist(), strict=True)
+        made.fill("size", sizes)
+        made.fill("whole", (p * (v + size * h) for p, v, size, h in wholes))
+        made.fill("crossing", (word * WORD for word in words[1].tolist()))
         return made
 
     def _signs(self, value: U64) -> tuple[U64, U64]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from jovay.kernel.riscv.decode import CODE
 from jovay.prover.zk.chip import Chip, Message, Row
-from jovay.prover.zk.field import U64, R, Vector
+from jovay.prover.zk.field import U64
 from jovay.prover.zk.tables import Table
 
 from .buses import LIMB, RANGE, WORD
@@ -21,6 +21,7 @@ from .parts import (
     composed,
     executed,
     flags,
+    inverse_or_zero,
     limbs_of,
     ranged,
     total,
@@ -78,10 +79,7 @@ def equal_table(run: Run) -> Table:
         EQUAL, [*marks, *common(part), equal, np.zeros_like(equal), taken, _wraps(part, taken)]
     )
     differences = (int(a) - int(b) for a, b in zip(part.a, part.b, strict=True))
-    inverses = [pow(d, -1, R) if d else 0 for d in differences]
-    made.columns[EQUAL.names.index("inverse")] = Vector.of(
-        inverses + [0] * (len(made.columns[0]) - len(part))
-    )
+    made.fill("inverse", map(inverse_or_zero, differences))
     return made
 
 

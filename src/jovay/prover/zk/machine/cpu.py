@@ -101,5 +101,5 @@ def table(run: Run, accesses: Accesses) -> Table:
         gap = accesses.gaps(access)
         columns += [gap % np.uint64(LIMB), gap >> np.uint64(LIMB_BITS)]
     made = Table.of_words(CPU, columns)
-    made.columns[CPU.names.index("next")].put(len(run) - 1, STOPPED)
+    made.put("next", len(run) - 1, STOPPED)
     return made

@@ -8,7 +8,7 @@ import numpy as np
 
 from jovay.kernel.riscv.decode import CODE
 from jovay.prover.zk.chip import Chip, Message, Row
-from jovay.prover.zk.field import U64, R, Vector
+from jovay.prover.zk.field import U64
 from jovay.prover.zk.tables import Table
 
 from .buses import LIMB_BITS, WORD
@@ -23,6 +23,7 @@ from .parts import (
     executed,
     flags,
     half,
+    inverse_or_zero,
     limbs_of,
     ranged,
     split_top,
@@ -154,8 +155,5 @@ def table(run: Run) -> Table:
     columns += [split[0][1], split[1][1], none, zero, negative, turned, value, *last]
     columns += [limb for word in (part.a, part.b, quotient, rest, gap, result) for limb in limbs_of(word)]
     made = Table.of_words(DIVIDE, columns)
-    inverses = [pow(int(each), -1, R) if each else 0 for each in y]
-    made.columns[DIVIDE.names.index("inverse")] = Vector.of(
-        inverses + [0] * (len(made.columns[0]) - len(part))
-    )
+    made.fill("inverse", map(inverse_or_zero, y.tolist()))
     return made

@@ -9,7 +9,7 @@ import numpy as np
 
 from jovay.kernel.riscv.decode import CODE
 from jovay.prover.zk.chip import Message, Row
-from jovay.prover.zk.field import U64
+from jovay.prover.zk.field import U64, R, inverse
 
 from .buses import EXECUTE, LIMB, LIMB_BITS, RANGE, WORD
 from .run import Run
@@ -76,6 +76,11 @@ def half(rest: Any, times: Any) -> list[Message]:
 def split_top(limb: U64) -> list[U64]:
     """The highest bit of a limb, and the rest."""
     return [limb >> np.uint64(LIMB_BITS - 1), limb % np.uint64(_TOP)]
+
+
+def inverse_or_zero(value: int) -> int:
+    """1/value, and 0 for 0: the hint that shows whether something is 0."""
+    return inverse(value) if value % R else 0
 
 
 def chosen(run: Run, names: Sequence[str]) -> tuple[Run, list[U64]]:

@@ -140,8 +140,7 @@ def table(run: Run) -> Table:
     columns += [limb for word in (more, part.a, low, high, gap) for limb in limbs_of(word)]
     made = Table.of_words(SHIFT, columns)
     factor = np.where(left, x, low)
-    for row, (one, other) in enumerate(zip(factor, power, strict=True)):
-        made.columns[SHIFT.names.index("product")].put(row, int(one) * int(other))
+    made.fill("product", (one * other for one, other in zip(factor.tolist(), power.tolist(), strict=True)))
     return made
 
 

@@ -55,5 +55,5 @@ def table(run: Run, accesses: Accesses) -> Table:
         np.array([value], np.uint64) for gap in accesses.gaps(3).tolist() for value in divmod(gap, LIMB)[::-1]
     ]
     made = Table.of_words(SYSTEM, [*marks, *common(part), np.array([status], np.uint64), *gaps])
-    made.columns[SYSTEM.names.index("next")].put(0, STOPPED)
+    made.put("next", 0, STOPPED)
     return made
