@@ -31,6 +31,9 @@ IMAGE = 12
 #: number of a word, value: what it holds at the end.
 OUTPUT = 13
 
+#: system call, clock, index of a word: a block of memory on which the call works.
+CALL = 14
+
 #: Bits of the numbers on ``RANGE``, and the next number.
 LIMB_BITS = 16
 LIMB = 1 << LIMB_BITS

@@ -1,0 +1,70 @@
+"""System calls that chips of their own answer: each works in place on a block of words in writable memory.
+
+``ecall`` with the call's number in a7 and the block's address, a multiple of 8, in a0; no register changes. The system
+chip sends (number, clock, index of the block's first word) on ``CALL``, and the call's chip receives it. It takes each
+word of the block out of memory once, and gives it back at time 4·clock + 2. Whoever gives a word back shows that it
+is below 2^64; what is taken out is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jovay.prover.zk.chip import Message, Row
+from jovay.prover.zk.field import U64
+
+from .buses import CALL, LIMB, LIMB_BITS, MEMORY
+from .parts import ranged
+
+#: When the words are accessed: 4·clock + 2.
+MOMENT = 2
+
+
+@dataclass(frozen=True)
+class Calls:
+    """All calls of one number in a run, in order: shape (calls,), and (calls, words) of what each word of a block held
+    before and after, and of the time since its access before, less 1.
+    """
+
+    clock: U64
+    index: U64
+    before: U64
+    after: U64
+    gaps: U64
+
+    def __len__(self) -> int:
+        return len(self.clock)
+
+    def gap_columns(self) -> list[U64]:
+        """The columns ``gap_names``."""
+        parts = ((gap % np.uint64(LIMB), gap >> np.uint64(LIMB_BITS)) for gap in self.gaps.T)
+        return [limb for pair in parts for limb in pair]
+
+
+def gap_names(words: int) -> Iterator[str]:
+    """The columns in which a chip has the times since its words were accessed before."""
+    return (f"gap{word}_{part}" for word in range(words) for part in ("low", "high"))
+
+
+def called(row: Row, number: int, used: Any) -> Message:
+    """Answer a call; ``row`` has ``clock`` and ``index``."""
+    return Message(CALL, -used, (number * used, row.clock, row.index))
+
+
+def taken(row: Row, word: int, value: Any, used: Any) -> list[Message]:
+    """Word ``word`` of the block holds ``value`` before the call; ``row`` has its gap."""
+    low, high = (getattr(row, f"gap{word}_{part}") for part in ("low", "high"))
+    since = 4 * row.clock + MOMENT - 1 - low - LIMB * high
+    return [
+        Message(MEMORY, -used, (row.index + word, 1 + 0 * row.index, value, since)),
+        *ranged([low, high], used),
+    ]
+
+
+def given(row: Row, word: int, value: Any, used: Any) -> Message:
+    """It holds ``value`` afterwards."""
+    return Message(MEMORY, used, (row.index + word, 1 + 0 * row.index, value, 4 * row.clock + MOMENT))
