@@ -14,7 +14,7 @@ from jovay.monitoring import dashboard, figures
 from jovay.monitoring.metrics import Metrics
 from jovay.monitoring.panels import render
 from jovay.monitoring.settlement import prover_stats
-from jovay.monitoring.stats import PartStats, ProverStats, SettlementStats
+from jovay.monitoring.stats import PartStats, ProofWork, ProverStats, SettlementStats
 from rigs.fake_node import FakeNode, stats
 
 FIRST = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
@@ -53,7 +53,10 @@ def test_the_view_fits_and_says_all(width: int, height: int) -> None:
 SETTLED = SettlementStats(
     l1_head=123, messages_seen=12, messages_executed=11, backlog=4, backlog_share=0.9, committed_batch=4,
     attested_batch=3,
-    prover=ProverStats(workers=2, queue=1, platforms=("simulated",), simulated=True),
+    prover=ProverStats(
+        workers=2, queue=1, platforms=("simulated",), simulated=True,
+        zk_workers=1, zk_work=(ProofWork(2, "rows", 0.4),),
+    ),
 )  # fmt: skip
 
 
@@ -72,25 +75,34 @@ def test_a_settled_chain_shows_l1_batches_prover_and_parts(width: int, height: i
     text = "\n".join(lines)
     for part in (
         "block 123", "executed 11 of 12", "4 committed, 3 attested, 0 proven", "backlog 4 blocks (90%)",
-        "SIMULATED",        "2 workers, 1 waiting", "● l1", "● relayer ×3", "○ prover", "Ctrl-C stops all parts",
+        "SIMULATED",        "2 workers, 1 proofs wait", "batch 2", "40% rows",
+        "● l1", "● relayer ×3", "○ prover", "Ctrl-C stops all parts",
     ):  # fmt: skip
         assert part in text, part
 
 
 def test_a_prover_that_does_not_answer_is_no_prover() -> None:
     lines = drawn(80, 40, settlement=SettlementStats())
-    assert any("none answers" in line for line in lines)
+    assert any("no prover controller answers" in line for line in lines)
 
 
 def test_workers_that_are_silent_are_gone() -> None:
     workers = [
         {"name": "a", "platform": "simulated", "lastSeen": 1_000},
         {"name": "b", "platform": "tsm", "lastSeen": 900},
+        {
+            "name": "c",
+            "type": "zk",
+            "lastSeen": 1_000,
+            "work": {"batch": 7, "stage": "opening", "permille": 900},
+        },
+        {"name": "d", "type": "zk", "lastSeen": 990},
     ]
     info = {"workers": workers, "queue": {"tee": {"queued": 2, "leased": 1, "done": 7, "failed": 0}}}
     assert prover_stats(info, 1_010.0) == ProverStats(
-        workers=1, queue=3, platforms=("simulated",), simulated=True
-    )
+        workers=1, queue=3, platforms=("simulated",), simulated=True,
+        zk_workers=2, zk_work=(ProofWork(7, "opening", 0.9),),
+    )  # fmt: skip
 
 
 def test_batches_are_lines_once() -> None:

@@ -14,11 +14,13 @@ from rich.text import Text
 from jovay import __version__
 
 from .figures import amount, bar, milliseconds, size, sparkline
-from .stats import NodeStats, PartStats, SettlementStats, StageStats
+from .stats import NodeStats, PartStats, ProverStats, SettlementStats, StageStats
 
 _NARROW = 90
 _FIXED_LINES = 21
-_SETTLEMENT_LINES = 6
+_SETTLEMENT_LINES = 7
+#: Characters of a proof's bar.
+_BAR = 20
 
 
 def render(
@@ -111,7 +113,8 @@ def _settlement(known: SettlementStats, parts: Sequence[PartStats]) -> Panel:
     rows = [
         ("L1", f"{head}   messages executed {known.messages_executed:,}{seen}"),
         ("batches", f"{batches}   [dim]backlog[/] {_backlog(known)}"),
-        ("prover", _prover(known)),
+        ("TEE", _tee(known.prover)),
+        ("ZK", _zk(known.prover)),
     ]
     if parts:
         rows.append(("parts", "  ".join(map(_part, parts))))
@@ -124,14 +127,23 @@ def _backlog(known: SettlementStats) -> str:
     return f"{amount(known.backlog)} blocks ([{style}]{known.backlog_share:.0%}[/])"
 
 
-def _prover(known: SettlementStats) -> str:
-    prover = known.prover
+def _tee(prover: ProverStats | None) -> str:
     if prover is None:
-        return "[dim]none answers[/]"
+        return "[dim]no prover controller answers[/]"
     platforms = ", ".join(prover.platforms) or "no platform yet"
     mark = "[bold yellow]SIMULATED[/] " if prover.simulated else ""
     workers = f"{prover.workers} worker" + ("s" if prover.workers != 1 else "")
-    return f"TEE {mark}({platforms})   {workers}, {prover.queue:,} waiting   [dim]ZK: none[/]"
+    return f"{mark}({platforms})   {workers}, {prover.queue:,} proofs wait"
+
+
+def _zk(prover: ProverStats | None) -> str:
+    """What the ZK workers prove, with a bar for the first."""
+    if prover is None or not prover.zk_workers:
+        return "[dim]no worker[/]"
+    if not prover.zk_work:
+        return f"[dim]{prover.zk_workers} at rest[/]"
+    work = prover.zk_work[0]
+    return f"batch {work.batch:,} {bar(work.share, _BAR)} {work.share:.0%} [dim]{work.stage}[/]"
 
 
 def _part(part: PartStats) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from jovay.bridge.controller_client import ZK
 from jovay.rpc.backend.settlement import Settlement
 
-from .stats import ProverStats, SettlementStats
+from .stats import ProofWork, ProverStats, SettlementStats
 
 SIMULATED = "simulated"
 #: Seconds after which a worker that was not heard of is gone.
@@ -32,7 +33,8 @@ def settlement_stats(settlement: Settlement, now: float) -> SettlementStats:
 
 def prover_stats(info: dict[str, Any], now: float) -> ProverStats:
     """Of the controller's answer, those of its workers that were heard of lately."""
-    workers = [one for one in info.get("workers", ()) if now - one.get("lastSeen", 0) <= _GONE]
+    known = [one for one in info.get("workers", ()) if now - one.get("lastSeen", 0) <= _GONE]
+    workers, zk = ([one for one in known if (one.get("type") == ZK) is is_zk] for is_zk in (False, True))
     platforms = tuple(sorted({str(one.get("platform", "unknown")) for one in workers}))
     counts = info.get("queue", {}).values()
     return ProverStats(
@@ -40,4 +42,10 @@ def prover_stats(info: dict[str, Any], now: float) -> ProverStats:
         queue=sum(of.get("queued", 0) + of.get("leased", 0) for of in counts),
         platforms=platforms,
         simulated=SIMULATED in platforms,
+        zk_workers=len(zk),
+        zk_work=tuple(_work(one["work"]) for one in zk if "work" in one),
     )
+
+
+def _work(told: dict[str, Any]) -> ProofWork:
+    return ProofWork(int(told["batch"]), str(told.get("stage", "")), int(told.get("permille", 0)) / 1000)

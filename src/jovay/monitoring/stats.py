@@ -38,13 +38,25 @@ class PartStats(msgspec.Struct, frozen=True, kw_only=True):
     restarts: int = 0
 
 
+class ProofWork(msgspec.Struct, frozen=True):
+    """A batch that is being proven: the stage, and how much of the whole is done (0 to 1)."""
+
+    batch: int
+    stage: str
+    share: float
+
+
 class ProverStats(msgspec.Struct, frozen=True, kw_only=True):
-    """What the prover controller says: workers, tasks that wait, platforms by name (a simulated one says so)."""
+    """What the prover controller says: ``workers`` with a TEE, their platforms by name (a simulated one says so), proofs
+    that wait, ``zk_workers``, and what those of them that prove are at.
+    """
 
     workers: int = 0
     queue: int = 0
     platforms: tuple[str, ...] = ()
     simulated: bool = False
+    zk_workers: int = 0
+    zk_work: tuple[ProofWork, ...] = ()
 
 
 class SettlementStats(msgspec.Struct, frozen=True, kw_only=True):

@@ -90,7 +90,8 @@ def test_a_proof_from_end_to_end(served: ControllerClient, service: Controller, 
     assert lease["size"] == len(batch.encode())
     stated = statement_of(asked)
     result = {"index": 1, "type": "tee", "worker": "w", "statement": stated.to_json(), "proof": "0x1234"}
-    assert served.call("renew_lease", lease=lease["lease"]) == {}
+    assert served.call("renew_lease", lease=lease["lease"], stage="rows", permille=4000) == {}
+    assert served.info()["workers"][0]["work"] == {"batch": 1, "stage": "rows", "permille": 1000}
     assert served.call("report_proof", **result) == {"status": "done"}
     found = served.call("get_proof", index=1, type="tee")
     assert (found["status"], found["verifierProof"], found["statement"]) == (

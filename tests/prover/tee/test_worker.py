@@ -23,10 +23,10 @@ from jovay.bridge.l1.transactions import TxManager
 from jovay.bridge.wire.statement import Statement
 from jovay.chain.development import DEVELOPMENT_KEYS
 from jovay.native.library import Library
+from jovay.prover import worker
 from jovay.prover.controller.server import ControllerServer
 from jovay.prover.controller.service import Controller
 from jovay.prover.task import BatchTask
-from jovay.prover.tee import worker
 from jovay.prover.tee.errors import (
     EnclaveError,
     KeyRevokedError,

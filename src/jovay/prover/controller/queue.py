@@ -158,12 +158,17 @@ class ProofQueue:
         task: bytes = found[0][0]
         return task
 
-    def renew(self, lease: str, seconds: float) -> None:
-        """Its worker is alive. Raises SupersededError."""
+    def renew(self, lease: str, seconds: float) -> tuple[int, str]:
+        """Its worker is alive: the batch and the worker. Raises SupersededError."""
         with self._file.transaction() as db:
             until = self._clock() + seconds
-            if not db.execute("UPDATE proofs SET expires = ? WHERE lease = ?", (until, lease)).rowcount:
+            found = db.execute(
+                "UPDATE proofs SET expires = ? WHERE lease = ? RETURNING number, worker", (until, lease)
+            ).fetchall()
+            if not found:
                 raise SupersededError(f"lease {lease} is over")
+        index, worker = found[0]
+        return index, worker
 
     # ---- results
 

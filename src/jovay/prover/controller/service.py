@@ -129,7 +129,14 @@ class Controller:
         }
 
     def renew_lease(self, body: Body) -> dict[str, Any]:
-        self.queue.renew(body.text("lease"), self._seconds(body))
+        """``stage`` and ``permille`` tell how far the work is, if the worker likes to."""
+        index, worker = self.queue.renew(body.text("lease"), self._seconds(body))
+        work: dict[str, Any] = {"batch": index}
+        if body.has("stage"):
+            work |= {"stage": body.text("stage"), "permille": min(body.number("permille"), 1000)}
+        with self._lock:
+            if known := self._workers.get(worker):
+                known |= {"work": work, "lastSeen": int(time.time())}
         return {}
 
     def report_proof(self, body: Body) -> dict[str, Any]:
