@@ -47,8 +47,8 @@ class ProofWork(msgspec.Struct, frozen=True):
 
 
 class ProverStats(msgspec.Struct, frozen=True, kw_only=True):
-    """What the prover controller says: ``workers`` with a TEE, their platforms by name (a simulated one says so), proofs
-    that wait, ``zk_workers``, and what those of them that prove are at.
+    """What the prover controller says: ``workers`` with a TEE, their platforms by name (a simulated one says so),
+    proofs that wait, ``zk_workers``, and what those of them that prove are at.
     """
 
     workers: int = 0
