@@ -58,6 +58,28 @@ def _line(a: G2Point, b: G2Point, slope: _Pair) -> G2Point:
     return (*x, (y[0] - a[2]) % P, (y[1] - a[3]) % P)
 
 
+#: 3/(9 + u): y² = x³ + this is the curve of the second group.
+_TWIST = _over((3, 0), (9, 1))
+
+
+def is_on_twist(point: G2Point) -> bool:
+    """Whether it lies on the curve of which the second group is part, and in the group."""
+    x, y = point[:2], point[2:]
+    cube = _times(_times(x, x), x)
+    right = (cube[0] + _TWIST[0]) % P, (cube[1] + _TWIST[1]) % P
+    return (
+        all(0 <= c < P for c in point)
+        and _times(y, y) == right
+        and multiply_g2(point, R - 1) == negate_g2(point)
+    )
+
+
+def negate_g2(point: G2Point) -> G2Point:
+    """−point."""
+    x0, x1, y0, y1 = point
+    return x0, x1, -y0 % P, -y1 % P
+
+
 def add_g2(a: G2Point, b: G2Point) -> G2Point:
     """a + b for points that are not opposite."""
     if a == b:
