@@ -43,9 +43,9 @@ KERNEL_FLOORS: Floors = tuple(
         frozenset,
         (
             {"lang"},
-            {"arenas", "hashes", "protocol", "riscv", "rlp", "words"},
+            {"arenas", "hashes", "protocol", "rlp", "words"},
             {"curves", "trie"},
-            {"state", "transaction"},
+            {"riscv", "state", "transaction"},
             {"machine"},
             {"precompiles"},
             {"evm"},

@@ -26,6 +26,7 @@ from jovay.compiler.riscv.elf import Image, read_elf
 from jovay.compiler.riscv.layout import INPUT_BASE, LENGTH_SIZE, OUTPUT_BASE, PAGE
 from jovay.kernel.riscv import machine as m
 from jovay.kernel.riscv import trace
+from jovay.kernel.riscv.calls import WORDS
 from jovay.kernel.riscv.decode import decode_text
 
 from .arena import Arena, zeros
@@ -42,12 +43,15 @@ REASONS = (
     "load outside memory",
     "store outside writable memory",
     "jump outside the program",
+    "block of a system call that is not aligned or not in writable memory",
+    "operands that a system call does not take",
 )
 #: Cycles between two looks at Python's signals.
 _SLICE = 1 << 28
-_A0 = 10
 #: Instructions that are written down at once.
 _TRACED = 1 << 20
+#: Calls that are.
+_CALLED = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,30 @@ class Execution:
     @property
     def exited(self) -> bool:
         return self.reason == "exit"
+
+
+@dataclass(frozen=True)
+class Calls:
+    """All calls of one number in a run, in order: the numbers of their instructions, counted from 1, the addresses of
+    their blocks, and what these held before and after, shape (calls, words).
+    """
+
+    clock: npt.NDArray[np.uint64]
+    address: npt.NDArray[np.uint64]
+    before: npt.NDArray[np.uint64]
+    after: npt.NDArray[np.uint64]
+
+    def __len__(self) -> int:
+        return len(self.clock)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A run, written down: all instructions (``kernel.riscv.trace.Step``), the calls by number, and how it ended."""
+
+    steps: npt.NDArray[Any]
+    calls: dict[int, Calls]
+    execution: Execution
 
 
 class InputTooLargeError(CompilerError):
@@ -106,16 +134,24 @@ class Emulator:
         """The program's instructions as the machine runs them."""
         return self._code[:-1]
 
-    def trace(self, data: bytes, max_cycles: int) -> tuple[npt.NDArray[Any], str]:
-        """All instructions of a run (``kernel.riscv.trace.Step``), ``max_cycles`` at most, and how it ended."""
+    def trace(self, data: bytes, max_cycles: int) -> Trace:
+        """``run``, written down."""
         state = self._machine(memory := _Memory(self.image, data))
         state.limit = max_cycles
-        parts, room = list[npt.NDArray[Any]](), min(max_cycles, _TRACED)
+        parts, calls = [zeros(0, dtype_of(trace.Step))], [zeros(0, dtype_of(trace.Call))]
         while state.status == m.RUNNING and state.cycles < max_cycles:
-            steps = zeros(room, dtype_of(trace.Step))
-            parts.append(steps[: self._library.trace(state, steps, room)])
-        del memory
-        return np.concatenate(parts), REASONS[state.status]
+            steps = zeros(min(max_cycles, _TRACED), dtype_of(trace.Step))
+            called = zeros(_CALLED, dtype_of(trace.Call))
+            tracing = new_record(
+                trace.Tracing,
+                {"steps": steps, "step_room": len(steps), "calls": called, "call_room": len(called)},
+            )
+            self._library.trace(state, tracing)
+            parts.append(steps[: tracing.step_count])
+            calls.append(called[: tracing.call_count].copy())
+        return Trace(
+            np.concatenate(parts), _calls_by_number(np.concatenate(calls)), self._execution(state, memory)
+        )
 
     def run(self, data: bytes, max_cycles: int) -> Execution:
         """Run on ``data`` until the program stops, or for ``max_cycles`` instructions."""
@@ -125,10 +161,13 @@ class Emulator:
         while status == m.RUNNING and state.cycles < max_cycles:
             state.limit = min(state.cycles + _SLICE, max_cycles)
             status = self._library.run(state)
-        registers = struct.unpack_from("<32Q", state.registers)
-        return Execution(
-            REASONS[status], registers[_A0], memory.output(), state.cycles, state.pc, state.fault, registers
-        )
+        return self._execution(state, memory)
+
+    @staticmethod
+    def _execution(state: View, memory: _Memory) -> Execution:
+        registers, reason = struct.unpack_from("<32Q", state.registers), REASONS[state.status]
+        output = memory.output()
+        return Execution(reason, registers[m.A0], output, state.cycles, state.pc, state.fault, registers)
 
 
 def run(elf: bytes, data: bytes, max_cycles: int) -> Execution:
@@ -137,6 +176,19 @@ def run(elf: bytes, data: bytes, max_cycles: int) -> Execution:
     Raises ``ElfError`` if it is no RV64IM executable, ``InputTooLargeError`` if the input does not fit.
     """
     return Emulator(elf).run(data, max_cycles)
+
+
+def _calls_by_number(calls: npt.NDArray[Any]) -> dict[int, Calls]:
+    """``Calls`` of the records ``kernel.riscv.trace.Call``, of each number that there is."""
+    found = {}
+    for number in np.unique(calls["number"]).tolist():
+        these = calls[calls["number"] == number]
+        before, after = (
+            np.ascontiguousarray(these[name]).view(np.uint64).reshape(len(these), -1)[:, : WORDS[number]]
+            for name in ("before", "after")
+        )
+        found[number] = Calls(these["clock"], these["address"], before, after)
+    return found
 
 
 class _Memory:
@@ -180,12 +232,12 @@ class _Memory:
 class _Library:
     run: Callable[[View], int]
     decode: Callable[[bytes, int, npt.NDArray[np.uint64]], None]
-    trace: Callable[[View, npt.NDArray[Any], int], int]
+    trace: Callable[[View, View], int]
 
 
 @cache
 def _machine_library() -> _Library:
-    sources = source_digest(KERNEL_DIRECTORY / "riscv", KERNEL_DIRECTORY / "lang", COMPILER_DIRECTORY)
+    sources = source_digest(KERNEL_DIRECTORY, COMPILER_DIRECTORY)
     build, entries = CHECKED if is_chosen() else PLAIN, [m.run, decode_text, trace.run_traced]
     path = cache_directory() / "riscv" / f"machine-{digest(sources, native.host_key(), build)}.o"
     if not path.exists():

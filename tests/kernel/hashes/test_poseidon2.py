@@ -6,35 +6,10 @@ import random
 import pytest
 
 from jovay.kernel.hashes import poseidon2
-from jovay.kernel.hashes.poseidon2_constants import (
-    DIAGONAL,
-    EXTERNAL_FINAL,
-    EXTERNAL_INITIAL,
-    INTERNAL,
-    P,
-)
+from jovay.kernel.hashes.poseidon2_constants import P
 from jovay.kernel.lang import U64
 from jovay.native.library import build
-
-M4 = [[2, 3, 1, 1], [1, 2, 3, 1], [1, 1, 2, 3], [3, 1, 1, 2]]
-
-
-def external(s):
-    """The circulant matrix, entry by entry."""
-    entry = [[(2 if i // 4 == j // 4 else 1) * M4[i % 4][j % 4] for j in range(16)] for i in range(16)]
-    return [sum(e * x for e, x in zip(row, s, strict=True)) % P for row in entry]
-
-
-def permutation(s):
-    s = external(s)
-    for constants in EXTERNAL_INITIAL:
-        s = external([pow(x + c, 3, P) for x, c in zip(s, constants, strict=True)])
-    for c in INTERNAL:
-        s = [pow(s[0] + c, 3, P), *s[1:]]
-        s = [(sum(s) + d * x) % P for d, x in zip(DIAGONAL, s, strict=True)]
-    for constants in EXTERNAL_FINAL:
-        s = external([pow(x + c, 3, P) for x, c in zip(s, constants, strict=True)])
-    return s
+from rigs.poseidon2_model import permutation
 
 
 def compression(elements):
@@ -55,7 +30,7 @@ def compress(call, elements, word=int):
 
 
 def test_published_vector(library):
-    """Plonky3's test vector of its default permutation, independent of the definition above."""
+    """Plonky3's test vector of its default permutation, independent of the definition."""
     state = [
         894848333, 1437655012, 1200606629, 1690012884, 71131202, 1749206695, 1717947831, 120589055,
         19776022, 42382981, 1831865506, 724844064, 171220207, 1299207443, 227047920, 1783754913,

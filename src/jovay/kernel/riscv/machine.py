@@ -3,6 +3,9 @@
 Memory is one range of guest addresses, readable as a whole and writable from ``writable`` on; instructions
 come from the decoded text only, so a program cannot change itself. Misaligned loads and stores are allowed,
 misaligned jumps are not. Each instruction costs one cycle, also the one that stops the machine.
+
+``ecall`` ends the program if a7 is ``SYSCALL_EXIT``, with the status in a0; otherwise a7 is one of ``calls`` and a0 the
+address of its block, in writable memory and a multiple of 8.
 """
 
 from ..lang import (
@@ -22,14 +25,19 @@ from ..lang import (
     store32,
     store64,
 )
+from .calls import CARRY_OUT, block_size
 from .decode import BRANCHES, CODE, LOADS, STORES, field_imm, field_op, field_rd, field_rs1, field_rs2
 from .operations import OPERATIONS, sign_extend
 
-#: The only system call: ends the program, status in a0.
+#: The system call that ends the program.
 SYSCALL_EXIT = 93
 
 #: Why the machine stopped. ``RUNNING`` after a run means the cycle limit.
 RUNNING, EXITED, BREAKPOINT, BAD_SYSCALL, ILLEGAL_INSTRUCTION, BAD_LOAD, BAD_STORE, BAD_JUMP = range(8)
+BAD_BLOCK, BAD_OPERANDS = 8, 9
+
+#: The registers of a system call: its block or the status, and its number.
+A0, A7 = 10, 17
 
 #: What a step returns instead of the next pc when the machine stops: no pc is odd.
 STOP = 1
@@ -151,12 +159,28 @@ def step_jalr(m: Machine, rd: Ptr, a: U64, b: U64, imm: U64, pc: U64) -> U64:
     return target
 
 
-@kernel
+@kernel(inline=True)
+def block_of(m: Machine, number: U64) -> Ptr:
+    """Where the block of system call ``number`` lies in the host's memory; 0 unless it is one as it should be."""
+    at, size, room = load64(m.registers + A0 * 8), block_size(number), m.base + m.size - m.writable
+    if size == 0 or at & 7 != 0 or at - m.writable >= room or room - (at - m.writable) < size:
+        return Ptr(0)
+    return m.memory + (at - m.base)
+
+
+@kernel(inline=False)
 def step_ecall(m: Machine, rd: Ptr, a: U64, b: U64, imm: U64, pc: U64) -> U64:
-    number = load64(m.registers + 17 * 8)
+    number = load64(m.registers + A7 * 8)
     if number == SYSCALL_EXIT:
         return stop(m, U64(EXITED), U64(0))
-    return stop(m, U64(BAD_SYSCALL), number)
+    if block_size(number) == 0:
+        return stop(m, U64(BAD_SYSCALL), number)
+    block = block_of(m, number)
+    if block == 0:
+        return stop(m, U64(BAD_BLOCK), load64(m.registers + A0 * 8))
+    if not CARRY_OUT(number, block):
+        return stop(m, U64(BAD_OPERANDS), number)
+    return pc + 4
 
 
 @kernel

@@ -49,9 +49,10 @@ class Run:
     @classmethod
     def of(cls, emulator: Emulator, data: bytes, max_cycles: int = 1 << 24) -> Run:
         """Run a program to its end. Raises ``ZkError`` if it does not exit."""
-        steps, reason = emulator.trace(data, max_cycles)
-        if reason != "exit":
-            raise ZkError(f"the program ends by: {reason}, after {len(steps)} instructions")
+        trace = emulator.trace(data, max_cycles)
+        steps = trace.steps
+        if not trace.execution.exited:
+            raise ZkError(f"the program ends by: {trace.execution.reason}, after {len(steps)} instructions")
         operation, rd, rs1, rs2, imm = unpacked(steps["decoded"])
         c = np.where(np.isin(operation, _SILENT), np.uint64(0), steps["c"])
         clock = np.arange(1, len(steps) + 1, dtype=np.uint64)
