@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from jovay.prover.errors import ProverError
 
-class ZkError(Exception):
+
+class ZkError(ProverError):
     """A proof, or what it is about, will not do."""
 
 
@@ -17,3 +19,15 @@ class OpeningError(ZkError):
 
 class FractionsError(ZkError):
     """Fractions do not add up to zero, or are not shown to."""
+
+
+class ProvingEndedError(ZkError):
+    """The process that proved ended without a proof: killed, or out of memory."""
+
+    def __init__(self, status: int | None) -> None:
+        self.status = status
+        super().__init__(f"the proving process ended with status {status}")
+
+
+class BatchRefusedError(ZkError):
+    """The batch is wrong: there is no proof of it."""

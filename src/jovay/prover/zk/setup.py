@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import secrets
 from dataclasses import dataclass
+
+import numpy as np
+from eth_utils.crypto import keccak
+
+from jovay.compiler.cache import cache_directory, write_atomically
 
 from .curve import GENERATOR, P, Points, multiples
 from .field import R, Vector, powers
@@ -27,13 +33,33 @@ class Setup:
         return add_g2(self.second[1], self.second[2])
 
 
+#: A secret that everybody knows: keys that are made with it are the same everywhere, and proofs can be forged.
+DEVELOPMENT_TAU = int.from_bytes(keccak(text="Jovay: powers of a tau that is no secret"), "big") % R
+
+
+def stored_development_setup(count: int) -> Setup:
+    """That of ``DEVELOPMENT_TAU``, kept among what is compiled."""
+    path = cache_directory() / "zk" / f"powers-{DEVELOPMENT_TAU % (1 << 64):016x}-{count}.npy"
+    if not path.exists():
+        buffer = io.BytesIO()
+        np.save(buffer, development_setup(count, DEVELOPMENT_TAU).first.words)
+        write_atomically(path, buffer.getvalue())
+    first = Points(np.load(path, mmap_mode="r"))
+    if len(first) != count:
+        raise ValueError(f"{path} has {len(first)} powers")
+    return Setup(first, _second_powers(DEVELOPMENT_TAU), development=True)
+
+
 def development_setup(count: int, tau: int | None = None) -> Setup:
     """``count`` powers of a τ that this process has drawn (or was given): for development chains alone."""
     secret = tau if tau is not None else 1 + secrets.randbelow(R - 1)
     assert GENERATOR is not None
     first = multiples(GENERATOR, Vector.of(powers(secret, count)))
-    second = tuple(multiply_g2(G2_GENERATOR, pow(secret, i, R)) for i in range(G2_POWERS))
-    return Setup(first, second, development=True)
+    return Setup(first, _second_powers(secret), development=True)
+
+
+def _second_powers(secret: int) -> tuple[G2Point, ...]:
+    return tuple(multiply_g2(G2_GENERATOR, pow(secret, i, R)) for i in range(G2_POWERS))
 
 
 # ---- the second group, one point at a time --------------------------------------------------------------------------
