@@ -12,11 +12,11 @@ from jovay.prover.zk.field import U64
 from jovay.prover.zk.tables import Table
 
 from .buses import LIMB, LIMB_BITS, MEMORY, OFFSET, RANGE, WORD
+from .calls import MOMENT
 from .parts import (
     EXECUTED,
     LIMBS,
     boolean,
-    chosen,
     common,
     composed,
     executed,
@@ -26,11 +26,8 @@ from .parts import (
     total,
 )
 from .run import Run
+from .timeline import NAMES, WIDTHS, Timeline
 
-NAMES = (*LOADS, *STORES)
-#: When memory is accessed: 4·clock + 2.
-MOMENT = 2
-_WIDTHS = {"b": 1, "h": 2, "w": 4, "d": 8}
 _SIGNED = ("lb", "lh", "lw")
 _PARTS = ("low", "below", "value", "high", "data", "first", "second")
 _COLUMNS = (
@@ -47,7 +44,7 @@ def _of(row: Row, *names: str) -> Any:
 
 def _wide(row: Row) -> dict[str, Any]:
     """Whether it is of one byte, two, four, eight."""
-    return {letter: _of(row, *(name for name in NAMES if name[1] == letter)) for letter in _WIDTHS}
+    return {letter: _of(row, *(name for name in NAMES if name[1] == letter)) for letter in WIDTHS}
 
 
 def _constraints(row: Row) -> list[Any]:
@@ -61,7 +58,7 @@ def _constraints(row: Row) -> list[Any]:
     before = row.word0 + row.crossing
     held, after = composed(value), composed(parts["second"])
     given = [row.low_byte, data[0], data[0] + data[1] * LIMB, composed(data)]
-    lowest = total([wide[letter] * each for letter, each in zip(_WIDTHS, given, strict=True)])
+    lowest = total([wide[letter] * each for letter, each in zip(WIDTHS, given, strict=True)])
     extension = row.lb * (WORD - (1 << 8)) + row.lh * (WORD - (1 << 16)) + row.lw * (WORD - (1 << 32))
     return [
         *flags(row, NAMES),
@@ -93,7 +90,7 @@ def _constraints(row: Row) -> list[Any]:
 
 def _messages(row: Row) -> list[Message]:
     used, wide, time = _of(row, *NAMES), _wide(row), 4 * row.clock + MOMENT
-    size = total([_WIDTHS[letter] * each for letter, each in wide.items()])
+    size = total([WIDTHS[letter] * each for letter, each in wide.items()])
     found = [executed(row, NAMES), Message(OFFSET, used, (size, row.offset, row.power, row.across, row.size))]
     for number, times, after in ((0, used, "first"), (1, row.across, "second")):
         index = row.index + number * times
@@ -127,7 +124,7 @@ def offset_columns() -> list[U64]:
     """All lengths at all offsets; 2^64 does not fit a word (``fix_sizes``)."""
     rows = [
         (width, offset, 1 << 8 * offset, int(offset + width > 8), (1 << 8 * width) % WORD)
-        for width in _WIDTHS.values()
+        for width in WIDTHS.values()
         for offset in range(8)
     ]
     return [np.array(column, np.uint64) for column in zip(*rows, strict=True)]
@@ -146,104 +143,75 @@ def fix_sizes(table: Table, widths: U64) -> Table:
     return table
 
 
-class Timeline:
-    """All accesses of memory, word by word: what was there since when."""
+def table(run: Timeline, writable_from: int) -> Table:
+    """The rows of the loads and stores; words are writable from the one of a number on."""
+    part, zero = run.part, np.zeros(len(run.part), np.uint64)
+    shift, bits = np.uint64(8) * run.offset, np.uint64(8) * run.widths
+    is_store = np.isin(part.operation, [CODE[name] for name in STORES])
+    whole = [
+        int(x) | int(y) << 64 if a else int(x)
+        for x, y, a in zip(part.word0, part.word1, run.across, strict=True)
+    ]
+    low = np.array([v & ((1 << int(s)) - 1) for v, s in zip(whole, shift, strict=True)], np.uint64)
+    value = np.array(
+        [v >> int(s) & (1 << int(b)) - 1 for v, s, b in zip(whole, shift, bits, strict=True)], np.uint64
+    )
+    high = np.array([v >> int(s + b) for v, s, b in zip(whole, shift, bits, strict=True)], np.uint64)
+    power = np.uint64(1) << shift
+    data = np.where(is_store, part.b, zero)
+    sb = part.operation == CODE["sb"]
+    split = [
+        np.where(sb, limbs_of(part.b)[0] >> np.uint64(8), zero),
+        np.where(sb, part.b % np.uint64(256), zero),
+    ]
+    put = np.array([int(b) & (1 << int(n)) - 1 for b, n in zip(part.b, bits, strict=True)], np.uint64)
+    put = np.where(is_store, put, value)
+    sign, rest = _signs(part, value)
+    writable = [(run.index + np.uint64(k) >= writable_from).astype(np.uint64) for k in (0, 1)]
+    writable[1] *= run.across
+    words = [part.word0, part.word1 * run.across]
+    columns = [
+        *run.marks,
+        *common(part),
+        run.carry,
+        run.index,
+        run.offset,
+        power,
+        run.across,
+        zero,
+        zero,
+    ]
+    columns += [*writable, *words, split[1], split[0], put, sign, rest]
+    for gap in run.gaps:
+        columns += [gap % np.uint64(LIMB), gap >> np.uint64(LIMB_BITS)]
+    columns.append(zero)
+    after = part.new1 * run.across
+    for word in (low, power - np.uint64(1) - low, value, high, data, part.new0, after):
+        columns += limbs_of(word)
+    made = Table.of_words(ACCESS, columns)
+    sizes = [1 << b for b in bits.tolist()]
+    wholes = zip(power.tolist(), value.tolist(), sizes, high.tolist(), strict=True)
+    made.fill("size", sizes)
+    made.fill("whole", (p * (v + size * h) for p, v, size, h in wholes))
+    made.fill("crossing", (word * WORD for word in words[1].tolist()))
+    return made
 
-    def __init__(self, run: Run, writable_from: int) -> None:
-        self.part, self.marks = chosen(run, NAMES)
-        letters = {CODE[name]: _WIDTHS[name[1]] for name in NAMES}
-        self.widths = np.array([letters[int(code)] for code in self.part.operation], np.uint64)
-        address = self.part.a + self.part.imm
-        self.carry = (address < self.part.a).astype(np.uint64)
-        self.index, self.offset = address >> np.uint64(3), address % np.uint64(8)
-        self.across = (self.offset + self.widths > 8).astype(np.uint64)
-        second = self.across == 1
-        count = len(self.part)
-        time = 4 * self.part.clock + np.uint64(MOMENT)
-        self.words = np.concatenate([self.index, self.index[second] + np.uint64(1)])
-        self.times = np.concatenate([time, time[second]])
-        self.after = np.concatenate([self.part.new0, self.part.new1[second]])
-        self.first_values = np.concatenate([self.part.word0, self.part.word1[second]])
-        order = np.lexsort((self.times, self.words))
-        same = self.words[order][1:] == self.words[order][:-1]
-        before = np.zeros_like(self.times)
-        before[order[1:]] = np.where(same, self.times[order][:-1], np.uint64(0))
-        gaps = self.times - before - np.uint64(1)
-        self.gaps = gaps[:count], np.zeros(count, np.uint64)
-        self.gaps[1][second] = gaps[count:]
-        some = np.ones(min(len(order), 1), np.bool_)
-        self.earliest, self.latest = order[np.r_[some, ~same]], order[np.r_[~same, some]]
-        self.writable_from = writable_from
 
-    def table(self) -> Table:
-        """The rows of the loads and stores."""
-        part, zero = self.part, np.zeros(len(self.part), np.uint64)
-        shift, bits = np.uint64(8) * self.offset, np.uint64(8) * self.widths
-        is_store = np.isin(part.operation, [CODE[name] for name in STORES])
-        whole = [
-            int(x) | int(y) << 64 if a else int(x)
-            for x, y, a in zip(part.word0, part.word1, self.across, strict=True)
-        ]
-        low = np.array([v & ((1 << int(s)) - 1) for v, s in zip(whole, shift, strict=True)], np.uint64)
-        value = np.array(
-            [v >> int(s) & (1 << int(b)) - 1 for v, s, b in zip(whole, shift, bits, strict=True)], np.uint64
-        )
-        high = np.array([v >> int(s + b) for v, s, b in zip(whole, shift, bits, strict=True)], np.uint64)
-        power = np.uint64(1) << shift
-        data = np.where(is_store, part.b, zero)
-        sb = part.operation == CODE["sb"]
-        split = [
-            np.where(sb, limbs_of(part.b)[0] >> np.uint64(8), zero),
-            np.where(sb, part.b % np.uint64(256), zero),
-        ]
-        put = np.array([int(b) & (1 << int(n)) - 1 for b, n in zip(part.b, bits, strict=True)], np.uint64)
-        put = np.where(is_store, put, value)
-        sign, rest = self._signs(value)
-        writable = [(self.index + np.uint64(k) >= self.writable_from // 8).astype(np.uint64) for k in (0, 1)]
-        writable[1] *= self.across
-        words = [part.word0, part.word1 * self.across]
-        columns = [
-            *self.marks,
-            *common(part),
-            self.carry,
-            self.index,
-            self.offset,
-            power,
-            self.across,
-            zero,
-            zero,
-        ]
-        columns += [*writable, *words, split[1], split[0], put, sign, rest]
-        for gap in self.gaps:
-            columns += [gap % np.uint64(LIMB), gap >> np.uint64(LIMB_BITS)]
-        columns.append(zero)
-        after = part.new1 * self.across
-        for word in (low, power - np.uint64(1) - low, value, high, data, part.new0, after):
-            columns += limbs_of(word)
-        made = Table.of_words(ACCESS, columns)
-        sizes = [1 << b for b in bits.tolist()]
-        wholes = zip(power.tolist(), value.tolist(), sizes, high.tolist(), strict=True)
-        made.fill("size", sizes)
-        made.fill("whole", (p * (v + size * h) for p, v, size, h in wholes))
-        made.fill("crossing", (word * WORD for word in words[1].tolist()))
-        return made
+def _signs(part: Run, value: U64) -> tuple[U64, U64]:
+    """The highest bit of what a signed load gives, and the rest of its highest limb."""
+    limbs, operation = limbs_of(value), part.operation
+    sign, rest = np.zeros_like(value), np.zeros_like(value)
+    for name, limb, bit in (("lb", limbs[0], 7), ("lh", limbs[0], 15), ("lw", limbs[1], 15)):
+        here = operation == CODE[name]
+        sign = np.where(here, limb >> np.uint64(bit), sign)
+        rest = np.where(here, limb % np.uint64(1 << bit), rest)
+    return sign, rest
 
-    def _signs(self, value: U64) -> tuple[U64, U64]:
-        """The highest bit of what a signed load gives, and the rest of its highest limb."""
-        limbs, operation = limbs_of(value), self.part.operation
-        sign, rest = np.zeros_like(value), np.zeros_like(value)
-        for name, limb, bit in (("lb", limbs[0], 7), ("lh", limbs[0], 15), ("lw", limbs[1], 15)):
-            here = operation == CODE[name]
-            sign = np.where(here, limb >> np.uint64(bit), sign)
-            rest = np.where(here, limb % np.uint64(1 << bit), rest)
-        return sign, rest
 
-    def offset_table(self) -> Table:
-        """How often each length is asked for at each offset."""
-        order = {width: k for k, width in enumerate(_WIDTHS.values())}
-        where = np.array([order[int(width)] for width in self.widths], np.int64) * 8 + self.offset.astype(
-            np.int64
-        )
-        times = np.bincount(where, minlength=8 * len(order)).astype(np.uint64)
-        columns = offset_columns()
-        return fix_sizes(Table.of_words(OFFSET_TABLE, [times], columns), columns[0])
+def offset_table(run: Timeline) -> Table:
+    """How often each length is asked for at each offset."""
+    order = {width: k for k, width in enumerate(WIDTHS.values())}
+    where = np.array([order[int(width)] for width in run.widths], np.int64) * 8 + run.offset.astype(np.int64)
+    times = np.bincount(where, minlength=8 * len(order)).astype(np.uint64)
+    columns = offset_columns()
+    return fix_sizes(Table.of_words(OFFSET_TABLE, [times], columns), columns[0])

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from jovay.prover.zk.chip import Message, Row
+from jovay.prover.zk.chip import Chip, Message, Row
 from jovay.prover.zk.field import U64
+from jovay.prover.zk.tables import Table
 
 from .buses import CALL, LIMB, LIMB_BITS, MEMORY
 from .parts import ranged
@@ -39,10 +40,33 @@ class Calls:
     def __len__(self) -> int:
         return len(self.clock)
 
+    @classmethod
+    def none(cls, words: int) -> Calls:
+        """Nobody called."""
+        empty, blocks = np.zeros(0, np.uint64), np.zeros((0, words), np.uint64)
+        return cls(empty, empty, blocks, blocks, blocks)
+
     def gap_columns(self) -> list[U64]:
         """The columns ``gap_names``."""
         parts = ((gap % np.uint64(LIMB), gap >> np.uint64(LIMB_BITS)) for gap in self.gaps.T)
         return [limb for pair in parts for limb in pair]
+
+
+class Accelerator(Protocol):
+    """A module that answers a system call: its number, the words of a block, its chips, and their tables in order.
+
+    What its tables send on ``RANGE`` and ``BYTES`` is counted elsewhere; lookup tables of its own it counts itself.
+    """
+
+    NUMBER: int
+    WORDS: int
+    CHIPS: tuple[Chip, ...]
+
+    def tables(self, calls: Calls) -> list[Table]:
+        """One for each chip."""
+
+    def fixed(self) -> list[Table]:
+        """Those that have fixed columns, for the verification key."""
 
 
 def gap_names(words: int) -> Iterator[str]:

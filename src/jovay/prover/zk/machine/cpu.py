@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from jovay.kernel.riscv.decode import CODE
 from jovay.prover.zk.chip import Chip, Message, Row
 from jovay.prover.zk.field import U64
 from jovay.prover.zk.tables import Table
@@ -20,6 +21,8 @@ from .parts import boolean, ranged
 from .run import Run
 
 _ACCESSES = (("rs1", "a", 0), ("rs2", "b", 1), ("rd", "c", 3))
+#: Time stamps of a run are below 2^48.
+_TIME_BITS = 48
 _COLUMNS = (
     *("used", "clock", "pc", "operation", "rd", "rs1", "rs2", "imm", "a", "b", "c", "next", "old"),
     *(f"{part}_{name}" for name, _, _ in _ACCESSES for part in ("low", "high")),
@@ -57,28 +60,35 @@ CALL_REGISTERS, CALL_MOMENT = (10, 17), 2
 
 
 class Accesses:
-    """All accesses of registers in the order of time, register by register: a run's, then those of its system call."""
+    """All accesses of registers, register by register in the order of time: of all instructions rs1, rs2 and rd, then
+    those of system calls.
+    """
 
     def __init__(self, run: Run) -> None:
         self._count = len(run)
-        end = 4 * run.clock[-1:] + np.uint64(CALL_MOMENT)
-        calls = np.array(CALL_REGISTERS, np.uint64)
-        self.register = np.concatenate([*(getattr(run, register) for register, _, _ in _ACCESSES), calls])
-        self.time = np.concatenate(
-            [*(4 * run.clock + np.uint64(moment) for _, _, moment in _ACCESSES), end, end]
-        )
-        value = np.concatenate([*(getattr(run, value) for _, value, _ in _ACCESSES), np.zeros_like(calls)])
-        order = np.lexsort((self.time, self.register))
-        same = self.register[order][1:] == self.register[order][:-1]
+        called = run.clock[run.operation == CODE["ecall"]]
+        numbers = [getattr(run, register) for register, _, _ in _ACCESSES]
+        numbers += [np.full_like(called, register) for register in CALL_REGISTERS]
+        values = [getattr(run, value) for _, value, _ in _ACCESSES]
+        values += [np.zeros_like(called)] * len(CALL_REGISTERS)
+        times = [4 * run.clock + np.uint64(moment) for _, _, moment in _ACCESSES]
+        times += [4 * called + np.uint64(CALL_MOMENT)] * len(CALL_REGISTERS)
+        self.register, self.time, value = map(np.concatenate, (numbers, times, values))
+        order = np.argsort(self.register << np.uint64(_TIME_BITS) | self.time, kind="stable")
+        first = np.r_[True, self.register[order][1:] != self.register[order][:-1]]
+        # What calls read is what was there: of each access in order, the last one with a value that is told.
+        told = first | (order < len(_ACCESSES) * self._count)
+        last = np.maximum.accumulate(np.where(told, np.arange(len(order)), 0))
+        held = np.where(order[last] < len(_ACCESSES) * self._count, value[order][last], np.uint64(0))
+        value[order] = held
         self.before_value, self.before_time = np.zeros_like(value), np.zeros_like(self.time)
-        self.before_value[order[1:]] = np.where(same, value[order][:-1], np.uint64(0))
-        self.before_time[order[1:]] = np.where(same, self.time[order][:-1], np.uint64(0))
-        value[-len(calls) :] = self.before_value[-len(calls) :]
-        self.value, self.last = value, order[np.r_[~same, True]]
+        self.before_value[order[1:]] = np.where(first[1:], np.uint64(0), held[:-1])
+        self.before_time[order[1:]] = np.where(first[1:], np.uint64(0), self.time[order][:-1])
+        self.value, self.last = value, order[np.r_[first[1:], True]]
 
     def gaps(self, access: int) -> U64:
-        """Time since the access before, less 1; by number of an instruction's access, 3 for the system call's."""
-        part = slice(access * self._count, None if access == len(_ACCESSES) else (access + 1) * self._count)
+        """Time since the access before, less 1; by number of an instruction's access."""
+        part = slice(access * self._count, (access + 1) * self._count)
         gaps: U64 = self.time[part] - self.before_time[part] - np.uint64(1)
         return gaps
 
@@ -88,9 +98,15 @@ class Accesses:
         return self.before_value[2 * self._count : 3 * self._count]
 
     @property
-    def call(self) -> U64:
-        """What the system call read."""
-        return self.value[3 * self._count :]
+    def read(self) -> U64:
+        """What system calls read: shape (a0 and a7, calls)."""
+        return self.value[3 * self._count :].reshape(len(CALL_REGISTERS), -1)
+
+    @property
+    def read_gaps(self) -> U64:
+        """Time since the accesses before of what they read, less 1."""
+        gaps: U64 = self.time - self.before_time - np.uint64(1)
+        return gaps[3 * self._count :].reshape(len(CALL_REGISTERS), -1)
 
 
 def table(run: Run, accesses: Accesses) -> Table:

@@ -19,9 +19,9 @@ from jovay.prover.zk.chip import Chip, Message, Row
 from jovay.prover.zk.field import U64
 from jovay.prover.zk.tables import Table
 
-from .access import Timeline
 from .buses import IMAGE, LIMB, LIMB_BITS, MEMORY, ORDER, OUTPUT
 from .parts import LIMBS, boolean, composed, flags, limbs_of, ranged, total
+from .timeline import Timeline
 
 #: Kinds of rows: what the program brings, the input, what lies below its window and above it, and the chain's end.
 KINDS = ("image", "input", "below", "above")
@@ -142,7 +142,7 @@ def memory_table(layout: Layout, words: dict[int, int], timeline: Timeline, show
     )
     value = np.array([words.get(int(n), 0) for n in numbers], np.uint64)
     first = np.searchsorted(numbers, timeline.words[timeline.earliest])
-    value[first] = timeline.first_values[timeline.earliest]
+    value[first] = timeline.before[timeline.earliest]
     final, time = value.copy(), np.zeros_like(value)
     last = np.searchsorted(numbers, timeline.words[timeline.latest])
     final[last], time[last] = timeline.after[timeline.latest], timeline.times[timeline.latest]

@@ -11,6 +11,7 @@ import numpy as np
 from jovay.native.emulator import Emulator
 from jovay.prover.zk import prover, verifier
 from jovay.prover.zk.chip import Chip, Message
+from jovay.prover.zk.errors import ZkError
 from jovay.prover.zk.field import U64
 from jovay.prover.zk.proof import Fixed, Statement, TableProof
 from jovay.prover.zk.setup import Setup
@@ -18,7 +19,9 @@ from jovay.prover.zk.tables import Table
 
 from . import access, add, bitwise, compare, cpu, divide, fixed, memory, multiply, shift, system
 from .buses import EXIT, ORDER, OUTPUT, RANGE, STATE, STOPPED
+from .calls import Accelerator, Calls
 from .run import Run
+from .timeline import Timeline
 
 CHIPS: tuple[Chip, ...] = (  # and that of memory, which depends on the program's layout
     cpu.CPU,
@@ -55,8 +58,9 @@ class RunProof:
 class Program:
     """An executable, with what is fixed of its tables."""
 
-    def __init__(self, elf: bytes, setup: Setup) -> None:
-        self.emulator, self._setup = Emulator(elf), setup
+    def __init__(self, elf: bytes, setup: Setup, accelerators: Sequence[Accelerator] = ()) -> None:
+        """``accelerators`` answer the system calls that it may make."""
+        self.emulator, self._setup, self.accelerators = Emulator(elf), setup, accelerators
         self.layout, self._image = (
             memory.Layout.of(self.emulator.image),
             memory.image_words(self.emulator.image),
@@ -75,7 +79,14 @@ class Program:
             access.fixed_offsets(),
             memory.image_table(self._image),
         ]
+        known += [table for each in self.accelerators for table in each.fixed()]
         return {each.chip.name: prover.fix(each, self._setup) for each in known}
+
+    @property
+    def chips(self) -> tuple[Chip, ...]:
+        """In order."""
+        answering = (chip for each in self.accelerators for chip in each.CHIPS)
+        return *CHIPS, memory.memory_chip(self.layout), *answering
 
     def statement(self, cycles: int, status: int, output: bytes = b"") -> Statement:
         """That it begins where it should, and ends, with ``output`` (length word and all) in its window."""
@@ -87,11 +98,11 @@ class Program:
         ]
         for number, word in zip(shown_words(output), words_of(output), strict=True):
             public.append(Message(OUTPUT, -1, (number, word)))
-        return Statement((*CHIPS, memory.memory_chip(self.layout)), tuple(public), self.key)
+        return Statement(self.chips, tuple(public), self.key)
 
     def tables(self, run: Run, output: bytes = b"") -> list[Table]:
-        """The tables of a run, in the order of the chips."""
-        accesses, timeline = cpu.Accesses(run), access.Timeline(run, 8 * self.layout.writable)
+        """The tables of a run, in the order of the chips. Raises ``ZkError`` for a call that no accelerator answers."""
+        accesses, timeline = cpu.Accesses(run), Timeline(run)
         made = [
             cpu.table(run, accesses),
             add.table(run),
@@ -102,33 +113,48 @@ class Program:
             multiply.table(run),
             multiply.high_table(run),
             divide.table(run),
-            timeline.table(),
+            access.table(timeline, self.layout.writable),
             system.table(run, accesses),
             fixed.program_table(self.emulator.image, self.emulator.decoded, run),
             fixed.register_table(accesses),
             bitwise.and_table(run),
             shift.power_table(run),
-            timeline.offset_table(),
+            access.offset_table(timeline),
             memory.image_table(self._image),
         ]
         words = memory.memory_table(self.layout, self._image, timeline, shown_words(output))
-        return [*made, fixed.range_table(ranged_numbers([*made, words])), words]
+        answers = self._answers(timeline)
+        return [*made, fixed.range_table(ranged_numbers([*made, words, *answers])), words, *answers]
+
+    def _answers(self, timeline: Timeline) -> list[Table]:
+        """The tables of accelerators."""
+        if strange := timeline.calls.keys() - {each.NUMBER for each in self.accelerators}:
+            raise ZkError(f"nobody answers system calls {sorted(strange)}")
+        none = [Calls.none(each.WORDS) for each in self.accelerators]
+        calls = [
+            timeline.calls.get(each.NUMBER, no) for each, no in zip(self.accelerators, none, strict=True)
+        ]
+        return [
+            table
+            for each, given in zip(self.accelerators, calls, strict=True)
+            for table in each.tables(given)
+        ]
 
     def prove(self, data: bytes) -> RunProof:
         """Run it on an input, and prove that."""
-        run, output = Run.of(self.emulator, data), self.output(data)
-        status, tables = int(cpu.Accesses(run).call[0]), self.tables(run, output)
-        statement = self.statement(len(run), status, output)
+        run = Run.of(self.emulator, data)
+        output, status = shown(run.output), int(cpu.Accesses(run).read[0, -1])
+        statement, tables = self.statement(len(run), status, output), self.tables(run, output)
         return RunProof(len(run), status, output, prover.prove(statement, tables, self._setup))
-
-    def output(self, data: bytes) -> bytes:
-        """What it leaves in its output window, behind the length word."""
-        output = self.emulator.run(data, 1 << 40).output
-        return len(output).to_bytes(8, "little") + output if output else b""
 
     def verify(self, proof: RunProof) -> None:
         """Raises ``ZkError`` unless the program ends so."""
         verifier.verify(self.statement(proof.cycles, proof.status, proof.output), proof.tables, self._setup)
+
+
+def shown(output: bytes) -> bytes:
+    """An output as it lies in its window: behind its length. Nothing is shown of one that is empty."""
+    return len(output).to_bytes(8, "little") + output if output else b""
 
 
 def shown_words(output: bytes) -> range:

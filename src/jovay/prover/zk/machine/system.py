@@ -1,4 +1,4 @@
-"""The end of a program: the system call ``exit``."""
+"""System calls: number 93 ends the program, all others are answered by chips of their own (``calls``)."""
 
 from __future__ import annotations
 
@@ -6,38 +6,48 @@ from typing import Any
 
 import numpy as np
 
+from jovay.kernel.riscv.decode import CODE
 from jovay.kernel.riscv.machine import SYSCALL_EXIT
 from jovay.prover.zk.chip import Chip, Message, Row
-from jovay.prover.zk.errors import ZkError
 from jovay.prover.zk.tables import Table
 
-from .buses import EXIT, LIMB, REGISTER, STOPPED
+from .buses import CALL, EXECUTE, EXIT, LIMB, LIMB_BITS, REGISTER, STOPPED
 from .cpu import CALL_MOMENT, CALL_REGISTERS, Accesses
-from .parts import EXECUTED, boolean, chosen, common, executed, ranged
+from .parts import boolean, ranged
 from .run import Run
 
-_NAMES = ("ecall",)
+_NAMES = ("a0", "a7")
 _COLUMNS = (
-    *_NAMES,
-    *EXECUTED,
-    "status",
-    *(f"{part}_{name}" for name in ("a0", "a7") for part in ("low", "high")),
+    *("exit", "call", "clock", "pc", "a", "b", "imm", *_NAMES, "index", "next"),
+    *(f"{part}_{name}" for name in _NAMES for part in ("low", "high")),
 )
 
 
 def _constraints(row: Row) -> list[Any]:
-    return [boolean(row.ecall), row.ecall * row.c, row.ecall * (row.next - STOPPED)]
+    """``index`` is a0/8 in the field: where a0 is no multiple of 8, memory has no such word."""
+    return [
+        *map(boolean, (row.exit, row.call, row.exit + row.call)),
+        row.exit * (row.a7 - SYSCALL_EXIT),
+        row.call * (row.a0 - 8 * row.index),
+        row.exit * (row.next - STOPPED),
+        row.call * (row.next - row.pc - 4),
+    ]
 
 
 def _messages(row: Row) -> list[Message]:
-    """a7 is the call's number and a0 the status: both are read at time 4·clock + 2."""
-    used, time = row.ecall, 4 * row.clock + CALL_MOMENT
-    found = [executed(row, _NAMES), Message(EXIT, used, (row.status,))]
-    values = zip(("a0", "a7"), CALL_REGISTERS, (row.status, SYSCALL_EXIT * used), strict=True)
-    for name, register, value in values:
+    """a0 and a7 are read at time 4·clock + 2. No chip answers a call of number 93."""
+    used, time = row.exit + row.call, 4 * row.clock + CALL_MOMENT
+    instruction = CODE["ecall"] * used, row.clock, row.pc, row.a, row.b, row.imm, 0 * used, row.next
+    found = [
+        Message(EXECUTE, -used, instruction),
+        Message(EXIT, row.exit, (row.a0,)),
+        Message(CALL, row.call, (row.a7, row.clock, row.index)),
+    ]
+    for name, register in zip(_NAMES, CALL_REGISTERS, strict=True):
         low, high = (getattr(row, f"{part}_{name}") for part in ("low", "high"))
-        found.append(Message(REGISTER, -used, (register * used, value, time - 1 - low - LIMB * high)))
-        found.append(Message(REGISTER, used, (register * used, value, time)))
+        number, value = register * used, getattr(row, name)
+        found.append(Message(REGISTER, -used, (number, value, time - 1 - low - LIMB * high)))
+        found.append(Message(REGISTER, used, (number, value, time)))
         found += ranged([low, high], used)
     return found
 
@@ -46,14 +56,15 @@ SYSTEM = Chip("system", _COLUMNS, _constraints, _messages)
 
 
 def table(run: Run, accesses: Accesses) -> Table:
-    """The one row of a run."""
-    part, marks = chosen(run, _NAMES)
-    status, number = accesses.call.tolist()
-    if number != SYSCALL_EXIT or len(part) != 1:
-        raise ZkError(f"{len(part)} system calls, the last of which is {number}")
-    gaps = [
-        np.array([value], np.uint64) for gap in accesses.gaps(3).tolist() for value in divmod(gap, LIMB)[::-1]
-    ]
-    made = Table.of_words(SYSTEM, [*marks, *common(part), np.array([status], np.uint64), *gaps])
-    made.put("next", 0, STOPPED)
+    """The rows of a run."""
+    part = run.where(run.operation == CODE["ecall"])
+    (argument, number), gaps = accesses.read, accesses.read_gaps
+    ends = (number == SYSCALL_EXIT).astype(np.uint64)
+    calls, zero = np.uint64(1) - ends, np.zeros_like(ends)
+    columns = [ends, calls, part.clock, part.pc, part.a, part.b, part.imm, argument, number]
+    columns += [calls * (argument >> np.uint64(3)), np.where(ends == 1, zero, part.next)]
+    columns += [limb for gap in gaps for limb in (gap % np.uint64(LIMB), gap >> np.uint64(LIMB_BITS))]
+    made = Table.of_words(SYSTEM, columns)
+    for row in np.flatnonzero(ends).tolist():
+        made.put("next", row, STOPPED)
     return made
