@@ -31,6 +31,7 @@ ONES = (1 << 64) - 1
 # ---- a call that turns the bits of a word around, and leaves the next one ---------------------------------------
 
 NUMBER, WORDS = 0x7F0, 2
+CALLS = {NUMBER: WORDS}
 
 
 def _messages(row: Row) -> list[Message]:

@@ -8,7 +8,7 @@ is below 2^64; what is taken out is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -53,17 +53,17 @@ class Calls:
 
 
 class Accelerator(Protocol):
-    """A module that answers a system call: its number, the words of a block, its chips, and their tables in order.
+    """A module that answers system calls: the words of each one's block by its number, chips, their tables in order.
 
     What its tables send on ``RANGE`` and ``BYTES`` is counted elsewhere; lookup tables of its own it counts itself.
     """
 
-    NUMBER: int
-    WORDS: int
+    CALLS: Mapping[int, int]
     CHIPS: tuple[Chip, ...]
 
-    def tables(self, calls: Calls) -> list[Table]:
-        """One for each chip."""
+    @property
+    def tables(self) -> Callable[..., list[Table]]:
+        """One for each chip, of the ``Calls`` of each number."""
 
     def fixed(self) -> list[Table]:
         """Those that have fixed columns, for the verification key."""

@@ -128,16 +128,15 @@ class Program:
 
     def _answers(self, timeline: Timeline) -> list[Table]:
         """The tables of accelerators."""
-        if strange := timeline.calls.keys() - {each.NUMBER for each in self.accelerators}:
+        numbers = [number for each in self.accelerators for number in each.CALLS]
+        if strange := timeline.calls.keys() - numbers:
             raise ZkError(f"nobody answers system calls {sorted(strange)}")
-        none = [Calls.none(each.WORDS) for each in self.accelerators]
-        calls = [
-            timeline.calls.get(each.NUMBER, no) for each, no in zip(self.accelerators, none, strict=True)
-        ]
         return [
             table
-            for each, given in zip(self.accelerators, calls, strict=True)
-            for table in each.tables(given)
+            for each in self.accelerators
+            for table in each.tables(
+                *(timeline.calls.get(number, Calls.none(words)) for number, words in each.CALLS.items())
+            )
         ]
 
     def prove(self, data: bytes) -> RunProof:
