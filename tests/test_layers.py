@@ -47,7 +47,7 @@ KERNEL_FLOORS: Floors = tuple(
             {"curves", "trie"},
             {"riscv", "state", "transaction"},
             {"machine"},
-            {"precompiles"},
+            {"accelerated", "precompiles"},
             {"evm"},
             {"block"},
             {"pool", "programs"},

@@ -5,6 +5,7 @@ import pytest
 from jovay.conformance.native_engine import NativeEngine
 from jovay.conformance.riscv_engine import RiscvEngine, RiscvError
 from jovay.conformance.state_tests import encode, run_case
+from jovay.kernel.accelerated import ACCELERATORS
 from jovay.native import kernel
 
 FORKS = ("Cancun", "Prague", "Osaka")
@@ -30,6 +31,16 @@ def test_outcomes_equal_the_native_ones(engine, eest_spread):
         for fork, posts in case["post"].items():
             data = encode(case, fork, posts[0], scale=0)
             assert engine.run(data)[0] == native.run(data)[0]
+
+
+def test_accelerators_change_no_outcome(engine, eest_spread):
+    """Nor does any test take longer."""
+    accelerated = RiscvEngine(accelerators=ACCELERATORS)
+    for name, case in eest_spread(150, seed=2, forks=FORKS):
+        for fork, posts in case["post"].items():
+            data = encode(case, fork, posts[0], scale=0)
+            (expected, cycles), (found, fewer) = engine.run(data), accelerated.run(data)
+            assert (found, fewer < cycles) == (expected, True), name
 
 
 def test_a_guest_that_does_not_finish_is_an_error(engine, eest_spread, monkeypatch):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, get_origin
 
 from jovay.kernel.lang import KERNEL_FUNCTIONS, KernelFunction, Record, Switch, Table, Word
@@ -35,15 +36,21 @@ def callees(function: KernelFunction, checked: bool = False) -> Iterator[KernelF
             yield value
 
 
-def reachable(entries: Sequence[KernelFunction], checked: bool = False) -> list[KernelFunction]:
-    """``entries`` and everything they call, by symbol."""
+def reachable(
+    entries: Sequence[KernelFunction],
+    checked: bool = False,
+    twins: Mapping[str, KernelFunction | None] = MappingProxyType({}),
+) -> list[KernelFunction]:
+    """``entries`` and everything they call, by symbol; where a function has a twin, what that calls (None: nothing)."""
     found: dict[str, KernelFunction] = {}
     waiting = list(entries)
     while waiting:
         function = waiting.pop()
         if function.symbol not in found:
             found[function.symbol] = function
-            waiting.extend(callees(function, checked))
+            body = twins.get(function.symbol, function)
+            if body is not None:
+                waiting.extend(callees(body, checked))
     return [found[symbol] for symbol in sorted(found)]
 
 

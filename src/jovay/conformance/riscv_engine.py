@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from jovay.compiler.generate import Progress
 from jovay.compiler.riscv.build import build_elf
 from jovay.compiler.riscv.layout import MIB, MemorySizes
@@ -23,8 +25,8 @@ class RiscvError(EngineError):
 class RiscvEngine:
     """Runs tests one after the other, each in fresh memory. Tests must be encoded at scale 0."""
 
-    def __init__(self, progress: Progress | None = None) -> None:
-        self.elf = build_elf(state_test, SIZES, progress)
+    def __init__(self, progress: Progress | None = None, accelerators: Collection[str] = ()) -> None:
+        self.elf = build_elf(state_test, SIZES, progress, accelerators)
         self._emulator = Emulator(self.elf)
 
     def run(self, data: bytes) -> tuple[bytes, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from jovay.compiler.riscv.build import build_elf
 from jovay.compiler.riscv.elf import program_digest
 from jovay.compiler.riscv.layout import MIB, MemorySizes
@@ -19,8 +21,8 @@ GUEST_ARENA = 1024 * MIB
 class Guest:
     """One program."""
 
-    def __init__(self, entry: KernelFunction) -> None:
-        self.elf = build_elf(entry, MemorySizes(stack=16 * MIB, arena=GUEST_ARENA))
+    def __init__(self, entry: KernelFunction, accelerators: Collection[str] = ()) -> None:
+        self.elf = build_elf(entry, MemorySizes(stack=16 * MIB, arena=GUEST_ARENA), accelerators=accelerators)
         self._emulator = Emulator(self.elf)
 
     @property
@@ -41,8 +43,8 @@ class Guest:
 class GuestExecutor(Guest):
     """Executes single blocks."""
 
-    def __init__(self) -> None:
-        super().__init__(guests.block)
+    def __init__(self, accelerators: Collection[str] = ()) -> None:
+        super().__init__(guests.block, accelerators)
 
     def execute(self, data: bytes, max_cycles: int = 10**12) -> tuple[StatelessResult, int]:
         """(result, cycles) of an encoded ``BlockInput``."""
@@ -53,8 +55,8 @@ class GuestExecutor(Guest):
 class ChunkGuest(Guest):
     """Executes chunks."""
 
-    def __init__(self) -> None:
-        super().__init__(guests.chunk)
+    def __init__(self, accelerators: Collection[str] = ()) -> None:
+        super().__init__(guests.chunk, accelerators)
 
     def execute(self, data: bytes, max_cycles: int = 10**12) -> tuple[ChunkStatement, int]:
         """(statement, cycles) of an encoded ``ChunkInput``."""

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from jovay.kernel.curves import secp256k1
 from jovay.kernel.curves.inverse import inverse_modulo
-from jovay.kernel.curves.jacobian import affine_sum
 from jovay.kernel.lang import U64, U256
 from jovay.native.library import build
+from rigs.secp256k1_points import add, times
 
 P, N, G = secp256k1.MODULUS, secp256k1.ORDER_VALUE, secp256k1.GENERATOR
 ROOT = 0x5363AD4CC05C30E0A5261C028812645A122E22EA20816678DF02967C1B23BD72
@@ -29,25 +29,6 @@ def library():
             inverse_modulo,
         ]
     )
-
-
-def times(k, point):
-    """Affine multiple in Python, None for infinity."""
-    result = None
-    for bit in f"{k:b}" if k else "":
-        if result is not None:
-            result = affine_sum(P, 0, result, result)
-        if bit == "1":
-            result = point if result is None else add(result, point)
-    return result
-
-
-def add(first, second):
-    if first is None or second is None:
-        return first or second
-    if first[0] == second[0] and first[1] != second[1]:
-        return None
-    return affine_sum(P, 0, first, second)
 
 
 def expected_key(digest, r, s, recid):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from jovay.kernel.lang import KernelFunction
@@ -19,7 +20,7 @@ from ..cache import (
 )
 from ..errors import KernelCompileError
 from ..generate import Progress, generate
-from ..references import reachable
+from .accelerated import ECALL, kernel_texts, put_calls
 from .elf import write_elf
 from .layout import MAX_ARGUMENTS, MemorySizes
 from .linker import link, parse_object, select
@@ -31,28 +32,38 @@ RUNTIME: tuple[KernelFunction, ...] = (runtime.memset, runtime.memcpy, runtime.m
 
 
 def build_elf(
-    entry: KernelFunction, sizes: MemorySizes | None = None, progress: Progress | None = None
+    entry: KernelFunction,
+    sizes: MemorySizes | None = None,
+    progress: Progress | None = None,
+    accelerators: Collection[str] = (),
 ) -> bytes:
     """A static ``riscv64im`` executable that runs kernel function ``entry`` (convention: ``layout``).
 
     ``entry`` takes up to six 64-bit words and returns a 64-bit status. The bytes depend on the kernel's
-    source, the tool chain and ``sizes`` alone. ``progress`` is told of functions being lowered, then of
+    source, the tool chain, ``sizes`` and ``accelerators`` alone: of ``kernel.accelerated.ACCELERATORS``, whose
+    system calls take the place of code. ``progress`` is told of functions being lowered, then of
     LLVM's work with a total of 0. Raises ``KernelCompileError`` for an unfit entry or kernel code.
     """
     sizes = sizes or MemorySizes()
     if not entry.__module__.startswith("jovay.kernel."):
-        return _build(entry, sizes, progress)
+        return _build(entry, sizes, progress, accelerators)
     # An entry of the kernel depends on the sources of kernel and compiler only: no need to look at any IR.
     sources = source_digest(KERNEL_DIRECTORY, COMPILER_DIRECTORY)
-    path = cache_directory() / "riscv" / f"{digest(sources, repr(sizes), entry.symbol)}.elf"
+    path = (
+        cache_directory()
+        / "riscv"
+        / f"{digest(sources, repr(sizes), entry.symbol, *sorted(set(accelerators)))}.elf"
+    )
     if not path.exists():
-        write_atomically(path, _build(entry, sizes, progress))
+        write_atomically(path, _build(entry, sizes, progress, accelerators))
     return path.read_bytes()
 
 
-def _build(entry: KernelFunction, sizes: MemorySizes, progress: Progress | None) -> bytes:
+def _build(
+    entry: KernelFunction, sizes: MemorySizes, progress: Progress | None, accelerators: Collection[str]
+) -> bytes:
     """The program, from the cache if the same IR was compiled with the same tools."""
-    texts = [canonical(text) for text in _kernel_texts(entry, progress)]
+    texts = [canonical(text) for text in _kernel_texts(entry, accelerators, progress)]
     library = _runtime_texts()
     tools = digest(source_digest(Path(__file__).parent), Path(native.__file__).read_bytes())
     key = digest(toolchain_version(), tools, repr(sizes), entry.symbol, *texts, *library.values())
@@ -64,15 +75,16 @@ def _build(entry: KernelFunction, sizes: MemorySizes, progress: Progress | None)
     return path.read_bytes()
 
 
-def _kernel_texts(entry: KernelFunction, progress: Progress | None) -> list[str]:
+def _kernel_texts(
+    entry: KernelFunction, accelerators: Collection[str], progress: Progress | None
+) -> list[str]:
     """IR of ``entry`` and all it calls, by symbol."""
     fits = native.is_plain(entry) and entry.__code__.co_argcount <= MAX_ARGUMENTS
     if not fits or entry.__annotations__.get("return") is None:
         raise KernelCompileError(
             f"{entry.symbol}: an entry takes up to {MAX_ARGUMENTS} 64-bit words and returns one"
         )
-    texts = generate(reachable([entry]), progress)
-    return [texts[symbol] for symbol in sorted(texts)]
+    return kernel_texts(entry, accelerators, progress)
 
 
 def _runtime_texts() -> dict[str, str]:
@@ -88,7 +100,8 @@ def _runtime_texts() -> dict[str, str]:
 
 
 def _compile(entry: str, texts: list[str], library: dict[str, str], sizes: MemorySizes) -> bytes:
-    kernel = parse_object(compile_module(texts, {entry}, library))
+    kernel = parse_object(compile_module(texts, {entry}, {*library, ECALL}))
+    put_calls(kernel)
     runtime_objects = [
         parse_object(compile_module([text], {name}, library)) for name, text in library.items()
     ]

@@ -29,6 +29,7 @@ class Curve(NamedTuple):
     double: Callable
     add_affine: Callable
     generator_multiple: Callable
+    table: Table
 
 
 def _double_a_zero(tag: str, field: PrimeField256) -> Callable:
@@ -125,8 +126,8 @@ def generator_table(field: PrimeField256, a: int, generator: tuple[int, int]) ->
     return Table(U256, values)
 
 
-def _generator_multiple(tag: str, field: PrimeField256, a: int, generator: tuple[int, int]) -> Callable:
-    minus, table = field.minus, generator_table(field, a, generator)
+def _generator_multiple(tag: str, field: PrimeField256, table: Table) -> Callable:
+    minus = field.minus
 
     @kernel(name=f"{tag}_generator_multiple", inline=False)
     def generator_multiple(digit: U64, part: U64, negate: bool) -> tuple[U256, U256]:
@@ -143,7 +144,8 @@ def weierstrass_curve(tag: str, field: PrimeField256, a: int, generator: tuple[i
     """The curve over ``field`` with ``a`` 0 or -3; ``tag`` starts the names of its functions."""
     double = _double_a_zero(tag, field) if a == 0 else _double_a_minus_three(tag, field)
     add_affine = _add_affine(tag, field, double)
-    return Curve(field, double, add_affine, _generator_multiple(tag, field, a, generator))
+    table = generator_table(field, a, generator)
+    return Curve(field, double, add_affine, _generator_multiple(tag, field, table), table)
 
 
 @kernel(inline=True)
