@@ -58,8 +58,7 @@ def test_pairings() -> None:
 
 def test_commitments_are_the_polynomial_at_tau(setup: Setup) -> None:
     values = elements(16, 3)
-    order = kzg.reversed_bits(4).tolist()
-    at_tau = sum(value * pow(TAU, e, R) for value, e in zip(values, order, strict=True)) % R
+    at_tau = sum(value * pow(TAU, i, R) for i, value in enumerate(values)) % R
     assert kzg.commit(setup, Vector.of(values)) == multiply(GENERATOR, at_tau)
     assert kzg.univariate(Vector.of(values), TAU) == at_tau
     with pytest.raises(ValueError, match="the set-up is for 64"):
@@ -79,7 +78,28 @@ def test_division(root: int) -> None:
 def test_openings_are_accepted(setup: Setup, variables: int) -> None:
     values, point, opening, value = shown(setup, variables)
     assert value == evaluate(values, point)
-    kzg.verify(setup, kzg.commit(setup, values), point, value, opening, Transcript("test"))
+    kzg.verify(setup, [kzg.commit(setup, values)], [1], point, value, opening, Transcript("test"))
+
+
+def test_commitments_are_opened_together(setup: Setup) -> None:
+    """One with fewer variables counts as zero beyond."""
+    parts = [Vector.of(elements(count, count)) for count in (32, 32, 16)]
+    factors, whole = elements(3, 9), Vector.empty(32)
+    for part, factor in zip(parts, factors, strict=True):
+        low = whole.part(0, len(part))
+        low.plus(part, factor, low)
+    opening, value = kzg.open_at(setup, whole, elements(5, 60), Transcript("test"))
+    commitments = [kzg.commit(setup, part) for part in parts]
+    kzg.verify(setup, commitments, factors, elements(5, 60), value, opening, Transcript("test"))
+    with pytest.raises(OpeningError):
+        kzg.verify(setup, commitments[::-1], factors, elements(5, 60), value, opening, Transcript("test"))
+
+
+def test_even_and_odd() -> None:
+    values = elements(32, 5)
+    even, odd = Vector.of(values).pairs()
+    assert (even.values(), odd.values()) == (values[0::2], values[1::2])
+    assert even.paired(odd).values() == values
 
 
 @pytest.mark.parametrize("seed", range(24))
@@ -110,7 +130,7 @@ def test_changed_openings_are_refused(setup: Setup, seed: int) -> None:
     else:
         commitment = add(commitment, GENERATOR)
     with pytest.raises(OpeningError):
-        kzg.verify(setup, commitment, point, value, opening, Transcript("test"))
+        kzg.verify(setup, [commitment], [1], point, value, opening, Transcript("test"))
 
 
 def test_malformed_openings_are_refused(setup: Setup) -> None:
@@ -125,9 +145,9 @@ def test_malformed_openings_are_refused(setup: Setup) -> None:
         (replace(opening, folds=[None] * 2), "do not end"),
     ):
         with pytest.raises(OpeningError, match=why):
-            kzg.verify(setup, commitment, point, value, bad, Transcript("test"))
+            kzg.verify(setup, [commitment], [1], point, value, bad, Transcript("test"))
     with pytest.raises(OpeningError):
-        kzg.verify(setup, commitment, point, value, opening, Transcript("another"))
+        kzg.verify(setup, [commitment], [1], point, value, opening, Transcript("another"))
 
 
 def test_who_knows_tau_forges(setup: Setup) -> None:
@@ -139,7 +159,7 @@ def test_who_knows_tau_forges(setup: Setup) -> None:
     kzg.absorb_points(transcript, "folds", opening.folds)
     rho = transcript.challenge("rho")
     last = list(opening.values[-1])
-    x = point[-1]
+    x = point[0]
     # the last fold's values are moved so that they lead to the wrong value
     last[0] = (last[0] + 2 * pow((1 - x) + x * pow(rho, -1, R), -1, R)) % R
     pairs = [*opening.values[:-1], (last[0], last[1])]
@@ -151,7 +171,7 @@ def test_who_knows_tau_forges(setup: Setup) -> None:
     )
     squares = [
         ((1 - t) * (p + m) + t * (p - m) * pow(rho, -1, R)) * pow(2, -1, R) % R
-        for t, (p, m) in zip(point, pairs, strict=True)
+        for t, (p, m) in zip(reversed(point), pairs, strict=True)
     ]
     square = opening.square + sum(w * s for w, s in zip(weights[1:], squares[:-1], strict=True))
     interpolant = kzg.interpolant(setup, rho, plus % R, minus % R, square % R)
@@ -159,5 +179,11 @@ def test_who_knows_tau_forges(setup: Setup) -> None:
     z = (TAU * TAU - rho * rho) * (TAU - rho * rho)
     forged = multiply(add(whole, multiply(interpolant, R - 1)), pow(z, -1, R))
     kzg.verify(
-        setup, commitment, point, wrong, replace(opening, values=pairs, quotient=forged), Transcript("test")
+        setup,
+        [commitment],
+        [1],
+        point,
+        wrong,
+        replace(opening, values=pairs, quotient=forged),
+        Transcript("test"),
     )

@@ -5,6 +5,7 @@ Montgomery form with radix 2^260. ``count`` is in blocks, at least 1; single ele
 
 * ``bn254_fr_product(count, x, y, out)``, ``bn254_fr_sum``, ``bn254_fr_difference``: element by element;
 * ``bn254_fr_scale(count, x, c, out)``: by a single element;
+* ``bn254_fr_add_scaled(count, x, y, c, out)``: x + c·y;
 * ``bn254_fr_fold(count, low, high, r, out)``: low + r·(high − low);
 * ``bn254_fr_enter(count, x, out)``, ``bn254_fr_leave``: into Montgomery form, and out of it.
 
@@ -50,6 +51,11 @@ def _fold(v: Sequence[Number], r: Number | None, _: Routine) -> Number:
     return v[0] + r * (v[1] - v[0])
 
 
+def _add_scaled(v: Sequence[Number], c: Number | None, _: Routine) -> Number:
+    assert c is not None
+    return v[0] + c * v[1]
+
+
 def _scale(v: Sequence[Number], c: Number | None, _: Routine) -> Number:
     assert c is not None
     return v[0] * c
@@ -62,6 +68,7 @@ def module_text(portable: bool = False) -> str:
     _each_block(module, field, "sum", 2, lambda v, _, code: v[0] + v[1])
     _each_block(module, field, "difference", 2, lambda v, _, code: v[0] - v[1])
     _each_block(module, field, "scale", 1, _scale, scalar=True)
+    _each_block(module, field, "add_scaled", 2, _add_scaled, scalar=True)
     _each_block(module, field, "fold", 2, _fold, scalar=True)
     _each_block(module, field, "enter", 1, lambda v, _, code: v[0] * constant(code, field, RADIX))
     _each_block(module, field, "leave", 1, lambda v, _, code: v[0] * constant(code, field, pow(RADIX, -1, R)))

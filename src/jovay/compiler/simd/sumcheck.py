@@ -11,7 +11,7 @@ from .bn254_fr import R
 from .lanes import WORD, Routine, Value, text
 from .limbs import SLOT
 from .montgomery import Modulus
-from .numbers import BLOCK, Number, add_to_slot, load, load_one, store
+from .numbers import BLOCK, Number, add_to_slot, load, load_one, of, store
 
 #: Bytes of a single element.
 ELEMENT = 32
@@ -52,8 +52,8 @@ class Round:
 
     ``symbol(count, columns, half, constants, weights, sums)``: for every point x of ``count`` blocks, the polynomial
     along the line from the columns' values at x to those ``half`` bytes further, at 0, 2, … ``degree``, is multiplied
-    by the weight of x and added to ``sums`` (a slot for each of these). ``columns`` are addresses, ``constants``
-    elements.
+    by the weight of x, unless all are 1, and added to ``sums`` (a slot for each of these). ``columns`` are addresses,
+    ``constants`` elements.
     """
 
     symbol: str
@@ -61,6 +61,7 @@ class Round:
     constants: int
     degree: int
     polynomial: Polynomial
+    weighted: bool = True
 
     @property
     def points(self) -> list[int]:
@@ -79,19 +80,64 @@ class Round:
             steps = [load(field, start.at(at + half)) - low for start, low in zip(starts, lows, strict=True)]
             steps = [step.factor() for step in steps]
             fixed = [load_one(field, constants.at(k * ELEMENT)) for k in range(self.constants)]
-            weight = load(field, weights.at(at))
+            weight = load(field, weights.at(at)) if self.weighted else None
             values, reached = lows, 0
             for slot, point in enumerate(self.points):
                 while reached < point:
                     values = [value + step for value, step in zip(values, steps, strict=True)]
                     reached += 1
-                add_to_slot(self.polynomial(values, fixed) * weight, sums.at(slot * SLOT))
+                value = self.polynomial(values, fixed)
+                add_to_slot(value if weight is None else value * weight, sums.at(slot * SLOT))
 
         code.each(count, block)
         code.end()
 
 
-def module_text(functions: Sequence[Round | Values], portable: bool = False) -> str:
+#: Most terms of a combination: so many clean limbs can be added up in a lane.
+MOST_TERMS = 4000
+
+
+@dataclass(frozen=True)
+class Combinations:
+    """``symbol(count, columns, outs, starts, terms, factors, ends)``: sums of columns times factors, at every point.
+
+    Combination k of ``outs`` is factor k plus Σ factor[outs + t]·column[terms[t]] over starts[k] ≤ t < starts[k + 1],
+    at least one and at most ``MOST_TERMS`` of them. ``factors`` are elements; ``columns`` and ``ends`` addresses.
+    """
+
+    symbol: str
+
+    def add_to(self, module: ir.Module, field: Modulus) -> None:
+        """Define the function."""
+        code = Routine(module, self.symbol, "ipipppp", exported=True)
+        count, columns, outs, starts, terms, factors, ends = code.arguments
+
+        def block(i: Value) -> None:
+            at = i * BLOCK
+
+            def combination(k: Value) -> None:
+                start, stop = starts.at(k * 8).load(WORD), starts.at(k * 8 + 8).load(WORD)
+
+                def term(t: Value, total: list[Value]) -> list[Value]:
+                    which = start + t
+                    column = code.address(columns.at(terms.at(which * 8).load(WORD) * 8).load(WORD))
+                    factor = load_one(field, factors.at((outs + which) * ELEMENT))
+                    product = load(field, column.at(at)) * factor
+                    return [x + y for x, y in zip(total, product.limbs, strict=True)]
+
+                first = load_one(field, factors.at(k * ELEMENT))
+                limbs = code.repeat(stop - start, first.limbs, term)
+                tops = tuple(top * (MOST_TERMS + 1) for top in of(field, limbs, 2 * field.value).tops)
+                total = Number(field, limbs, tops, (MOST_TERMS + 1) * 2 * field.value)
+                store(total, code.address(ends.at(k * 8).load(WORD)).at(at))
+
+            code.each(outs, combination)
+
+        code.each(count, block)
+        code.end()
+
+
+def module_text(functions: Sequence[Round | Values | Combinations], portable: bool = False) -> str:
     """IR of some of them."""
     module, field = ir.Module("sumcheck"), Modulus(R, portable)
     for each in functions:

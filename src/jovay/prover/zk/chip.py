@@ -41,6 +41,13 @@ class Row:
     def __init__(self, names: Sequence[str], values: Sequence[Any]) -> None:
         self._values = dict(zip(names, values, strict=True))
 
+    @classmethod
+    def of(cls, columns: dict[str, Any]) -> Row:
+        """Columns that lie in a dictionary, which is asked for each."""
+        row = cls((), ())
+        row._values = columns
+        return row
+
     def __getattr__(self, name: str) -> Any:
         try:
             return self._values[name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from os import sched_getaffinity
@@ -17,7 +17,7 @@ from jovay.compiler.simd.montgomery import RADIX
 from jovay.native.arena import aligned_words
 from jovay.native.library import ObjectCode
 
-from .field import ELEMENT, LANES, U64, R, Vector, portable
+from .field import ELEMENT, LANES, U64, R, Vector, encode_elements, portable
 
 P = bn254_g1.P
 Point = tuple[int, int] | None
@@ -31,6 +31,11 @@ _TABLE_WINDOW = 8
 _WORDS = bn254_g1.POINT // 8
 _INVERSE_RADIX = pow(RADIX, -1, P)
 Digits = npt.NDArray[np.uint32]
+
+
+def encode_points(points: Iterable[Point]) -> bytes:
+    """x and y of each; zeros for infinity."""
+    return encode_elements(c for point in points for c in (point or (0, 0)))
 
 
 def is_on_curve(point: Point) -> bool:

@@ -31,3 +31,7 @@ class ProvingEndedError(ZkError):
 
 class BatchRefusedError(ZkError):
     """The batch is wrong: there is no proof of it."""
+
+
+class EncodingError(ZkError):
+    """Bytes are no proof."""

@@ -29,7 +29,7 @@ def portable() -> bool:
 
 @cache
 def _code() -> ObjectCode:
-    names = (*_BINARY, "scale", "fold", "enter", "leave")
+    names = (*_BINARY, "scale", "add_scaled", "fold", "enter", "leave")
     return ObjectCode(
         compile_modules([bn254_fr.module_text(portable())], {f"bn254_fr_{name}" for name in names})
     )
@@ -117,35 +117,67 @@ class Vector:
     def __mul__(self, other: Vector) -> Vector:
         return self._combined("product", other)
 
-    def scaled(self, factor: int) -> Vector:
-        """All elements times ``factor``."""
-        out = Vector.empty(len(self))
+    def scaled(self, factor: int, out: Vector | None = None) -> Vector:
+        """All elements times ``factor``, where ``out`` lies if it is given."""
+        out = out or Vector.empty(len(self))
         _function("scale", 4)(len(self.words), self.words, element(factor), out.words)
         return out
 
-    def joined(self, upper: Vector) -> Vector:
-        """This as the lower half of a vector, ``upper`` as the other."""
-        out = Vector.empty(len(self) + len(upper))
-        out.words[: len(self.words)], out.words[len(self.words) :] = self.words, upper.words
+    def plus(self, other: Vector, factor: int, out: Vector | None = None) -> Vector:
+        """self + factor·other, where ``out`` lies if it is given."""
+        out = out or Vector.empty(len(self))
+        _function("add_scaled", 5)(len(self.words), self.words, other.words, element(factor), out.words)
         return out
 
-    def spread(self) -> Vector:
-        """Element i at 2i, zeros between."""
-        out = Vector.empty(2 * len(self))
-        out.words[0::2, :, 0::2], out.words[1::2, :, 0::2] = self.words[:, :, :4], self.words[:, :, 4:]
-        return out
+    def less(self, other: Vector) -> None:
+        """Subtract another, in place."""
+        _function("difference", 4)(len(self.words), self.words, other.words, self.words)
+
+    def part(self, start: int, count: int) -> Vector:
+        """Some of the elements, in place; both numbers are multiples of eight."""
+        return Vector(self.words[start // LANES : (start + count) // LANES])
 
     def halves(self) -> tuple[Vector, Vector]:
         """The lower and the upper half, in place."""
         middle = len(self.words) // 2
         return Vector(self.words[:middle]), Vector(self.words[middle:])
 
-    def folded(self, r: int) -> Vector:
-        """low + r·(high − low) of the two halves: the first variable, the index's top bit, becomes ``r``."""
-        low, high = self.halves()
-        out = Vector.empty(len(low))
-        _function("fold", 5)(len(out.words), low.words, high.words, element(r), out.words)
+    def pairs(self) -> tuple[Vector, Vector]:
+        """The elements of even and of odd index."""
+        sides = Vector.empty(len(self) // 2), Vector.empty(len(self) // 2)
+        for parity, side in enumerate(sides):
+            side.words[:, :, :4] = self.words[0::2, :, parity::2]
+            side.words[:, :, 4:] = self.words[1::2, :, parity::2]
+        return sides
+
+    def paired(self, odd: Vector) -> Vector:
+        """The vector of which this and ``odd`` are the elements of even and of odd index."""
+        out = Vector.empty(2 * len(self))
+        for parity, side in enumerate((self, odd)):
+            out.words[0::2, :, parity::2] = side.words[:, :, :4]
+            out.words[1::2, :, parity::2] = side.words[:, :, 4:]
         return out
+
+    def between(self, high: Vector, r: int, out: Vector | None = None) -> Vector:
+        """self + r·(high − self), where ``out`` lies if it is given."""
+        out = out or Vector.empty(len(self))
+        _function("fold", 5)(len(out.words), self.words, high.words, element(r), out.words)
+        return out
+
+    def folded(self, r: int) -> Vector:
+        """The first variable, the index's top bit, becomes ``r``."""
+        low, high = self.halves()
+        return low.between(high, r)
+
+    def fold(self, r: int) -> Vector:
+        """The same in place: this vector is no more, its lower half is what is left."""
+        low, high = self.halves()
+        return low.between(high, r, low)
+
+
+def encode_elements(elements: Iterable[int]) -> bytes:
+    """Words of 32 bytes, big-endian."""
+    return b"".join(element.to_bytes(ELEMENT, "big") for element in elements)
 
 
 def slot_total(slot: U64) -> int:

@@ -7,14 +7,22 @@ below; the last, about the leaves, is for others to check. No denominator is inv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jovay.compiler.native import compile_modules
+from jovay.compiler.simd.sumcheck import Values, module_text
+from jovay.native.library import ObjectCode
+from jovay.native.places import addresses
 
 from . import sumcheck
 from .errors import FractionsError
-from .field import LANES, R, Vector
+from .field import LANES, R, Vector, portable
 from .multilinear import fold
 from .sumcheck import Polynomial
+from .threads import each, shares
 from .transcript import Transcript
 
 #: A layer's p + λ·q from the four halves of the layer below: p₀, p₁, q₀, q₁.
@@ -41,18 +49,21 @@ class Claim:
 
 
 def prove(p: Vector, q: Vector, transcript: Transcript) -> tuple[Proof, Claim]:
-    """Prove what the fractions add up to. As many as a power of two, 8 at least."""
+    """Prove what the fractions add up to. As many as a power of two, 8 at least; they are used up."""
     layers = [(p, q)]
+    del p, q
     while len(layers[-1][0]) > FEW:
         layers.append(_above(*layers[-1]))
-    tops = layers[-1][0].values(), layers[-1][1].values()
+    top = layers.pop()
+    tops = top[0].values(), top[1].values()
     point, proofs = _begin(tops, transcript), list[sumcheck.Proof]()
     claim = _claim(tops, point)
-    for below in reversed(layers[:-1]):
+    while layers:
         # 1. One random sum of both claims; its sumcheck ends in the halves' values.
         weight = transcript.challenge("lambda")
-        columns = [half for each in below for half in each.halves()]
+        columns = [half for side in layers.pop() for half in side.halves()]
         proof, point = sumcheck.prove(LAYER, columns, [weight], claim.point, transcript)
+        del columns
         proofs.append(proof)
         # 2. One random point between the halves.
         claim = _lower(proof.values, point, transcript)
@@ -99,9 +110,27 @@ def check_zero(fraction: Fraction) -> None:
         raise FractionsError("the fractions do not add up to zero")
 
 
+@cache
+def _sums_of_pairs() -> Callable[..., int]:
+    def polynomials(c: Sequence[Any], _: Sequence[Any]) -> list[Any]:
+        return [c[0] * c[3] + c[1] * c[2], c[2] * c[3]]
+
+    values = Values("fractions_above", 4, 0, 2, polynomials)
+    code = compile_modules([module_text([values], portable())], {values.symbol})
+    return ObjectCode(code).function(values.symbol, 4)
+
+
 def _above(p: Vector, q: Vector) -> tuple[Vector, Vector]:
-    (p0, p1), (q0, q1) = p.halves(), q.halves()
-    return p0 * q1 + p1 * q0, q0 * q1
+    """The layer above: sums of the fractions in the lower and the upper half."""
+    halves = [*p.halves(), *q.halves()]
+    outs = Vector.empty(len(p) // 2), Vector.empty(len(p) // 2)
+
+    def part(share: slice) -> None:
+        ins, ends = (addresses(v.words[share] for v in side) for side in (halves, outs))
+        _sums_of_pairs()(share.stop - share.start, ins, 0, ends)
+
+    each(part, shares(len(outs[0].words)))
+    return outs
 
 
 def _begin(tops: tuple[list[int], list[int]], transcript: Transcript) -> list[int]:

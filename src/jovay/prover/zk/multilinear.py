@@ -15,6 +15,15 @@ def eq_at(left: Sequence[int], right: Sequence[int]) -> int:
     return product
 
 
+def eq_index(index: int, point: Sequence[int]) -> int:
+    """eq(x, point) for the x of the hypercube whose number is ``index``."""
+    product = 1
+    for r in reversed(point):
+        product = product * (r if index & 1 else 1 - r) % R
+        index >>= 1
+    return product
+
+
 def eq_values(point: Sequence[int]) -> list[int]:
     """eq(point, x) at every x of the hypercube."""
     values = [1]
@@ -26,14 +35,14 @@ def eq_values(point: Sequence[int]) -> list[int]:
 
 def eq_vector(point: Sequence[int]) -> Vector:
     """The same as a vector; at least three variables."""
-    table = Vector.of(eq_values(point[-3:]))
+    whole, count = Vector.empty(1 << len(point)), LANES
+    whole.words[:1] = Vector.of(eq_values(point[-3:])).words
     for r in reversed(point[:-3]):
-        high = table.scaled(r)
-        grown = Vector.empty(2 * len(table))
-        low = (table - high).words
-        grown.words[: len(low)], grown.words[len(low) :] = low, high.words
-        table = grown
-    return table
+        low, high = whole.part(0, count), whole.part(count, count)
+        low.scaled(r, high)
+        low.less(high)
+        count *= 2
+    return whole
 
 
 def fold(values: Sequence[int], r: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""What a proof about tables consists of."""
+"""What is proven about tables, and what a proof consists of."""
 
 from __future__ import annotations
 
@@ -7,36 +7,41 @@ from dataclasses import dataclass, field
 
 from eth_utils.crypto import keccak
 
-from . import fractions, sumcheck
+from . import fractions
 from .chip import Chip, Message
-from .curve import Point
-from .field import R
+from .curve import Point, encode_points
+from .errors import ZkError
+from .field import ELEMENT, R
 from .kzg import Opening, absorb_points
+from .layout import Layout, key_variables
 from .transcript import Transcript
 
-PROTOCOL = "Jovay tables 1"
+PROTOCOL = "Jovay tables 2"
 
 
 @dataclass(frozen=True)
-class TableProof:
-    """``variables`` of its rows; the columns' values at the last point lie in ``rows``. ``opening`` of its own columns,
-    ``fixed`` of those that the key has.
+class Proof:
+    """``commitments``: to the pieces of own columns. ``rows``: messages of the sumcheck about all rows; ``columns``:
+    their values at its point, own and then fixed ones of each chip. ``stack``: messages of the sumcheck that leads
+    these to ``pieces``, the values of own and then fixed pieces at one point.
     """
 
-    variables: int
-    commitment: Point
+    heights: tuple[int, ...]
+    commitments: list[Point]
     messages: fractions.Proof
-    rows: sumcheck.Proof
+    rows: list[list[int]]
+    columns: list[int]
+    stack: list[list[int]]
+    pieces: list[int]
     opening: Opening
-    fixed: Opening | None
 
 
 @dataclass(frozen=True)
-class Fixed:
-    """The commitment to a table's fixed columns, and its height."""
+class Key:
+    """What is fixed of tables: their heights by the chips' names, and commitments to the pieces of their columns."""
 
-    variables: int
-    commitment: Point
+    heights: Mapping[str, int] = field(default_factory=dict)
+    commitments: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,21 +53,34 @@ class Statement:
 
     chips: tuple[Chip, ...]
     public: tuple[Message, ...]
-    fixed: Mapping[str, Fixed] = field(default_factory=dict)
+    key: Key = field(default_factory=Key)
 
-    def begin(self, variables: Sequence[int], commitments: Sequence[Point]) -> Transcript:
+    def layout(self, heights: Sequence[int]) -> Layout:
+        """Where things lie in tables of these heights. Raises ``ZkError`` where they are not the key's."""
+        layout = Layout(self.chips, tuple(heights))
+        for chip, height in zip(self.chips, heights, strict=True):
+            if chip.fixed and self.key.heights[chip.name] != height:
+                raise ZkError(f"{chip.name} has height {height}, not that of its fixed columns")
+        if len(self.key.commitments) != layout.fixed_pieces:
+            raise ZkError(f"{len(self.key.commitments)} fixed pieces, not {layout.fixed_pieces}")
+        return layout
+
+    def digest(self) -> bytes:
+        """Of all that is the same for every proof: chips, and what is fixed of them."""
+        heights = [self.key.heights.get(chip.name, 0) if chip.fixed else 0 for chip in self.chips]
+        pieces = key_variables(heights, [len(chip.fixed) for chip in self.chips]), len(self.key.commitments)
+        descriptions = b"".join(map(description, self.chips))
+        counts = bytes([len(self.chips), *heights, *pieces])
+        return keccak(counts + descriptions + encode_points(self.key.commitments))
+
+    def begin(self, heights: Sequence[int], commitments: Sequence[Point]) -> Transcript:
         """A transcript that has heard what is proven, and of which tables."""
         transcript = Transcript(PROTOCOL)
-        for chip in self.chips:
-            transcript.absorb("chip", description(chip))
-            if chip.fixed:
-                known = self.fixed[chip.name]
-                transcript.absorb("fixed height", bytes([known.variables]))
-                absorb_points(transcript, "fixed", [known.commitment])
+        transcript.absorb("key", self.digest())
         for message in self.public:
             parts = message.bus, message.multiplicity, *message.values
             transcript.absorb_elements("public", [part % R for part in parts])
-        transcript.absorb("heights", bytes(variables))
+        transcript.absorb("heights", padded(heights))
         absorb_points(transcript, "commitments", commitments)
         return transcript
 
@@ -70,6 +88,11 @@ class Statement:
     def width(self) -> int:
         """The most values that a message has."""
         return max([1, *(chip.shape.width for chip in self.chips), *(len(m.values) for m in self.public)])
+
+
+def padded(heights: Sequence[int]) -> bytes:
+    """A byte for each table, with zeros up to whole words."""
+    return bytes(heights).ljust(-(-len(heights) // ELEMENT) * ELEMENT, b"\0")
 
 
 def description(chip: Chip) -> bytes:
@@ -86,11 +109,15 @@ def description(chip: Chip) -> bytes:
     )
 
 
+#: Longer formulas are told by their hash, since what occurs often in them would be written out as often.
+_LONG = 1 << 10
+
+
 class _Text:
     """A formula as text."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._text = text if len(text) < _LONG else f"#{keccak(text=text).hex()}"
 
     def __str__(self) -> str:
         return self._text

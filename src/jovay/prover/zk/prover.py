@@ -4,49 +4,64 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import fractions, kzg, sumcheck
-from .field import Vector
-from .proof import Fixed, Statement, TableProof
+from . import affine, fractions, kzg, rows, stack
+from .affine import Affine
+from .encoding import encode
+from .field import Vector, powers
+from .layout import Layout, filled, key_variables, pieces, segments
+from .proof import Key, Proof, Statement
 from .setup import Setup
-from .tables import Table, combined, places, stacked, weights
+from .tables import Table
 from .transcript import Transcript
 
 
-def prove(statement: Statement, tables: Sequence[Table], setup: Setup) -> list[TableProof]:
-    """A proof for each table, in one conversation."""
-    # 1. Commit to all tables.
-    wholes = [stacked(table.own) for table in tables]
-    commitments = [kzg.commit(setup, each) for each in wholes]
-    transcript = statement.begin([table.variables for table in tables], commitments)
-    # 2. Messages become fractions.
+def prove(statement: Statement, tables: Sequence[Table], setup: Setup) -> bytes:
+    """A proof about tables, in the order of the chips. Their columns move to where they are committed to."""
+    layout = statement.layout([table.variables for table in tables])
+    # 1. Commit to all own columns, stacked into pieces.
+    stacked = stack.stacked(layout, tables)
+    commitments = [kzg.commit(setup, piece) for piece in stacked[: layout.own_pieces]]
+    transcript = statement.begin(layout.heights, commitments)
     alpha, betas = transcript.challenge("alpha"), transcript.challenges("beta", statement.width)
-    # 3. Sum them up, table by table; a claim about each table's messages is left.
-    summed = [fractions.prove(*table.fractions(alpha, betas), transcript) for table in tables]
-    proofs = list[TableProof]()
-    for table, whole, commitment, (messages, claim) in zip(tables, wholes, commitments, summed, strict=True):
-        # 4. At the claim's point, constraints and messages in one sumcheck.
-        prefix, tau = claim.point[: -table.variables], claim.point[-table.variables :]
-        gamma = transcript.challenge("gamma")
-        own, _, _ = weights(table.chip, gamma, prefix)
-        constants = [alpha, *betas[: table.chip.shape.width], *own]
-        rows, point = sumcheck.prove(combined(table.chip), table.columns, constants, tau, transcript)
-        transcript.absorb_elements("columns", rows.values)
-        # 5. Open all columns at once, and those that are fixed.
-        opening = _open(setup, whole, len(table.own), point, transcript)
-        fixed = (
-            _open(setup, stacked(table.fixed), len(table.fixed), point, transcript) if table.fixed else None
-        )
-        proofs.append(TableProof(table.variables, commitment, messages, rows, opening, fixed))
-    return proofs
+    # 2. Messages become fractions, which are summed up; a claim about them at a point is left.
+    messages, claim = fractions.prove(*rows.leaves(layout, tables, alpha, betas), transcript)
+    # 3. That claim, and constraints that are zero, in one sumcheck about all rows.
+    gamma = transcript.challenge("gamma")
+    weights, for_p, for_q, filling = rows.weights(layout, gamma, claim.point)
+    total, tau = for_p * claim.p + for_q * (claim.q - filling), claim.point[-layout.rows :]
+    said, point, columns = rows.prove(layout, tables, weights, alpha, betas, total, tau, transcript)
+    # 4. The columns' values at its point.
+    values = [value for each in columns for value in each]
+    transcript.absorb_elements("columns", values)
+    # 5. They are led to the pieces' values at one point.
+    reduced, at, ends = stack.prove(layout, stacked, point, transcript)
+    transcript.absorb_elements("pieces", ends)
+    # 6. All pieces are opened there at once.
+    opening, _ = kzg.open_at(setup, _together(layout, stacked, transcript), at, transcript)
+    return encode(Proof(layout.heights, commitments, messages, said, values, reduced, ends, opening))
 
 
-def fix(table: Table, setup: Setup) -> Fixed:
-    """What a verification key keeps of a table."""
-    return Fixed(table.variables, kzg.commit(setup, stacked(table.fixed)))
+def _together(layout: Layout, stacked: Sequence[Vector], transcript: Transcript) -> Vector:
+    """Σ νⁱ·Pᵢ."""
+    weights = powers(transcript.challenge("nu"), len(stacked))
+    whole = Vector.empty(1 << layout.variables)
+    own = layout.own_pieces
+    affine.evaluate([Affine(0, dict(enumerate(weights[:own])))], stacked[:own], [whole])
+    if fixed := stacked[own:]:
+        low = whole.part(0, len(fixed[0]))
+        form = Affine(0, {0: 1, **dict(enumerate(weights[own:], 1))})
+        affine.evaluate([form], [low, *fixed], [low])
+    return whole
 
 
-def _open(
-    setup: Setup, whole: Vector, columns: int, point: Sequence[int], transcript: Transcript
-) -> kzg.Opening:
-    stack = transcript.challenges("stack", places(columns))
-    return kzg.open_at(setup, whole, [*stack, *point], transcript)[0]
+def fix(tables: Sequence[Table], setup: Setup) -> Key:
+    """What a verification key keeps of the tables with fixed columns, in the order of the chips."""
+    heights, counts = [t.variables for t in tables], [len(t.fixed) for t in tables]
+    columns, variables = segments(heights, counts), key_variables(heights, counts)
+    found = [Vector.empty(1 << variables) for _ in range(pieces(filled(columns), variables))]
+    for column in columns:
+        piece, start = divmod(column.start, 1 << variables)
+        place = found[piece].part(start, 1 << column.variables)
+        place.words[:] = tables[column.chip].fixed[column.number].words
+    names = [table.chip.name for table in tables]
+    return Key(dict(zip(names, heights, strict=True)), tuple(kzg.commit(setup, piece) for piece in found))

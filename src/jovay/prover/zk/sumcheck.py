@@ -1,17 +1,14 @@
-"""The sumcheck protocol (Lund, Fortnow, Karloff, Nisan 1992) for Σₓ eq(τ, x)·P(columns(x)).
+"""The sumcheck protocol (Lund, Fortnow, Karloff, Nisan 1992) for Σₓ eq(τ, x)·P(columns(x)), or without eq.
 
 A round's polynomial is eq(τᵢ, X)·h(X) times what is bound already; only h is sent, at 0, 2, … degree of P, and h(1)
-follows from the claim (eprint 2024/108, 2024/1210). Σ over x without eq is the same with τ absent: then h is the
-round's polynomial itself.
+follows from the claim (eprint 2024/108, 2024/1210). Without eq, h is the round's polynomial itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from os import sched_getaffinity
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,7 +23,8 @@ from jovay.native.places import addresses
 
 from .errors import SumcheckError
 from .field import LANES, U64, R, Vector, element, inverse, portable, slot_total
-from .multilinear import eq_at, eq_values, eq_vector, fold
+from .multilinear import eq_values, eq_vector, fold
+from .threads import each, shares
 from .transcript import Transcript
 
 
@@ -44,48 +42,70 @@ Formula = Callable[[Sequence[Any], Sequence[Any]], Any]
 
 @dataclass(frozen=True)
 class Polynomial:
-    """P, of ``degree`` at most in its ``columns`` columns together, with ``constants`` that challenges decide."""
+    """P, of ``degree`` at most in its ``columns`` columns together, with ``constants`` that challenges decide.
+
+    ``weighted``: each point has a weight, that of eq.
+    """
 
     name: str
     columns: int
     constants: int
     degree: int
     formula: Formula
+    weighted: bool = True
 
     @cached_property
     def round(self) -> kernels.Round:
         """The round as code."""
-        return kernels.Round(f"round_{self.name}", self.columns, self.constants, self.degree, self.formula)
+        return kernels.Round(
+            f"round_{self.name}", self.columns, self.constants, self.degree, self.formula, self.weighted
+        )
 
     @cached_property
     def _sums(self) -> Callable[..., int]:
         code = compile_modules([kernels.module_text([self.round], portable())], {self.round.symbol})
         return ObjectCode(code).function(self.round.symbol, 6)
 
-    def sums(self, columns: Sequence[Vector], constants: Sequence[int], weights: Vector) -> list[int]:
+    def sums(
+        self, columns: Sequence[Vector], constants: Sequence[int], weights: Vector | None = None
+    ) -> list[int]:
         """Σₓ weight(x)·P along the line from the lower to the upper half, at the round's points."""
         half = len(columns[0].words) // 2
-        fixed = np.concatenate([element(value) for value in (*constants, 0)])
-        workers = len(sched_getaffinity(0))
-        share = max(1, min(MOST_ADDED, -(-half // workers)))
-        starts = range(0, half, share)
+        return self._summed(half, half, columns, constants, weights)
 
-        def part(start: int) -> list[int]:
-            count = min(share, half - start)
-            places = addresses(column.words[start:] for column in columns)
-            slots: U64 = aligned_words(len(self.round.points) * SLOT // 8).reshape(len(self.round.points), -1)
-            self._sums(count, places, half * BLOCK, fixed, weights.words[start:], slots)
+    def total(
+        self, columns: Sequence[Vector], constants: Sequence[int], weights: Vector | None = None
+    ) -> int:
+        """Σₓ weight(x)·P."""
+        return self._summed(len(columns[0].words), 0, columns, constants, weights)[0]
+
+    def _summed(
+        self,
+        blocks: int,
+        step: int,
+        columns: Sequence[Vector],
+        constants: Sequence[int],
+        weights: Vector | None,
+    ) -> list[int]:
+        """Along lines from the first ``blocks`` of the columns to those ``step`` further."""
+        fixed = np.concatenate([element(value) for value in (*constants, 0)])
+        count = len(self.round.points)
+
+        def part(share: slice) -> list[int]:
+            starts = addresses(column.words[share] for column in columns)
+            slots: U64 = aligned_words(count * SLOT // 8).reshape(count, -1)
+            there = weights.words[share] if weights else 0
+            self._sums(share.stop - share.start, starts, step * BLOCK, fixed, there, slots)
             return [slot_total(slot) for slot in slots]
 
-        if len(starts) == 1:
-            return part(0)
-        with ThreadPoolExecutor(workers) as pool:
-            return [sum(values) % R for values in zip(*pool.map(part, starts), strict=True)]
+        parts = shares(blocks, MOST_ADDED)
+        found = [part(parts[0])] if len(parts) == 1 else each(part, parts)
+        return [sum(values) % R for values in zip(*found, strict=True)]
 
     def sums_of_few(
         self, columns: Sequence[Sequence[int]], constants: Sequence[int], weights: Sequence[int]
     ) -> list[int]:
-        """The same of short columns."""
+        """``sums`` of short columns."""
         half, sums = len(columns[0]) // 2, []
         for point in self.round.points:
             total = 0
@@ -104,6 +124,12 @@ class Proof:
     values: list[int]
 
 
+def asked(message: Sequence[int], transcript: Transcript) -> int:
+    """The challenge that answers a round's message."""
+    transcript.absorb_elements("round", message)
+    return transcript.challenge("r")
+
+
 def prove(
     polynomial: Polynomial,
     columns: Sequence[Vector],
@@ -111,7 +137,7 @@ def prove(
     tau: Sequence[int],
     transcript: Transcript,
 ) -> tuple[Proof, list[int]]:
-    """Prove the sum; the proof and the point."""
+    """Prove Σ eq(τ, x)·P; the proof and the point. The columns are folded where they lie."""
     long, short = list(columns), list[list[int]]()
     weights = eq_vector(tau[1:]) if len(long[0]) > LANES else None
     rounds, point = list[list[int]](), list[int]()
@@ -123,18 +149,51 @@ def prove(
             short = short or [column.values() for column in long]
             message = polynomial.sums_of_few(short, constants, eq_values(tau[number + 1 :]))
         rounds.append(message)
-        transcript.absorb_elements("round", message)
         # 2. Bind the first variable to what is asked.
-        r = transcript.challenge("r")
+        r = asked(message, transcript)
         point.append(r)
         if short:
             short = [fold(column, r) for column in short]
             continue
-        long = [column.folded(r) for column in long]
-        if weights is not None and len(weights) > LANES:
-            low, high = weights.halves()
-            weights = low + high
+        long = each(lambda column, r=r: column.fold(r), long)  # type: ignore[misc]
+        weights = summed_up(weights)
     return Proof(rounds, [column[0] for column in short]), point
+
+
+def summed_up(weights: Vector | None) -> Vector | None:
+    """The weights of the next round: without their first variable. As long as they fill a vector."""
+    if weights is None or len(weights) <= LANES:
+        return None
+    low, high = weights.halves()
+    return low + high
+
+
+def check(
+    claim: int,
+    degree: int,
+    rounds: Sequence[Sequence[int]],
+    transcript: Transcript,
+    tau: Sequence[int] | None = None,
+) -> tuple[list[int], int]:
+    """The point, and what P has to be there. With eq(τ, x), or without. Raises ``SumcheckError``."""
+    point = list[int]()
+    for number, message in enumerate(rounds):
+        if len(message) != degree or not all(0 <= value < R for value in message):
+            raise SumcheckError(f"round {number} is malformed")
+        # 1. h(1) from (1 − τ)·h(0) + τ·h(1) = claim, or h(0) + h(1) = claim.
+        at_one = claim - message[0] if tau is None else upper(claim, message[0], tau[number])
+        # 2. The claim that is left.
+        r = asked(message, transcript)
+        point.append(r)
+        claim = interpolated([message[0], at_one % R, *message[1:]], r)
+    return point, claim
+
+
+def upper(claim: int, at_zero: int, t: int) -> int:
+    """h(1) from (1 − t)·h(0) + t·h(1) = claim. Raises ``SumcheckError`` where t is 0, as a challenge hardly ever is."""
+    if t % R == 0:
+        raise SumcheckError("a challenge is 0")
+    return (claim - (1 - t) * at_zero) * inverse(t) % R
 
 
 def verify(
@@ -150,19 +209,8 @@ def verify(
         raise SumcheckError(
             f"{len(proof.rounds)} rounds with {len(proof.values)} values for {len(tau)} variables"
         )
-    bound, point = 1, list[int]()
-    for number, (message, t) in enumerate(zip(proof.rounds, tau, strict=True)):
-        if len(message) != polynomial.degree or not all(0 <= value < R for value in message):
-            raise SumcheckError(f"round {number} is malformed")
-        # 1. h(1) from bound·((1 − τ)·h(0) + τ·h(1)) = claim.
-        at_one = (claim * inverse(bound) - (1 - t) * message[0]) * inverse(t) % R
-        transcript.absorb_elements("round", message)
-        # 2. The claim that is left.
-        r = transcript.challenge("r")
-        point.append(r)
-        bound = bound * eq_at([t], [r]) % R
-        claim = bound * interpolated([message[0], at_one, *message[1:]], r) % R
-    if claim != bound * polynomial.formula(proof.values, constants) % R:
+    point, left = check(claim, polynomial.degree, proof.rounds, transcript, tau)
+    if left != polynomial.formula(proof.values, constants) % R:
         raise SumcheckError("the last claim is not what the columns' values give")
     return point
 

@@ -1,23 +1,14 @@
-"""What a table is to the protocol: its columns in memory, and the polynomials that its chip makes of them."""
+"""Tables in memory: the columns of a chip."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 
-from jovay.compiler.native import compile_modules
-from jovay.compiler.simd.sumcheck import Values, module_text
-from jovay.native.library import ObjectCode
-from jovay.native.places import addresses
-
 from .chip import Chip
-from .field import LANES, U64, R, Vector, element, portable, powers
-from .multilinear import eq_values
-from .sumcheck import Polynomial
+from .field import LANES, U64, R, Vector
 
 
 @dataclass(frozen=True)
@@ -71,18 +62,6 @@ class Table:
         """Of its rows."""
         return len(self.columns[0]).bit_length() - 1
 
-    def fractions(self, alpha: int, betas: Sequence[int]) -> tuple[Vector, Vector]:
-        """Multiplicities and denominators of all messages of all rows, message by message; 0/1 to fill up."""
-        shape, rows, height = self.chip.shape, len(self.columns[0]), len(self.columns[0].words)
-        count = 1 << places(shape.messages)
-        p, q = Vector.empty(count * rows), Vector.empty(count * rows)
-        q.words[shape.messages * height :] = Vector.of([1] * LANES).words
-        parts = [side.words[i * height :] for side in (p, q) for i in range(shape.messages)]
-        constants = np.concatenate([element(value) for value in (alpha, *betas[: shape.width], 0)])
-        run = _message_values(self.chip)
-        run(height, addresses(column.words for column in self.columns), constants, addresses(parts))
-        return p, q
-
 
 def filled(rows: Sequence[Sequence[int]], width: int, height: int) -> list[Vector]:
     """The columns of some rows, with zeros up to a height. Raises ``ValueError`` for rows of another width."""
@@ -92,70 +71,5 @@ def filled(rows: Sequence[Sequence[int]], width: int, height: int) -> list[Vecto
     return [Vector.of([value % R for value in column]) for column in zip(*padded, strict=True)]
 
 
-def stacked(columns: Sequence[Vector]) -> Vector:
-    """Columns one after another, filled up to a power of two: what is committed to."""
-    count, height = 1 << places(len(columns)), len(columns[0].words)
-    whole = Vector.empty(count * len(columns[0]))
-    for i, column in enumerate(columns):
-        whole.words[i * height : (i + 1) * height] = column.words
-    return whole
-
-
 #: The columns of ``chip.COMPUTED`` for tables of a height.
 COMPUTED_WORDS: dict[str, Callable[[int], U64]] = {"index": lambda height: np.arange(height, dtype=np.uint64)}
-
-
-@cache
-def _message_values(chip: Chip) -> Callable[..., int]:
-    shape = chip.shape
-
-    def polynomials(columns: Sequence[Any], constants: Sequence[Any]) -> list[Any]:
-        alpha, *betas = constants
-        messages = chip.messages(chip.row(columns))
-        counts = [m.multiplicity for m in messages]
-        counts = [alpha.known(count) if isinstance(count, int) else count for count in counts]
-        return counts + [m.denominator(alpha, betas) for m in messages]
-
-    values = Values(
-        f"messages_{chip.name}", len(chip.names), 1 + shape.width, 2 * shape.messages, polynomials
-    )
-    code = compile_modules([module_text([values], portable())], {values.symbol})
-    return ObjectCode(code).function(values.symbol, 4)
-
-
-def places(count: int) -> int:
-    """Variables that tell ``count`` things apart."""
-    return max(0, (count - 1).bit_length())
-
-
-@cache
-def combined(chip: Chip) -> Polynomial:
-    """All that is claimed of a row: Σ aᵢ·constraintᵢ + Σ bₖ·multiplicityₖ + Σ cₖ·denominatorₖ.
-
-    Its constants are α, the βs, and the aᵢ, bₖ and cₖ (``weights``).
-    """
-    shape = chip.shape
-
-    def formula(columns: Sequence[Any], constants: Sequence[Any]) -> Any:
-        row, alpha = chip.row(columns), constants[0]
-        betas, rest = constants[1 : 1 + shape.width], constants[1 + shape.width :]
-        messages = chip.messages(row)
-        parts = [*chip.constraints(row), *(m.multiplicity for m in messages)]
-        parts += [m.denominator(alpha, betas) for m in messages]
-        first, *others = (weight * part for weight, part in zip(rest, parts, strict=True))
-        return sum(others, first)
-
-    constants = 1 + shape.width + shape.constraints + 2 * shape.messages
-    return Polynomial(chip.name, len(chip.names), constants, shape.degree, formula)
-
-
-def weights(chip: Chip, gamma: int, prefix: Sequence[int]) -> tuple[list[int], int, int]:
-    """The aᵢ, bₖ and cₖ for the claims about the messages at ``prefix``; the weights of those claims, p's and q's.
-
-    Constraints count γ⁰, γ¹, …, the multiplicities' claim the next power, the denominators' the last.
-    """
-    shape = chip.shape
-    powered = powers(gamma, shape.constraints + 2)
-    *own, p, q = powered
-    messages = eq_values(prefix)[: shape.messages]
-    return own + [p * e % R for e in messages] + [q * e % R for e in messages], p, q

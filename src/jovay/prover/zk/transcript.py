@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from eth_utils.crypto import keccak
 
-from .field import ELEMENT, R
+from .field import R, encode_elements
 
 
 class Transcript:
@@ -27,7 +27,7 @@ class Transcript:
 
     def absorb_elements(self, label: str, elements: Iterable[int]) -> None:
         """Field elements were said, 32 bytes big-endian each."""
-        self.absorb(label, b"".join(element.to_bytes(ELEMENT, "big") for element in elements))
+        self.absorb(label, encode_elements(elements))
 
     def challenge(self, label: str) -> int:
         """An element that nobody could know before."""

@@ -200,9 +200,9 @@ def proof(program: Program) -> RunProof:
 def test_a_run_is_proven(program: Program, proof: RunProof) -> None:
     program.verify(proof)
     for other in (
-        RunProof(proof.cycles, proof.status + 1, proof.output, proof.tables),
-        RunProof(proof.cycles + 1, proof.status, proof.output, proof.tables),
-        RunProof(proof.cycles, proof.status, proof.output[:-8] + bytes([1] * 8), proof.tables),
+        RunProof(proof.cycles, proof.status + 1, proof.output, proof.proof),
+        RunProof(proof.cycles + 1, proof.status, proof.output, proof.proof),
+        RunProof(proof.cycles, proof.status, proof.output[:-8] + bytes([1] * 8), proof.proof),
     ):
         with pytest.raises(ZkError):
             program.verify(other)

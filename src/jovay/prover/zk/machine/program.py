@@ -13,7 +13,7 @@ from jovay.prover.zk import prover, verifier
 from jovay.prover.zk.chip import Chip, Message
 from jovay.prover.zk.errors import ZkError
 from jovay.prover.zk.field import U64
-from jovay.prover.zk.proof import Fixed, Statement, TableProof
+from jovay.prover.zk.proof import Key, Statement
 from jovay.prover.zk.setup import Setup
 from jovay.prover.zk.tables import Table
 
@@ -52,7 +52,7 @@ class RunProof:
     cycles: int
     status: int
     output: bytes
-    tables: list[TableProof]
+    proof: bytes
 
 
 class Program:
@@ -67,7 +67,7 @@ class Program:
         )
 
     @cached_property
-    def key(self) -> dict[str, Fixed]:
+    def key(self) -> Key:
         """Commitments to what is fixed of the tables: the program first."""
         none = np.zeros(1, np.uint64)
         image, decoded = self.emulator.image, self.emulator.decoded
@@ -80,7 +80,7 @@ class Program:
             memory.image_table(self._image),
         ]
         known += [table for each in self.accelerators for table in each.fixed()]
-        return {each.chip.name: prover.fix(each, self._setup) for each in known}
+        return prover.fix(known, self._setup)
 
     @property
     def chips(self) -> tuple[Chip, ...]:
@@ -148,7 +148,7 @@ class Program:
 
     def verify(self, proof: RunProof) -> None:
         """Raises ``ZkError`` unless the program ends so."""
-        verifier.verify(self.statement(proof.cycles, proof.status, proof.output), proof.tables, self._setup)
+        verifier.verify(self.statement(proof.cycles, proof.status, proof.output), proof.proof, self._setup)
 
 
 def shown(output: bytes) -> bytes:
