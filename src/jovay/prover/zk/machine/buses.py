@@ -34,6 +34,12 @@ OUTPUT = 13
 #: system call, clock, index of a word: a block of memory on which the call works.
 CALL = 14
 
+#: clock, number of a word, its two elements before, and numbers that those after are congruent to.
+POSEIDON2_WORD = 20
+#: v and what is congruent to v³, four times; v as a layer makes it, or as all the internal rounds do.
+POSEIDON2_CUBE = 21
+POSEIDON2_WIDE_CUBE = 22
+
 #: Bits of the numbers on ``RANGE``, and the next number.
 LIMB_BITS = 16
 LIMB = 1 << LIMB_BITS
