@@ -12,16 +12,17 @@ import numpy as np
 import pytest
 
 from jovay.kernel.riscv.calls import POSEIDON2
-from jovay.prover.zk import audit
+from jovay.prover.zk import audit, prover, verifier
 from jovay.prover.zk.chip import Chip, Message
 from jovay.prover.zk.errors import ZkError
 from jovay.prover.zk.field import R
-from jovay.prover.zk.machine import poseidon2
+from jovay.prover.zk.machine import fixed, poseidon2
 from jovay.prover.zk.machine.buses import CALL, LIMB, LIMB_BITS, MEMORY, POSEIDON2_CUBE, RANGE
 from jovay.prover.zk.machine.calls import MOMENT, Calls
 from jovay.prover.zk.machine.poseidon2 import CHIPS, MORE, STEP, WIDTH, WORDS, P
-from jovay.prover.zk.machine.program import Program
+from jovay.prover.zk.machine.program import Program, ranged_numbers
 from jovay.prover.zk.machine.run import Run
+from jovay.prover.zk.proof import Statement
 from jovay.prover.zk.setup import development_setup
 from jovay.prover.zk.tables import Table
 from rigs import rv64
@@ -292,3 +293,15 @@ def test_an_element_that_is_not_reduced_ends_a_run() -> None:
     elf = program([], 1).elf(data)
     with pytest.raises(ZkError, match="operands"):
         Run.of(Program(elf, development_setup(8, 3)).emulator, b"")
+
+
+@pytest.mark.slow
+def test_permutations_are_proven(calls: Calls) -> None:
+    tables, setup = poseidon2.tables(calls), development_setup(1 << 16, 3)
+    tables.append(fixed.range_table(ranged_numbers(tables)))
+    statement = Statement((*CHIPS, fixed.RANGE_CHIP), tuple(public(calls)))
+    proof = prover.prove(statement, tables, setup)
+    verifier.verify(statement, proof, setup)
+    other = public(replace(calls, after=calls.after ^ np.uint64(1)))
+    with pytest.raises(ZkError):
+        verifier.verify(replace(statement, public=tuple(other)), proof, setup)
