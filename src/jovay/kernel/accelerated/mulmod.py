@@ -38,7 +38,14 @@ def product(block: Ptr, x: U256, y: U256) -> U256:
 @kernel(inline=False)
 def mulmod(a: U256, b: U256, m: U256) -> U256:
     """``words.arith.mulmod``."""
-    return product(modulo(m), a, b) if m != 0 else U256(0)
+    if m == 0:
+        return U256(0)
+    block = modulo(m)
+    store256(block, a)
+    if a >= m:  # the quotient has to be below 2**256
+        multiply(block, U256(1))
+    multiply(block, b)
+    return load256(block)
 
 
 @kernel(inline=False)

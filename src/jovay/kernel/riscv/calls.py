@@ -3,7 +3,7 @@
 ==================  =======================================================================================
 POSEIDON2           the 16 elements of a state, 32 bits each and reduced: permuted
 KECCAK_F            the 25 lanes of a state: permuted
-MULMOD              256-bit ``a, b, m``, ``m`` not 0: ``a`` becomes ``a · b mod m``
+MULMOD              256-bit ``a, b, m``, ``a · b / m`` below 2²⁵⁶: ``a`` becomes ``a · b mod m``
 SECP256K1_ADD       points ``P, Q``, as x and y below the prime, on the curve, with different x: ``P`` becomes ``P + Q``
 SECP256K1_DOUBLE    a point ``P`` like these: ``P`` becomes ``2 P``
 ==================  =======================================================================================
@@ -15,7 +15,7 @@ from ..curves.secp256k1 import FIELD, P
 from ..hashes import poseidon2
 from ..hashes.keccak import ROUND_CONSTANTS, keccak_round
 from ..lang import U64, U256, Ptr, Switch, Table, kernel, load32, load64, load256, store32, store64, store256
-from ..words.arith import mulmod
+from ..words.arith import mulmod, product512
 
 POSEIDON2, KECCAK_F, MULMOD, SECP256K1_ADD, SECP256K1_DOUBLE = range(0x100, 0x105)
 #: Words of each call's block.
@@ -106,10 +106,11 @@ def permute_keccak(block: Ptr) -> bool:
 
 @kernel(inline=False)
 def multiply(block: Ptr) -> bool:
-    m = load256(block + 64)
-    if m == 0:
+    a, b, m = load256(block), load256(block + 32), load256(block + 64)
+    high, _ = product512(a, b)
+    if high >= m:
         return False
-    store256(block, mulmod(load256(block), load256(block + 32), m))
+    store256(block, mulmod(a, b, m))
     return True
 
 
