@@ -1,0 +1,57 @@
+"""Rows of chips as a forger would have them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from jovay.prover.zk import audit
+from jovay.prover.zk.chip import Chip
+from jovay.prover.zk.field import R
+from jovay.prover.zk.machine.buses import LIMB, RANGE
+from jovay.prover.zk.machine.calls import Calls
+from jovay.prover.zk.tables import Table
+
+
+def free_cells(tables: Sequence[Table]) -> set[tuple[str, str]]:
+    """Cells of used rows that can be another and nobody notices, by chip and column."""
+    rng, free = random.Random(4), set()
+    for table in tables:
+        chip, width = table.chip, len(table.own)
+        used = [row for row in audit.rows_of(table)[:4096] if any(row[:width])]
+        for row in rng.sample(used, min(len(used), 60)):
+            for column in range(width):
+                for change in (1, R - 1, 1 << 16, 1 << 64, rng.randrange(R)):
+                    other = [*row[:column], (row[column] + change) % R, *row[column + 1 :]]
+                    if not audit.is_noticed(chip, row, other):
+                        free.add((chip.name, chip.columns[column]))
+    return free
+
+
+def calls_of(blocks: Sequence[tuple[Sequence[int], Sequence[int]]], words: int) -> Calls:
+    """Calls that found the first of each pair in their block, and left the second."""
+    rng, count = random.Random(5), len(blocks)
+    before, after = (np.array([block[k] for block in blocks], np.uint64).reshape(-1, words) for k in (0, 1))
+    gaps = np.array([[rng.getrandbits(32) for _ in range(words)] for _ in blocks], np.uint64)
+    clock = np.arange(5, 5 + count, dtype=np.uint64)
+    return Calls(clock, clock * np.uint64(100), before, after, gaps.reshape(-1, words))
+
+
+def named_rows(table: Table) -> list[dict[str, int]]:
+    """The rows by column."""
+    return [dict(zip(table.chip.names, row, strict=True)) for row in audit.rows_of(table)]
+
+
+def wrong_with(chip: Chip, row: Mapping[str, int]) -> tuple[list[int], list[int]]:
+    """The constraints that do not hold, and the numbers said to be below 2^16 that are not."""
+    values = [row[name] % R for name in chip.names]
+    ranged = [m for m in chip.messages(chip.row(values)) if m.bus == RANGE and m.multiplicity % R]
+    large = [m.values[0] % R for m in ranged if m.values[0] % R >= LIMB]
+    return [number for _, number in chip.broken([values])], large
+
+
+def is_accepted(chip: Chip, row: Mapping[str, int]) -> bool:
+    """Whether nothing of a row by itself is wrong."""
+    return wrong_with(chip, row) == ([], [])
