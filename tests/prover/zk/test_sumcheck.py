@@ -17,7 +17,17 @@ from jovay.prover.zk.transcript import Transcript
 FRACTIONS = Polynomial("fractions", 4, 1, 2, lambda c, k: c[0] * c[3] + c[1] * c[2] + k[0] * (c[2] * c[3]))
 CUBIC = Polynomial("cubic", 3, 1, 3, lambda c, k: c[0] * c[1] * (c[2] - k[0]))
 LINEAR = Polynomial("linear", 1, 0, 1, lambda c, k: c[0])
-POLYNOMIALS = {p.name: p for p in (FRACTIONS, CUBIC, LINEAR)}
+#: So many columns that its products are calls, and its points a loop.
+WIDE = Polynomial(
+    "wide",
+    12,
+    2,
+    4,
+    lambda c, k: (
+        k[0] * (c[0] * c[1] * (c[2] - 1) * (c[3] - c[4])) - k[1] * (c[5] * (3 - c[6])) + sum(c[7:11], c[11])
+    ),
+)
+POLYNOMIALS = {p.name: p for p in (FRACTIONS, CUBIC, LINEAR, WIDE)}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ class Modulus:
     """Operations modulo ``value`` on clean limbs. ``portable``: for CPUs without AVX-512 IFMA, many times slower."""
 
     def __init__(self, value: int, portable: bool = False) -> None:
-        self.value, self._limbs = value, limbs_of(value)
+        self.value, self.portable, self._limbs = value, portable, limbs_of(value)
         self._inverse = pow(-value, -1, 1 << LIMB_BITS)
         self.low, self.high = (_portable_low, _portable_high) if portable else (_low, _high)
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import llvmlite.ir as ir
 
 from .bn254_fr import R
-from .lanes import WORD, Routine, Value, text
-from .limbs import SLOT
+from .lanes import WORD, Pointer, Routine, Value, text
+from .limbs import LIMBS, SLOT, VECTOR, Limbs
 from .montgomery import Modulus
-from .numbers import BLOCK, Number, add_to_slot, load, load_one, of, store
+from .numbers import BLOCK, Number, add_to_slot, load, load_one, load_slot, of, store, store_slot
 
 #: Bytes of a single element.
 ELEMENT = 32
@@ -72,25 +73,87 @@ class Round:
         """Define the function."""
         code = Routine(module, self.symbol, "ipippp", exported=True)
         count, columns, half, constants, weights, sums = code.arguments
-        starts = [code.address(columns.at(8 * k).load(WORD)) for k in range(self.columns)]
+        line = code.buffer(2 * SLOT * self.columns)
+        if self.columns > _FEW:
+            field = Outlined(module, field)
 
-        def block(i: Value) -> None:
-            at = i * BLOCK
-            lows = [load(field, start.at(at)) for start in starts]
-            steps = [load(field, start.at(at + half)) - low for start, low in zip(starts, lows, strict=True)]
-            steps = [step.factor() for step in steps]
+        def add(at: Value, values: Sequence[Number], to: Pointer) -> None:
             fixed = [load_one(field, constants.at(k * ELEMENT)) for k in range(self.constants)]
-            weight = load(field, weights.at(at)) if self.weighted else None
-            values, reached = lows, 0
+            value = self.polynomial(values, fixed)
+            add_to_slot(value * load(field, weights.at(at)) if self.weighted else value, to)
+
+        def ends(at: Value) -> Iterator[tuple[Number, Number]]:
+            for k in range(self.columns):
+                start = code.address(columns.at(8 * k).load(WORD)).at(at)
+                low = load(field, start)
+                yield low, (load(field, start.at(half)) - low).factor()
+
+        def block_of_few(i: Value) -> None:
+            lines = list(ends(i * BLOCK))
+            values, reached = [low for low, _ in lines], 0
             for slot, point in enumerate(self.points):
                 while reached < point:
-                    values = [value + step for value, step in zip(values, steps, strict=True)]
+                    values = [value + step for value, (_, step) in zip(values, lines, strict=True)]
                     reached += 1
-                value = self.polynomial(values, fixed)
-                add_to_slot(value if weight is None else value * weight, sums.at(slot * SLOT))
+                add(i * BLOCK, values, sums.at(slot * SLOT))
 
-        code.each(count, block)
+        def block(i: Value) -> None:
+            bounds, slots = list[tuple[int, int]](), [line.at(SLOT * k) for k in range(2 * self.columns)]
+            for (low, step), at, by in zip(ends(i * BLOCK), slots[0::2], slots[1::2], strict=True):
+                store_slot(low, at)
+                store_slot(step, by)
+                bounds.append((low.bound + (self.degree + 1) * step.bound, step.bound))
+
+            def on() -> None:
+                for (most, step), at, by in zip(bounds, slots[0::2], slots[1::2], strict=True):
+                    moved = load_slot(field, at, most - step) + load_slot(field, by, step)
+                    store_slot(moved, at)
+
+            def point(number: Value) -> None:
+                values = [
+                    load_slot(field, at, most) for (most, _), at in zip(bounds, slots[0::2], strict=True)
+                ]
+                add(i * BLOCK, values, sums.at(number * SLOT))
+                on()
+                with code.when(number.compare("==", 0)):
+                    on()
+
+            code.each(len(self.points), point)
+
+        code.each(count, block if self.columns > _FEW else block_of_few)
         code.end()
+
+
+#: Rounds in more columns than so many are compiled to little code: LLVM takes long for much of it.
+_FEW = 8
+
+
+class Outlined(Modulus):
+    """Products are calls of one function of the module."""
+
+    def __init__(self, module: ir.Module, field: Modulus) -> None:
+        super().__init__(field.value, field.portable)
+        name = "product"
+        if name not in module.globals:
+            limbs = [VECTOR.type] * LIMBS
+            result = ir.LiteralStructType(limbs)
+            function = ir.Function(module, ir.FunctionType(result, limbs * 2), name)
+            function.linkage, function.calling_convention = "internal", "x86_regcallcc"
+            function.attributes.add("noinline")
+            function.attributes.add("nounwind")
+            b = ir.IRBuilder(function.append_basic_block())
+            values = [Value(b, VECTOR, argument) for argument in function.args]
+            whole: Any = ir.Constant(result, ir.Undefined)
+            for k, limb in enumerate(field.product(values[:LIMBS], values[LIMBS:])):
+                whole = b.insert_value(whole, limb.v, k)
+            b.ret(whole)
+        self._function = module.globals[name]
+
+    def product(self, a: Sequence[Value], b: Sequence[Value]) -> Limbs:
+        """As ``Modulus.product``."""
+        build = a[0].b
+        found = build.call(self._function, [x.v for x in (*a, *b)], cconv="x86_regcallcc")
+        return [a[0].same(build.extract_value(found, k)) for k in range(LIMBS)]
 
 
 #: Most terms of a combination: so many clean limbs can be added up in a lane.
