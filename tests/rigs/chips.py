@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -15,8 +15,10 @@ from jovay.prover.zk.machine.calls import Calls
 from jovay.prover.zk.tables import Table
 
 
-def free_cells(tables: Sequence[Table]) -> set[tuple[str, str]]:
-    """Cells of used rows that can be another and nobody notices, by chip and column."""
+def free_cells(
+    tables: Sequence[Table], unless: Callable[[Chip, Sequence[int], str], bool] = lambda *cell: False
+) -> set[tuple[str, str]]:
+    """Cells of used rows that can be another and nobody notices, by chip and column, ``unless`` they may be."""
     rng, free = random.Random(4), set()
     for table in tables:
         chip, width = table.chip, len(table.own)
@@ -25,8 +27,9 @@ def free_cells(tables: Sequence[Table]) -> set[tuple[str, str]]:
             for column in range(width):
                 for change in (1, R - 1, 1 << 16, 1 << 64, rng.randrange(R)):
                     other = [*row[:column], (row[column] + change) % R, *row[column + 1 :]]
-                    if not audit.is_noticed(chip, row, other):
-                        free.add((chip.name, chip.columns[column]))
+                    name = chip.columns[column]
+                    if not audit.is_noticed(chip, row, other) and not unless(chip, row, name):
+                        free.add((chip.name, name))
     return free
 
 

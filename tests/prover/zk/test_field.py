@@ -41,6 +41,20 @@ def test_words_are_elements() -> None:
     assert Vector.of_words(words).values() == words.tolist()
 
 
+def test_elements_of_several_words() -> None:
+    words = np.arange(48, dtype=np.uint64).reshape(3, 16)
+    vector = Vector.of_words(words)
+    assert vector.values() == [k + ((16 + k) << 64) + ((32 + k) << 128) for k in range(16)]
+    assert vector.lowest().tolist() == list(range(16))
+
+
+def test_inverses() -> None:
+    values = [pow(7, k, R) for k in range(64)]
+    assert Vector.of(values).inverted().values() == [pow(value, -1, R) for value in values]
+    with pytest.raises(ZeroDivisionError):
+        Vector.of([*values[:-1], 0]).inverted()
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_arithmetic(seed: int) -> None:
     a, b = some(64, seed), some(64, seed + 100)

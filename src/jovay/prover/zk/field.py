@@ -77,9 +77,11 @@ class Vector:
 
     @classmethod
     def of_words(cls, values: U64) -> Vector:
-        """Elements that fit 64 bits."""
-        vector = cls.empty(len(values))
-        vector.words[:, 0, :] = values.reshape(-1, LANES)
+        """Elements of 64 bits; or of several words, lowest first, shape (words, count)."""
+        rows = np.atleast_2d(values)
+        vector = cls.empty(rows.shape[1])
+        for place, words in enumerate(rows):
+            vector.words[:, place, :] = words.reshape(-1, LANES)
         return vector._into("enter")
 
     def _into(self, name: str) -> Vector:
@@ -95,6 +97,12 @@ class Vector:
         plain = Vector.empty(len(self))
         _function("leave", 3)(len(self.words), self.words, plain.words)
         return np.ascontiguousarray(plain.words.transpose(0, 2, 1)).reshape(-1, WORDS)
+
+    def lowest(self) -> U64:
+        """The elements' lowest 64 bits."""
+        plain = Vector.empty(len(self))
+        _function("leave", 3)(len(self.words), self.words, plain.words)
+        return plain.words[:, 0, :].reshape(-1)
 
     def values(self) -> list[int]:
         """The elements."""
@@ -173,6 +181,16 @@ class Vector:
         """The same in place: this vector is no more, its lower half is what is left."""
         low, high = self.halves()
         return low.between(high, r, low)
+
+    def inverted(self) -> Vector:
+        """1/x of all elements, none of which may be 0: one inverse, of their product."""
+        if len(self) == LANES:
+            return Vector.of([inverse(value) for value in self.values()])
+        low, high = self.halves()
+        products, out = (low * high).inverted(), Vector.empty(len(self))
+        for half, other in zip(out.halves(), (high, low), strict=True):
+            half.words[:] = (products * other).words
+        return out
 
 
 def encode_elements(elements: Iterable[int]) -> bytes:

@@ -28,20 +28,27 @@ class Table:
 
     @classmethod
     def of_words(cls, chip: Chip, own: Sequence[U64], fixed: Sequence[U64] = ()) -> Table:
-        """Columns of numbers below 2^64, all of one length, filled up with zeros."""
+        """Columns of numbers (``Vector.of_words``), all of one length, filled up with zeros."""
         given = [*own, *fixed]
         if len(own) != len(chip.columns) or len(fixed) != len(chip.fixed):
             raise ValueError(f"{chip.name}: {len(own)} columns and {len(fixed)} fixed ones")
-        height = max(LANES, 1 << (max(map(len, given)) - 1).bit_length())
-        columns = [Vector.of_words(np.pad(column, (0, height - len(column)))) for column in given]
+        height = max(LANES, 1 << (max(column.shape[-1] for column in given) - 1).bit_length())
+        columns = [Vector.of_words(_padded(column, height)) for column in given]
         columns += [Vector.of_words(COMPUTED_WORDS[name](height)) for name in chip.computed]
         return cls(chip, columns)
+
+    def column(self, name: str) -> Vector:
+        """One of them."""
+        return self.columns[self.chip.names.index(name)]
 
     def fill(self, name: str, values: Iterable[int]) -> None:
         """Set a column to elements, which need not fit a word; zeros behind them."""
         given = [value % R for value in values]
-        at = self.chip.names.index(name)
-        self.columns[at] = Vector.of(given + [0] * (len(self.columns[at]) - len(given)))
+        self.set(name, Vector.of(given + [0] * (len(self.column(name)) - len(given))))
+
+    def set(self, name: str, values: Vector) -> None:
+        """Set a column."""
+        self.columns[self.chip.names.index(name)] = values
 
     def put(self, name: str, row: int, value: int) -> None:
         """Set one element."""
@@ -61,6 +68,10 @@ class Table:
     def variables(self) -> int:
         """Of its rows."""
         return len(self.columns[0]).bit_length() - 1
+
+
+def _padded(column: U64, height: int) -> U64:
+    return np.pad(column, [(0, 0)] * (column.ndim - 1) + [(0, height - column.shape[-1])])
 
 
 def filled(rows: Sequence[Sequence[int]], width: int, height: int) -> list[Vector]:

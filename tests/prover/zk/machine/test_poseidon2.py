@@ -20,7 +20,7 @@ from jovay.prover.zk.machine import fixed, poseidon2
 from jovay.prover.zk.machine.buses import CALL, LIMB, LIMB_BITS, MEMORY, POSEIDON2_CUBE, RANGE
 from jovay.prover.zk.machine.calls import MOMENT, Calls
 from jovay.prover.zk.machine.poseidon2 import CHIPS, MORE, STEP, WIDTH, WORDS, P
-from jovay.prover.zk.machine.program import Program, ranged_numbers
+from jovay.prover.zk.machine.program import Program
 from jovay.prover.zk.machine.run import Run
 from jovay.prover.zk.proof import Statement
 from jovay.prover.zk.setup import development_setup
@@ -298,7 +298,7 @@ def test_an_element_that_is_not_reduced_ends_a_run() -> None:
 @pytest.mark.slow
 def test_permutations_are_proven(calls: Calls) -> None:
     tables, setup = poseidon2.tables(calls), development_setup(1 << 16, 3)
-    tables.append(fixed.range_table(ranged_numbers(tables)))
+    tables.append(fixed.range_table(tables))
     statement = Statement((*CHIPS, fixed.RANGE_CHIP), tuple(public(calls)))
     proof = prover.prove(statement, tables, setup)
     verifier.verify(statement, proof, setup)

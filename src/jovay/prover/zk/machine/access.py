@@ -1,10 +1,13 @@
-"""Loads and stores: of the one or two words in which they lie, taken together as a number below 2^128."""
+"""Loads and stores that are not of whole aligned words: of the one or two words in which they lie, taken together as a
+number below 2^128.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from jovay.kernel.riscv.decode import CODE, LOADS, STORES
 from jovay.prover.zk.chip import Chip, Message, Row
@@ -14,13 +17,15 @@ from jovay.prover.zk.tables import Table
 from .buses import LIMB, LIMB_BITS, MEMORY, OFFSET, RANGE, WORD
 from .calls import MOMENT
 from .parts import (
-    EXECUTED,
     LIMBS,
+    OPERANDS,
     boolean,
+    chosen,
     common,
     composed,
     executed,
     flags,
+    is_one_of,
     limbs_of,
     ranged,
     total,
@@ -31,7 +36,7 @@ from .timeline import NAMES, WIDTHS, Timeline
 _SIGNED = ("lb", "lh", "lw")
 _PARTS = ("low", "below", "value", "high", "data", "first", "second")
 _COLUMNS = (
-    *(*NAMES, *EXECUTED, "carry", "index", "offset", "power", "across", "whole", "size"),
+    *(*NAMES, *OPERANDS, "c", "carry", "index", "offset", "power", "across", "whole", "size"),
     *("writable0", "writable1", "word0", "word1", "low_byte", "high_byte", "put", "sign", "rest"),
     *("gap0_low", "gap0_high", "gap1_low", "gap1_high", "crossing"),
     *(f"{name}_{i}" for name in _PARTS for i in range(LIMBS)),
@@ -84,7 +89,6 @@ def _constraints(row: Row) -> list[Any]:
         row.lw * (value[1] - row.sign * (1 << 15) - row.rest),
         (used - _of(row, *_SIGNED)) * row.sign,
         row.c - load * held - row.sign * extension,
-        used * (row.pc + 4 - row.next),
     ]
 
 
@@ -121,80 +125,67 @@ OFFSET_TABLE = Chip(
 
 
 def offset_columns() -> list[U64]:
-    """All lengths at all offsets; 2^64 does not fit a word (``fix_sizes``)."""
+    """All lengths at all offsets."""
     rows = [
-        (width, offset, 1 << 8 * offset, int(offset + width > 8), (1 << 8 * width) % WORD)
+        (width, offset, 1 << 8 * offset, int(offset + width > 8), 1 << 8 * width)
         for width in WIDTHS.values()
         for offset in range(8)
     ]
-    return [np.array(column, np.uint64) for column in zip(*rows, strict=True)]
+    *others, sizes = zip(*rows, strict=True)
+    both = [[size % WORD for size in sizes], [size // WORD for size in sizes]]
+    return [np.array(column, np.uint64) for column in (*others, both)]
 
 
-def fixed_offsets() -> Table:
-    """The table of offsets before anybody asks."""
-    columns = offset_columns()
-    return fix_sizes(Table.of_words(OFFSET_TABLE, [np.zeros(1, np.uint64)], columns), columns[0])
-
-
-def fix_sizes(table: Table, widths: U64) -> Table:
-    """Put 2^64 where it belongs, in the column ``size``."""
-    for row in np.flatnonzero(widths == 8).tolist():
-        table.put("size", row, WORD)
-    return table
-
-
-def table(run: Timeline, writable_from: int) -> Table:
-    """The rows of the loads and stores; words are writable from the one of a number on."""
-    part, zero = run.part, np.zeros(len(run.part), np.uint64)
-    shift, bits = np.uint64(8) * run.offset, np.uint64(8) * run.widths
-    is_store = np.isin(part.operation, [CODE[name] for name in STORES])
-    whole = [
-        int(x) | int(y) << 64 if a else int(x)
-        for x, y, a in zip(part.word0, part.word1, run.across, strict=True)
-    ]
-    low = np.array([v & ((1 << int(s)) - 1) for v, s in zip(whole, shift, strict=True)], np.uint64)
-    value = np.array(
-        [v >> int(s) & (1 << int(b)) - 1 for v, s, b in zip(whole, shift, bits, strict=True)], np.uint64
-    )
-    high = np.array([v >> int(s + b) for v, s, b in zip(whole, shift, bits, strict=True)], np.uint64)
+def _halves(timeline: Timeline, part: Run, here: npt.NDArray[np.bool_]) -> tuple[list[U64], list[U64]]:
+    """Both words together: what lies below the value, the value, and above it; and with 2^(8·offset), 2^(8·bytes)."""
+    shift, bits = np.uint64(8) * timeline.offset[here], np.uint64(8) * timeline.widths[here]
+    second = part.word1 * timeline.across[here]
     power = np.uint64(1) << shift
+    sixty_four, zero = np.uint64(64), np.zeros_like(shift)
+    mask = np.where(bits == 64, ~zero, (np.uint64(1) << bits % sixty_four) - np.uint64(1))
+    upper = np.where(shift == 0, zero, second << (sixty_four - shift) % sixty_four)
+    value = (part.word0 >> shift | upper) & mask
+    end = shift + bits
+    beyond = np.where(end < 64, part.word0 >> end % sixty_four, zero)
+    high = np.where(end > 64, second >> end % sixty_four, np.where(end == 64, second, beyond))
+    return [part.word0 & (power - np.uint64(1)), value, high], [power, mask]
+
+
+def table(timeline: Timeline, writable_from: int) -> Table:
+    """The rows of a run; words are writable from the one of a number on."""
+    here = ~timeline.aligned
+    part, marks = chosen(timeline.part, NAMES, here)
+    index, across = timeline.index[here], timeline.across[here]
+    (low, value, high), (power, mask) = _halves(timeline, part, here)
+    zero, one = np.zeros(len(part), np.uint64), np.uint64(1)
+    is_store, sb = is_one_of(part.operation, STORES), part.operation == CODE["sb"]
     data = np.where(is_store, part.b, zero)
-    sb = part.operation == CODE["sb"]
     split = [
-        np.where(sb, limbs_of(part.b)[0] >> np.uint64(8), zero),
-        np.where(sb, part.b % np.uint64(256), zero),
+        np.where(sb, byte, zero) for byte in (part.b % np.uint64(256), limbs_of(part.b)[0] >> np.uint64(8))
     ]
-    put = np.array([int(b) & (1 << int(n)) - 1 for b, n in zip(part.b, bits, strict=True)], np.uint64)
-    put = np.where(is_store, put, value)
-    sign, rest = _signs(part, value)
-    writable = [(run.index + np.uint64(k) >= writable_from).astype(np.uint64) for k in (0, 1)]
-    writable[1] *= run.across
-    words = [part.word0, part.word1 * run.across]
+    put = np.where(is_store, part.b & mask, value)
+    writable = [(index + np.uint64(k) >= writable_from).astype(np.uint64) for k in (0, 1)]
+    second, after = part.word1 * across, part.new1 * across
+    whole, size = (
+        np.stack([part.word0 - low, second]),
+        np.stack([mask + one, (mask == ~zero).astype(np.uint64)]),
+    )
     columns = [
-        *run.marks,
-        *common(part),
-        run.carry,
-        run.index,
-        run.offset,
+        *marks,
+        *common(part, (*OPERANDS, "c")),
+        timeline.carry[here],
+        index,
+        timeline.offset[here],
         power,
-        run.across,
-        zero,
-        zero,
     ]
-    columns += [*writable, *words, split[1], split[0], put, sign, rest]
-    for gap in run.gaps:
-        columns += [gap % np.uint64(LIMB), gap >> np.uint64(LIMB_BITS)]
-    columns.append(zero)
-    after = part.new1 * run.across
-    for word in (low, power - np.uint64(1) - low, value, high, data, part.new0, after):
+    columns += [across, whole, size, writable[0], writable[1] * across, part.word0, second, *split, put]
+    columns += _signs(part, value)
+    for gap in timeline.gaps:
+        columns += [gap[here] % np.uint64(LIMB), gap[here] >> np.uint64(LIMB_BITS)]
+    columns.append(np.stack([zero, second]))
+    for word in (low, power - one - low, value, high, data, part.new0, after):
         columns += limbs_of(word)
-    made = Table.of_words(ACCESS, columns)
-    sizes = [1 << b for b in bits.tolist()]
-    wholes = zip(power.tolist(), value.tolist(), sizes, high.tolist(), strict=True)
-    made.fill("size", sizes)
-    made.fill("whole", (p * (v + size * h) for p, v, size, h in wholes))
-    made.fill("crossing", (word * WORD for word in words[1].tolist()))
-    return made
+    return Table.of_words(ACCESS, columns)
 
 
 def _signs(part: Run, value: U64) -> tuple[U64, U64]:
@@ -208,10 +199,11 @@ def _signs(part: Run, value: U64) -> tuple[U64, U64]:
     return sign, rest
 
 
-def offset_table(run: Timeline) -> Table:
+def offset_table(timeline: Timeline) -> Table:
     """How often each length is asked for at each offset."""
-    order = {width: k for k, width in enumerate(WIDTHS.values())}
-    where = np.array([order[int(width)] for width in run.widths], np.int64) * 8 + run.offset.astype(np.int64)
-    times = np.bincount(where, minlength=8 * len(order)).astype(np.uint64)
-    columns = offset_columns()
-    return fix_sizes(Table.of_words(OFFSET_TABLE, [times], columns), columns[0])
+    here = ~timeline.aligned
+    lengths = np.zeros(16, np.int64)
+    lengths[list(WIDTHS.values())] = range(len(WIDTHS))
+    places = 8 * lengths[timeline.widths[here].astype(np.int64)] + timeline.offset[here].astype(np.int64)
+    times = np.bincount(places, minlength=8 * len(WIDTHS)).astype(np.uint64)
+    return Table.of_words(OFFSET_TABLE, [times], offset_columns())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,16 @@ from jovay.prover.zk.field import U64
 from jovay.prover.zk.tables import Table
 
 from .buses import BYTES
-from .parts import EXECUTED, chosen, common, executed, flags, total
+from .lookups import asked
+from .parts import chosen, common, executed, flags, total
 from .run import Run
 
 NAMES = ("and", "or", "xor")
 _BYTES = 8
-_COLUMNS = (*NAMES, *EXECUTED, *(f"{prefix}{i}" for prefix in ("a_", "b_", "both_") for i in range(_BYTES)))
+_COLUMNS = (
+    *(*NAMES, "clock", "pc", "b", "c"),
+    *(f"{prefix}{i}" for prefix in ("a_", "y_", "both_") for i in range(_BYTES)),
+)
 
 
 def _word(parts: list[Any]) -> Any:
@@ -24,22 +29,21 @@ def _word(parts: list[Any]) -> Any:
 
 
 def _constraints(row: Row) -> list[Any]:
-    """x ^ y = x + y − 2(x & y), x | y = x + y − (x & y); of b and the immediate one is 0."""
-    a, b, both = (_word(list(row.many(prefix))) for prefix in ("a_", "b_", "both_"))
+    """y is b and the immediate, of which one is 0. x ^ y = x + y − 2(x & y), x | y = x + y − (x & y)."""
+    a, y, both = (_word(list(row.many(prefix))) for prefix in ("a_", "y_", "both_"))
     is_and, is_or, is_xor = (getattr(row, name) for name in NAMES)
     return [
         *flags(row, NAMES),
-        row.a - a,
-        row.b + row.imm - b,
-        row.c - is_and * both - is_or * (a + b - both) - is_xor * (a + b - 2 * both),
-        total([is_and, is_or, is_xor]) * (row.pc + 4 - row.next),
+        row.c - is_and * both - is_or * (a + y - both) - is_xor * (a + y - 2 * both),
     ]
 
 
 def _messages(row: Row) -> list[Message]:
+    """a and the immediate are what they have to be."""
     used = total([getattr(row, name) for name in NAMES])
-    bytewise = zip(row.many("a_"), row.many("b_"), row.many("both_"), strict=True)
-    return [executed(row, NAMES), *(Message(BYTES, used, parts) for parts in bytewise)]
+    a, y, both = (list(row.many(prefix)) for prefix in ("a_", "y_", "both_"))
+    bytewise = [Message(BYTES, used, parts) for parts in zip(a, y, both, strict=True)]
+    return [executed(row, NAMES, a=_word(a), imm=_word(y) - row.b), *bytewise]
 
 
 BITWISE = Chip("bitwise", _COLUMNS, _constraints, _messages)
@@ -59,10 +63,9 @@ def _bytes_of(words: U64) -> list[U64]:
 def table(run: Run) -> Table:
     """The rows of a run."""
     part, marks = chosen(run, NAMES)
-    b = part.b + part.imm
-    return Table.of_words(
-        BITWISE, [*marks, *common(part), *_bytes_of(part.a), *_bytes_of(b), *_bytes_of(part.a & b)]
-    )
+    y = part.b + part.imm
+    columns = [*marks, *common(part, ("clock", "pc", "b", "c"))]
+    return Table.of_words(BITWISE, [*columns, *_bytes_of(part.a), *_bytes_of(y), *_bytes_of(part.a & y)])
 
 
 def and_columns() -> list[U64]:
@@ -72,11 +75,10 @@ def and_columns() -> list[U64]:
     return [x, y, x & y]
 
 
-def and_table(run: Run) -> Table:
+def and_table(tables: Iterable[Table]) -> Table:
     """How often each pair is asked for."""
-    part, _ = chosen(run, NAMES)
-    pairs = zip(_bytes_of(part.a), _bytes_of(part.b + part.imm), strict=True)
     times = np.zeros(1 << 16, np.int64)
-    for x, y in pairs:
-        times += np.bincount((256 * x + y).astype(np.int64), minlength=1 << 16)
+    for x, y, _ in asked(tables, BYTES):
+        pairs = (x << np.uint64(8) | y).astype(np.int64)
+        times += np.bincount(pairs[(x < 256) & (y < 256)], minlength=1 << 16)
     return Table.of_words(AND_TABLE, [times.astype(np.uint64)], and_columns())

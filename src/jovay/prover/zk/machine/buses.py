@@ -26,10 +26,13 @@ MEMORY = 9
 OFFSET = 10
 #: rank, number of a word: the words of memory in order.
 ORDER = 11
-#: number of a word, value: what memory holds at the beginning.
+#: number of a word, value, 1 where it may be written: what a program brings.
 IMAGE = 12
 #: number of a word, value: what it holds at the end.
 OUTPUT = 13
+
+#: numbers of the first and the last word, 1 where the input lies, 1 where they may be written: what else memory has.
+WINDOW = 15
 
 #: system call, clock, index of a word: a block of memory on which the call works.
 CALL = 14

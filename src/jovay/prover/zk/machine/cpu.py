@@ -2,12 +2,10 @@
 
 A register is a chain of messages: who reads it receives what it holds since when, and sends the same with the time of
 the reading; who writes it sends the new value. A time stamp is 4·clock and 0, 1 or 3; that it is later than the one
-received is shown by the difference, less 1, in two limbs.
+received is shown by the difference, less 1, in one limb (what is older, ``renew`` has said again).
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
@@ -16,43 +14,40 @@ from jovay.prover.zk.chip import Chip, Message, Row
 from jovay.prover.zk.field import U64
 from jovay.prover.zk.tables import Table
 
-from .buses import EXECUTE, LIMB, LIMB_BITS, PROGRAM, REGISTER, STATE, STOPPED
+from .buses import EXECUTE, PROGRAM, REGISTER, STATE, STOPPED
 from .parts import boolean, ranged
 from .run import Run
+from .timeline import short
 
 _ACCESSES = (("rs1", "a", 0), ("rs2", "b", 1), ("rd", "c", 3))
 #: Time stamps of a run are below 2^48.
 _TIME_BITS = 48
 _COLUMNS = (
-    *("used", "clock", "pc", "operation", "rd", "rs1", "rs2", "imm", "a", "b", "c", "next", "old"),
-    *(f"{part}_{name}" for name, _, _ in _ACCESSES for part in ("low", "high")),
+    *("used", "pc", "operation", "rd", "rs1", "rs2", "imm", "a", "b", "c", "next", "old"),
+    *(f"gap_{name}" for name, _, _ in _ACCESSES),
 )
 
 
-def _constraints(row: Row) -> list[Any]:
-    return [boolean(row.used)]
-
-
 def _messages(row: Row) -> list[Message]:
-    used = row.used
+    """The clock is the number of the row, counted from 1."""
+    used, clock = row.used, row.index + 1
     instruction = (row.pc, row.operation, row.rd, row.rs1, row.rs2, row.imm)
     found = [
         Message(PROGRAM, used, instruction),
-        Message(STATE, -used, (row.clock, row.pc)),
-        Message(STATE, used, (row.clock + 1, row.next)),
-        Message(EXECUTE, used, (row.operation, row.clock, row.pc, row.a, row.b, row.imm, row.c, row.next)),
+        Message(STATE, -used, (clock, row.pc)),
+        Message(STATE, used, (clock + 1, row.next)),
+        Message(EXECUTE, used, (row.operation, clock, row.pc, row.a, row.b, row.imm, row.c, row.next)),
     ]
     for register, value, moment in _ACCESSES:
-        low, high = (getattr(row, f"{part}_{register}") for part in ("low", "high"))
-        number, now, time = getattr(row, register), getattr(row, value), 4 * row.clock + moment
-        before = row.old if register == "rd" else now
-        found.append(Message(REGISTER, -used, (number, before, time - 1 - low - LIMB * high)))
+        number, now, gap = (getattr(row, name) for name in (register, value, f"gap_{register}"))
+        before, time = row.old if register == "rd" else now, 4 * clock + moment
+        found.append(Message(REGISTER, -used, (number, before, time - 1 - gap)))
         found.append(Message(REGISTER, used, (number, now, time)))
-        found += ranged([low, high], used)
+        found += ranged([gap], used)
     return found
 
 
-CPU = Chip("cpu", _COLUMNS, _constraints, _messages)
+CPU = Chip("cpu", _COLUMNS, lambda row: [boolean(row.used)], _messages, computed=("index",))
 
 
 #: What a system call reads: its argument and its number, at time 4·clock + 2.
@@ -61,7 +56,8 @@ CALL_REGISTERS, CALL_MOMENT = (10, 17), 2
 
 class Accesses:
     """All accesses of registers, register by register in the order of time: of all instructions rs1, rs2 and rd, then
-    those of system calls.
+    those of system calls. ``gaps`` and ``read_gaps`` are the times since the accesses before, less 1, of the former,
+    and of the latter: shape (a0 and a7, calls).
     """
 
     def __init__(self, run: Run) -> None:
@@ -85,12 +81,9 @@ class Accesses:
         self.before_value[order[1:]] = np.where(first[1:], np.uint64(0), held[:-1])
         self.before_time[order[1:]] = np.where(first[1:], np.uint64(0), self.time[order][:-1])
         self.value, self.last = value, order[np.r_[first[1:], True]]
-
-    def gaps(self, access: int) -> U64:
-        """Time since the access before, less 1; by number of an instruction's access."""
-        part = slice(access * self._count, (access + 1) * self._count)
-        gaps: U64 = self.time[part] - self.before_time[part] - np.uint64(1)
-        return gaps
+        gaps = self.time - self.before_time - np.uint64(1)
+        told_by = len(_ACCESSES) * self._count
+        self.gaps, self.read_gaps = gaps[:told_by], gaps[told_by:].reshape(len(CALL_REGISTERS), -1)
 
     @property
     def old(self) -> U64:
@@ -102,20 +95,12 @@ class Accesses:
         """What system calls read: shape (a0 and a7, calls)."""
         return self.value[3 * self._count :].reshape(len(CALL_REGISTERS), -1)
 
-    @property
-    def read_gaps(self) -> U64:
-        """Time since the accesses before of what they read, less 1."""
-        gaps: U64 = self.time - self.before_time - np.uint64(1)
-        return gaps[3 * self._count :].reshape(len(CALL_REGISTERS), -1)
-
 
 def table(run: Run, accesses: Accesses) -> Table:
     """The rows of a run."""
-    columns = [np.ones(len(run), np.uint64), run.clock, run.pc, run.operation, run.rd, run.rs1, run.rs2]
+    columns = [np.ones(len(run), np.uint64), run.pc, run.operation, run.rd, run.rs1, run.rs2]
     columns += [run.imm, run.a, run.b, run.c, run.next, accesses.old]
-    for access in range(len(_ACCESSES)):
-        gap = accesses.gaps(access)
-        columns += [gap % np.uint64(LIMB), gap >> np.uint64(LIMB_BITS)]
+    columns += np.split(short(accesses.gaps), len(_ACCESSES))
     made = Table.of_words(CPU, columns)
     made.put("next", len(run) - 1, STOPPED)
     return made

@@ -6,16 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from jovay.kernel.riscv.decode import CODE
 from jovay.prover.zk.chip import Chip, Message, Row
 from jovay.prover.zk.field import U64
 from jovay.prover.zk.tables import Table
 
 from .buses import LIMB_BITS, WORD
 from .parts import (
-    EXECUTED,
     EXTENSION,
     LIMBS,
+    OPERANDS,
     boolean,
     chosen,
     common,
@@ -23,7 +22,8 @@ from .parts import (
     executed,
     flags,
     half,
-    inverse_or_zero,
+    inverses,
+    is_one_of,
     limbs_of,
     ranged,
     split_top,
@@ -36,8 +36,21 @@ NAMES = ("div", "divu", "rem", "remu", "divw", "divuw", "remw", "remuw")
 _NARROW = 32
 _PARTS = ("a", "b", "quotient", "rest", "gap", "result")
 _COLUMNS = (
-    *(*NAMES, *EXECUTED, "narrow", "signed", "wants_rest", "x", "y", "sign_a", "sign_b", "top_a", "top_b"),
-    *("none", "inverse", "negative", "turned", "value", "sign", "top"),
+    *(
+        *NAMES,
+        *OPERANDS,
+        "c",
+        "narrow",
+        "signed",
+        "wants_rest",
+        "x",
+        "y",
+        "sign_a",
+        "sign_b",
+        "top_a",
+        "top_b",
+    ),
+    *("none", "inverse", "unlike", "negative", "turned", "value", "sign", "top"),
     *(f"{name}_{i}" for name in _PARTS for i in range(LIMBS)),
 )
 
@@ -61,7 +74,6 @@ def _constraints(row: Row) -> list[Any]:
     modulus = used * WORD - narrow * (WORD - (1 << _NARROW))
     quotient, rest = composed(parts["quotient"]), composed(parts["rest"])
     result = composed(parts["result"])
-    signs = row.sign_a + row.sign_b - 2 * row.sign_a * row.sign_b
     return [
         *flags(row, NAMES),
         row.divw + row.divuw + row.remw + row.remuw - narrow,
@@ -80,7 +92,8 @@ def _constraints(row: Row) -> list[Any]:
         (used - row.none) * (row.y - 1 - rest - composed(parts["gap"])),
         row.none * (quotient - modulus + 1),
         # the sign of the result
-        row.negative - row.wants_rest * row.sign_a - (used - row.wants_rest) * (used - row.none) * signs,
+        row.unlike - row.sign_a - row.sign_b + 2 * row.sign_a * row.sign_b,
+        row.negative - row.wants_rest * row.sign_a - (used - row.wants_rest) * (used - row.none) * row.unlike,
         row.value - row.wants_rest * rest - (used - row.wants_rest) * quotient,
         row.value * (row.negative - row.turned),
         result - row.value - row.turned * (modulus - 2 * row.value),
@@ -89,7 +102,6 @@ def _constraints(row: Row) -> list[Any]:
         narrow * top_bit(parts["result"][1], row.sign, row.top),
         (used - narrow) * row.sign,
         row.c - result - row.sign * EXTENSION,
-        used * (row.pc + 4 - row.next),
     ]
 
 
@@ -126,11 +138,11 @@ def table(run: Run) -> Table:
     part, marks = chosen(run, NAMES)
     one, zero = np.uint64(1), np.zeros(len(part), np.uint64)
 
-    def is_one_of(*names: str) -> U64:
-        return np.isin(part.operation, [CODE[name] for name in names]).astype(np.uint64)
+    def are(*names: str) -> U64:
+        return is_one_of(part.operation, names).astype(np.uint64)
 
-    narrow = is_one_of("divw", "divuw", "remw", "remuw")
-    signed, wants_rest = is_one_of("div", "rem", "divw", "remw"), is_one_of("rem", "remu", "remw", "remuw")
+    narrow = are("divw", "divuw", "remw", "remuw")
+    signed, wants_rest = are("div", "rem", "divw", "remw"), are("rem", "remu", "remw", "remuw")
     held = [np.where(narrow == 1, word % np.uint64(1 << _NARROW), word) for word in (part.a, part.b)]
     tops = [np.where(narrow == 1, limbs_of(word)[1], limbs_of(word)[3]) for word in (part.a, part.b)]
     split = [[np.where(signed == 1, each, zero) for each in split_top(top)] for top in tops]
@@ -151,9 +163,19 @@ def table(run: Run) -> Table:
     opposite = np.where(narrow == 1, np.uint64(1 << _NARROW) - value, zero - value)
     result = np.where(turned == 1, opposite, value)
     last = [np.where(narrow == 1, each, zero) for each in split_top(limbs_of(result)[1])]
-    columns = [*marks, *common(part), narrow, signed, wants_rest, x, y, split[0][0], split[1][0]]
-    columns += [split[0][1], split[1][1], none, zero, negative, turned, value, *last]
+    columns = [
+        *marks,
+        *common(part, (*OPERANDS, "c")),
+        narrow,
+        signed,
+        wants_rest,
+        x,
+        y,
+        split[0][0],
+        split[1][0],
+    ]
+    columns += [split[0][1], split[1][1], none, zero, signs, negative, turned, value, *last]
     columns += [limb for word in (part.a, part.b, quotient, rest, gap, result) for limb in limbs_of(word)]
     made = Table.of_words(DIVIDE, columns)
-    made.fill("inverse", map(inverse_or_zero, y.tolist()))
+    made.set("inverse", inverses(made.column("y"), none))
     return made

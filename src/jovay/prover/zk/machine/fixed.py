@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from jovay.prover.zk.tables import Table
 
 from .buses import LIMB, PROGRAM, RANGE, REGISTER
 from .cpu import Accesses
+from .lookups import asked
 from .run import Run, unpacked
 
 #: x0 … x31, and the place where writes to x0 go.
@@ -69,9 +70,9 @@ def register_table(accesses: Accesses) -> Table:
     return Table.of_words(REGISTER_CHIP, [value, time], [np.ones(REGISTERS, np.uint64)])
 
 
-def range_table(numbers: Sequence[U64]) -> Table:
+def range_table(tables: Iterable[Table]) -> Table:
     """How often each number below 2^16 is asked for; no others are there."""
     times = np.zeros(LIMB, np.int64)
-    for each in numbers:
-        times += np.bincount(each[each < LIMB].astype(np.int64), minlength=LIMB)
+    for (numbers,) in asked(tables, RANGE):
+        times += np.bincount(numbers[numbers < LIMB].astype(np.int64), minlength=LIMB)
     return Table.of_words(RANGE_CHIP, [times.astype(np.uint64)])

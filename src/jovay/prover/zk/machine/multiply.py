@@ -13,7 +13,6 @@ from jovay.prover.zk.tables import Table
 
 from .buses import LIMB_BITS, WORD
 from .parts import (
-    EXECUTED,
     EXTENSION,
     LIMBS,
     boolean,
@@ -23,50 +22,67 @@ from .parts import (
     executed,
     flags,
     half,
+    high_words,
     limbs_of,
+    nothing,
     ranged,
     split_top,
     top_bit,
 )
 from .run import Run
 
-NAMES = ("mul", "mulhu", "mulw")
+NAMES = ("mul", "mulhu")
+NARROW_NAMES = ("mulw",)
 HIGH_NAMES = ("mulh", "mulhsu")
+_LIMBS = tuple(f"limb{i}" for i in range(2 * LIMBS))
 
 
 def _product(row: Row) -> tuple[list[Any], list[Any]]:
+    """a·b, below 2^128, in eight limbs."""
     limbs = list(row.many("limb"))
     return limbs[:LIMBS], limbs[LIMBS:]
 
 
-def _is_product(row: Row, used: Any) -> list[Any]:
-    """a·b, below 2^128, in eight limbs; and the next instruction follows."""
+def _is_product(row: Row) -> Any:
     low, high = _product(row)
-    return [row.a * row.b - composed(low) - composed(high) * WORD, used * (row.pc + 4 - row.next)]
+    return row.a * row.b - composed(low) - composed(high) * WORD
 
 
 def _constraints(row: Row) -> list[Any]:
     low, high = _product(row)
-    word = low[0] + low[1] * (1 << LIMB_BITS) + row.sign * EXTENSION
-    return [
-        *flags(row, NAMES),
-        boolean(row.sign),
-        *_is_product(row, row.mul + row.mulhu + row.mulw),
-        row.mulw * top_bit(low[1], row.sign, row.rest),
-        row.c - row.mul * composed(low) - row.mulhu * composed(high) - row.mulw * word,
-    ]
+    result = row.c - row.mul * composed(low) - row.mulhu * composed(high)
+    return [*flags(row, NAMES), _is_product(row), result]
 
 
 def _messages(row: Row) -> list[Message]:
-    used = row.mul + row.mulhu + row.mulw
-    return [executed(row, NAMES), *ranged(list(row.many("limb")), used), *half(row.rest, row.mulw)]
+    limbs = ranged(list(row.many("limb")), row.mul + row.mulhu)
+    return [executed(row, NAMES, imm=nothing(row)), *limbs]
 
 
-MULTIPLY = Chip(
-    "multiply",
-    (*NAMES, *EXECUTED, "sign", "rest", *(f"limb{i}" for i in range(2 * LIMBS))),
-    _constraints,
-    _messages,
+MULTIPLY = Chip("multiply", (*NAMES, "clock", "pc", "a", "b", "c", *_LIMBS), _constraints, _messages)
+
+
+def _narrow(row: Row) -> list[Any]:
+    """The lowest 32 bits, extended."""
+    return [
+        boolean(row.mulw),
+        boolean(row.sign),
+        _is_product(row),
+        row.mulw * top_bit(row.limb1, row.sign, row.rest),
+    ]
+
+
+def _narrow_messages(row: Row) -> list[Message]:
+    c = row.limb0 + row.limb1 * (1 << LIMB_BITS) + row.sign * EXTENSION
+    limbs = [*ranged(list(row.many("limb")), row.mulw), *half(row.rest, row.mulw)]
+    return [executed(row, NARROW_NAMES, imm=nothing(row), c=c), *limbs]
+
+
+MULTIPLY_NARROW = Chip(
+    "multiply_narrow",
+    (*NARROW_NAMES, "clock", "pc", "a", "b", "sign", "rest", *_LIMBS),
+    _narrow,
+    _narrow_messages,
 )
 
 
@@ -78,27 +94,29 @@ def _high(row: Row) -> list[Any]:
     return [
         *flags(row, HIGH_NAMES),
         *map(boolean, (row.sign_a, row.sign_b, row.borrow0, row.borrow1)),
-        *_is_product(row, used),
+        _is_product(row),
         used * (row.a - composed(a)),
         row.mulh * (row.b - composed(b)),
         used * top_bit(a[-1], row.sign_a, row.rest_a),
         row.mulh * top_bit(b[-1], row.sign_b, row.rest_b),
         row.mulhsu * row.sign_b,
-        row.c - composed(c),
         used
         * (
             composed(high)
             - row.sign_a * row.b
             - row.sign_b * row.a
             + (row.borrow0 + row.borrow1) * WORD
-            - row.c
+            - composed(c)
         ),
     ]
 
 
 def _high_messages(row: Row) -> list[Message]:
     used = row.mulh + row.mulhsu
-    found = [executed(row, HIGH_NAMES), *ranged([*row.many("limb"), *row.many("a_"), *row.many("c_")], used)]
+    found = [
+        executed(row, HIGH_NAMES, imm=nothing(row), c=composed(list(row.many("c_")))),
+        *ranged([*row.many("limb"), *row.many("a_"), *row.many("c_")], used),
+    ]
     found += ranged(list(row.many("b_")), row.mulh)
     return [*found, *half(row.rest_a, used), *half(row.rest_b, row.mulh)]
 
@@ -106,7 +124,7 @@ def _high_messages(row: Row) -> list[Message]:
 MULTIPLY_HIGH = Chip(
     "multiply_high",
     (
-        *(*HIGH_NAMES, *EXECUTED, "sign_a", "rest_a", "sign_b", "rest_b", "borrow0", "borrow1"),
+        *(*HIGH_NAMES, "clock", "pc", "a", "b", "sign_a", "rest_a", "sign_b", "rest_b", "borrow0", "borrow1"),
         *(f"limb{i}" for i in range(2 * LIMBS)),
         *(f"{name}_{i}" for name in "abc" for i in range(LIMBS)),
     ),
@@ -115,30 +133,33 @@ MULTIPLY_HIGH = Chip(
 )
 
 
-def _high_words(a: U64, b: U64) -> U64:
-    """High words of unsigned products."""
-    products = (int(x) * int(y) >> 64 for x, y in zip(a, b, strict=True))
-    return np.fromiter(products, np.uint64, len(a))
+def _words(part: Run) -> list[U64]:
+    """The limbs of products."""
+    return [*limbs_of(part.a * part.b), *limbs_of(high_words(part.a, part.b))]
 
 
 def table(run: Run) -> Table:
     """The rows of a run."""
     part, marks = chosen(run, NAMES)
-    low, high = part.a * part.b, _high_words(part.a, part.b)
-    narrow = part.operation == CODE["mulw"]
-    top = [np.where(narrow, each, np.uint64(0)) for each in split_top(limbs_of(low)[1])]
-    return Table.of_words(MULTIPLY, [*marks, *common(part), *top, *limbs_of(low), *limbs_of(high)])
+    return Table.of_words(MULTIPLY, [*marks, *common(part, ("clock", "pc", "a", "b", "c")), *_words(part)])
+
+
+def narrow_table(run: Run) -> Table:
+    """The rows of products of 32 bits."""
+    part, marks = chosen(run, NARROW_NAMES)
+    limbs = _words(part)
+    columns = [*marks, *common(part, ("clock", "pc", "a", "b")), *split_top(limbs[1]), *limbs]
+    return Table.of_words(MULTIPLY_NARROW, columns)
 
 
 def high_table(run: Run) -> Table:
     """The rows of the signed ones."""
     part, marks = chosen(run, HIGH_NAMES)
-    low, high = part.a * part.b, _high_words(part.a, part.b)
-    both = part.operation == CODE["mulh"]
-    b = np.where(both, part.b, np.uint64(0))
+    high, zero = high_words(part.a, part.b), np.zeros(len(part), np.uint64)
+    b = np.where(part.operation == CODE["mulh"], part.b, zero)
     signs = [*split_top(limbs_of(part.a)[3]), *split_top(limbs_of(b)[3])]
-    less = [np.where(signs[0] == 1, part.b, np.uint64(0)), np.where(signs[2] == 1, part.a, np.uint64(0))]
+    less = [np.where(signs[0] == 1, part.b, zero), np.where(signs[2] == 1, part.a, zero)]
     first = high - less[0]
     borrows = [(high < less[0]).astype(np.uint64), (first < less[1]).astype(np.uint64)]
-    columns = [*marks, *common(part), *signs, *borrows, *limbs_of(low), *limbs_of(high)]
+    columns = [*marks, *common(part, ("clock", "pc", "a", "b")), *signs, *borrows, *_words(part)]
     return Table.of_words(MULTIPLY_HIGH, [*columns, *limbs_of(part.a), *limbs_of(b), *limbs_of(part.c)])

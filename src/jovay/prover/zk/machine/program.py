@@ -12,37 +12,62 @@ from jovay.native.emulator import Emulator
 from jovay.prover.zk import prover, verifier
 from jovay.prover.zk.chip import Chip, Message
 from jovay.prover.zk.errors import ZkError
-from jovay.prover.zk.field import U64
 from jovay.prover.zk.proof import Key, Statement
 from jovay.prover.zk.setup import Setup
 from jovay.prover.zk.tables import Table
 
-from . import access, add, bitwise, compare, cpu, divide, fixed, memory, multiply, shift, system
-from .buses import EXIT, ORDER, OUTPUT, RANGE, STATE, STOPPED
+from . import (
+    access,
+    add,
+    bitwise,
+    compare,
+    cpu,
+    divide,
+    fixed,
+    memory,
+    multiply,
+    renew,
+    shift,
+    system,
+    word,
+)
+from .buses import EXIT, ORDER, OUTPUT, STATE, STOPPED
 from .calls import Accelerator, Calls
 from .run import Run
 from .timeline import Timeline
 
-CHIPS: tuple[Chip, ...] = (  # and that of memory, which depends on the program's layout
+CHIPS: tuple[Chip, ...] = (
     cpu.CPU,
     add.ADD,
+    add.SUBTRACT,
+    add.ADD_NARROW,
+    add.JUMP,
     compare.EQUAL,
     compare.LESS,
+    compare.COMPARE,
     bitwise.BITWISE,
+    shift.SHIFT_FIXED,
     shift.SHIFT,
     multiply.MULTIPLY,
+    multiply.MULTIPLY_NARROW,
     multiply.MULTIPLY_HIGH,
     divide.DIVIDE,
+    word.LOAD,
+    word.STORE,
     access.ACCESS,
+    renew.RENEW_REGISTER,
+    renew.RENEW_WORD,
     system.SYSTEM,
     fixed.PROGRAM_CHIP,
     fixed.REGISTER_CHIP,
-    bitwise.AND_TABLE,
     shift.POWER_TABLE,
     access.OFFSET_TABLE,
     memory.IMAGE_TABLE,
-    fixed.RANGE_CHIP,
+    memory.WINDOW_TABLE,
+    memory.MEMORY_CHIP,
 )
+#: Those that all others ask; they come last.
+ASKED: tuple[Chip, ...] = (bitwise.AND_TABLE, fixed.RANGE_CHIP)
 
 
 @dataclass(frozen=True)
@@ -61,10 +86,7 @@ class Program:
     def __init__(self, elf: bytes, setup: Setup, accelerators: Sequence[Accelerator] = ()) -> None:
         """``accelerators`` answer the system calls that it may make."""
         self.emulator, self._setup, self.accelerators = Emulator(elf), setup, accelerators
-        self.layout, self._image = (
-            memory.Layout.of(self.emulator.image),
-            memory.image_words(self.emulator.image),
-        )
+        self.layout = memory.Layout.of(self.emulator.image)
 
     @cached_property
     def key(self) -> Key:
@@ -76,8 +98,9 @@ class Program:
             Table.of_words(fixed.REGISTER_CHIP, [none, none], [np.ones(fixed.REGISTERS, np.uint64)]),
             Table.of_words(bitwise.AND_TABLE, [none], bitwise.and_columns()),
             Table.of_words(shift.POWER_TABLE, [none], shift.power_columns()),
-            access.fixed_offsets(),
-            memory.image_table(self._image),
+            Table.of_words(access.OFFSET_TABLE, [none], access.offset_columns()),
+            Table.of_words(memory.IMAGE_TABLE, [none], self.layout.image_columns()),
+            Table.of_words(memory.WINDOW_TABLE, [none], self.layout.window_columns()),
         ]
         known += [table for each in self.accelerators for table in each.fixed()]
         return prover.fix(known, self._setup)
@@ -86,7 +109,7 @@ class Program:
     def chips(self) -> tuple[Chip, ...]:
         """In order."""
         answering = (chip for each in self.accelerators for chip in each.CHIPS)
-        return *CHIPS, memory.memory_chip(self.layout), *answering
+        return *CHIPS, *answering, *ASKED
 
     def statement(self, cycles: int, status: int, output: bytes = b"") -> Statement:
         """That it begins where it should, and ends, with ``output`` (length word and all) in its window."""
@@ -94,37 +117,45 @@ class Program:
             Message(STATE, 1, (1, self.emulator.image.entry)),
             Message(STATE, -1, (cycles + 1, STOPPED)),
             Message(EXIT, -1, (status,)),
-            Message(ORDER, 1, (0, self.layout.begin - 1)),
+            Message(ORDER, 1, (0, -1)),
         ]
-        for number, word in zip(shown_words(output), words_of(output), strict=True):
-            public.append(Message(OUTPUT, -1, (number, word)))
+        for number, value in zip(shown_words(output), words_of(output), strict=True):
+            public.append(Message(OUTPUT, -1, (number, value)))
         return Statement(self.chips, tuple(public), self.key)
 
     def tables(self, run: Run, output: bytes = b"") -> list[Table]:
         """The tables of a run, in the order of the chips. Raises ``ZkError`` for a call that no accelerator answers."""
-        accesses, timeline = cpu.Accesses(run), Timeline(run)
+        accesses, timeline, writable = cpu.Accesses(run), Timeline(run), self.layout.writable
         made = [
             cpu.table(run, accesses),
             add.table(run),
+            add.subtract_table(run),
+            add.narrow_table(run),
+            add.jump_table(run),
             compare.equal_table(run),
             compare.less_table(run),
+            compare.compare_table(run),
             bitwise.table(run),
+            shift.fixed_table(run),
             shift.table(run),
             multiply.table(run),
+            multiply.narrow_table(run),
             multiply.high_table(run),
             divide.table(run),
-            access.table(timeline, self.layout.writable),
+            word.load_table(timeline, writable),
+            word.store_table(timeline),
+            access.table(timeline, writable),
+            renew.register_table(accesses),
+            renew.word_table(timeline, writable),
             system.table(run, accesses),
             fixed.program_table(self.emulator.image, self.emulator.decoded, run),
             fixed.register_table(accesses),
-            bitwise.and_table(run),
             shift.power_table(run),
             access.offset_table(timeline),
-            memory.image_table(self._image),
+            *memory.tables(self.layout, timeline, shown_words(output)),
+            *self._answers(timeline),
         ]
-        words = memory.memory_table(self.layout, self._image, timeline, shown_words(output))
-        answers = self._answers(timeline)
-        return [*made, fixed.range_table(ranged_numbers([*made, words, *answers])), words, *answers]
+        return [*made, bitwise.and_table(made), fixed.range_table(made)]
 
     def _answers(self, timeline: Timeline) -> list[Table]:
         """The tables of accelerators."""
@@ -164,14 +195,3 @@ def shown_words(output: bytes) -> range:
 def words_of(data: bytes) -> list[int]:
     """Its words, the last filled up with zeros."""
     return [int.from_bytes(data[at : at + 8], "little") for at in range(0, len(data), 8)]
-
-
-def ranged_numbers(tables: Sequence[Table]) -> list[U64]:
-    """All numbers that tables send to be ranged."""
-    found = list[U64]()
-    for table in tables:
-        rows = table.chip.row([column.rows()[:, 0] for column in table.columns])
-        for message in table.chip.messages(rows):
-            if message.bus == RANGE:
-                found.append(np.repeat(message.values[0], message.multiplicity.astype(np.int64)))
-    return found

@@ -7,8 +7,9 @@ import numpy as np
 from jovay.kernel.riscv.decode import CODE, LOADS, STORES
 from jovay.prover.zk.field import U64
 
+from .buses import LIMB
 from .calls import MOMENT, Calls
-from .parts import chosen
+from .parts import is_one_of
 from .run import Run
 
 NAMES = (*LOADS, *STORES)
@@ -21,17 +22,21 @@ _TIME_BITS = 40
 
 
 class Timeline:
-    """Accesses are the first words of all loads and stores (``part``), their second words where they lie across two,
+    """Of ``part``, all loads and stores: ``widths`` in bytes, ``index`` of the word, ``offset`` in it, whether it
+    reaches ``across`` into the next, ``gaps`` of both: times since the accesses before, less 1.
+
+    Accesses are the first words of all loads and stores, their second words where they lie across two,
     and the words of system calls' blocks, number by number; they are told apart by that place.
     """
 
     def __init__(self, run: Run) -> None:
-        self.part, self.marks = chosen(run, NAMES)
+        self.part = run.where(is_one_of(run.operation, NAMES))
         part = self.part
         self.widths = _WIDTHS_BY_CODE[part.operation.astype(np.int64)]
         address = part.a + part.imm
         self.carry = (address < part.a).astype(np.uint64)
         self.index, self.offset = address >> np.uint64(3), address % np.uint64(8)
+        self.aligned = (self.offset == 0) & (self.widths == 8)
         self.across = (self.offset + self.widths > 8).astype(np.uint64)
         second = self.across == 1
         time = 4 * part.clock + np.uint64(MOMENT)
@@ -71,3 +76,8 @@ class Timeline:
         before[order[1:]] = np.where(same, self.times[order][:-1], np.uint64(0))
         gaps: U64 = self.times - before - np.uint64(1)
         return gaps
+
+
+def short(gaps: U64) -> U64:
+    """Those of one limb; none for longer ones, before which what is there is renewed."""
+    return np.where(gaps < LIMB, gaps, np.uint64(0))
