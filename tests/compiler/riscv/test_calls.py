@@ -1,16 +1,26 @@
 """System calls in the emulator: what they do to their blocks, what stops the machine, and what a trace says of them."""
 
 import hashlib
+import math
 import random
 import struct
 
 import numpy as np
 import pytest
 
-from jovay.kernel.curves.secp256k1 import GENERATOR
+from jovay.kernel.curves.secp256k1 import GENERATOR, ORDER_VALUE
 from jovay.kernel.curves.secp256k1 import MODULUS as FIELD
 from jovay.kernel.hashes.poseidon2_constants import P
-from jovay.kernel.riscv.calls import KECCAK_F, MULMOD, POSEIDON2, SECP256K1_ADD, SECP256K1_DOUBLE, WORDS
+from jovay.kernel.riscv.calls import (
+    INVERSE_MODULO,
+    KECCAK_F,
+    MULMOD,
+    POSEIDON2,
+    ROOT_MODULO,
+    SECP256K1_ADD,
+    SECP256K1_DOUBLE,
+    WORDS,
+)
 from jovay.native.emulator import Emulator
 from rigs.poseidon2_model import permutation
 from rigs.rv64 import CONSTANTS, DATA, DATA_SIZE, TEXT, Program
@@ -78,6 +88,45 @@ def test_mulmod():
     assert called(MULMOD, words(2**128, 2**128, 1)) is None
 
 
+def test_inverses():
+    dice = random.Random(4)
+    some = [
+        1,
+        2,
+        3,
+        2**64,
+        2**255 + 1,
+        2**256 - 1,
+        FIELD,
+        ORDER_VALUE,
+        *(dice.getrandbits(256) for _ in range(20)),
+    ]
+    for _ in range(100):
+        a, m = dice.choice(some), dice.choice(some)
+        takes = a < m and m % 2 and math.gcd(a, m) == 1 and m > 1
+        assert called(INVERSE_MODULO, words(a, 9, m)) == (words(pow(a, -1, m), 9, m) if takes else None), (
+            a,
+            m,
+        )
+    for a, m in ((0, 1), (0, 7), (1, 1), (3, 9), (3, 0), (0, 0), (8, 7), (3, 8)):
+        assert called(INVERSE_MODULO, words(a, 9, m)) is None
+
+
+def test_roots():
+    dice = random.Random(5)
+    for _ in range(40):
+        m = dice.choice([3, 7, 19, FIELD, 2**127 - 1, 2**256 - 2**224 + 2**192 + 2**96 - 1])
+        a = dice.choice([0, 1, m - 1, dice.randrange(m), dice.randrange(m) ** 2 % m])
+        after = called(ROOT_MODULO, words(a, 9, m))
+        assert after, (a, m)
+        root = int.from_bytes(after[:32], "little")
+        assert root < m
+        assert root * root % m in (a, (m - a) % m)
+        assert after[32:] == words(9, m)
+    for a, m in ((1, 0), (0, 0), (1, 5), (3, 15), (7, 7), (8, 7), (2**256 - 1, 2**256 - 1)):
+        assert called(ROOT_MODULO, words(a, 9, m)) is None
+
+
 def multiple(k: int) -> Point:
     """``k`` times the generator, by the textbook's formulas."""
     result = GENERATOR
@@ -132,7 +181,8 @@ def test_points():
 @pytest.mark.parametrize("number", WORDS)
 def test_blocks_lie_in_writable_memory(number):
     size, end = 8 * WORDS[number], DATA + DATA_SIZE
-    block = words(*GENERATOR, *multiple(5)).ljust(2048, b"\0") if number >= MULMOD else bytes(2048)
+    block = words(*GENERATOR, *multiple(5)) if number in (SECP256K1_ADD, SECP256K1_DOUBLE) else bytes(256)
+    block = (words(4, 5, 7) if number in (MULMOD, INVERSE_MODULO, ROOT_MODULO) else block).ljust(2048, b"\0")
     program = calling(number, end - size)
     data = bytes(DATA_SIZE - 8 - size) + block[:size]
     assert Emulator(program.elf(data)).run(b"", LIMIT).exited
@@ -145,7 +195,7 @@ def test_blocks_lie_in_writable_memory(number):
             assert result.output[:2048] == block
 
 
-@pytest.mark.parametrize("number", [0, 92, 94, 0xFF, 0x105, 2**32 + 0x100, 2**63 + 0x100, 2**64 - 1])
+@pytest.mark.parametrize("number", [0, 92, 94, 0xFF, 0x107, 2**32 + 0x100, 2**63 + 0x100, 2**64 - 1])
 def test_other_numbers_are_no_calls(number):
     elf = calling(number).elf(bytes(range(200)))
     for result in (Emulator(elf).run(b"", LIMIT), Emulator(elf).trace(b"", LIMIT).execution):

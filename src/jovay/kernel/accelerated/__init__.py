@@ -7,7 +7,15 @@ from ..curves import secp256k1 as curve
 from ..hashes import keccak as keccak_functions
 from ..hashes import poseidon2 as poseidon2_functions
 from ..lang import KernelFunction
-from ..riscv.calls import KECCAK_F, MULMOD, POSEIDON2, SECP256K1_ADD, SECP256K1_DOUBLE
+from ..riscv.calls import (
+    INVERSE_MODULO,
+    KECCAK_F,
+    MULMOD,
+    POSEIDON2,
+    ROOT_MODULO,
+    SECP256K1_ADD,
+    SECP256K1_DOUBLE,
+)
 from ..words import arith
 from . import keccak, mulmod, poseidon2, secp256k1
 
@@ -15,6 +23,9 @@ from . import keccak, mulmod, poseidon2, secp256k1
 ACCELERATORS: dict[str, tuple[set[int], dict[KernelFunction, KernelFunction]]] = {
     "poseidon2": ({POSEIDON2}, {poseidon2_functions.compress: poseidon2.compress}),
     "keccak": ({KECCAK_F}, {keccak_functions.sponge: keccak.sponge}),
-    "secp256k1": ({MULMOD, SECP256K1_ADD, SECP256K1_DOUBLE}, {curve.recover: secp256k1.recover}),
+    "secp256k1": (
+        {MULMOD, INVERSE_MODULO, ROOT_MODULO, SECP256K1_ADD, SECP256K1_DOUBLE},
+        {curve.recover: secp256k1.recover},
+    ),
     "mulmod": ({MULMOD}, {arith.mulmod: mulmod.mulmod, arith.addmod: mulmod.addmod}),
 }

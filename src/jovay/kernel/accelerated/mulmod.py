@@ -1,6 +1,6 @@
 """Products modulo 256-bit numbers by the machine."""
 
-from ..lang import U64, U256, Ptr, kernel, load256, store256
+from ..lang import U256, Ptr, kernel, load256, store256
 from ..riscv.calls import MULMOD
 from .calls import MULMOD_AT, blocks, system_call
 
@@ -17,15 +17,6 @@ def modulo(m: U256) -> Ptr:
 def multiply(block: Ptr, x: U256) -> None:
     store256(block + 32, x)
     system_call(MULMOD, block)
-
-
-@kernel(inline=False)
-def square(block: Ptr, count: U64) -> None:
-    """So many times, if any."""
-    while count != 0:
-        store256(block + 32, load256(block))
-        system_call(MULMOD, block)
-        count -= 1
 
 
 @kernel(inline=True)

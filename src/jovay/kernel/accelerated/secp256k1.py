@@ -1,16 +1,15 @@
 """Recovery of public keys by the machine: affine points, multiplications modulo the prime and the order.
 
-The machine adds no points with the same x: these are told apart before. Roots and inverses are powers. The point and
-its image under the endomorphism have tables of eight multiples and digits of four bits, signed; the generator's are as
-in ``curves.secp256k1``.
+The machine adds no points with the same x: these are told apart before. The point and its image under the endomorphism
+have tables of eight multiples and digits of four bits, signed; the generator's are as in ``curves.secp256k1``.
 """
 
 from ..curves.jacobian import DIGIT_BIAS
 from ..curves.secp256k1 import BETA, CURVE, HALF_ORDER, ORDER, P, split
 from ..lang import U64, U256, Ptr, address_of, copy, kernel, load8, load256, load256be, store256, store256be
-from ..riscv.calls import SECP256K1_ADD, SECP256K1_DOUBLE
+from ..riscv.calls import INVERSE_MODULO, ROOT_MODULO, SECP256K1_ADD, SECP256K1_DOUBLE
 from .calls import NUMBERS_AT, POINTS_AT, blocks, system_call
-from .mulmod import modulo, multiply, product, square
+from .mulmod import modulo, product
 
 GENERATOR_TABLE = CURVE.table
 #: An entry of the point's table: x, y, and the image's x. Behind the entries: three scalars.
@@ -18,96 +17,23 @@ ENTRY, MULTIPLES = 96, 8
 SCALARS_AT = NUMBERS_AT + ENTRY * MULTIPLES
 #: Added to a scalar below 2**128, makes each of 32 digits of four bits the signed one plus 8.
 NIBBLE_BIAS = U256(int("8" * 32, 16))
-#: The order less 2 is 31 digits 15, one 14, and these.
-LOW_DIGITS = U256((int(ORDER) - 2) % (1 << 128))
 
 
-@kernel(inline=False)
+@kernel(inline=True)
 def square_root(x: U256) -> U256:
-    """``curves.secp256k1.square_root``."""
-    # onesK is x ** (2**K - 1).
+    """A root of ``x``, or of ``-x``: just one of them has some, as the prime is 3 modulo 4."""
     block = modulo(P)
     store256(block, x)
-    square(block, 1)
-    multiply(block, x)
-    ones2 = load256(block)
-    square(block, 1)
-    multiply(block, x)
-    ones3 = load256(block)
-    square(block, 3)
-    multiply(block, ones3)
-    square(block, 3)
-    multiply(block, ones3)
-    square(block, 2)
-    multiply(block, ones2)
-    ones11 = load256(block)
-    square(block, 11)
-    multiply(block, ones11)
-    ones22 = load256(block)
-    square(block, 22)
-    multiply(block, ones22)
-    ones44 = load256(block)
-    square(block, 44)
-    multiply(block, ones44)
-    ones88 = load256(block)
-    square(block, 88)
-    multiply(block, ones88)
-    square(block, 44)
-    multiply(block, ones44)
-    square(block, 3)
-    multiply(block, ones3)
-    square(block, 23)
-    multiply(block, ones22)
-    square(block, 6)
-    multiply(block, ones2)
-    square(block, 2)
+    system_call(ROOT_MODULO, block)
     return load256(block)
 
 
-@kernel(inline=False)
-def digits_of_exponent(block: Ptr, powers: Ptr, digits: U64) -> None:
-    """Go on with 16 digits of four bits of an exponent; ``powers``: what digit 1 stands for, 2, …"""
-    for _ in range(16):
-        square(block, 4)
-        digit = digits >> 60
-        if digit != 0:
-            multiply(block, load256(powers + (digit - 1) * 32))
-        digits = digits << 4
-
-
-@kernel(inline=False)
+@kernel(inline=True)
 def inverse_modulo_order(x: U256) -> U256:
-    """``x ** (ORDER - 2)`` modulo the order."""
-    block, powers = modulo(ORDER), blocks() + NUMBERS_AT
+    """``1 / x`` modulo the order, for a reduced ``x`` that is not 0."""
+    block = modulo(ORDER)
     store256(block, x)
-    store256(powers, x)
-    for i in range(1, 15):
-        multiply(block, x)
-        store256(powers + 32 * i, load256(block))
-    ones4 = load256(block)
-    square(block, 4)
-    multiply(block, ones4)
-    ones8 = load256(block)
-    square(block, 8)
-    multiply(block, ones8)
-    ones16 = load256(block)
-    square(block, 16)
-    multiply(block, ones16)
-    ones32 = load256(block)
-    square(block, 32)
-    multiply(block, ones32)
-    square(block, 32)
-    multiply(block, ones32)
-    square(block, 16)
-    multiply(block, ones16)
-    square(block, 8)
-    multiply(block, ones8)
-    square(block, 4)
-    multiply(block, ones4)
-    square(block, 4)
-    multiply(block, load256(powers + 32 * 13))
-    digits_of_exponent(block, powers, U64(LOW_DIGITS >> 64))
-    digits_of_exponent(block, powers, U64(LOW_DIGITS))
+    system_call(INVERSE_MODULO, block)
     return load256(block)
 
 

@@ -6,20 +6,34 @@ KECCAK_F            the 25 lanes of a state: permuted
 MULMOD              256-bit ``a, b, m``, ``a · b / m`` below 2²⁵⁶: ``a`` becomes ``a · b mod m``
 SECP256K1_ADD       points ``P, Q``, as x and y below the prime, on the curve, with different x: ``P`` becomes ``P + Q``
 SECP256K1_DOUBLE    a point ``P`` like these: ``P`` becomes ``2 P``
+INVERSE_MODULO      256-bit ``a, b, m``, ``m`` odd, ``a < m``, without a common factor: ``a`` becomes ``1 / a mod m``
+ROOT_MODULO         256-bit ``a, b, m``, ``m = 3 mod 4``, ``a < m``: ``a`` becomes an ``r`` with ``r² = ±a mod m``
 ==================  =======================================================================================
 
+Which of the two roots it is, r or m - r, a program must not rely on: a proof may have the other.
 Operands of no other kind are taken: the functions say False and write nothing.
 """
 
+from ..curves.inverse import inverse_modulo
 from ..curves.secp256k1 import FIELD, P
 from ..hashes import poseidon2
 from ..hashes.keccak import ROUND_CONSTANTS, keccak_round
 from ..lang import U64, U256, Ptr, Switch, Table, kernel, load32, load64, load256, store32, store64, store256
 from ..words.arith import mulmod, product512
 
-POSEIDON2, KECCAK_F, MULMOD, SECP256K1_ADD, SECP256K1_DOUBLE = range(0x100, 0x105)
+POSEIDON2, KECCAK_F, MULMOD, SECP256K1_ADD, SECP256K1_DOUBLE, INVERSE_MODULO, ROOT_MODULO = range(
+    0x100, 0x107
+)
 #: Words of each call's block.
-WORDS = {POSEIDON2: 8, KECCAK_F: 25, MULMOD: 12, SECP256K1_ADD: 16, SECP256K1_DOUBLE: 8}
+WORDS = {
+    POSEIDON2: 8,
+    KECCAK_F: 25,
+    MULMOD: 12,
+    SECP256K1_ADD: 16,
+    SECP256K1_DOUBLE: 8,
+    INVERSE_MODULO: 12,
+    ROOT_MODULO: 12,
+}
 MOST_WORDS, CALLS = max(WORDS.values()), len(WORDS)
 
 _SIZES = Table(U64, [8 * words for words in WORDS.values()])
@@ -114,6 +128,36 @@ def multiply(block: Ptr) -> bool:
     return True
 
 
+@kernel(inline=False)
+def invert(block: Ptr) -> bool:
+    a, m = load256(block), load256(block + 64)
+    if a >= m or U64(m) & 1 == 0:
+        return False
+    result = inverse_modulo(a, m)
+    if mulmod(a, result, m) != 1:
+        return False
+    store256(block, result)
+    return True
+
+
+@kernel(inline=False)
+def extract_root(block: Ptr) -> bool:
+    a, m = load256(block), load256(block + 64)
+    if a >= m or U64(m) & 3 != 3:
+        return False
+    exponent, at, result = (m >> 2) + 1, U64(255), U256(1)
+    while at != 0:
+        at -= 1
+        result = mulmod(result, result, m)
+        if U64(exponent >> at) & 1 != 0:
+            result = mulmod(result, a, m)
+    squared = mulmod(result, result, m)
+    if squared != a and m - squared != a:
+        return False
+    store256(block, result)
+    return True
+
+
 @kernel
 def on_curve(x: U256, y: U256) -> bool:
     """Whether ``(x, y)`` is a point, its coordinates reduced."""
@@ -160,6 +204,8 @@ CARRY_OUT = Switch(
         MULMOD: multiply,
         SECP256K1_ADD: add_points,
         SECP256K1_DOUBLE: double_point,
+        INVERSE_MODULO: invert,
+        ROOT_MODULO: extract_root,
     },
     unknown,
 )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jovay.kernel.curves.secp256k1 import GENERATOR, MODULUS
-from jovay.kernel.riscv.calls import MULMOD, SECP256K1_ADD, SECP256K1_DOUBLE
+from jovay.kernel.riscv.calls import INVERSE_MODULO, MULMOD, ROOT_MODULO, SECP256K1_ADD, SECP256K1_DOUBLE
 from jovay.prover.zk import audit
 from jovay.prover.zk.machine import mulmod, secp256k1
 from jovay.prover.zk.machine.identities import split
@@ -22,9 +22,10 @@ MULTIPLIED = rv64.DATA + 256
 
 
 def program() -> Program:
-    """Doubles the generator, adds it twice, and takes a power of 3 modulo the prime."""
+    """Doubles the generator, adds it twice; takes a power of 3 modulo the prime, its inverse, and a root of that."""
     p = rv64.Program().li(10, BLOCK).li(17, SECP256K1_DOUBLE)("ecall").li(17, SECP256K1_ADD)("ecall")("ecall")
-    p.li(10, MULTIPLIED).li(17, MULMOD)("ecall")("ecall")("ecall").li(17, 93).li(10, 0)("ecall")
+    p.li(10, MULTIPLIED).li(17, MULMOD)("ecall")("ecall")("ecall").li(17, INVERSE_MODULO)("ecall")
+    p.li(17, ROOT_MODULO)("ecall").li(17, 93).li(10, 0)("ecall")
     points = [word for number in (*GENERATOR, *GENERATOR) for word in split(number)]
     data = np.zeros((MULTIPLIED - BLOCK) // 8, np.uint64)
     data[: len(points)] = points
@@ -56,9 +57,13 @@ def test_runs_fit_together(ran: tuple[Program, Run]) -> None:
         MULMOD: 3,
         SECP256K1_ADD: 2,
         SECP256K1_DOUBLE: 1,
+        INVERSE_MODULO: 1,
+        ROOT_MODULO: 1,
     }
     power = run.calls[MULMOD].after[-1, :4]
     assert power.tolist() == split(pow(3, 100 + 3 * 60, MODULUS))
+    root = sum(int(word) << 64 * at for at, word in enumerate(run.calls[ROOT_MODULO].after[0, :4]))
+    assert root**4 * pow(3, 2 * (100 + 3 * 60), MODULUS) % MODULUS == 1
     assert faults(made, run) == []
 
 

@@ -8,7 +8,7 @@ is below 2^64; what is taken out is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -50,6 +50,19 @@ class Calls:
         """The columns ``gap_names``."""
         parts = ((gap % np.uint64(LIMB), gap >> np.uint64(LIMB_BITS)) for gap in self.gaps.T)
         return [limb for pair in parts for limb in pair]
+
+
+def joined(parts: Sequence[Calls]) -> Calls:
+    """Calls of several numbers, one after the other; zeros for words that shorter blocks lack."""
+    most = max(part.before.shape[1] for part in parts)
+
+    def all_of(name: str) -> U64:
+        columns = [getattr(part, name) for part in parts]
+        if columns[0].ndim == 2:
+            columns = [np.pad(block, ((0, 0), (0, most - block.shape[1]))) for block in columns]
+        return np.concatenate(columns)
+
+    return Calls(*map(all_of, ("clock", "index", "before", "after", "gaps")))
 
 
 class Accelerator(Protocol):

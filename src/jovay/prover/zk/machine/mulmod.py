@@ -1,7 +1,8 @@
-"""System call 0x102: a := a·b mod m of 256-bit numbers a, b, m, whose quotient ⌊a·b/m⌋ is below 2^256.
+"""System calls modulo m, on 256-bit numbers a, b, m: a := a·b, a := 1/a, and a := a square root of a or −a.
 
-a·b = quotient·m + result over the integers, and result < m, so m is not 0. The difference of the two sides is less than
-2^512 in size, as (2^256 − 1)² + 2^256 − 1 is.
+Over the integers a·b = quotient·m + result, a·result = quotient·m + 1, or result² = quotient·m ± a; quotient and result
+are below 2^256, and result < m, so m is not 0. The difference of the two sides is less than 2^512 in size, as
+(2^256 − 1)² + 2^256 − 1 is. Products and inverses have one result; roots are two, of which the prover chooses.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from jovay.kernel.riscv.calls import MULMOD as NUMBER
+from jovay.kernel.riscv.calls import INVERSE_MODULO, MULMOD, ROOT_MODULO
 from jovay.kernel.riscv.calls import WORDS as BLOCK_WORDS
 from jovay.prover.zk.chip import Chip, Message, Row
 from jovay.prover.zk.tables import Table
 
-from .calls import Calls, called, gap_names, given, taken
+from .buses import CALL
+from .calls import Calls, gap_names, given, joined, taken
 from .identities import (
     CARRY_LIMBS,
     MODULI,
@@ -39,47 +41,57 @@ from .identities import (
     word_limbs,
     words,
 )
-from .parts import boolean, ranged
+from .parts import boolean, ranged, total
 
-WORDS = BLOCK_WORDS[NUMBER]
-CALLS: Mapping[int, int] = {NUMBER: WORDS}
+CALLS: Mapping[int, int] = {number: BLOCK_WORDS[number] for number in (MULMOD, INVERSE_MODULO, ROOT_MODULO)}
+WORDS = BLOCK_WORDS[MULMOD]
 
+#: What is done, in the calls' order; ``minus``: the root is one of −a.
+_FLAGS = ("multiply", "invert", "root")
 _CARRIES = tuple(f"carry{at}_" for at in range(len(MODULI)))
 
 
-def _difference(operands: Sequence[Any], quotient: Sequence[Any], result: Sequence[Any]) -> list[Any]:
-    """a·b − quotient·m − result."""
-    a, b, m = operands
-    ahead, behind = product(a, b), product(quotient, m)
-    return less([x - y for x, y in zip(ahead, behind, strict=True)], result)
+def _difference(
+    flags: Sequence[Any], minus: Any, operands: Sequence[Any], quotient: Sequence[Any], result: Sequence[Any]
+) -> list[Any]:
+    """What the product is more than quotient·m and the result, 1 or ±a."""
+    (multiply, invert, root), (a, b, m) = flags, operands
+    factor = [invert * x + root * y for x, y in zip(a, result, strict=True)]
+    columns = zip(product(a, b), product(factor, result), product(quotient, m), strict=True)
+    rest = [multiply * y + (root - 2 * minus) * x for x, y in zip(a, result, strict=True)]
+    rest[0] = rest[0] + invert
+    return less([multiply * x + y - z for x, y, z in columns], rest)
 
 
 def _constraints(row: Row) -> list[Any]:
-    operands = [list(row.many(name)) for name in "abm"]
+    flags = [getattr(row, name) for name in _FLAGS]
+    operands, used = [list(row.many(name)) for name in "abm"], total(flags)
     quotient, result = (words(list(row.many(name))) for name in ("quotient", "result"))
-    carried = [signed(list(row.many(name)), row.used) for name in _CARRIES]
+    carried = [signed(list(row.many(name)), used) for name in _CARRIES]
     return [
-        boolean(row.used),
-        *vanishes(_difference(operands, quotient, result), carried),
-        *below(row, "result", result, operands[2], row.used),
+        *(boolean(flag) for flag in (*flags, used, row.minus)),
+        row.minus * (used - row.root),
+        *vanishes(_difference(flags, row.minus, operands, quotient, result), carried),
+        *below(row, "result", result, operands[2], used),
     ]
 
 
 def _messages(row: Row) -> list[Message]:
-    result, used = list(row.many("result")), row.used
+    flags, result = [getattr(row, name) for name in _FLAGS], list(row.many("result"))
+    used, number = total(flags), total([flag * number for flag, number in zip(flags, CALLS, strict=True)])
     before = [word for name in "abm" for word in row.many(name)]
     after = [*words(result), *before[NUMBER_WORDS:]]
-    found = [called(row, NUMBER, used)]
+    found = [Message(CALL, -used, (number, row.clock, row.index))]
     for at, (old, new) in enumerate(zip(before, after, strict=True)):
         found += [*taken(row, at, old, used), given(row, at, new, used)]
     limbs = [limb for name in ("quotient", *_CARRIES) for limb in row.many(name)]
     return [*found, *ranged([*result, *limbs], used), *below_messages(row, "result", used)]
 
 
-MULMOD = Chip(
+MODULAR = Chip(
     "mulmod",
     (
-        *("used", "clock", "index"),
+        *(*_FLAGS, "minus", "clock", "index"),
         *(f"{name}{word}" for name in "abm" for word in range(NUMBER_WORDS)),
         *gap_names(WORDS),
         *(f"{name}{limb}" for name in ("quotient", "result") for limb in range(NUMBER_LIMBS)),
@@ -89,21 +101,29 @@ MULMOD = Chip(
     _constraints,
     _messages,
 )
-CHIPS: tuple[Chip, ...] = (MULMOD,)
+CHIPS: tuple[Chip, ...] = (MODULAR,)
 
 
-def tables(calls: Calls) -> list[Table]:
-    """Of all calls."""
+def tables(products: Calls, inverses: Calls, roots: Calls) -> list[Table]:
+    """Of all calls: products, inverses, roots."""
+    parts = (products, inverses, roots)
+    calls, kind = joined(parts), np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    flags = [(kind == each).astype(np.uint64) for each in range(len(parts))]
     a, b, m = (calls.before[:, at : at + NUMBER_WORDS] for at in range(0, WORDS, NUMBER_WORDS))
-    result = calls.after[:, :NUMBER_WORDS]
-    operands = [integers(each) for each in (a, b, m)]
-    factor, other, modulus = map(number, operands)
-    quotient = factor * other // modulus
-    columns = [np.ones_like(calls.clock), calls.clock, calls.index, *a.T, *b.T, *m.T, *calls.gap_columns()]
-    columns += [*limb_columns(quotient, NUMBER_LIMBS), *word_limbs(result)]
-    for carry in carries(_difference(operands, split(quotient), integers(result))):
+    after = calls.after[:, :NUMBER_WORDS]
+    first, factor, modulus, result = map(number, map(integers, (a, b, m, after)))
+    of_minus = (kind == _FLAGS.index("root")) & ((result * result - first) % modulus != 0)
+    products_made = np.choose(kind, [first * factor - result, first * result - 1, result * result - first])
+    quotient = (products_made + 2 * first * of_minus) // modulus
+    minus = of_minus.astype(np.uint64)
+    columns = [*flags, minus, calls.clock, calls.index, *a.T, *b.T, *m.T, *calls.gap_columns()]
+    columns += [*limb_columns(quotient, NUMBER_LIMBS), *word_limbs(after)]
+    kinds, operands = [flag.astype(object) for flag in flags], [integers(each) for each in (a, b, m)]
+    for carry in carries(
+        _difference(kinds, minus.astype(object), operands, split(quotient), integers(after))
+    ):
         columns += signed_columns(carry, CARRY_LIMBS)
-    return [Table.of_words(MULMOD, [*columns, *below_columns(result, m)])]
+    return [Table.of_words(MODULAR, [*columns, *below_columns(after, m)])]
 
 
 def fixed() -> list[Table]:

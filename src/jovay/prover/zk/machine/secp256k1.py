@@ -17,11 +17,11 @@ from jovay.kernel.riscv.calls import SECP256K1_ADD as ADD
 from jovay.kernel.riscv.calls import SECP256K1_DOUBLE as DOUBLE
 from jovay.kernel.riscv.calls import WORDS as BLOCK_WORDS
 from jovay.prover.zk.chip import Chip, Message, Row
-from jovay.prover.zk.field import U64, R
+from jovay.prover.zk.field import R
 from jovay.prover.zk.tables import Table
 
 from .buses import CALL, WORD
-from .calls import Calls, gap_names, given, taken
+from .calls import Calls, gap_names, given, joined, taken
 from .identities import (
     MIDDLE_LIMBS,
     NUMBER_LIMBS,
@@ -134,7 +134,7 @@ CHIPS: tuple[Chip, ...] = (SECP256K1,)
 
 def tables(additions: Calls, doublings: Calls) -> list[Table]:
     """Of all calls; rows of additions first."""
-    both = _joined(additions, doublings)
+    both = joined((additions, doublings))
     add = np.r_[np.ones_like(additions.clock), np.zeros_like(doublings.clock)]
     flags = add.astype(object), 1 - add.astype(object)
     operands = [integers(both.before[:, at : at + NUMBER_WORDS]) for at in range(0, CALLS[ADD], NUMBER_WORDS)]
@@ -152,21 +152,6 @@ def tables(additions: Calls, doublings: Calls) -> list[Table]:
     for word, inverted in enumerate(_inverses(divisor)):
         table.fill(f"inverse{word}", inverted)
     return [table]
-
-
-def _joined(additions: Calls, doublings: Calls) -> Calls:
-    """One after another, doublings with a Q of zeros."""
-
-    def whole(block: U64) -> U64:
-        return np.pad(block, ((0, 0), (0, CALLS[ADD] - block.shape[1])))
-
-    return Calls(
-        *(np.r_[getattr(additions, name), getattr(doublings, name)] for name in ("clock", "index")),
-        *(
-            np.r_[getattr(additions, name), whole(getattr(doublings, name))]
-            for name in ("before", "after", "gaps")
-        ),
-    )
 
 
 def _slopes(add: Any, double: Any, operands: Sequence[Any], divisor: Sequence[Any]) -> Any:
