@@ -167,7 +167,7 @@ HELP: dict[str, str] = {
     "follow": "make no blocks, and derive the chain from what is on L1",
     "backlog_blocks": "blocks of a settled chain that may wait to be attested on L1: from four fifths on they come"
     " more slowly, and at this number none come",
-    "backlog_mib": "the same in MiB of what is published of them, before compression",
+    "backlog_mib": "the same in MiB of what is published of them",
     "record_witnesses": "keep what provers need of each block: what it touched, and the proof of that; settled chains"
     " always do",
     "tracer_mib": "MiB of it kept on disk; the oldest goes, on a settled chain not before it is attested",

@@ -17,7 +17,7 @@ SIZE = 56
 
 class Standing(NamedTuple):
     """``milliseconds``: the block's time. L1 messages below number ``next_message`` are executed; ``rolling_hash`` is
-    that of all of them. ``published``: bytes of all blocks so far as they go to L1, before compression.
+    that of all of them. ``published``: bytes of all blocks so far as they go to L1.
     """
 
     milliseconds: int

@@ -26,8 +26,9 @@ from jovay.bridge.l1.following_errors import DataUnavailableError, UnreadableBat
 from jovay.bridge.wire.batch_header import BatchHeader
 from jovay.bridge.wire.blobs import commitment_of, to_blobs, versioned_hash
 from jovay.bridge.wire.da import DaData
+from rigs.compressed import compressed
 
-DA = DaData.of(2, b"".join(n.to_bytes(4, "big") for n in range(40_000)), level=-100)
+DA = DaData.of(2, b"".join(n.to_bytes(4, "big") for n in range(40_000)))
 BLOBS = to_blobs(DA)
 HASHES = tuple(versioned_hash(commitment_of(blob)) for blob in BLOBS)
 BEGIN, SECONDS, SLOT = 1_600_000_000, 12, 77
@@ -167,7 +168,7 @@ def test_what_was_published_may_be_no_batch() -> None:
         b"\x09",
         b"\1\2\0\0\1",
         DaData.of(1, b"abc").calldata,
-        DaData.of(2, b"abc" * 99).calldata,
+        compressed(b"abc" * 99).calldata,
     ):
         with pytest.raises(UnreadableBatchError, match="batch 9"):
             published(replace(BATCH, versioned_hashes=(), calldata=calldata), [])

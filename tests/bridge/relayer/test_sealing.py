@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jovay.bridge.relayer.errors import SealingError
 from jovay.bridge.relayer.sealing import MOST_BLOBS, Limits, calldata_gas, cheaper_in_calldata, seal
 from jovay.bridge.wire import blobs
-from jovay.bridge.wire.da import PLAIN, ZSTD, DaData
+from jovay.bridge.wire.da import PLAIN, DaData
 from jovay.bridge.wire.payload import decode_chunks
 from rigs.l2_blocks import MadeBlocks
 
@@ -61,7 +61,7 @@ def test_what_is_published_is_the_blocks(sizes: list[int], least: int) -> None:
 
 def test_blobs_are_filled_to_the_last_block_that_fits() -> None:
     blocks = chain_of([100] * 40).blocks[1:]  # 11.4 kB each, of noise: 11 in a blob
-    limits = Limits(blobs=2, compression=3)
+    limits = Limits(blobs=2)
     sealed = seal(blocks, limits)
     assert blobs.blob_count(sealed.da) == 2
     one_more = seal(blocks[: sealed.count + 1], dataclasses.replace(limits, blobs=6))
@@ -71,7 +71,7 @@ def test_blobs_are_filled_to_the_last_block_that_fits() -> None:
 
 def test_what_is_due_exceeds_the_usual_and_not_what_l1_takes() -> None:
     blocks = chain_of([100] * 80).blocks[1:]
-    limits = Limits(blobs=1, batch_gas=10**7, compression=1)
+    limits = Limits(blobs=1, batch_gas=10**7)
     usual = seal(blocks, limits)
     assert usual.count < 12
     due = seal(blocks, limits, least=40)
@@ -98,12 +98,10 @@ def test_what_provers_are_given_bounds_a_chunk() -> None:
         assert {last - first + 1 for first, last in chunks[:-1]} == {most}
 
 
-def test_compression_is_taken_where_it_is_shorter() -> None:
+def test_data_are_raw() -> None:
     chain = MadeBlocks()
     chain.add([bytes(1_000)])
-    assert seal(chain.blocks[1:], Limits()).da.da_version == ZSTD
-    noise = chain_of([1]).blocks[1:]
-    assert seal(noise, Limits()).da.da_version == PLAIN
+    assert seal(chain.blocks[1:], Limits()).da.da_version == PLAIN
 
 
 def test_calldata_where_it_is_cheaper() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jovay.bridge.errors import FieldRangeError
 from jovay.bridge.relayer.blocks import Block, chunk_of
 from jovay.bridge.relayer.errors import SealingError
 from jovay.bridge.wire import blobs
-from jovay.bridge.wire.da import DaData
-from jovay.bridge.wire.payload import encode_chunks
+from jovay.bridge.wire.chunk import COUNT_SIZES
+from jovay.bridge.wire.da import META, DaData
+from jovay.bridge.wire.payload import LENGTH, encode_chunks
 
 VERSION = 2
 #: EIP-7594: blobs of one transaction.
@@ -31,9 +31,9 @@ MOST_CALLDATA = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What chunks and batches hold at most; ``*_bytes`` before compression, whose level (of zstd) is ``compression``.
-    ``chunk_witness`` bytes and ``chunk_cycles`` are what provers are given and take. Limits of batches give way where
-    L1 asks for more (``least`` of ``seal``).
+    """What chunks and batches hold at most; ``*_bytes`` of what is published of blocks. ``chunk_witness`` bytes and
+    ``chunk_cycles`` are what provers are given and take. Limits of batches give way where L1 asks for more (``least``
+    of ``seal``).
     """
 
     chunk_blocks: int = 1_000
@@ -45,7 +45,6 @@ class Limits:
     batch_gas: int = 4_000_000_000
     batch_bytes: int = 12 << 20
     blobs: int = 4
-    compression: int = 9
 
     def __post_init__(self) -> None:
         if not 1 <= self.blobs <= MOST_BLOBS:
@@ -75,15 +74,17 @@ def seal(blocks: Sequence[Block], limits: Limits, least: int = 0) -> Sealed:
     least = max(least, 1)
     most = min(_within(blocks, limits), ends[: limits.batch_chunks][-1])
     most = max(most, min(least, len(blocks)))
-    most, da = _fitting(blocks, ends, most, least, limits)
+    most = _fitting(blocks, ends, most, least, limits)
     kept = [end for end in ends if end < most] + [most]
     starts = [0, *kept[:-1]]
     chunks = tuple((blocks[a].number, blocks[b - 1].number) for a, b in zip(starts, kept, strict=True))
+    published = [chunk_of(blocks[a:b]) for a, b in zip(starts, kept, strict=True)]
+    da = DaData.of(VERSION, encode_chunks(published, VERSION))
     return Sealed(most, chunks, da, most < len(blocks))
 
 
 def may_be_full(blocks: Sequence[Block], limits: Limits) -> bool:
-    """Whether a batch may end before the last of ``blocks``; found without compressing anything."""
+    """Whether a batch may end before the last of ``blocks``; found without putting it together."""
     if _within(blocks, limits) < len(blocks) or len(_chunk_ends(blocks, limits)) > limits.batch_chunks:
         return True
     heads = 64 * (len(blocks) // limits.chunk_blocks + 1)
@@ -122,39 +123,20 @@ def _within(blocks: Sequence[Block], limits: Limits) -> int:
     return len(blocks)
 
 
-def _fitting(
-    blocks: Sequence[Block], ends: Sequence[int], most: int, least: int, limits: Limits
-) -> tuple[int, DaData]:
-    """The most blocks, up to ``most``, whose data fit into the blobs, and their data: found by compressing, with
-    about as many tries as their number has bits.
-    """
-    fitting: tuple[int, DaData] | None = None
-    low, high, tried = 0, most + 1, most
-    while tried > low:
-        da = _published(blocks, ends, tried, limits)
-        if da and blobs.blob_count(da) <= (MOST_BLOBS if tried <= least else limits.blobs):
-            low, fitting = tried, (tried, da)
-        else:
-            high = tried
-        tried = (low + high) // 2
-    if fitting is None or low < least:
+def _fitting(blocks: Sequence[Block], ends: Sequence[int], most: int, least: int, limits: Limits) -> int:
+    """How many blocks, up to ``most``, the blobs hold."""
+    size, starts = META, {0, *ends}
+    for at, block in enumerate(blocks[:most]):
+        size += block.size + (LENGTH + COUNT_SIZES[VERSION] if at in starts else 0)
+        if size > (MOST_BLOBS if at < least else limits.blobs) * blobs.CAPACITY:
+            most = at
+            break
+    if most < least:
         needed = blocks[least - 1].number
         raise SealingError(
             f"{MOST_BLOBS} blobs do not hold the blocks {blocks[0].number} to {needed} that are due"
         )
-    return fitting
-
-
-def _published(blocks: Sequence[Block], ends: Sequence[int], count: int, limits: Limits) -> DaData | None:
-    """The first ``count`` blocks as DA data; None where their length has no place in its field."""
-    chunks, start = [], 0
-    for end in [*(end for end in ends if end < count), count]:
-        chunks.append(chunk_of(blocks[start:end]))
-        start = end
-    try:
-        return DaData.of(VERSION, encode_chunks(chunks, VERSION), limits.compression)
-    except FieldRangeError:
-        return None
+    return most
 
 
 def cheaper_in_calldata(da: DaData, base_fee: int, blob_base_fee: int) -> bool:

@@ -1,4 +1,4 @@
-"""DA data: a payload as it is published, plain or as a zstd frame (RFC 8878)."""
+"""DA data: a payload as it is published: plain, or, in older batches, as a zstd frame (RFC 8878)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from jovay.bridge.wire.payload import end_of_chunks
 
 #: DA versions: the payload alone; behind batch version and length; the same, compressed.
 LEGACY, PLAIN, ZSTD = 0, 1, 2
-_META = 4
+#: Bytes before the payload in DA versions 1 and 2: batch version and length.
+META = 4
 _MAX_LENGTH = (1 << 24) - 1
 #: Payloads above this are refused when they are decompressed (the original seals a batch at 1 GiB).
 MAX_PAYLOAD = 1 << 28
@@ -26,15 +27,13 @@ class DaData:
     data: bytes
 
     @classmethod
-    def of(cls, version: int, payload: bytes, level: int = 3) -> DaData:
-        """The shortest form that a batch ``version`` has for a payload."""
+    def of(cls, version: int, payload: bytes) -> DaData:
+        """A payload in a batch ``version``: raw, which is what provers take."""
         if version == 0:
             return cls(LEGACY, payload)
-        frame = zstandard.ZstdCompressor(level=level).compress(payload)
-        kind, body = (ZSTD, frame) if len(frame) < len(payload) else (PLAIN, payload)
-        if len(body) > _MAX_LENGTH:
-            raise FieldRangeError("bytes of DA data", len(body), _MAX_LENGTH)
-        return cls(kind, bytes((version,)) + len(body).to_bytes(3, "big") + body)
+        if len(payload) > _MAX_LENGTH:
+            raise FieldRangeError("bytes of DA data", len(payload), _MAX_LENGTH)
+        return cls(PLAIN, bytes((version,)) + len(payload).to_bytes(3, "big") + payload)
 
     @classmethod
     def padded(cls, da_version: int, data: bytes) -> DaData:
@@ -44,7 +43,7 @@ class DaData:
         if da_version == LEGACY:
             end = end_of_chunks(data)
         else:
-            end = _META + int.from_bytes(data[1:_META], "big")
+            end = META + int.from_bytes(data[1:META], "big")
         if end > len(data) or any(memoryview(data)[end:]):
             raise WireError("DA data", f"{end} bytes and then zeros were expected in {len(data)}", end)
         return cls(da_version, data[:end])
@@ -76,9 +75,9 @@ class DaData:
         """The payload; a frame is decompressed, to ``MAX_PAYLOAD`` bytes at most."""
         if self.da_version == LEGACY:
             return self.data
-        if len(self.data) < _META or self.batch_version not in (1, 2):
+        if len(self.data) < META or self.batch_version not in (1, 2):
             raise WireError("DA data", f"batch version {self.data[:1].hex()} in {len(self.data)} bytes")
-        body = self.data[_META:]
+        body = self.data[META:]
         if self.da_version == PLAIN:
             return body
         try:
@@ -87,9 +86,9 @@ class DaData:
             )
             payload = _bounded(reader, body)
         except zstandard.ZstdError as error:
-            raise WireError("DA data", f"no zstd frame: {error}", _META) from error
+            raise WireError("DA data", f"no zstd frame: {error}", META) from error
         if not reader.eof or reader.unused_data:
-            raise WireError("DA data", "a zstd frame that does not end with the data", _META)
+            raise WireError("DA data", "a zstd frame that does not end with the data", META)
         return payload
 
 

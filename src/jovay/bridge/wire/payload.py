@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from jovay.bridge.errors import WireError
 from jovay.bridge.wire.chunk import Chunk
 
-_LENGTH = 4
+#: Bytes of a chunk's length.
+LENGTH = 4
 
 
 def encode_chunks(chunks: Sequence[Chunk], version: int) -> bytes:
@@ -15,7 +16,7 @@ def encode_chunks(chunks: Sequence[Chunk], version: int) -> bytes:
     parts: list[bytes] = []
     for chunk in chunks:
         data = chunk.encode(version)
-        parts += (len(data).to_bytes(_LENGTH, "big"), data)
+        parts += (len(data).to_bytes(LENGTH, "big"), data)
     return b"".join(parts)
 
 
@@ -24,7 +25,7 @@ def decode_chunks(data: bytes, version: int) -> list[Chunk]:
     chunks: list[Chunk] = []
     at = 0
     while at < len(data):
-        start = at + _LENGTH
+        start = at + LENGTH
         end = start + int.from_bytes(data[at:start], "big")
         if end > len(data) or start > len(data):
             raise WireError("payload", f"chunk {len(chunks)} ends at byte {end} of {len(data)}", at)
@@ -43,8 +44,8 @@ def decode_chunks(data: bytes, version: int) -> list[Chunk]:
 def end_of_chunks(data: bytes) -> int:
     """The end of a payload behind which only padding follows: chunks go on until a length of zero."""
     at = 0
-    while length := int.from_bytes(data[at : at + _LENGTH], "big"):
-        at += _LENGTH + length
+    while length := int.from_bytes(data[at : at + LENGTH], "big"):
+        at += LENGTH + length
         if at > len(data):
             raise WireError("payload", f"a chunk ends at byte {at} of {len(data)}")
     return at
