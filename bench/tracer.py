@@ -19,7 +19,7 @@ from jovay.bridge.wire.l1_message import NO_MESSAGES
 from jovay.bridge.wire.payload import encode_chunks
 from jovay.chain.settled import SettledConfig
 from jovay.kernel.protocol.forks import NEWEST
-from jovay.prover.batch import state_batch
+from jovay.prover.batch import BatchExecutor, state_batch
 from jovay.prover.task import BatchTask
 from jovay.state.spv import Spv
 from jovay.storage.headers import read_header
@@ -161,7 +161,7 @@ def attest(recorded: Recorded, chunks: list[tuple[int, int]], executed: float) -
     header = BatchHeader(2, 1, NO_MESSAGES, blobs.data_hash(hashes), parent.hash)
     witnesses = [recorded.witnesses.witness(first, last, 60.0) for first, last in chunks]
     task = BatchTask(31337, bytes(20), recorded.config, parent, header, da, hashes, witnesses)
-    executor = ChunkExecutor(recorded.target.library)
+    executor = BatchExecutor(recorded.target.library)
     begun = time.perf_counter()
     statement = state_batch(BatchTask.decode(task.encode()), executor)
     took = time.perf_counter() - begun
@@ -169,8 +169,8 @@ def attest(recorded: Recorded, chunks: list[tuple[int, int]], executed: float) -
         raise RuntimeError("the batch is another one")
     count = sum(recorded.blocks.tx_count(n) for n in range(chunks[0][0], chunks[-1][1] + 1))
     print(
-        f"   one batch of {count:,} transactions in {len(hashes)} blobs: {len(da.data) / count:.1f} bytes each, plain "
-        f"{len(payload) / count:.1f}; a statement of it in {took:.2f} s, {took - executed:.2f} s beyond its execution",
+        f"   one batch of {count:,} transactions in {len(hashes)} blobs: {len(da.data) / count:.1f} bytes each; "
+        f"a statement of it in {took:.2f} s, {took - executed:.2f} s beyond its execution",
         flush=True,
     )
 

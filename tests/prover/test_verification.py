@@ -11,8 +11,8 @@ from jovay.bridge.l1.data import BeaconNode
 from jovay.bridge.l1.following_errors import ClaimDifferenceError
 from jovay.bridge.l1.record import Kind
 from jovay.native.library import Library
+from jovay.prover.batch import BatchExecutor
 from jovay.prover.verification import BatchVerification, Finding, witnesses_of
-from jovay.tracer.chunk import ChunkExecutor
 from rigs.anvil import anvil
 from rigs.paths import MissingToolError
 from rigs.settled_story import Story
@@ -51,7 +51,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 
 def findings(story: Story, library: Library, index: int) -> list[Finding]:
     witnesses = witnesses_of(L1Client(story.l2.node.http_url))
-    executor = ChunkExecutor(library, 8 << 30)
+    executor = BatchExecutor(library, 8 << 30)
     verification = BatchVerification(story.reader, [BeaconNode(story.url)], witnesses, executor)
     return list(verification.findings(index))
 

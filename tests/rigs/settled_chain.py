@@ -70,20 +70,23 @@ def code_of(address: int) -> bytes:
 
 
 class SettledChain:
-    """Genesis is block 0. ``keys`` have accounts with ether; everything is executed one after the other."""
+    """Genesis is block 0. ``keys`` have accounts with ether; everything is executed one after the other. ``genesis``:
+    another state than the contracts of this file; ``l1_fee`` is what its oracle says.
+    """
 
-    def __init__(self, library: Library, senders: int = 4, config: SettledConfig = CONFIG) -> None:
-        self.library, self.config = library, config
+    def __init__(
+        self,
+        library: Library,
+        senders: int = 4,
+        config: SettledConfig = CONFIG,
+        genesis: WriteSet | None = None,
+        l1_fee: int = L1_FEE,
+    ) -> None:
+        self.library, self.config, self._l1_fee = library, config, l1_fee
         self.keys = [PrivateKey.from_int(i + 1) for i in range(senders)]
         self.nonces = [0] * senders
-        self.codes = {keccak256(library, code): code for code in map(code_of, (*CODES, HISTORY))}
-        accounts = [self._account(self.address_of(key), b"") for key in self.keys]
-        accounts[0]["balance"] = (10**20 + RICHES).to_bytes(32, "little")
-        accounts += [self._account(address, code_of(address)) for address in (*CODES, HISTORY)]
-        slots = np.zeros(1, dtype_of(SlotChange))
-        slots["address"], slots["key"] = ORACLE.to_bytes(32, "little"), (5).to_bytes(32, "little")
-        slots["value"] = L1_FEE.to_bytes(32, "little")
-        genesis = WriteSet(np.concatenate(accounts), slots)
+        genesis = genesis or self._genesis()
+        self.codes = {keccak256(library, code): code for code in genesis.codes}
         self.world, self.trie = NativeWorld(library, 10_000, 10_000), StateTrie(library, 10_000)
         for code in self.codes.values():
             self.world.intern(code)
@@ -94,9 +97,21 @@ class SettledChain:
         self.producer = BlockProducer(library, self.world, 1, record=True, settled=config)
         self.hashes, self.digests = BlockHashes(), list[bytes]()
         self.number, self.milliseconds, self.messages, self.rolling = 0, START * 1000, 0, NO_MESSAGES
-        env = BlockEnvironment(0, START, GAS_LIMIT, BASE_FEE, COINBASE, CHAIN_ID, OSAKA, bytes(32))
+        env = BlockEnvironment(
+            0, START, config.gas_limit, config.base_fee, config.coinbase, config.chain_id, OSAKA, bytes(32)
+        )
         self._seal(encode_header(header_of(env, state_root=self.root)))
         self.begin_chunk()
+
+    def _genesis(self) -> WriteSet:
+        """The keys' accounts, and the contracts of this file."""
+        accounts = [self._account(self.address_of(key), b"") for key in self.keys]
+        accounts[0]["balance"] = (10**20 + RICHES).to_bytes(32, "little")
+        accounts += [self._account(address, code_of(address)) for address in (*CODES, HISTORY)]
+        slots = np.zeros(1, dtype_of(SlotChange))
+        slots["address"], slots["key"] = ORACLE.to_bytes(32, "little"), (5).to_bytes(32, "little")
+        slots["value"] = L1_FEE.to_bytes(32, "little")
+        return WriteSet(np.concatenate(accounts), slots, [code_of(address) for address in (*CODES, HISTORY)])
 
     def _account(self, address: int, code: bytes) -> Any:
         record = np.zeros(1, dtype_of(AccountChange))
@@ -132,10 +147,10 @@ class SettledChain:
     ) -> bytes:
         """A signed transaction of type 2 with the sender's next nonce; it creates a contract where ``to`` is None."""
         fields: list[Any] = [
-            CHAIN_ID,
+            self.config.chain_id,
             self.nonces[sender],
             1,
-            100,
+            self.config.base_fee + 93,
             gas,
             b"" if to is None else to.to_bytes(20, "big"),
             value,
@@ -148,19 +163,22 @@ class SettledChain:
         self.nonces[sender] += 1
         return b"\x02" + rlp.encode([*fields, signature[64], r, s])
 
-    def block(self, transactions: Sequence[bytes] = (), messages: int = 0, later: int = 10) -> None:
-        """Make a block ``later`` milliseconds after the one before, its L1 messages first."""
-        carried = [
-            b"\x7f" + rlp.encode([self.messages + n, 300_000, b"message %d" % (self.messages + n)])
-            for n in range(messages)
-        ]
+    def block(
+        self, transactions: Sequence[bytes] = (), messages: int | Sequence[bytes] = 0, later: int = 10
+    ) -> None:
+        """Make a block ``later`` milliseconds after the one before, its L1 messages (so many, or these) first."""
+        if isinstance(messages, int):
+            numbers = range(self.messages, self.messages + messages)
+            messages = [b"\x7f" + rlp.encode([n, 300_000, b"message %d" % n]) for n in numbers]
+        carried, config = list(messages), self.config
         raws = [*carried, *transactions]
         self.number += 1
         self.milliseconds += later
         randomness = keccak256(self.library, self.hash + self.number.to_bytes(8, "big"))
         env = BlockEnvironment(
-            self.number, self.milliseconds // 1000, GAS_LIMIT, BASE_FEE, COINBASE, CHAIN_ID, OSAKA, self.hash,
-            prevrandao=int.from_bytes(randomness, "big"), l1_fee_per_byte=L1_FEE,
+            self.number, self.milliseconds // 1000, config.gas_limit, config.base_fee, config.coinbase,
+            config.chain_id, OSAKA, self.hash,
+            prevrandao=int.from_bytes(randomness, "big"), l1_fee_per_byte=self._l1_fee,
             hashes=self.hashes, hashes_known=min(self.number, BLOCK_HASHES),
         )  # fmt: skip
         batch = Portal(self.library).decode(b"".join(raws), np.cumsum([len(raw) for raw in raws]).tolist())
@@ -183,11 +201,11 @@ class SettledChain:
         self._seal(encode_header(header))
         self.receipts = produced.receipts
         context = BlockContext(
-            OSAKA, self.number, self.milliseconds, BASE_FEE, GAS_LIMIT, len(raws), messages
+            OSAKA, self.number, self.milliseconds, config.base_fee, config.gas_limit, len(raws), len(carried)
         )
         self.blocks.append((context, list(transactions)))
         self.l1_messages += carried
-        self.messages += messages
+        self.messages += len(carried)
         self.rolling = rolling_hash([keccak256(self.library, raw) for raw in carried], self.rolling)
 
     def chunk(self, version: int = 2) -> ChunkInput:

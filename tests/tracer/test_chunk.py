@@ -13,12 +13,14 @@ import pytest
 from jovay.bridge.wire.block_context import BlockContext
 from jovay.bridge.wire.chunk import COUNT_SIZES
 from jovay.chain.settled import EIP1559
-from jovay.kernel.programs import chunk, verdict
-from jovay.kernel.programs.chunk import ChunkInput as Head
+from jovay.kernel.programs import chunk_records as records
+from jovay.kernel.programs import verdict
+from jovay.kernel.programs.chunk_records import ChunkInput as Head
+from jovay.kernel.programs.chunk_records import ChunkWitness as Witness
 from jovay.kernel.protocol.forks import OSAKA, PRAGUE
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
-from jovay.tracer.chunk import ChunkExecutor, ChunkInput, ChunkStatement
+from jovay.tracer.chunk import ChunkExecutor, ChunkInput, ChunkStatement, witness_part
 from jovay.tracer.guest import ChunkGuest
 from rigs.settled_chain import CONFIG, COUNTER, HASHER, MAILBOX, ORACLE, SettledChain
 
@@ -37,16 +39,20 @@ def chain(library: Library) -> Iterator[SettledChain]:
 
 def test_the_program_reads_contexts_where_they_are_written() -> None:
     places = (
-        chunk.SPEC_VERSION_AT, chunk.NUMBER_AT, chunk.TIMESTAMP_AT, chunk.BASE_FEE_AT, chunk.GAS_LIMIT_AT,
-        chunk.TRANSACTION_COUNT_AT, chunk.MESSAGE_COUNT_AT, chunk.CONTEXT,
+        records.SPEC_VERSION_AT, records.NUMBER_AT, records.TIMESTAMP_AT, records.BASE_FEE_AT, records.GAS_LIMIT_AT,
+        records.TRANSACTION_COUNT_AT, records.MESSAGE_COUNT_AT, records.CONTEXT,
     )  # fmt: skip
     zeros = BlockContext(*[0] * len(BlockContext._fields))
     for field, (start, end) in zip(BlockContext._fields, pairwise(places), strict=True):
         encoded = zeros._replace(**{field: 0x0101}).encode()
-        assert encoded == bytes(end - 2) + b"\1\1" + bytes(chunk.CONTEXT - end), field
+        assert encoded == bytes(end - 2) + b"\1\1" + bytes(records.CONTEXT - end), field
         most = (1 << 8 * (end - start) - (field == "timestamp")) - 1
         assert zeros._replace(**{field: most}).encode()[start:end] == most.to_bytes(end - start, "big")
-    assert COUNT_SIZES == {0: chunk.SHORT_COUNT, 1: chunk.SHORT_COUNT, 2: chunk.LONG_COUNT}
+    assert COUNT_SIZES == {
+        0: records.SHORT_COUNT,
+        1: records.SHORT_COUNT,
+        2: records.LONG_COUNT,
+    }
 
 
 def word(number: int) -> bytes:
@@ -286,12 +292,18 @@ def test_changed_bytes(executor: ChunkExecutor, honest: tuple[SettledChain, Chun
 
 
 def test_sizes_that_wrap(executor: ChunkExecutor, honest: tuple[SettledChain, ChunkInput]) -> None:
-    data = honest[1].encode()
-    for name, (_, offset) in Head.fields.items():
+    given = honest[1]
+    data = given.encode()
+    begins = len(data) - len(witness_part(given.witness))
+    places = {
+        **{name: at for name, (_, at) in Head.fields.items()},
+        **{name: begins + at for name, (_, at) in Witness.fields.items()},
+    }
+    for name, at in places.items():
         if name in ("config", "rolling_hash", "scale", "first_l1_message"):
             continue
         for value in (2**31, 2**32, 2**40, 2**63, 2**64 - 1, 2**64 - 8):
-            changed = data[:offset] + value.to_bytes(8, "little") + data[offset + 8 :]
+            changed = data[:at] + value.to_bytes(8, "little") + data[at + 8 :]
             assert executor.execute(changed).status == verdict.MALFORMED, (name, value)
 
 

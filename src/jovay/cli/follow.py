@@ -105,16 +105,16 @@ def _findings(settings: L1Settings, genesis: Path, node: str, number: int) -> It
     from jovay.bridge.l1.following_errors import DataUnavailableError
     from jovay.bridge.l1.record import L1Record
     from jovay.native import kernel
+    from jovay.prover.batch import BatchExecutor
     from jovay.prover.errors import ProverError
     from jovay.prover.verification import BatchVerification, Finding, witnesses_of
-    from jovay.tracer.chunk import ChunkExecutor
 
     settlement = settlement_of(genesis)
     reader = settings.reader(settlement, L1Record(None), None)
     while reader.step():
         pass
     verification = BatchVerification(
-        reader, settings.sources(settlement), witnesses_of(L1Client(node)), ChunkExecutor(kernel.load())
+        reader, settings.sources(settlement), witnesses_of(L1Client(node)), BatchExecutor(kernel.load())
     )
     try:
         yield from verification.findings(number)

@@ -31,6 +31,7 @@ from jovay.kernel.machine import commit, journal, misses, state_override, view
 from jovay.kernel.machine.layout import init_machine, machine_footprint
 from jovay.kernel.pool import compaction, entries, leave, place
 from jovay.kernel.programs import chunk, state_test, stateless, transition
+from jovay.kernel.programs.batch import begin_batch, end_batch, execute_part
 from jovay.kernel.state import code, leaves, retention, world
 from jovay.kernel.state.layout import init_world
 from jovay.kernel.transaction import batch, wire
@@ -133,6 +134,9 @@ ENTRIES: tuple[KernelFunction, ...] = (
     state_root.update_proven_state,
     state_root.update_state,
     state_root.write_proven_leaves,
+    begin_batch,
+    execute_part,
+    end_batch,
     chunk.execute_chunk,
     stateless.execute_block,
     system.begin_block,

@@ -13,6 +13,10 @@ class TaskFormatError(ProverError):
     """Bytes that are not a batch task."""
 
 
+class BatchRefusedError(ProverError):
+    """What the batch program cannot work with: data that are compressed, or no chunks; counts that are none."""
+
+
 class ChunkRefusedError(ProverError):
     """A chunk does not execute; ``index`` is its place in the batch."""
 

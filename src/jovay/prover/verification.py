@@ -14,10 +14,9 @@ from jovay.bridge.l1.record import Kind
 from jovay.bridge.wire.chunk import Chunk
 from jovay.bridge.wire.statement import Statement
 from jovay.chain.hexadecimal import shown
-from jovay.tracer.chunk import ChunkExecutor
 from jovay.tracer.chunk_witness import ChunkWitness
 
-from .batch import state_batch
+from .batch import BatchExecutor, state_batch
 from .task import BatchTask
 from .witnesses import fetch_witness
 
@@ -44,7 +43,7 @@ class BatchVerification:
     """Of one L1, which ``reader`` has read to its end."""
 
     def __init__(
-        self, reader: L1Reader, sources: Sequence[BlobSource], witnesses: Witnesses, executor: ChunkExecutor
+        self, reader: L1Reader, sources: Sequence[BlobSource], witnesses: Witnesses, executor: BatchExecutor
     ) -> None:
         self._reader, self._sources, self._witnesses, self._executor = reader, sources, witnesses, executor
 

@@ -21,7 +21,7 @@ from jovay.chain.reasons import ending
 from jovay.chain.rules import ChainRules
 from jovay.chain.types import Header
 from jovay.kernel.evm import validity
-from jovay.kernel.programs.chunk import CONTEXT
+from jovay.kernel.programs.chunk_records import CONTEXT
 from jovay.kernel.protocol.gas import LOG
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from queue import SimpleQueue
 
-from jovay.kernel.programs import chunk as program
-from jovay.kernel.programs.chunk import ChunkResult
+from jovay.kernel.programs import chunk_records
+from jovay.kernel.programs.chunk import execute_chunk
+from jovay.kernel.programs.chunk_records import ChunkResult
 from jovay.native.arena import Arena, Buffer
 from jovay.native.library import Library
 from jovay.native.records import pack, read_record, values_of
@@ -29,29 +27,35 @@ class ChunkInput:
 
     def encode(self, scale: int = 1) -> bytes:
         """The input's bytes; ``scale`` 0 for a guest's arenas."""
-        given = self.witness
-        parts = [padded(given.parent_header), padded(self.data), *map(sized, given.l1_messages)]
-        parts += [number.to_bytes(8, "little") + digest for number, digest in given.hashes]
-        body = b"".join([*parts, *state_parts(given.touched, given.multiproof)])
         head: dict[str, int | bytes] = {
             "config": self.config,
-            "parent_size": len(given.parent_header),
             "version": self.version,
             "chunk_size": len(self.data),
-            "first_l1_message": given.first_l1_message,
-            "l1_message_count": len(given.l1_messages),
-            "rolling_hash": given.rolling_hash,
-            "hash_count": len(given.hashes),
-            **state_counts(given.touched, given.multiproof),
-            "size": program.ChunkInput.size + len(body),
             "scale": scale,
         }
-        return pack(program.ChunkInput, head) + body
+        return pack(chunk_records.ChunkInput, head) + padded(self.data) + witness_part(self.witness)
+
+
+def witness_part(given: ChunkWitness) -> bytes:
+    """A chunk's witness as programs take it."""
+    parts = [padded(given.parent_header), *map(sized, given.l1_messages)]
+    parts += [number.to_bytes(8, "little") + digest for number, digest in given.hashes]
+    body = b"".join([*parts, *state_parts(given.touched, given.multiproof)])
+    head: dict[str, int | bytes] = {
+        "parent_size": len(given.parent_header),
+        "first_l1_message": given.first_l1_message,
+        "l1_message_count": len(given.l1_messages),
+        "rolling_hash": given.rolling_hash,
+        "hash_count": len(given.hashes),
+        **state_counts(given.touched, given.multiproof),
+        "size": chunk_records.ChunkWitness.size + len(body),
+    }
+    return pack(chunk_records.ChunkWitness, head) + body
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkStatement:
-    """What holds of a chunk; ``status`` 0 is success, else the rest is empty. ``last_timestamp`` in milliseconds."""
+    """What holds of a chunk; ``status`` 0 is success, else the rest is empty. Timestamps in milliseconds."""
 
     status: int
     detail: int
@@ -61,6 +65,7 @@ class ChunkStatement:
     gas_used: int
     first_l1_message: int
     next_l1_message: int
+    first_timestamp: int
     last_timestamp: int
     config_hash: bytes
     chunk_hash: bytes
@@ -84,25 +89,14 @@ class ChunkStatement:
 
 
 class ChunkExecutor:
-    """Runs the chunk program natively, in an arena for each of ``workers`` threads."""
+    """Runs the chunk program natively."""
 
-    def __init__(
-        self, library: Library, arena_bytes: int = 64 << 30, huge_pages: bool = True, workers: int = 1
-    ) -> None:
-        self._run = library[program.execute_chunk]
-        self._arenas = SimpleQueue[Arena]()
-        self._threads = ThreadPoolExecutor(workers, "chunk") if workers > 1 else None
-        for _ in range(workers):
-            self._arenas.put(Arena(arena_bytes, huge_pages))
+    def __init__(self, library: Library, arena_bytes: int = 64 << 30, huge_pages: bool = True) -> None:
+        self._run, self._arena = library[execute_chunk], Arena(arena_bytes, huge_pages)
 
     def execute(self, data: bytes) -> ChunkStatement:
         """Execute an encoded ``ChunkInput``."""
-        out, arena = Buffer(ChunkResult.size), self._arenas.get()
-        self._run(Buffer(data), len(data), out, arena, arena.size)
-        arena.reset()
-        self._arenas.put(arena)
+        out = Buffer(ChunkResult.size)
+        self._run(Buffer(data), len(data), out, self._arena, self._arena.size)
+        self._arena.reset()
         return ChunkStatement.read(bytes(out))
-
-    def execute_all(self, inputs: Iterable[bytes]) -> Iterator[ChunkStatement]:
-        """Execute encoded inputs, those behind the first ones meanwhile; what is stated of each, in order."""
-        return self._threads.map(self.execute, inputs) if self._threads else map(self.execute, inputs)

@@ -32,6 +32,9 @@ MESSAGES = {
     verdict.MISSING_KEY: "the witness lacks a slot that the configuration names",
     verdict.WRONG_CONTEXT: "a block context is not what follows from parent, time and configuration",
     verdict.WRONG_MESSAGE: "the L1 messages are not the next of the queue, or not as many as the blocks have",
+    verdict.WRONG_BATCH: "the batch says something else than what its data and its chunks make true",
+    verdict.CHUNK_REFUSED: "a chunk does not execute",
+    verdict.COMPRESSED: "the data are compressed, and only raw data can be proven",
 }
 
 

@@ -20,13 +20,13 @@ from jovay.bridge.wire.payload import decode_chunks, encode_chunks
 from jovay.chain.settled import SettledConfig
 from jovay.kernel.protocol.forks import CANCUN
 from jovay.native.library import Library
-from jovay.prover.batch import state_batch
+from jovay.prover.batch import BatchExecutor, state_batch
 from jovay.prover.task import BatchTask
 from jovay.prover.tee.binding import proof_digest
 from jovay.prover.tee.errors import EnclaveRefusedError
 from jovay.prover.tee.launch import EnclaveProcess
-from jovay.tracer.chunk import ChunkExecutor
 from jovay.tracer.chunk_witness import ChunkWitness
+from rigs.plain_batch import value_at
 from rigs.proven_batches import batches, published
 
 VERIFIER = b"\x07" * 20
@@ -57,7 +57,7 @@ def test_an_honest_batch_is_signed_by_the_key_that_the_quote_shows(
     batch: BatchTask, enclave: EnclaveProcess, library: Library
 ) -> None:
     statement, signature = enclave.prove(VERIFIER, batch.encode())
-    assert statement == state_batch(batch, ChunkExecutor(library, 8 << 30))
+    assert statement == state_batch(batch, BatchExecutor(library, 8 << 30))
     digest = proof_digest(batch.l1_chain_id, VERIFIER, statement.hash)
     assert signer(signature, digest) == enclave.identity.enclave
     elsewhere = proof_digest(batch.l1_chain_id, b"\x08" * 20, statement.hash)
@@ -230,7 +230,7 @@ def test_another_blob_is_another_statement(batch: BatchTask, enclave: EnclavePro
     hashes = [blobs.versioned_hash(blobs.commitment_of(blob))]
     lie = with_header(replace(batch, versioned_hashes=hashes), data_hash=blobs.data_hash(hashes))
     ((z, y),) = enclave.prove(VERIFIER, lie.encode())[0].openings
-    assert blobs.evaluate(blob, int.from_bytes(z, "big")) != int.from_bytes(y, "big")
+    assert value_at(blob, z) != y
 
 
 def test_another_chain_is_another_statement(batch: BatchTask, enclave: EnclaveProcess) -> None:
@@ -257,7 +257,7 @@ def test_changed_bytes_anywhere_in_a_task(batch: BatchTask, enclave: EnclaveProc
             continue
         if found.data_digest != honest.data_digest:
             ((z, y),) = found.openings
-            assert blobs.evaluate(blob, int.from_bytes(z, "big")) != int.from_bytes(y, "big")
+            assert value_at(blob, z) != y
             found = replace(found, data_digest=honest.data_digest, openings=honest.openings)
         assert replace(found, l1_chain_id=honest.l1_chain_id, rollup=honest.rollup) == honest, (at, bit)
     assert enclave.is_alive

@@ -19,8 +19,6 @@ from jovay.kernel.curves.bls12_381.curve import R as BLS_MODULUS
 WORDS, WORD, DATA = 4096, 32, 31
 SIZE = WORDS * WORD
 CAPACITY = WORDS * DATA
-#: A generator of the units of BLS12-381's scalar field (EIP-4844).
-PRIMITIVE_ROOT = 7
 
 
 def blob_count(da: DaData) -> int:
@@ -97,45 +95,6 @@ def data_hash(versioned_hashes: Sequence[bytes]) -> bytes:
 def evaluation_point(versioned_hash: bytes, data_digest: bytes) -> bytes:
     """z, drawn from the commitment and the data that a prover worked with."""
     return (int.from_bytes(keccak(versioned_hash + data_digest), "big") % BLS_MODULUS).to_bytes(32, "big")
-
-
-def evaluate(blob: bytes, z: int) -> int:
-    """The value at ``z`` of the polynomial that a blob's words are the values of, by the barycentric formula
-    (EIP-4844, evaluate_polynomial_in_evaluation_form).
-    """
-    words = [int.from_bytes(blob[at : at + WORD], "big") for at in range(0, SIZE, WORD)]
-    roots = _roots_of_unity()
-    if z in roots:
-        return words[roots.index(z)]
-    inverses = _inverses([(z - root) % BLS_MODULUS for root in roots])
-    total = sum(
-        w * root % BLS_MODULUS * inverse for w, root, inverse in zip(words, roots, inverses, strict=True)
-    )
-    return total * (pow(z, WORDS, BLS_MODULUS) - 1) * pow(WORDS, -1, BLS_MODULUS) % BLS_MODULUS
-
-
-@cache
-def _roots_of_unity() -> list[int]:
-    """In the order of a blob's words: bit-reversed."""
-    root = pow(PRIMITIVE_ROOT, (BLS_MODULUS - 1) // WORDS, BLS_MODULUS)
-    powers = [1]
-    for _ in range(WORDS - 1):
-        powers.append(powers[-1] * root % BLS_MODULUS)
-    bits = WORDS.bit_length() - 1
-    return [powers[int(f"{i:0{bits}b}"[::-1], 2)] for i in range(WORDS)]
-
-
-def _inverses(values: Sequence[int]) -> list[int]:
-    """Inverses of numbers that are not zero, with one inversion (Montgomery's trick)."""
-    products = [1]
-    for value in values:
-        products.append(products[-1] * value % BLS_MODULUS)
-    inverse = pow(products[-1], -1, BLS_MODULUS)
-    found = []
-    for value, product in zip(reversed(values), reversed(products[:-1]), strict=True):
-        found.append(inverse * product % BLS_MODULUS)
-        inverse = inverse * value % BLS_MODULUS
-    return found[::-1]
 
 
 def open_blob(blob: bytes, commitment: bytes, data_digest: bytes) -> Opening:

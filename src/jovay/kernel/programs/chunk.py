@@ -4,10 +4,10 @@ It is what both provers run. No field of a block is free input: everything comes
 parent header, the state, the L1 messages and the chain's configuration, and each of these is bound by a hash in the
 output. One witness serves all blocks: the keys that they touch, with the values before the chunk.
 
-Input: ``ChunkInput``; then, each part padded to 8 bytes: the parent header's RLP; the chunk as it is published; per L1
-message its size and its 0x7f transaction; per older block whose hash BLOCKHASH gives, its number (8 bytes) and hash;
-AccountChange records and SlotChange records; per code its size and bytes; the multiproof; nothing else.
-Output: ``ChunkResult``.
+Input: ``ChunkInput``; the chunk as it is published, padded to 8 bytes; its witness, which is ``ChunkWitness`` and then,
+each part padded to 8 bytes: the parent header's RLP; per L1 message its size and its 0x7f transaction; per older block
+whose hash BLOCKHASH gives, its number (8 bytes) and hash; AccountChange records and SlotChange records; per code its
+size and bytes; the multiproof; nothing else. Output: ``ChunkResult``.
 """
 
 from ..arenas.allocator import allocate, release
@@ -19,9 +19,7 @@ from ..hashes.keccak import keccak256, keccak256_word
 from ..lang import (
     U64,
     U256,
-    Bytes,
     Ptr,
-    Record,
     address_of,
     copy,
     fill,
@@ -30,15 +28,33 @@ from ..lang import (
     load64,
     load64be,
     load256be,
+    part,
     store256be,
 )
 from ..machine.commit import commit_view
 from ..machine.view import reset_view
 from ..protocol.limits import BLOCK_HASHES
-from ..rlp import CURSOR_SIZE, Cursor
+from ..rlp import Cursor
 from ..state.world import find_account, find_slot
 from ..transaction.record import L1_MESSAGE
 from ..trie.nodes import root
+from .chunk_records import (
+    BASE_FEE_AT,
+    CONTEXT,
+    GAS_LIMIT_AT,
+    LONG_COUNT,
+    NUMBER_AT,
+    SHORT_COUNT,
+    SPEC_VERSION_AT,
+    Chunk,
+    ChunkInput,
+    ChunkResult,
+    ChunkWitness,
+    Walk,
+    messages_of,
+    timestamp_of,
+    transactions_of,
+)
 from .job import (
     MOST_GAS,
     MOST_INPUT,
@@ -56,7 +72,6 @@ from .job import (
 )
 from .parts import padded
 from .settled_config import EIP1559, SettledConfig, config_hash, fork_at, read_config
-from .settled_config import SIZE as CONFIG_SIZE
 from .verdict import (
     AT_CHUNK_END,
     AT_END,
@@ -82,138 +97,101 @@ from .verdict import (
     WRONG_CONTEXT,
     WRONG_MESSAGE,
     WRONG_VALUE,
+    Verdict,
 )
 
-#: A block context on the wire: where its fields begin, all big-endian, and its size.
-SPEC_VERSION_AT, NUMBER_AT, TIMESTAMP_AT, BASE_FEE_AT, GAS_LIMIT_AT = 0, 4, 12, 20, 28
-TRANSACTION_COUNT_AT, MESSAGE_COUNT_AT, CONTEXT = 36, 38, 40
-#: Bytes of the number of blocks before the contexts: up to batch version 1, and in version 2.
-SHORT_COUNT, LONG_COUNT = 1, 4
-
-
-class ChunkInput(Record):
-    """The head of the input. ``version`` is the batch's: 0 and 1 count blocks in a byte, 2 in four."""
-
-    config: Bytes(CONFIG_SIZE)
-    parent_size: U64  # of the parent header's RLP
-    version: U64
-    chunk_size: U64
-    first_l1_message: U64
-    l1_message_count: U64
-    rolling_hash: Bytes(32)  # of the L1 messages before the chunk
-    hash_count: U64
-    account_count: U64
-    slot_count: U64
-    code_count: U64
-    multiproof_size: U64
-    size: U64  # of the whole input
-    scale: U64  # arena sizes: 0 a guest's, 1 a host's
-
-
-class ChunkResult(Record):
-    """What is stated of a chunk. ``detail`` and ``at`` say more where ``status`` is not OK; the rest is zero then."""
-
-    status: U64
-    detail: U64
-    at: U64
-    block_count: U64
-    transaction_count: U64
-    gas_used: U64
-    first_l1_message: U64
-    next_l1_message: U64
-    last_timestamp: U64  # milliseconds
-    config_hash: Bytes(32)
-    chunk_hash: Bytes(32)  # Keccak-256 of the published bytes
-    pre_state_root: Bytes(32)
-    post_state_root: Bytes(32)
-    parent_block_hash: Bytes(32)
-    last_block_hash: Bytes(32)
-    rolling_hash_before: Bytes(32)
-    rolling_hash_after: Bytes(32)
-    l2_msg_root: Bytes(32)
-
-
-class Walk(Record):
-    """Where the execution of a chunk stands."""
-
-    config: Bytes(SettledConfig.size)
-    parent: Bytes(Parent.size)
-    root: Bytes(32)
-    rolling: Bytes(64)  # the rolling hash, and room for the message hash behind it
-    cursor: Bytes(CURSOR_SIZE)
-    contexts: Ptr
-    block_count: U64
-    transactions: Ptr  # the rest of them, as published
-    end: Ptr
-    messages: Ptr
-    messages_left: U64
-    next_message: U64
-    milliseconds: U64
-    hashes: Ptr
-    header: Ptr
-    transaction_count: U64
-    gas_used: U64
-
-
-CHUNK_INPUT_SIZE, CHUNK_RESULT_SIZE, WALK_SIZE = ChunkInput.size, ChunkResult.size, Walk.size
+CHUNK_INPUT_SIZE, CHUNK_WITNESS_SIZE, CHUNK_SIZE = ChunkInput.size, ChunkWitness.size, Chunk.size
+CHUNK_RESULT_SIZE, WALK_SIZE = ChunkResult.size, Walk.size
 
 
 @kernel
 def execute_chunk(input: Ptr, size: U64, output: Ptr, arena: Ptr, arena_size: U64) -> U64:
     """The whole function; ``arena`` is zeroed memory, 64-byte aligned. Answers ``ChunkResult.status``."""
     fill(output, U64(0), U64(CHUNK_RESULT_SIZE))
-    job, head = begin_job(input, size, output, arena, arena_size), ChunkInput(input)
+    head, verdict, out = ChunkInput(input), Verdict(output), ChunkResult(output)
+    if arena_size < 64:
+        verdict.status = U64(NO_ROOM)
+        return U64(NO_ROOM)
+    if size < CHUNK_INPUT_SIZE or size > MOST_INPUT:
+        verdict.status, verdict.detail, verdict.at = U64(MALFORMED), size, U64(IN_HEAD)
+        return U64(MALFORMED)
+    rest = size - CHUNK_INPUT_SIZE
+    if head.chunk_size > rest or padded(head.chunk_size) > rest:
+        verdict.status, verdict.detail, verdict.at = U64(MALFORMED), head.chunk_size, U64(IN_CHUNK)
+        return U64(MALFORMED)
+    part(arena, U64(CHUNK_SIZE), "chunk")
+    chunk = Chunk(arena)
+    chunk.config, chunk.version, chunk.scale = head.config, head.version, head.scale
+    chunk.data, chunk.data_size = input + CHUNK_INPUT_SIZE, head.chunk_size
+    chunk.witness, chunk.witness_size = (
+        chunk.data + padded(head.chunk_size),
+        rest - padded(head.chunk_size),
+    )
+    how = execute_published(chunk, output, arena + 64, arena_size - 64)
+    if how == OK:
+        config_hash(head.config, out.config_hash)
+        keccak256(chunk.data, chunk.data_size, out.chunk_hash)
+    return how
+
+
+@kernel
+def execute_published(chunk: Chunk, output: Ptr, arena: Ptr, arena_size: U64) -> U64:
+    """The same of a chunk whose parts lie apart, into a ``ChunkResult`` of zeros; without the hashes of its data and of
+    its configuration.
+    """
+    job = begin_job(chunk.witness, chunk.witness_size, output, arena, arena_size)
     if address_of(job) == 0:
         return U64(NO_ROOM)
     walk = Walk(allocate(job.allocator, U64(WALK_SIZE)))
     if address_of(walk) == 0:
         return fail(job, U64(NO_ROOM), U64(0), U64(FOR_WALK))
-    how = read_head(job, head, walk)
+    head = ChunkWitness(chunk.witness)
+    how = read_head(job, chunk, head, walk)
     if how == OK:
         how = prepare(job, U64(Parent(walk.parent).hash))
     if how == OK:
         how = read_rest(job, head, walk)
     if how == OK:
-        how = execute_blocks(job, head, walk)
+        how = execute_blocks(job, walk)
     if how == OK:
         how = write_result(job, head, walk, ChunkResult(output))
     return how
 
 
 @kernel
-def read_head(job: Job, head: ChunkInput, walk: Walk) -> U64:
+def read_head(job: Job, chunk: Chunk, head: ChunkWitness, walk: Walk) -> U64:
     """Configuration, parent header, and the chunk's block contexts."""
     size, config, parent = job.input_size, SettledConfig(walk.config), Parent(walk.parent)
-    if size < CHUNK_INPUT_SIZE or size > MOST_INPUT or head.size != size or head.scale > 1:
+    if size < CHUNK_WITNESS_SIZE or size > MOST_INPUT or head.size != size or chunk.scale > 1:
         return fail(job, U64(MALFORMED), size, U64(IN_HEAD))
-    job.input += CHUNK_INPUT_SIZE
+    job.input += CHUNK_WITNESS_SIZE
     job.account_count, job.slot_count, job.code_count = head.account_count, head.slot_count, head.code_count
-    job.multiproof_size, job.guest = head.multiproof_size, U64(head.scale == 0)
-    if not check_counts(job) or not read_config(head.config, config) or config.gas_limit > MOST_GAS:
+    job.multiproof_size, job.guest = head.multiproof_size, U64(chunk.scale == 0)
+    if not check_counts(job) or not read_config(chunk.config, config) or config.gas_limit > MOST_GAS:
         return fail(job, U64(MALFORMED), U64(0), U64(IN_COUNTS))
-    header, chunk = read_part(job, head.parent_size), read_part(job, head.chunk_size)
-    if header == 0 or chunk == 0:
-        return fail(job, U64(MALFORMED), U64(0), U64(IN_CHUNK))
+    header = read_part(job, head.parent_size)
+    if header == 0:
+        return fail(job, U64(MALFORMED), U64(0), U64(IN_PARENT))
     how = read_header(header, head.parent_size, Cursor(walk.cursor), parent)
     if how != 0 or parent.timestamp > MOST_INPUT or parent.base_fee >> 64 != 0:
         return fail(job, U64(MALFORMED), how, U64(IN_PARENT))
     job.root = parent.state_root
-    walk.milliseconds = parent.timestamp * 1000
+    walk.parent_hash, walk.milliseconds = parent.hash, parent.timestamp * 1000
     job.gas_limit = config.gas_limit
-    return read_contexts(job, chunk, head, walk)
+    return read_contexts(job, chunk, walk)
 
 
 @kernel
-def read_contexts(job: Job, chunk: Ptr, head: ChunkInput, walk: Walk) -> U64:
+def read_contexts(job: Job, chunk: Chunk, walk: Walk) -> U64:
     """Where contexts and transactions lie, and how many transactions the largest block has."""
-    width = U64(LONG_COUNT) if head.version == 2 else U64(SHORT_COUNT)
-    if head.version > 2 or head.chunk_size < width + CONTEXT:
-        return fail(job, U64(MALFORMED), head.version, U64(IN_VERSION))
+    width = U64(LONG_COUNT) if chunk.version == 2 else U64(SHORT_COUNT)
+    if chunk.version > 2 or chunk.data_size < width + CONTEXT:
+        return fail(job, U64(MALFORMED), chunk.version, U64(IN_VERSION))
     walk.block_count = U64(0)
     for i in range(width):
-        walk.block_count = walk.block_count << 8 | load8(chunk + U64(i))
-    walk.contexts, walk.end = chunk + width, chunk + head.chunk_size
-    if walk.block_count == 0 or walk.block_count > (head.chunk_size - width) // CONTEXT:
+        walk.block_count = walk.block_count << 8 | load8(chunk.data + U64(i))
+    walk.contexts, walk.end = chunk.data + width, chunk.data + chunk.data_size
+    if walk.block_count == 0 or walk.block_count > (chunk.data_size - width) // CONTEXT:
         return fail(job, U64(MALFORMED), walk.block_count, U64(IN_BLOCK_COUNT))
     walk.transactions = walk.contexts + walk.block_count * CONTEXT
     job.transaction_count = U64(0)
@@ -225,25 +203,8 @@ def read_contexts(job: Job, chunk: Ptr, head: ChunkInput, walk: Walk) -> U64:
     return U64(OK)
 
 
-@kernel(inline=True)
-def timestamp_of(context: Ptr) -> U64:
-    """Milliseconds."""
-    return load64be(context + TIMESTAMP_AT)
-
-
-@kernel(inline=True)
-def transactions_of(context: Ptr) -> U64:
-    """L1 messages included."""
-    return load8(context + TRANSACTION_COUNT_AT) << 8 | load8(context + TRANSACTION_COUNT_AT + 1)
-
-
-@kernel(inline=True)
-def messages_of(context: Ptr) -> U64:
-    return load8(context + MESSAGE_COUNT_AT) << 8 | load8(context + MESSAGE_COUNT_AT + 1)
-
-
 @kernel
-def read_rest(job: Job, head: ChunkInput, walk: Walk) -> U64:
+def read_rest(job: Job, head: ChunkWitness, walk: Walk) -> U64:
     """L1 messages, older hashes, and the state before the chunk; nothing is left of the input then."""
     walk.messages, walk.messages_left = job.input, head.l1_message_count
     walk.next_message = head.first_l1_message
@@ -255,6 +216,13 @@ def read_rest(job: Job, head: ChunkInput, walk: Walk) -> U64:
         size = load64(at) if at != 0 else U64(0)
         if size == 0 or read_part(job, size) == 0:
             return fail(job, U64(MALFORMED), U64(i), U64(IN_MESSAGE))
+    # Before the state, whose reading leaves traces in what is free: a hash of 0 is one that is not given.
+    walk.hashes, walk.header = (
+        allocate(job.allocator, U64(BLOCK_HASHES * 32)),
+        allocate(job.allocator, U64(HEADER_CAPACITY)),
+    )
+    if walk.hashes == 0 or walk.header == 0:
+        return fail(job, U64(NO_ROOM), U64(0), U64(FOR_HASHES))
     older = job.input
     if head.hash_count > BLOCK_HASHES or read_part(job, head.hash_count * 40) == 0:
         return fail(job, U64(MALFORMED), head.hash_count, U64(IN_HASHES))
@@ -263,18 +231,11 @@ def read_rest(job: Job, head: ChunkInput, walk: Walk) -> U64:
         return how
     if job.input != job.end:
         return fail(job, U64(MALFORMED), job.end - job.input, U64(AT_END))
-    walk.hashes, walk.header = (
-        allocate(job.allocator, U64(BLOCK_HASHES * 32)),
-        allocate(job.allocator, U64(HEADER_CAPACITY)),
-    )
-    if walk.hashes == 0 or walk.header == 0:
-        return fail(job, U64(NO_ROOM), U64(0), U64(FOR_HASHES))
-    fill(walk.hashes, U64(0), U64(BLOCK_HASHES * 32))  # 0: not given
     return check_hashes(job, head, walk, older)
 
 
 @kernel
-def check_hashes(job: Job, head: ChunkInput, walk: Walk, at: Ptr) -> U64:
+def check_hashes(job: Job, head: ChunkWitness, walk: Walk, at: Ptr) -> U64:
     """Hashes of blocks before the parent are in the state, where EIP-2935 keeps them."""
     parent = Parent(walk.parent)
     store256be(walk.hashes + (parent.number % BLOCK_HASHES) * 32, parent.hash)
@@ -305,7 +266,7 @@ def state_word(job: Job, address: U256, key: U256) -> tuple[bool, U256]:
 
 
 @kernel
-def execute_blocks(job: Job, head: ChunkInput, walk: Walk) -> U64:
+def execute_blocks(job: Job, walk: Walk) -> U64:
     """All blocks in order; every message and every byte of the chunk is used."""
     for i in range(walk.block_count):
         mark = job.allocator.free
@@ -443,8 +404,8 @@ def seal(job: Job, walk: Walk, receipts: BlockReceipts) -> None:
 
 
 @kernel
-def write_result(job: Job, head: ChunkInput, walk: Walk, out: ChunkResult) -> U64:
-    config, header = SettledConfig(walk.config), address_of(head) + CHUNK_INPUT_SIZE
+def write_result(job: Job, head: ChunkWitness, walk: Walk, out: ChunkResult) -> U64:
+    config = SettledConfig(walk.config)
     if config.l2_mailbox != 0:
         found, value = state_word(job, config.l2_mailbox, config.l2_msg_root_slot)
         if not found:
@@ -456,12 +417,10 @@ def write_result(job: Job, head: ChunkInput, walk: Walk, out: ChunkResult) -> U6
         walk.gas_used,
     )
     out.first_l1_message, out.next_l1_message = head.first_l1_message, walk.next_message
-    out.last_timestamp = walk.milliseconds
-    config_hash(head.config, out.config_hash)
-    keccak256(walk.end - head.chunk_size, head.chunk_size, out.chunk_hash)
+    out.first_timestamp, out.last_timestamp = timestamp_of(walk.contexts), walk.milliseconds
     copy(out.pre_state_root, job.root, U64(32))
     copy(out.post_state_root, walk.root, U64(32))
-    keccak256(header, head.parent_size, out.parent_block_hash)
+    store256be(out.parent_block_hash, walk.parent_hash)
     store256be(out.last_block_hash, Parent(walk.parent).hash)
     copy(out.rolling_hash_before, head.rolling_hash, U64(32))
     copy(out.rolling_hash_after, walk.rolling, U64(32))

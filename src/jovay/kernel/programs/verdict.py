@@ -17,6 +17,9 @@ MISSING_HASH = 11  # BLOCKHASH goes back further than the witness
 MISSING_KEY = 12  # the input lacks a slot that the configuration names
 WRONG_CONTEXT = 13  # a field of a block context is not what follows from parent, time and configuration
 WRONG_MESSAGE = 14  # L1 messages that are not the next of the queue, or not as many as the blocks have
+WRONG_BATCH = 15  # the batch says something else than what its data and its chunks make true
+CHUNK_REFUSED = 16  # a chunk of the batch does not execute
+COMPRESSED = 17  # the data are a zstd frame
 
 #: Places, what ``at`` is of MALFORMED: the part of the input.
 (
@@ -52,6 +55,28 @@ WRONG_MESSAGE = 14  # L1 messages that are not the next of the queue, or not as 
     FOR_TRANSACTION,
     FOR_RESULTS,
 ) = range(16, 28)
+#: Of MALFORMED, in a batch.
+(
+    IN_DATA,
+    IN_PAYLOAD,
+    IN_BLOBS,  # more than the program has room for
+    IN_WITNESS,
+) = range(28, 32)
+#: Of WRONG_BATCH: what differs.
+(
+    PARENT_BATCH_HASH,
+    BATCH_INDEX,
+    BATCH_VERSION,
+    DATA_HASH,
+    BLOB_COUNT,
+    CHUNK_COUNT,
+    PRE_STATE_ROOT,
+    PARENT_BLOCK,
+    FIRST_TIME,
+    FIRST_L1_MESSAGE,
+    ROLLING_HASH_BEFORE,
+    L1_MSG_ROLLING_HASH,
+) = range(12)
 
 
 class Verdict(Record):

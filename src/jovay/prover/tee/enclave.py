@@ -21,9 +21,9 @@ from coincurve import PrivateKey
 from eth_utils.crypto import keccak
 
 from jovay.bridge.errors import BridgeError
-from jovay.kernel.programs.chunk import execute_chunk
+from jovay.kernel.programs.batch import begin_batch, end_batch, execute_part
 from jovay.native.library import Library
-from jovay.prover.batch import state_batch
+from jovay.prover.batch import BatchExecutor, state_batch
 from jovay.prover.errors import ProverError
 from jovay.prover.task import BatchTask
 from jovay.prover.tee import protocol
@@ -32,7 +32,6 @@ from jovay.prover.tee.errors import EnclaveError, PlatformError
 from jovay.prover.tee.image import image_digest
 from jovay.prover.tee.platform import TeePlatform
 from jovay.prover.tee.protocol import ADDRESS_SIZE, QuoteRequest, Refusal
-from jovay.tracer.chunk import ChunkExecutor
 
 SIMULATED, TSM = "simulated", "tsm"
 PLATFORMS: Final = (SIMULATED, TSM)
@@ -54,7 +53,7 @@ _FORBIDDEN = (
 class Enclave:
     """The key, and what is done with it."""
 
-    def __init__(self, platform: TeePlatform, executor: ChunkExecutor) -> None:
+    def __init__(self, platform: TeePlatform, executor: BatchExecutor) -> None:
         self._platform, self._executor = platform, executor
         self._key = PrivateKey()
         self.address = keccak(self._key.public_key.format(compressed=False)[1:])[12:]
@@ -142,7 +141,8 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (room, room))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold the key
     kernel = given.kernel.read_bytes()
-    executor = ChunkExecutor(Library(kernel, [execute_chunk]), arena, workers=given.workers)
+    library = Library(kernel, [begin_batch, execute_part, end_batch])
+    executor = BatchExecutor(library, arena, workers=given.workers)
     # Once through everything, so that nothing is loaded later.
     trial = Enclave(make_platform(given.platform, bytes(32)), executor)
     trial.quote(QuoteRequest(0, bytes(ADDRESS_SIZE), 0, bytes(32)))
