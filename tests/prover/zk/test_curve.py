@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from py_ecc import optimized_bn128 as judge
 
+from jovay.prover.zk import curve
 from jovay.prover.zk.curve import (
     GENERATOR,
     P,
@@ -20,9 +21,8 @@ from jovay.prover.zk.curve import (
     multiply,
     negate,
     sum_of,
-    sum_of_small,
 )
-from jovay.prover.zk.field import R, Vector
+from jovay.prover.zk.field import LANES, R, Vector
 
 
 def judged(point: Point) -> tuple[judge.FQ, judge.FQ, judge.FQ]:
@@ -46,6 +46,10 @@ def bases() -> list[tuple[int, int]]:
         found.append((int(x), int(y)))
         point = judge.add(point, judge.multiply(judge.G1, rng.randrange(1, 1 << 16)))
     return found
+
+
+def sum_of_small(bases: list[tuple[int, int]], scalars: list[int]) -> Point:
+    return sum_of(Points.of(bases), Vector.of([*scalars, *[0] * (-len(scalars) % LANES)]))
 
 
 def expected(bases: list[tuple[int, int]], scalars: list[int]) -> Point:
@@ -80,34 +84,37 @@ def test_pairs_that_are_alike_are_told(bases: list[tuple[int, int]]) -> None:
 def test_sums_with_small_scalars(bases: list[tuple[int, int]], bits: int) -> None:
     rng = random.Random(bits)
     scalars = [rng.choice([0, 1, (1 << bits) - 1, rng.randrange(1 << bits)]) for _ in bases]
-    found = sum_of_small(Points.of(bases), np.array(scalars, np.uint32))
+    found = sum_of_small(bases, scalars)
     assert found == expected(bases, scalars)
 
 
-def test_sums_with_scalars_of_any_size(bases: list[tuple[int, int]]) -> None:
+@pytest.mark.parametrize("many", [1, 1 << 18])
+def test_sums_with_scalars_of_any_size(
+    bases: list[tuple[int, int]], many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By digits of 16 bits, as if they were many, and of 8."""
+    monkeypatch.setattr(curve, "_MANY", many)
     rng = random.Random(9)
     scalars = [rng.choice([0, 1, R - 1, rng.randrange(R)]) for _ in bases]
     assert sum_of(Points.of(bases), Vector.of(scalars)) == expected(bases, scalars)
 
 
-def test_equal_and_opposite_bases(bases: list[tuple[int, int]]) -> None:
+@pytest.mark.parametrize("many", [1, 1 << 18])
+def test_equal_and_opposite_bases(
+    bases: list[tuple[int, int]], many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(curve, "_MANY", many)
     a, b = bases[:2]
     opposite = (a[0], P - a[1])
     for listed, scalars in (
         ([a, a, a, b], [3, 3, 3, 3]),
         ([a, opposite], [7, 7]),
         ([a, opposite, b, b, a], [7, 7, 7, 9, 256]),
+        ([a, opposite, a, opposite, b], [0x1234, 0x1234, 0x0F34, 0x0F34, 0xFFFF]),
+        ([a, opposite, b], [0x1200, 0x1234, 0x0034]),
     ):
-        points, digits = Points.of(listed), np.array(scalars, np.uint32)
-        assert sum_of_small(points, digits) == expected(listed, scalars)
+        assert sum_of_small(listed, scalars) == expected(listed, scalars)
 
 
 def test_nothing_is_infinity(bases: list[tuple[int, int]]) -> None:
-    assert sum_of_small(Points.of(bases), np.zeros(len(bases), np.uint32)) is None
-
-
-def test_positions_choose_bases(bases: list[tuple[int, int]]) -> None:
-    positions = np.arange(len(bases), dtype=np.uint32)[::-1].copy()
-    scalars = list(range(len(bases)))
-    found = sum_of(Points.of(bases), Vector.of(scalars), positions)
-    assert found == expected(bases[::-1], scalars)
+    assert sum_of_small(bases, [0] * len(bases)) is None

@@ -4,7 +4,14 @@
 ``right`` are positions (u32) in ``points``; the sums go to ``out`` one after another. A point is 64 bytes: x and y in
 four words each, canonical and in Montgomery form with radix 2^260. ``scratch``: ``SCRATCH`` bytes a block. Returns 0.
 
-Points with the same x are not added: their sum is a point of zeros, which the caller looks for.
+Points with the same x are not added: their sum is a point of zeros, which the caller looks for if the first eight words
+of ``scratch`` are not all 0.
+
+``bn254_g1_pair_up(count, buckets, positions, last, left, right, alone, positions', buckets', counts)``: ``count``
+positions of points that are to be added up by buckets (u32), which rise, and have another number behind them. Two by
+two they go to ``left`` and ``right``, and where one is left in a bucket, to ``alone``; how many pairs there are and
+how many alone is written to ``counts``. What is to be added up next, with its buckets: the sums, from position 0 on,
+and those alone, from ``last`` downwards.
 """
 
 from __future__ import annotations
@@ -71,14 +78,44 @@ def _inverse_routine(module: ir.Module, field: Modulus) -> Routine:
     return code.end()
 
 
+def _pair_up(module: ir.Module) -> None:
+    code = Routine(module, "bn254_g1_pair_up", "ippippp" + "ppp", exported=True)
+    count, buckets, positions, last, left, right, alone, next_positions, next_buckets, counts = code.arguments
+
+    def place(array: Pointer, index: Value) -> Pointer:
+        return array.at(index * _INDEX.bytes)
+
+    def step(i: Value, state: list[Value]) -> list[Value]:
+        """Everything is written to where it belongs, and what does not is overwritten."""
+        pairs, singles, taken = state
+        bucket, position = place(buckets, i).load(_INDEX), place(positions, i).load(_INDEX)
+        alike = bucket.compare("==", place(buckets, i + 1).load(_INDEX)).convert(64)
+        free = 1 - taken
+        pair, single = free & alike, free & (1 - alike)
+        place(left, pairs).store(position)
+        place(right, pairs).store(place(positions, i + 1).load(_INDEX))
+        place(alone, singles).store(position)
+        new = pair.compare("!=", 0).select(pairs, last - singles)
+        place(next_positions, pairs + singles).store(new.convert(32))
+        place(next_buckets, pairs + singles).store(bucket)
+        return [pairs + pair, singles + single, pair]
+
+    pairs, singles, _ = code.repeat(count, [code.constant(WORD, 0)] * 3, step)
+    counts.store(pairs)
+    counts.at(WORD.bytes).store(singles)
+    code.end()
+
+
 def module_text(portable: bool = False) -> str:
-    """IR of the additions."""
+    """IR of the additions, and of what makes pairs for them."""
     module, field = ir.Module("bn254_g1"), Modulus(P, portable)
+    _pair_up(module)
     invert = _inverse_routine(module, field)
     code = Routine(module, "bn254_g1_add_pairs", "ippppp", exported=True)
     count, left, right, points, out, scratch = code.arguments
-    bound, running = 2 * field.value, code.buffer(SLOT)
+    bound, running, some = 2 * field.value, code.buffer(SLOT), code.buffer(VECTOR.bytes)
     store_slot(constant(code, field, 1), running)
+    some.store(code.constant(VECTOR, 0))
     step = VECTOR.count * _INDEX.bytes
 
     def forward(i: Value) -> None:
@@ -91,6 +128,7 @@ def module_text(portable: bool = False) -> str:
             zero = zero | limb
         one = constant(code, field, 1)
         same = zero.compare("==", 0)
+        some.store(some.load(VECTOR) | same.convert(64))
         limbs = [same.select(o, d) for o, d in zip(one.limbs, difference.limbs, strict=True)]
         place = scratch.at(i * SCRATCH)
         before = load_slot(field, running, bound)
@@ -114,6 +152,7 @@ def module_text(portable: bool = False) -> str:
     code.each(count, forward)
     code.call(invert, running)
     code.each(count, backward)
+    scratch.store(some.load(VECTOR))
     code.end()
     return text(module)
 

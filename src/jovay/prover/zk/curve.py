@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from os import sched_getaffinity
 from typing import Any
 
 import numpy as np
@@ -18,16 +16,18 @@ from jovay.native.arena import aligned_words
 from jovay.native.library import ObjectCode
 
 from .field import ELEMENT, LANES, U64, R, Vector, encode_elements, portable
+from .threads import each
 
 P = bn254_g1.P
 Point = tuple[int, int] | None
 """Affine coordinates; None is the point at infinity."""
 GENERATOR: Point = (1, 2)
 #: From so many scalars on, digits of 16 bits take fewer additions than those of 8.
-_MANY = 1 << 19
+_MANY = 1 << 18
 #: Digits that are looked at together.
 _AT_ONCE = 1 << 20
-_TABLE_WINDOW = 8
+_TABLE_WINDOW = _BYTE = 8
+_NO_BUCKET = (1 << 32) - 1
 _WORDS = bn254_g1.POINT // 8
 _INVERSE_RADIX = pow(RADIX, -1, P)
 Digits = npt.NDArray[np.uint32]
@@ -107,74 +107,83 @@ class Points:
 
 
 @cache
-def _add_pairs() -> Callable[..., int]:
-    name = "bn254_g1_add_pairs"
-    return ObjectCode(compile_modules([bn254_g1.module_text(portable())], {name})).function(name, 6)
+def _function(name: str, arguments: int) -> Callable[..., int]:
+    return _code().function(f"bn254_g1_{name}", arguments)
 
 
-def add_pairs(points: Points, left: Digits, right: Digits) -> tuple[Points, list[tuple[int, Point]]]:
+@cache
+def _code() -> ObjectCode:
+    names = {f"bn254_g1_{name}" for name in ("add_pairs", "pair_up")}
+    return ObjectCode(compile_modules([bn254_g1.module_text(portable())], names))
+
+
+Alike = list[tuple[int, Point]]
+"""Sums by their indices that are to be put in place: those of points with the same x."""
+
+
+def add_pairs(points: Points, left: Digits, right: Digits) -> tuple[Points, Alike]:
     """Sums of pairs of points by their positions; where both have the same x, the sum is told beside, by its index."""
     count = len(left)
-    blocks = -(-count // LANES)
-    padded = np.zeros((2, blocks * LANES), np.uint32)
+    padded = np.zeros((2, -(-count // LANES) * LANES), np.uint32)
     padded[0, :count], padded[1, :count] = left, right
-    out, scratch = Points.empty(blocks * LANES), aligned_words(blocks * bn254_g1.SCRATCH // 8)
-    _add_pairs()(blocks, padded[0], padded[1], points.words, out.words, scratch)
-    sums = Points(out.words[:count])
-    alike = np.flatnonzero(~sums.words.any(axis=1)).tolist()
-    return sums, [(i, add(points.point(int(left[i])), points.point(int(right[i])))) for i in alike]
+    out = Points.empty(padded.shape[1])
+    alike = _add_pairs(points, count, padded[0], padded[1], out)
+    return Points(out.words[:count]), alike
+
+
+def _add_pairs(points: Points, count: int, left: Digits, right: Digits, out: Points) -> Alike:
+    """The same for whole blocks of pairs, of which ``count`` are wanted; sums go to ``out``."""
+    blocks = -(-count // LANES)
+    scratch = aligned_words(blocks * bn254_g1.SCRATCH // 8)
+    _function("add_pairs", 6)(blocks, left, right, points.words, out.words, scratch)
+    if not scratch[:LANES].any():
+        return []
+    alike = np.flatnonzero(~out.words[:count].any(axis=1)).tolist()
+    return [(i, add(points.point(int(left[i])), points.point(int(right[i])))) for i in alike]
 
 
 def bucket_sums(points: Points, positions: Digits, buckets: Digits) -> tuple[Points, Digits]:
-    """The sum of the points at ``positions`` in each of ``buckets``: points and buckets, those at infinity left out."""
-    order = np.argsort(buckets, kind="stable")
+    """The sum of the points at ``positions`` in each of ``buckets``, whose numbers are below 2^16: points and buckets,
+    those at infinity left out.
+    """
+    order = np.argsort(buckets.astype(np.uint16), kind="stable")
     positions, buckets = positions[order], buckets[order]
     while True:
-        index = np.arange(len(buckets))
-        starts = np.flatnonzero(np.r_[True, buckets[1:] != buckets[:-1]])
-        rank = index - np.repeat(starts, np.diff(np.r_[starts, len(buckets)]))
-        even = rank & 1 == 0
-        paired = even & np.r_[(buckets[1:] == buckets[:-1]), False]
-        if not paired.any():
-            return Points(np.ascontiguousarray(points.words[positions])), buckets
-        left = np.flatnonzero(paired)
-        sums, alike = add_pairs(points, positions[left], positions[left + 1])
-        singles = positions[even & ~paired]
-        joined = Points.empty(len(sums) + len(singles))
-        joined.words[: len(sums)], joined.words[len(sums) :] = sums.words, points.words[singles]
-        firsts = paired[even]
-        positions = np.where(firsts, np.cumsum(firsts) - 1, len(sums) + np.cumsum(~firsts) - 1).astype(
-            np.uint32
-        )
-        points, buckets = joined, buckets[even]
+        count, half = len(buckets), len(buckets) // 2 + LANES
+        behind, counts = np.append(buckets, np.uint32(_NO_BUCKET)), np.zeros(2, np.uint64)
+        positions = np.append(positions, np.uint32(0))
+        left, right = np.empty(half, np.uint32), np.empty(half, np.uint32)
+        alone, found = np.empty(count + 1, np.uint32), np.empty((2, count + 1), np.uint32)
+        last = count + LANES
+        places = (left, right, alone, found[0], found[1], counts)
+        _function("pair_up", 10)(count, behind, positions, last, *places)
+        pairs, singles = map(int, counts)
+        if not pairs:
+            return Points(np.ascontiguousarray(points.words[positions[:count]])), buckets
+        left[pairs : pairs + LANES], right[pairs : pairs + LANES] = left[0], right[0]
+        joined = Points.empty(last + 1)
+        alike = _add_pairs(points, pairs, left, right, joined)
+        joined.words[last - np.arange(singles)] = points.words[alone[:singles]]
+        points, (positions, buckets) = joined, found[:, : pairs + singles]
         for i, point in alike:
             if point is None:
                 keep = positions != i
                 positions, buckets = positions[keep], buckets[keep]
             else:
                 points.words[i] = Points.of([point]).words[0]
+        if not len(buckets):
+            return Points(points.words[:0]), buckets
 
 
-def sum_of_small(bases: Points, scalars: Digits, positions: Digits | None = None) -> Point:
-    """Σ scalar·base for scalars of 16 bits; ``positions`` of the bases, one for each scalar."""
-    return _sum(bases, scalars.astype(np.uint16).reshape(-1, 1), positions)
-
-
-def sum_of(bases: Points, scalars: Vector, positions: Digits | None = None) -> Point:
-    """The same for scalars of any size."""
-    return _sum(bases, scalars.rows().view(np.uint16), positions)
-
-
-def _sum(bases: Points, halves: npt.NDArray[np.uint16], positions: Digits | None) -> Point:
-    """Of scalars in digits of 16 bits, lowest first."""
+def sum_of(bases: Points, scalars: Vector) -> Point:
+    """Σ scalar·base; there may be more bases than scalars."""
+    halves = scalars.rows().view(np.uint16)
     wide = len(halves) >= _MANY
     digits, width = (halves, 16) if wide else (halves.view(np.uint8), 8)
     count, windows = digits.shape
-    step = max(1, _AT_ONCE // count)
-    places = np.arange(count, dtype=np.uint32) if positions is None else positions[:count]
-    with ThreadPoolExecutor(len(sched_getaffinity(0))) as pool:
-        starts = range(0, windows, step)
-        parts = list(pool.map(lambda w: _bit_sums(bases, places, digits[:, w : w + step], width), starts))
+    step = 1 if wide else max(1, _AT_ONCE // count)
+    starts = range(0, windows, step)
+    parts = each(lambda start: _bit_sums(bases, digits[:, start : start + step], width), starts)
     sums = {
         start * width + bit: point for start, part in zip(starts, parts, strict=True) for bit, point in part
     }
@@ -184,17 +193,25 @@ def _sum(bases: Points, halves: npt.NDArray[np.uint16], positions: Digits | None
     return total
 
 
-def _bit_sums(bases: Points, places: Digits, digits: npt.NDArray[Any], width: int) -> list[tuple[int, Point]]:
+def _bit_sums(bases: Points, digits: npt.NDArray[Any], width: int) -> list[tuple[int, Point]]:
     """What the digits make of each power of two: points are summed up by digit, and these by their bits."""
-    rows, windows = np.nonzero(digits)
-    if not len(rows):
-        return []
-    chosen = (windows << width) | digits[rows, windows]
-    sums, buckets = bucket_sums(bases, places[rows], chosen.astype(np.uint32))
-    where, bits = np.nonzero((buckets[:, None] >> np.arange(width, dtype=np.uint32)) & 1)
+    turned = np.ascontiguousarray(digits.T)
+    where = np.flatnonzero(turned)
     if not len(where):
         return []
-    powers = (buckets[where] >> width) * width + bits
+    windows = np.repeat(np.arange(len(turned)), np.count_nonzero(turned, axis=1))
+    positions = (where - windows * turned.shape[1]).astype(np.uint32)
+    chosen = (windows << width).astype(np.uint32) | turned.ravel()[where]
+    sums, buckets = bucket_sums(bases, positions, chosen)
+    if width > _BYTE:  # first by their two bytes, of which each has few values
+        halves = [buckets & np.uint32(255), 256 + (buckets >> np.uint32(_BYTE))]
+        kept = np.flatnonzero(np.concatenate(halves) & np.uint32(255))
+        again = np.concatenate(halves)[kept]
+        sums, buckets = bucket_sums(sums, (kept % len(sums)).astype(np.uint32), again.astype(np.uint32))
+    where, bits = np.nonzero((buckets[:, None] >> np.arange(_BYTE, dtype=np.uint32)) & 1)
+    if not len(where):
+        return []
+    powers = (buckets[where] >> _BYTE) * _BYTE + bits
     sums, summed = bucket_sums(sums, where.astype(np.uint32), powers.astype(np.uint32))
     return [(int(power), sums.point(i)) for i, power in enumerate(summed)]
 
