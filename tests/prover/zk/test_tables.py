@@ -15,7 +15,7 @@ from jovay.prover.zk.encoding import decode, encode
 from jovay.prover.zk.errors import EncodingError, FractionsError, ZkError
 from jovay.prover.zk.field import R
 from jovay.prover.zk.proof import Key, Proof, Statement, description
-from jovay.prover.zk.prover import fix, prove
+from jovay.prover.zk.prover import STAGES, fix, prove
 from jovay.prover.zk.setup import Setup
 from jovay.prover.zk.tables import Table
 from jovay.prover.zk.verifier import verify
@@ -50,6 +50,13 @@ def tried(
 
 def test_a_run_is_proven(setup: Setup, honest: Honest) -> None:
     verify(*honest, setup)
+
+
+def test_stages_are_told(setup: Setup, honest: Honest) -> None:
+    steps, table, _ = machine()
+    told = list[str]()
+    assert prove(honest[0], tables(steps, table), setup, told.append) == honest[1]
+    assert told == list(STAGES)
 
 
 def test_proofs_are_written_in_one_way(honest: Honest) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from . import affine, fractions, kzg, rows, stack
 from .affine import Affine
@@ -12,31 +13,43 @@ from .layout import Layout, filled, key_variables, pieces, segments
 from .proof import Key, Proof, Statement
 from .setup import Setup
 from .tables import Table
+from .threads import each
 from .transcript import Transcript
 
+Tell = Callable[[str], None]
+"""Told each stage as it begins: one of ``STAGES``."""
+STAGES = "columns", "messages", "rows", "pieces", "opening"
 
-def prove(statement: Statement, tables: Sequence[Table], setup: Setup) -> bytes:
+
+def prove(
+    statement: Statement, tables: Sequence[Table], setup: Setup, tell: Tell = lambda stage: None
+) -> bytes:
     """A proof about tables, in the order of the chips. Their columns move to where they are committed to."""
     layout = statement.layout([table.variables for table in tables])
     # 1. Commit to all own columns, stacked into pieces.
+    tell("columns")
     stacked = stack.stacked(layout, tables)
-    commitments = [kzg.commit(setup, piece) for piece in stacked[: layout.own_pieces]]
+    commitments = each(partial(kzg.commit, setup), stacked[: layout.own_pieces])
     transcript = statement.begin(layout.heights, commitments)
     alpha, betas = transcript.challenge("alpha"), transcript.challenges("beta", statement.width)
     # 2. Messages become fractions, which are summed up; a claim about them at a point is left.
+    tell("messages")
     messages, claim = fractions.prove(*rows.leaves(layout, tables, alpha, betas), transcript)
     # 3. That claim, and constraints that are zero, in one sumcheck about all rows.
+    tell("rows")
     gamma = transcript.challenge("gamma")
     weights, for_p, for_q, filling = rows.weights(layout, gamma, claim.point)
     total, tau = for_p * claim.p + for_q * (claim.q - filling), claim.point[-layout.rows :]
     said, point, columns = rows.prove(layout, tables, weights, alpha, betas, total, tau, transcript)
     # 4. The columns' values at its point.
-    values = [value for each in columns for value in each]
+    values = [value for table in columns for value in table]
     transcript.absorb_elements("columns", values)
     # 5. They are led to the pieces' values at one point.
+    tell("pieces")
     reduced, at, ends = stack.prove(layout, stacked, point, transcript)
     transcript.absorb_elements("pieces", ends)
     # 6. All pieces are opened there at once.
+    tell("opening")
     opening, _ = kzg.open_at(setup, _together(layout, stacked, transcript), at, transcript)
     return encode(Proof(layout.heights, commitments, messages, said, values, reduced, ends, opening))
 

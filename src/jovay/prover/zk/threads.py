@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from os import sched_getaffinity
+from threading import current_thread
 from typing import TypeVar
 
+_NAME = "proving"
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -19,12 +21,15 @@ def workers() -> int:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(workers(), "zk")
+    return ThreadPoolExecutor(workers(), _NAME)
 
 
 def each(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """``function`` of each item, in order. Not to be called by what it runs."""
-    return list(_pool().map(function, items))
+    """``function`` of each item, in order; one after another where a worker asks, since all others may wait as well."""
+    listed = list(items)
+    if len(listed) < 2 or current_thread().name.startswith(_NAME):
+        return [function(item) for item in listed]
+    return list(_pool().map(function, listed))
 
 
 def shares(blocks: int, most: int | None = None) -> list[slice]:
