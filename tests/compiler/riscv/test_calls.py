@@ -19,6 +19,7 @@ from jovay.kernel.riscv.calls import (
     ROOT_MODULO,
     SECP256K1_ADD,
     SECP256K1_DOUBLE,
+    SECP256K1_SUBTRACT,
     WORDS,
 )
 from jovay.native.emulator import Emulator
@@ -27,6 +28,7 @@ from rigs.rv64 import CONSTANTS, DATA, DATA_SIZE, TEXT, Program
 
 LIMIT, BLOCK = 1000, DATA + 8
 Point = tuple[int, int]
+POINTS = (SECP256K1_ADD, SECP256K1_SUBTRACT, SECP256K1_DOUBLE)
 
 
 def calling(number: int, address: int = BLOCK, times: int = 1) -> Program:
@@ -157,6 +159,7 @@ def test_points():
         assert called(SECP256K1_ADD, words(*p, *q)) == words(*added(p, q), *q)
         assert called(SECP256K1_DOUBLE, words(*p)) == words(*doubled(p))
         minus = (p[0], FIELD - p[1])
+        assert called(SECP256K1_SUBTRACT, words(*p, *q)) == words(*added(p, (q[0], FIELD - q[1])), *q)
         assert called(SECP256K1_ADD, words(*p, *q)) == words(*added(p, q), *q)
         for wrong in (
             (p, p),
@@ -166,7 +169,8 @@ def test_points():
             (p, (q[0], q[1] ^ 1)),
             ((p[0] + 1, p[1]), q),
         ):
-            assert called(SECP256K1_ADD, words(*wrong[0], *wrong[1])) is None
+            for number in (SECP256K1_ADD, SECP256K1_SUBTRACT):
+                assert called(number, words(*wrong[0], *wrong[1])) is None
     for x, y in ((0, 0), (1, 1), (GENERATOR[0], 0), (FIELD, 1)):
         assert called(SECP256K1_DOUBLE, words(x, y)) is None
     # a point with a small x, and the same coordinates not reduced
@@ -181,7 +185,7 @@ def test_points():
 @pytest.mark.parametrize("number", WORDS)
 def test_blocks_lie_in_writable_memory(number):
     size, end = 8 * WORDS[number], DATA + DATA_SIZE
-    block = words(*GENERATOR, *multiple(5)) if number in (SECP256K1_ADD, SECP256K1_DOUBLE) else bytes(256)
+    block = words(*GENERATOR, *multiple(5)) if number in POINTS else bytes(256)
     block = (words(4, 5, 7) if number in (MULMOD, INVERSE_MODULO, ROOT_MODULO) else block).ljust(2048, b"\0")
     program = calling(number, end - size)
     data = bytes(DATA_SIZE - 8 - size) + block[:size]
@@ -195,7 +199,7 @@ def test_blocks_lie_in_writable_memory(number):
             assert result.output[:2048] == block
 
 
-@pytest.mark.parametrize("number", [0, 92, 94, 0xFF, 0x107, 2**32 + 0x100, 2**63 + 0x100, 2**64 - 1])
+@pytest.mark.parametrize("number", [0, 92, 94, 0xFF, 0x108, 2**32 + 0x100, 2**63 + 0x100, 2**64 - 1])
 def test_other_numbers_are_no_calls(number):
     elf = calling(number).elf(bytes(range(200)))
     for result in (Emulator(elf).run(b"", LIMIT), Emulator(elf).trace(b"", LIMIT).execution):

@@ -15,6 +15,7 @@ from ..riscv.calls import (
     ROOT_MODULO,
     SECP256K1_ADD,
     SECP256K1_DOUBLE,
+    SECP256K1_SUBTRACT,
 )
 from ..words import arith
 from . import keccak, mulmod, poseidon2, secp256k1
@@ -24,7 +25,7 @@ ACCELERATORS: dict[str, tuple[set[int], dict[KernelFunction, KernelFunction]]] =
     "poseidon2": ({POSEIDON2}, {poseidon2_functions.compress: poseidon2.compress}),
     "keccak": ({KECCAK_F}, {keccak_functions.sponge: keccak.sponge}),
     "secp256k1": (
-        {MULMOD, INVERSE_MODULO, ROOT_MODULO, SECP256K1_ADD, SECP256K1_DOUBLE},
+        {MULMOD, INVERSE_MODULO, ROOT_MODULO, SECP256K1_ADD, SECP256K1_SUBTRACT, SECP256K1_DOUBLE},
         {curve.recover: secp256k1.recover},
     ),
     "mulmod": ({MULMOD}, {arith.mulmod: mulmod.mulmod, arith.addmod: mulmod.addmod}),

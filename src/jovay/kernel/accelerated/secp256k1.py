@@ -6,8 +6,21 @@ have tables of eight multiples and digits of four bits, signed; the generator's 
 
 from ..curves.jacobian import DIGIT_BIAS
 from ..curves.secp256k1 import BETA, CURVE, HALF_ORDER, ORDER, P, split
-from ..lang import U64, U256, Ptr, address_of, copy, kernel, load8, load256, load256be, store256, store256be
-from ..riscv.calls import INVERSE_MODULO, ROOT_MODULO, SECP256K1_ADD, SECP256K1_DOUBLE
+from ..lang import (
+    U64,
+    U256,
+    Ptr,
+    address_of,
+    copy,
+    kernel,
+    load8,
+    load64,
+    load256,
+    load256be,
+    store256,
+    store256be,
+)
+from ..riscv.calls import INVERSE_MODULO, ROOT_MODULO, SECP256K1_ADD, SECP256K1_DOUBLE, SECP256K1_SUBTRACT
 from .calls import NUMBERS_AT, POINTS_AT, blocks, system_call
 from .mulmod import modulo, product
 
@@ -38,8 +51,8 @@ def inverse_modulo_order(x: U256) -> U256:
 
 
 @kernel(inline=False)
-def add(points: Ptr, x: Ptr, y: Ptr, negative: bool, infinite: bool) -> bool:
-    """Add a point, or its negative, to the first of the block, which may be infinite; whether the sum is."""
+def add_apart(points: Ptr, x: Ptr, y: Ptr, negative: bool, infinite: bool) -> bool:
+    """``add`` to infinity, or to a point with the same x."""
     x2, y2 = load256(x), load256(y)
     if negative:
         y2 = P - y2  # no point has y = 0: the group's order is odd
@@ -47,14 +60,23 @@ def add(points: Ptr, x: Ptr, y: Ptr, negative: bool, infinite: bool) -> bool:
         store256(points, x2)
         store256(points + 32, y2)
         return False
-    if load256(points) == x2:
-        if load256(points + 32) != y2:
-            return True
-        system_call(SECP256K1_DOUBLE, points)
-        return False
-    store256(points + 64, x2)
-    store256(points + 96, y2)
-    system_call(SECP256K1_ADD, points)
+    if load256(points + 32) != y2:
+        return True
+    system_call(SECP256K1_DOUBLE, points)
+    return False
+
+
+@kernel(inline=False)
+def add(points: Ptr, x: Ptr, y: Ptr, negative: bool, infinite: bool) -> bool:
+    """Add a point, or its negative, to the first of the block, which may be infinite; whether the sum is."""
+    if infinite or (load64(points) == load64(x) and load256(points) == load256(x)):
+        return add_apart(points, x, y, negative, infinite)
+    store256(points + 64, load256(x))
+    store256(points + 96, load256(y))
+    if negative:
+        system_call(SECP256K1_SUBTRACT, points)
+    else:
+        system_call(SECP256K1_ADD, points)
     return False
 
 

@@ -5,6 +5,7 @@ POSEIDON2           the 16 elements of a state, 32 bits each and reduced: permut
 KECCAK_F            the 25 lanes of a state: permuted
 MULMOD              256-bit ``a, b, m``, ``a · b / m`` below 2²⁵⁶: ``a`` becomes ``a · b mod m``
 SECP256K1_ADD       points ``P, Q``, as x and y below the prime, on the curve, with different x: ``P`` becomes ``P + Q``
+SECP256K1_SUBTRACT  points ``P, Q`` like these: ``P`` becomes ``P - Q``
 SECP256K1_DOUBLE    a point ``P`` like these: ``P`` becomes ``2 P``
 INVERSE_MODULO      256-bit ``a, b, m``, ``m`` odd, ``a < m``, without a common factor: ``a`` becomes ``1 / a mod m``
 ROOT_MODULO         256-bit ``a, b, m``, ``m = 3 mod 4``, ``a < m``: ``a`` becomes an ``r`` with ``r² = ±a mod m``
@@ -21,9 +22,8 @@ from ..hashes.keccak import ROUND_CONSTANTS, keccak_round
 from ..lang import U64, U256, Ptr, Switch, Table, kernel, load32, load64, load256, store32, store64, store256
 from ..words.arith import mulmod, product512
 
-POSEIDON2, KECCAK_F, MULMOD, SECP256K1_ADD, SECP256K1_DOUBLE, INVERSE_MODULO, ROOT_MODULO = range(
-    0x100, 0x107
-)
+POSEIDON2, KECCAK_F, MULMOD, SECP256K1_ADD, SECP256K1_DOUBLE = range(0x100, 0x105)
+INVERSE_MODULO, ROOT_MODULO, SECP256K1_SUBTRACT = range(0x105, 0x108)
 #: Words of each call's block.
 WORDS = {
     POSEIDON2: 8,
@@ -33,6 +33,7 @@ WORDS = {
     SECP256K1_DOUBLE: 8,
     INVERSE_MODULO: 12,
     ROOT_MODULO: 12,
+    SECP256K1_SUBTRACT: 16,
 }
 MOST_WORDS, CALLS = max(WORDS.values()), len(WORDS)
 
@@ -172,13 +173,26 @@ def store_third(block: Ptr, slope: U256, x1: U256, y1: U256, x2: U256) -> None:
     store256(block + 32, minus(times(slope, minus(x1, x3)), y1))
 
 
-@kernel(inline=False)
-def add_points(block: Ptr) -> bool:
+@kernel(inline=True)
+def chord(block: Ptr, negative: bool) -> bool:
+    """Add the second point, or its negative."""
     x1, y1, x2, y2 = load256(block), load256(block + 32), load256(block + 64), load256(block + 96)
     if not on_curve(x1, y1) or not on_curve(x2, y2) or x1 == x2:
         return False
+    if negative:
+        y2 = minus(U256(0), y2)
     store_third(block, times(minus(y2, y1), inverse(minus(x2, x1))), x1, y1, x2)
     return True
+
+
+@kernel(inline=False)
+def add_points(block: Ptr) -> bool:
+    return chord(block, False)
+
+
+@kernel(inline=False)
+def subtract_points(block: Ptr) -> bool:
+    return chord(block, True)
 
 
 @kernel(inline=False)
@@ -206,6 +220,7 @@ CARRY_OUT = Switch(
         SECP256K1_DOUBLE: double_point,
         INVERSE_MODULO: invert,
         ROOT_MODULO: extract_root,
+        SECP256K1_SUBTRACT: subtract_points,
     },
     unknown,
 )

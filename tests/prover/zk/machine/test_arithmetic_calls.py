@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from jovay.kernel.curves.secp256k1 import GENERATOR, MODULUS
-from jovay.kernel.riscv.calls import INVERSE_MODULO, MULMOD, ROOT_MODULO, SECP256K1_ADD, SECP256K1_DOUBLE
+from jovay.kernel.riscv.calls import (
+    INVERSE_MODULO,
+    MULMOD,
+    ROOT_MODULO,
+    SECP256K1_ADD,
+    SECP256K1_DOUBLE,
+    SECP256K1_SUBTRACT,
+)
 from jovay.prover.zk import audit
 from jovay.prover.zk.machine import mulmod, secp256k1
 from jovay.prover.zk.machine.identities import split
@@ -22,8 +29,9 @@ MULTIPLIED = rv64.DATA + 256
 
 
 def program() -> Program:
-    """Doubles the generator, adds it twice; takes a power of 3 modulo the prime, its inverse, and a root of that."""
+    """Doubles the generator, adds it twice, subtracts it; a power of 3 modulo the prime, its inverse, a root."""
     p = rv64.Program().li(10, BLOCK).li(17, SECP256K1_DOUBLE)("ecall").li(17, SECP256K1_ADD)("ecall")("ecall")
+    p.li(17, SECP256K1_SUBTRACT)("ecall")
     p.li(10, MULTIPLIED).li(17, MULMOD)("ecall")("ecall")("ecall").li(17, INVERSE_MODULO)("ecall")
     p.li(17, ROOT_MODULO)("ecall").li(17, 93).li(10, 0)("ecall")
     points = [word for number in (*GENERATOR, *GENERATOR) for word in split(number)]
@@ -56,6 +64,7 @@ def test_runs_fit_together(ran: tuple[Program, Run]) -> None:
     assert {number: len(calls.clock) for number, calls in run.calls.items()} == {
         MULMOD: 3,
         SECP256K1_ADD: 2,
+        SECP256K1_SUBTRACT: 1,
         SECP256K1_DOUBLE: 1,
         INVERSE_MODULO: 1,
         ROOT_MODULO: 1,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import pytest
@@ -14,13 +14,13 @@ from jovay.prover.zk.field import R
 from jovay.prover.zk.machine import secp256k1
 from jovay.prover.zk.machine.buses import CALL, MEMORY
 from jovay.prover.zk.machine.identities import MIDDLE_LIMBS, QUOTIENT_LIMBS, offset, split
-from jovay.prover.zk.machine.secp256k1 import ADD, CALLS, DOUBLE, SECP256K1, _inverses, tables
+from jovay.prover.zk.machine.secp256k1 import ADD, CALLS, DOUBLE, SECP256K1, SUBTRACT, _inverses, tables
 from jovay.prover.zk.tables import Table
 from rigs.chips import calls_of, free_cells, is_accepted, named_rows, wrong_with
 from rigs.secp256k1_points import Point, add, times
 
 #: The constraint that what is divided by is not 0.
-DIVISOR = 3
+DIVISOR = 4
 
 
 def third(slope: int, p: Point, q: Point) -> Point:
@@ -78,29 +78,40 @@ def words(*points: Point) -> list[int]:
     return [word for point in points for number in point for word in split(number)]
 
 
-def table_of(pairs: list[tuple[Point, Point]], points: list[Point]) -> Table:
-    additions = calls_of([(words(p, q), words(added(p, q), q)) for p, q in pairs], CALLS[ADD])
-    doublings = calls_of([(words(p), words(doubled(p))) for p in points], CALLS[DOUBLE])
-    (table,) = tables(additions, doublings)
+def block(number: int, operands: tuple[Point, ...]) -> tuple[list[int], list[int]]:
+    """What it holds before and after."""
+    p, q = operands[0], operands[-1]
+    result = added(p, minus(q) if number == SUBTRACT else q)
+    return words(*operands), words(result, *operands[1:])
+
+
+def table_of(*calls: tuple[int, tuple[Point, ...]]) -> Table:
+    """Of calls in the order of their numbers in ``CALLS``."""
+    parts = [
+        calls_of([block(number, operands) for number, operands in calls if number == each], CALLS[each])
+        for each in CALLS
+    ]
+    (table,) = tables(*parts)
     return table
+
+
+ADDITIONS = [(ADD, pair) for pair in PAIRS]
+SUBTRACTIONS = [(SUBTRACT, pair) for pair in PAIRS]
+DOUBLINGS = [(DOUBLE, (point,)) for point in POINTS]
 
 
 def test_sums_are_accepted() -> None:
     rng = random.Random(1)
     some = [multiple(rng.randrange(2, ORDER_VALUE)) for _ in range(20)]
-    pairs, points = [*PAIRS, *pairwise(some)], [*POINTS, *some]
-    rows = named_rows(table_of(pairs, points))
-    for at, row in enumerate(rows[: len(pairs) + len(points)]):
+    calls = [*ADDITIONS, *((ADD, pair) for pair in pairwise(some))]
+    calls += [*SUBTRACTIONS, *((SUBTRACT, pair) for pair in pairwise(some))]
+    calls += [*DOUBLINGS, *((DOUBLE, (point,)) for point in some)]
+    rows = named_rows(table_of(*calls))[: len(calls)]
+    for (number, operands), row in zip(calls, rows, strict=True):
         assert wrong_with(SECP256K1, row) == ([], [])
-        if at < len(pairs):
-            number, (p, q) = ADD, pairs[at]
-            before, after = words(p, q), words(added(p, q), q)
-        else:
-            number, p = DOUBLE, points[at - len(pairs)]
-            before, after = words(p), words(doubled(p))
         said = audit.messages_of(SECP256K1.messages(SECP256K1.row(list(row.values()))))
         time = 4 * row["clock"] + 2
-        for place, (old, new) in enumerate(zip(before, after, strict=True)):
+        for place, (old, new) in enumerate(zip(*block(number, operands), strict=True)):
             gap = row[f"gap{place}_low"] + (row[f"gap{place}_high"] << 16)
             assert said[MEMORY, row["index"] + place, 1, old, (time - 1 - gap) % R] == -1
             assert said[MEMORY, row["index"] + place, 1, new, time] == 1
@@ -116,10 +127,9 @@ def test_no_cell_can_be_another() -> None:
         for word in range(CALLS[DOUBLE], CALLS[ADD])
         for part in ("low", "high")
     }
-    assert free_cells([table_of(PAIRS[3:5], [])]) == set()
-    assert free_cells([table_of([], [GENERATOR])]) == without_q
-    last = free_cells([table_of([PAIRS[6]], [])])
-    assert last == {("secp256k1", f"inverse{word}") for word in (1, 2, 3)}
+    assert free_cells([table_of(ADDITIONS[3], SUBTRACTIONS[4])]) == set()
+    assert free_cells([table_of(DOUBLINGS[0])]) == without_q
+    assert free_cells([table_of(ADDITIONS[6])]) == {("secp256k1", f"inverse{word}") for word in (1, 2, 3)}
 
 
 def test_rows_of_zeros_say_nothing() -> None:
@@ -127,7 +137,7 @@ def test_rows_of_zeros_say_nothing() -> None:
     nothing = [0] * len(SECP256K1.columns)
     assert SECP256K1.broken([nothing]) == []
     assert audit.messages_of(SECP256K1.messages(SECP256K1.row(nothing))) == {}
-    assert table_of([], []).variables == 3
+    assert table_of().variables == 3
 
 
 # ---- forged rows --------------------------------------------------------------------------------------------------
@@ -142,7 +152,7 @@ def forged(
         return honest(divisor) if any(word[0] for word in divisor) else [[1]] * 4
 
     honest = _inverses
-    monkeypatch.setattr(secp256k1, "_slopes", lambda add, *_: add * 0 + slope)
+    monkeypatch.setattr(secp256k1, "_slopes", lambda flags, *_: flags[0] * 0 + slope)
     monkeypatch.setattr(secp256k1, "_inverses", inverses)
     calls = {each: calls_of([], size) for each, size in CALLS.items()}
     calls[number] = calls_of([(words(*before), words(result, *before[1:]))], CALLS[number])
@@ -153,11 +163,15 @@ def forged(
 def test_points_of_the_same_x_have_no_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     """For P + P any slope fits, and for P − P none; both divide by 0, whatever the inverses are."""
     rng = random.Random(2)
-    for slope in (0, 5, 3 * GENERATOR[0] ** 2 * pow(2 * GENERATOR[1], -1, MODULUS) % MODULUS):
-        result = third(slope, GENERATOR, GENERATOR)
-        row = forged(monkeypatch, ADD, [GENERATOR, GENERATOR], result, slope)
+    for number, slope in product(
+        (ADD, SUBTRACT), (0, 5, 3 * GENERATOR[0] ** 2 * pow(2 * GENERATOR[1], -1, MODULUS) % MODULUS)
+    ):
+        result, same, opposite = third(slope, GENERATOR, GENERATOR), GENERATOR, minus(GENERATOR)
+        if number == SUBTRACT:
+            same, opposite = opposite, same
+        row = forged(monkeypatch, number, [GENERATOR, same], result, slope)
         assert wrong_with(SECP256K1, row) == ([DIVISOR], [])
-        other = forged(monkeypatch, ADD, [GENERATOR, minus(GENERATOR)], result, slope)
+        other = forged(monkeypatch, number, [GENERATOR, opposite], result, slope)
         assert DIVISOR in wrong_with(SECP256K1, other)[0]
         assert len(wrong_with(SECP256K1, other)[0]) > 1
         for _ in range(20):
@@ -173,13 +187,11 @@ def test_a_point_without_y_has_no_double(monkeypatch: pytest.MonkeyPatch) -> Non
     assert DIVISOR in wrong_with(SECP256K1, row)[0]
 
 
-@pytest.mark.parametrize(
-    ("number", "before"), [*((ADD, pair) for pair in PAIRS), *((DOUBLE, (p,)) for p in POINTS)]
-)
+@pytest.mark.parametrize(("number", "before"), [*ADDITIONS, *SUBTRACTIONS, *DOUBLINGS])
 def test_no_other_sum(number: int, before: tuple[Point, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     """Other slopes with what follows from them, and other results with the right slope."""
-    p, q = before[0], before[-1]
-    rise, run = (q[1] - p[1], q[0] - p[0]) if number == ADD else (3 * p[0] ** 2, 2 * p[1])
+    p, q = before[0], before[-1] if number != SUBTRACT else minus(before[-1])
+    rise, run = (3 * p[0] ** 2, 2 * p[1]) if number == DOUBLE else (q[1] - p[1], q[0] - p[0])
     slope = rise * pow(run, -1, MODULUS) % MODULUS
     x, y = third(slope, p, q)
     assert is_accepted(SECP256K1, forged(monkeypatch, number, list(before), (x, y), slope))
@@ -207,7 +219,7 @@ def test_results_are_reduced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_limbs_and_carries_are_held() -> None:
     """A limb of 2^16 more with one less above, carries one off, and R less 2^16: in each place."""
-    row = named_rows(table_of(PAIRS[:1], []))[0]
+    row = named_rows(table_of(ADDITIONS[0]))[0]
     groups = [(name, 16) for name in ("slope_", "x3_", "y3_")] + [("x3_room", 4), ("y3_room", 4)]
     for equation in ("line", "sum", "mirror"):
         groups += [(f"{equation}_quotient", QUOTIENT_LIMBS), (f"{equation}_middle", MIDDLE_LIMBS)]
@@ -223,8 +235,11 @@ def test_limbs_and_carries_are_held() -> None:
 
 
 def test_flags_are_flags() -> None:
-    """Neither both, nor others; a doubling is no addition."""
-    addition, doubling = named_rows(table_of(PAIRS[:1], POINTS[:1]))[:2]
-    for row in (addition, doubling):
-        for one, other in ((1, 1), (2, 0), (0, 2), (R - 1, 0), (2, R - 1), (row["double"], row["add"])):
-            assert not is_accepted(SECP256K1, row | {"add": one, "double": other})
+    """Just one of them is 1: which one is known from what was done."""
+    rows = named_rows(table_of(ADDITIONS[0], SUBTRACTIONS[0], DOUBLINGS[0]))[:3]
+    for row in rows:
+        flags = [row[name] for name in ("add", "subtract", "double")]
+        for others in product((0, 1, 2, R - 1), repeat=3):
+            if list(others) != flags and any(others):
+                changed = dict(zip(("add", "subtract", "double"), others, strict=True))
+                assert not is_accepted(SECP256K1, row | changed)
