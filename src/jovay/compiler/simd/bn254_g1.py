@@ -2,7 +2,9 @@
 
 ``bn254_g1_add_pairs(count, left, right, points, out, scratch)``: ``count`` blocks of eight additions. ``left`` and
 ``right`` are positions (u32) in ``points``; the sums go to ``out`` one after another. A point is 64 bytes: x and y in
-four words each, canonical and in Montgomery form with radix 2^260. ``scratch``: ``SCRATCH`` bytes a block. Returns 0.
+four words each, canonical and in Montgomery form with radix 2^260. ``scratch``: ``SCRATCH`` bytes. Returns 0.
+
+Blocks go in turns of ``TURN``, each with an inversion, since what a turn reads twice stays in the cache.
 
 Points with the same x are not added: their sum is a point of zeros, which the caller looks for if the first eight words
 of ``scratch`` are not all 0.
@@ -25,7 +27,11 @@ from .numbers import WORDS, Number, constant, load_slot, of, store_slot
 
 P = 0x30644E72E131A029B85045B68181585D97816A916871CA8D3C208C16D87CFD47
 POINT = 64
-SCRATCH = 2 * SLOT
+TURN = 256
+_BLOCK_SCRATCH = 2 * SLOT
+SCRATCH = TURN * _BLOCK_SCRATCH
+#: Blocks whose points are on their way to the cache.
+_AHEAD = 4
 _INDEX = Lanes(1, 32)
 _POWER_WINDOW = 4
 
@@ -38,6 +44,13 @@ def _gather(field: Modulus, points: Pointer, positions: Pointer) -> tuple[Number
         rows.append(points.at(position * POINT).load(VECTOR, align=WORD.bytes))
     words = transpose(rows)
     return tuple(of(field, unpack(words[k : k + WORDS]), field.value) for k in (0, WORDS))  # type: ignore[return-value]
+
+
+def _prefetch(points: Pointer, positions: Pointer) -> None:
+    """Eight points will be read."""
+    for lane in range(VECTOR.count):
+        position = positions.at(lane * _INDEX.bytes).load(_INDEX).convert(64)
+        points.at(position * POINT).prefetch()
 
 
 def _scatter(x: Number, y: Number, out: Pointer) -> None:
@@ -114,12 +127,18 @@ def module_text(portable: bool = False) -> str:
     code = Routine(module, "bn254_g1_add_pairs", "ippppp", exported=True)
     count, left, right, points, out, scratch = code.arguments
     bound, running, some = 2 * field.value, code.buffer(SLOT), code.buffer(VECTOR.bytes)
-    store_slot(constant(code, field, 1), running)
     some.store(code.constant(VECTOR, 0))
     step = VECTOR.count * _INDEX.bytes
 
-    def forward(i: Value) -> None:
+    def smaller(a: Value, b: Value) -> Value:
+        return a.compare("<", b).select(a, b)
+
+    def forward(start: Value, i: Value) -> None:
         """Keep the product of the differences so far, and the difference, which is 1 where it would be 0."""
+        place, i = scratch.at(i * _BLOCK_SCRATCH), start + i
+        following = smaller(i + _AHEAD, count - 1)
+        _prefetch(points, left.at(following * step))
+        _prefetch(points, right.at(following * step))
         xa, _ = _gather(field, points, left.at(i * step))
         xb, _ = _gather(field, points, right.at(i * step))
         difference = (xb - xa).canonical()
@@ -130,15 +149,13 @@ def module_text(portable: bool = False) -> str:
         same = zero.compare("==", 0)
         some.store(some.load(VECTOR) | same.convert(64))
         limbs = [same.select(o, d) for o, d in zip(one.limbs, difference.limbs, strict=True)]
-        place = scratch.at(i * SCRATCH)
         before = load_slot(field, running, bound)
         store_slot(before, place)
         kept = store_slot(of(field, limbs, field.value), place.at(SLOT))
         store_slot(before * kept, running)
 
-    def backward(i: Value) -> None:
-        j = count - 1 - i
-        place = scratch.at(j * SCRATCH)
+    def backward(start: Value, i: Value) -> None:
+        place, j = scratch.at(i * _BLOCK_SCRATCH), start + i
         difference, inverse = load_slot(field, place.at(SLOT), field.value), load_slot(field, running, bound)
         slope = inverse * load_slot(field, place, bound)
         store_slot(inverse * difference, running)
@@ -149,9 +166,15 @@ def module_text(portable: bool = False) -> str:
         y = slope * (xa - x) - ya
         _scatter(*_nothing_where_same(xa, xb, x, y), out.at(j * (VECTOR.count * POINT)))
 
-    code.each(count, forward)
-    code.call(invert, running)
-    code.each(count, backward)
+    def turn(number: Value) -> None:
+        start = number * TURN
+        size = smaller(count - start, code.constant(WORD, TURN))
+        store_slot(constant(code, field, 1), running)
+        code.each(size, lambda i: forward(start, i))
+        code.call(invert, running)
+        code.each(size, lambda i: backward(start, size - 1 - i))
+
+    code.each((count + TURN - 1) >> (TURN.bit_length() - 1), turn)
     scratch.store(some.load(VECTOR))
     code.end()
     return text(module)

@@ -189,6 +189,12 @@ class Pointer:
         function = declare(self.b.module, name, lanes.type, [POINTER, mask.v.type, lanes.type])
         return Value(self.b, lanes, self.b.call(function, arguments))
 
+    def prefetch(self) -> None:
+        """The line will be read."""
+        flags = [ir.Constant(ir.IntType(32), flag) for flag in (0, 3, 1)]
+        kinds = [POINTER, *[ir.IntType(32)] * 3]
+        self.b.call(declare(self.b.module, "llvm.prefetch.p0", ir.VoidType(), kinds), [self.v, *flags])
+
     def store(self, value: Value, align: int = 0) -> None:
         self.b.store(value.v, self.v, align=align or value.lanes.bytes)
 

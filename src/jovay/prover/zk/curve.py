@@ -134,7 +134,7 @@ def add_pairs(points: Points, left: Digits, right: Digits) -> tuple[Points, Alik
 def _add_pairs(points: Points, count: int, left: Digits, right: Digits, out: Points) -> Alike:
     """The same for whole blocks of pairs, of which ``count`` are wanted; sums go to ``out``."""
     blocks = -(-count // LANES)
-    scratch = aligned_words(blocks * bn254_g1.SCRATCH // 8)
+    scratch = aligned_words(bn254_g1.SCRATCH // 8)
     _function("add_pairs", 6)(blocks, left, right, points.words, out.words, scratch)
     if not scratch[:LANES].any():
         return []
