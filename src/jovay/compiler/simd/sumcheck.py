@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,14 +82,13 @@ class Round:
             value = self.polynomial(values, fixed)
             add_to_slot(value * load(field, weights.at(at)) if self.weighted else value, to)
 
-        def ends(at: Value) -> Iterator[tuple[Number, Number]]:
-            for k in range(self.columns):
-                start = code.address(columns.at(8 * k).load(WORD)).at(at)
-                low = load(field, start)
-                yield low, (load(field, start.at(half)) - low).factor()
+        def ends(at: Value, k: Value | int) -> tuple[Number, Number]:
+            start = code.address(columns.at(k * 8).load(WORD)).at(at)
+            low = load(field, start)
+            return low, (load(field, start.at(half)) - low).factor()
 
         def block_of_few(i: Value) -> None:
-            lines = list(ends(i * BLOCK))
+            lines = [ends(i * BLOCK, k) for k in range(self.columns)]
             values, reached = [low for low, _ in lines], 0
             for slot, point in enumerate(self.points):
                 while reached < point:
@@ -98,25 +97,27 @@ class Round:
                 add(i * BLOCK, values, sums.at(slot * SLOT))
 
         def block(i: Value) -> None:
-            bounds, slots = list[tuple[int, int]](), [line.at(SLOT * k) for k in range(2 * self.columns)]
-            for (low, step), at, by in zip(ends(i * BLOCK), slots[0::2], slots[1::2], strict=True):
-                store_slot(low, at)
-                store_slot(step, by)
-                bounds.append((low.bound + (self.degree + 1) * step.bound, step.bound))
+            bounds = list[int]()
 
-            def on() -> None:
-                for (most, step), at, by in zip(bounds, slots[0::2], slots[1::2], strict=True):
-                    moved = load_slot(field, at, most - step) + load_slot(field, by, step)
-                    store_slot(moved, at)
+            def begin(k: Value) -> None:
+                low, step = ends(i * BLOCK, k)
+                store_slot(low, line.at(k * (2 * SLOT)))
+                store_slot(step, line.at(k * (2 * SLOT) + SLOT))
+                bounds.extend((low.bound + self.degree * step.bound, step.bound))
+
+            code.each(self.columns, begin)
+            most, step = bounds
+
+            def on(k: Value) -> None:
+                at = line.at(k * (2 * SLOT))
+                store_slot(load_slot(field, at, most) + load_slot(field, at.at(SLOT), step), at)
 
             def point(number: Value) -> None:
-                values = [
-                    load_slot(field, at, most) for (most, _), at in zip(bounds, slots[0::2], strict=True)
-                ]
+                values = [load_slot(field, line.at(2 * SLOT * k), most) for k in range(self.columns)]
                 add(i * BLOCK, values, sums.at(number * SLOT))
-                on()
+                code.each(self.columns, on)
                 with code.when(number.compare("==", 0)):
-                    on()
+                    code.each(self.columns, on)
 
             code.each(len(self.points), point)
 

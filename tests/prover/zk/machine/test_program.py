@@ -189,7 +189,6 @@ def proof(program: Program) -> RunProof:
     return program.prove(b"")
 
 
-@pytest.mark.slow
 def test_a_run_is_proven(program: Program, proof: RunProof) -> None:
     program.verify(proof)
     for other in (
@@ -201,7 +200,6 @@ def test_a_run_is_proven(program: Program, proof: RunProof) -> None:
             program.verify(other)
 
 
-@pytest.mark.slow
 def test_another_programs_proof_is_refused(proof: RunProof, setup: Setup) -> None:
     words = with_operands(1, 3)
     words.words[0] += 1 << 20  # addi x1, x0, 6
