@@ -37,7 +37,7 @@ def calls_of(blocks: Sequence[tuple[Sequence[int], Sequence[int]]], words: int) 
     """Calls that found the first of each pair in their block, and left the second."""
     rng, count = random.Random(5), len(blocks)
     before, after = (np.array([block[k] for block in blocks], np.uint64).reshape(-1, words) for k in (0, 1))
-    gaps = np.array([[rng.getrandbits(32) for _ in range(words)] for _ in blocks], np.uint64)
+    gaps = np.array([[rng.getrandbits(16) for _ in range(words)] for _ in blocks], np.uint64)
     clock = np.arange(5, 5 + count, dtype=np.uint64)
     return Calls(clock, clock * np.uint64(100), before, after, gaps.reshape(-1, words))
 

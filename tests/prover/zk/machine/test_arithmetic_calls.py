@@ -18,6 +18,7 @@ from jovay.kernel.riscv.calls import (
 )
 from jovay.prover.zk import audit
 from jovay.prover.zk.machine import mulmod, secp256k1
+from jovay.prover.zk.machine.buses import MEMORY
 from jovay.prover.zk.machine.identities import split
 from jovay.prover.zk.machine.program import Program
 from jovay.prover.zk.machine.run import Run
@@ -82,3 +83,19 @@ def test_another_result_does_not(ran: tuple[Program, Run]) -> None:
     after[-1, 0] ^= np.uint64(1)
     calls = {**run.calls, SECP256K1_ADD: replace(run.calls[SECP256K1_ADD], after=after)}
     assert faults(made, replace(run, calls=calls))
+
+
+def test_blocks_that_waited_are_renewed() -> None:
+    """Once, before the first call; the machine's other tables say no more of memory then."""
+    p = rv64.Program().li(5, 8400)("addi", rd=5, rs1=5, imm=-1)("bne", rs1=5, imm=-4)
+    p.li(10, BLOCK).li(17, MULMOD)("ecall")("ecall").li(17, 93).li(10, 0)("ecall")
+    words = [word for number in (3, 5, 97) for word in split(number)]
+    made = Program(p.elf(np.array(words, np.uint64).tobytes()), development_setup(8, 3), [mulmod])
+    tables = made.tables(Run.of(made.emulator, b""))
+    renewed = next(table for table in tables if table.chip.name == "renew_word")
+    assert sum(row[0] for row in audit.rows_of(renewed)) == len(words)
+    memory = [table for table in tables if table.chip.name in ("renew_word", "mulmod", "memory")]
+    assert not audit.broken(memory)
+    assert not any(bus == MEMORY for bus, *_ in audit.unbalanced(memory))
+    without = [table for table in memory if table is not renewed]
+    assert sum(bus == MEMORY for bus, *_ in audit.unbalanced(without)) == 2 * len(words)

@@ -113,8 +113,7 @@ def test_results_are_accepted(
         for at, word in enumerate(w for n in (result, b, m) for w in split(n)):
             assert said[MEMORY, row["index"] + at, 1, word, time] == 1
         for at, word in enumerate(w for n in (a, b, m) for w in split(n)):
-            gap = row[f"gap{at}_low"] + (row[f"gap{at}_high"] << 16)
-            assert said[MEMORY, row["index"] + at, 1, word, (time - 1 - gap) % R] == -1
+            assert said[MEMORY, row["index"] + at, 1, word, (time - 1 - row[f"gap{at}"]) % R] == -1
         assert said[CALL, number, row["clock"], row["index"]] == -1
         assert sum(times for (bus, *_), times in said.items() if bus == MEMORY) == 0
 

@@ -41,7 +41,7 @@ def calls_of(states: Sequence[State], after: Sequence[State] | None = None) -> C
     rng, count = np.random.default_rng(3), len(states)
     clock = np.arange(count, dtype=np.uint64) * np.uint64(7) + np.uint64(1 << 31)
     index = np.arange(count, dtype=np.uint64) * np.uint64(WORDS) + np.uint64(1000)
-    gaps = rng.integers(0, 1 << 32, (count, WORDS), dtype=np.uint64)
+    gaps = rng.integers(0, 1 << 16, (count, WORDS), dtype=np.uint64)
     return Calls(clock, index, packed(states), packed(after or [permutation(s) for s in states]), gaps)
 
 

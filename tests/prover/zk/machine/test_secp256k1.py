@@ -112,8 +112,7 @@ def test_sums_are_accepted() -> None:
         said = audit.messages_of(SECP256K1.messages(SECP256K1.row(list(row.values()))))
         time = 4 * row["clock"] + 2
         for place, (old, new) in enumerate(zip(*block(number, operands), strict=True)):
-            gap = row[f"gap{place}_low"] + (row[f"gap{place}_high"] << 16)
-            assert said[MEMORY, row["index"] + place, 1, old, (time - 1 - gap) % R] == -1
+            assert said[MEMORY, row["index"] + place, 1, old, (time - 1 - row[f"gap{place}"]) % R] == -1
             assert said[MEMORY, row["index"] + place, 1, new, time] == 1
         assert said[CALL, number, row["clock"], row["index"]] == -1
         assert sum(bus == MEMORY for bus, *_ in said) == 2 * CALLS[number]
@@ -122,11 +121,7 @@ def test_sums_are_accepted() -> None:
 def test_no_cell_can_be_another() -> None:
     """But of Q where there is none, and the inverses of words that are 0."""
     without_q = {("secp256k1", f"{name}{word}") for name in ("x2_", "y2_") for word in range(4)}
-    without_q |= {
-        ("secp256k1", f"gap{word}_{part}")
-        for word in range(CALLS[DOUBLE], CALLS[ADD])
-        for part in ("low", "high")
-    }
+    without_q |= {("secp256k1", f"gap{word}") for word in range(CALLS[DOUBLE], CALLS[ADD])}
     assert free_cells([table_of(ADDITIONS[3], SUBTRACTIONS[4])]) == set()
     assert free_cells([table_of(DOUBLINGS[0])]) == without_q
     assert free_cells([table_of(ADDITIONS[6])]) == {("secp256k1", f"inverse{word}") for word in (1, 2, 3)}

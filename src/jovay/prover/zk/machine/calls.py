@@ -18,7 +18,7 @@ from jovay.prover.zk.chip import Chip, Message, Row
 from jovay.prover.zk.field import U64
 from jovay.prover.zk.tables import Table
 
-from .buses import CALL, LIMB, LIMB_BITS, MEMORY
+from .buses import CALL, MEMORY
 from .parts import ranged
 
 #: When the words are accessed: 4·clock + 2.
@@ -28,7 +28,7 @@ MOMENT = 2
 @dataclass(frozen=True)
 class Calls:
     """All calls of one number in a run, in order: shape (calls,), and (calls, words) of what each word of a block held
-    before and after, and of the time since its access before, less 1.
+    before and after, and of the time since its access before, less 1; that is one limb, as older words are renewed.
     """
 
     clock: U64
@@ -48,8 +48,7 @@ class Calls:
 
     def gap_columns(self) -> list[U64]:
         """The columns ``gap_names``."""
-        parts = ((gap % np.uint64(LIMB), gap >> np.uint64(LIMB_BITS)) for gap in self.gaps.T)
-        return [limb for pair in parts for limb in pair]
+        return list(self.gaps.T)
 
 
 def joined(parts: Sequence[Calls]) -> Calls:
@@ -84,7 +83,7 @@ class Accelerator(Protocol):
 
 def gap_names(words: int) -> Iterator[str]:
     """The columns in which a chip has the times since its words were accessed before."""
-    return (f"gap{word}_{part}" for word in range(words) for part in ("low", "high"))
+    return (f"gap{word}" for word in range(words))
 
 
 def called(row: Row, number: int, used: Any) -> Message:
@@ -94,12 +93,9 @@ def called(row: Row, number: int, used: Any) -> Message:
 
 def taken(row: Row, word: int, value: Any, used: Any) -> list[Message]:
     """Word ``word`` of the block holds ``value`` before the call; ``row`` has its gap."""
-    low, high = (getattr(row, f"gap{word}_{part}") for part in ("low", "high"))
-    since = 4 * row.clock + MOMENT - 1 - low - LIMB * high
-    return [
-        Message(MEMORY, -used, (row.index + word, 1 + 0 * row.index, value, since)),
-        *ranged([low, high], used),
-    ]
+    gap = getattr(row, f"gap{word}")
+    since = 4 * row.clock + MOMENT - 1 - gap
+    return [Message(MEMORY, -used, (row.index + word, 1 + 0 * row.index, value, since)), *ranged([gap], used)]
 
 
 def given(row: Row, word: int, value: Any, used: Any) -> Message:

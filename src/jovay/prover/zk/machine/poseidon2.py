@@ -325,8 +325,7 @@ def _word_table(calls: Calls, before: list[U64], after: list[tuple[U64, U64]]) -
         "used": np.ones(WORDS * len(calls), np.uint64),
         "clock": np.tile(calls.clock, WORDS),
         "index": np.concatenate([calls.index + np.uint64(word) for word in range(WORDS)]),
-        "gap0_low": calls.gaps.T.ravel() % np.uint64(LIMB),
-        "gap0_high": calls.gaps.T.ravel() >> np.uint64(LIMB_BITS),
+        "gap0": calls.gaps.T.ravel(),
     }
     for i in range(2):
         columns |= _split(f"before{i}", np.concatenate(before[i::2]))

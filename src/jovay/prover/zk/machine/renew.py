@@ -56,9 +56,15 @@ def register_table(accesses: Accesses) -> Table:
 
 
 def word_table(timeline: Timeline, writable_from: int) -> Table:
-    """Before loads and stores of aligned words."""
+    """Before loads and stores of aligned words, and before calls, whose blocks may be written."""
     long = timeline.aligned & (timeline.gaps[0] >= LIMB)
     index, gaps, part = timeline.index[long], timeline.gaps[0][long], timeline.part.where(long)
-    held = [index, (index >= writable_from).astype(np.uint64), part.word0]
-    since = 4 * part.clock + np.uint64(MOMENT - 1) - gaps
+    writable, since = (
+        (index >= writable_from).astype(np.uint64),
+        4 * part.clock + np.uint64(MOMENT - 1) - gaps,
+    )
+    words, before, since_calls, waited = timeline.long_waits
+    accesses = (index, writable, part.word0, since, gaps)
+    calls = (words, np.ones_like(words), before, since_calls, waited)
+    *held, since, gaps = map(np.concatenate, zip(accesses, calls, strict=True))
     return _table(RENEW_WORD, held, since, gaps)

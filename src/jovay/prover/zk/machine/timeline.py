@@ -24,6 +24,7 @@ _TIME_BITS = 40
 class Timeline:
     """Of ``part``, all loads and stores: ``widths`` in bytes, ``index`` of the word, ``offset`` in it, whether it
     reaches ``across`` into the next, ``gaps`` of both: times since the accesses before, less 1.
+    Of the words of ``calls``, gaps are ``short``; ``long_waits`` says of which they are not.
 
     Accesses are the first words of all loads and stores, their second words where they lie across two,
     and the words of system calls' blocks, number by number; they are told apart by that place.
@@ -60,10 +61,14 @@ class Timeline:
                 blocks.address >> np.uint64(3),
                 blocks.before,
                 blocks.after,
-                each.reshape(blocks.before.shape),
+                short(each.reshape(blocks.before.shape)),
             )
             for (number, blocks), each in zip(run.calls.items(), rest, strict=True)
         }
+        long = gaps >= LIMB
+        long[: len(first) + len(others)] = False
+        since = self.times[long] - np.uint64(1) - gaps[long]
+        self.long_waits = self.words[long], self.before[long], since, gaps[long]
 
     def _gaps(self) -> U64:
         """Of each access, the time since its word's one before, less 1; and which are words' first and last ones."""
