@@ -2,7 +2,7 @@
 
 Over the integers a·b = quotient·m + result, a·result = quotient·m + 1, or result² = quotient·m ± a; quotient and result
 are below 2^256, and result < m, so m is not 0. The difference of the two sides is less than 2^512 in size, as
-(2^256 − 1)² + 2^256 − 1 is. Products and inverses have one result; roots are two, of which the prover chooses.
+(2^256 − 1)² + 2^256 − 1 is. Products and inverses are what they are; among roots the prover chooses.
 """
 
 from __future__ import annotations
