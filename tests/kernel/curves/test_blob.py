@@ -37,11 +37,11 @@ def root_of(index: int) -> int:
     return pow(ROOT, int(f"{index:012b}"[::-1], 2), R)
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 64, 101, 4096])
+@pytest.mark.parametrize("count", [1, 2, 3, 64, 101, 513])
 def test_at_any_point(count: int) -> None:
     dice = Random(count)
     words = [dice.randrange(R) for _ in range(count)]
-    for z in (dice.randrange(R), 0, R - 1) if count < 1000 else (dice.randrange(R),):
+    for z in (dice.randrange(R), 0, R - 1):
         assert value(words, z) == by_ckzg(words, z)
 
 

@@ -1,13 +1,10 @@
 """The value of a blob's polynomial at a point, from the values at the 4,096 roots of unity that its words are.
 
-They stand in bit-reversed order (EIP-4844), so two neighbours are f(x) and f(-x). From f(x) = e(x²) + x·o(x²) follows
-
-    2·f(z) = 2·e(z²) + z·2·o(z²),    2·e(x²) = f(x) + f(-x),    2·o(x²) = (f(x) - f(-x))/x
-
-so the 2,048 words f(x) + f(-x) + (f(x) - f(-x))·z/x are those of a polynomial with half as many, again in that order,
-whose value at z² is 2·f(z). Twelve such foldings leave 4,096·f(z). Nothing is divided by, so z may be one of the roots;
-words behind the last that is not zero take no part. All roots are powers of one, and the first half of those that a
-folding divides by are those of the next.
+They stand in bit-reversed order (EIP-4844), so two neighbours are f(x) and f(-x). The line through both, at x and
+-x, has at z the value e(x²) + z·o(x²), where f(x) = e(x²) + x·o(x²). These 2,048 values at all x², again in that
+order, are those of a polynomial whose value at z² is f(z). Twelve such foldings leave f(z) alone. Nothing is divided
+by but roots, so z may be one of them; words behind the last that is not zero take no part. And 1/x of a folding's
+pairs are the first half of those of the folding before.
 """
 
 from ..lang import U64, U256, Ptr, Table, kernel, load256, store256
@@ -20,7 +17,7 @@ PRIMITIVE_ROOT = 7
 _INVERSE = pow(PRIMITIVE_ROOT, -((R - 1) // WORDS), R)
 #: 1/x where x is the word's root whose number has one bit alone: bit t of a pair's number stands for 2¹⁰⁻ᵗ.
 INVERSE_ROOTS = Table(U256, (pow(_INVERSE, 1 << (LEVELS - 2 - bit), R) for bit in range(LEVELS - 1)))
-MODULUS, ONE_IN_WORDS = U256(R), U256(pow(WORDS, -1, R))
+MODULUS, HALF = U256(R), U256(pow(2, -1, R))
 
 
 @kernel(inline=True)
@@ -38,8 +35,8 @@ def difference_of(a: U256, b: U256) -> U256:
 
 @kernel
 def fill_inverses(at: Ptr, count: U64) -> None:
-    """1/x of the first ``count`` (at least 1) pairs of words, 32 bytes each."""
-    store256(at, U256(1))
+    """1/2x of the first ``count`` (at least 1) pairs of words, 32 bytes each."""
+    store256(at, HALF)
     done, bit = U64(1), U64(0)
     while done < count:
         more = done if count - done > done else count - done
@@ -61,7 +58,7 @@ def evaluate_blob(words: Ptr, count: U64, inverses: Ptr, z: U256) -> U256:
             a, b = load256(at), U256(0)
             if U64(i) * 2 + 1 < count:
                 b = load256(at + WORD)
-            odd = mulmod(difference_of(a, b), load256(inverses + U64(i) * WORD), MODULUS)
-            store256(words + U64(i) * WORD, sum_of(sum_of(a, b), mulmod(odd, z, MODULUS)))
+            share = HALF + mulmod(load256(inverses + U64(i) * WORD), z, MODULUS)  # (x + z)/2x, not reduced
+            store256(words + U64(i) * WORD, sum_of(b, mulmod(difference_of(a, b), share, MODULUS)))
         count, z = half, mulmod(z, z, MODULUS)
-    return mulmod(load256(words), ONE_IN_WORDS, MODULUS)
+    return load256(words)
