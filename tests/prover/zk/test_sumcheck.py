@@ -27,7 +27,11 @@ WIDE = Polynomial(
         k[0] * (c[0] * c[1] * (c[2] - 1) * (c[3] - c[4])) - k[1] * (c[5] * (3 - c[6])) + sum(c[7:11], c[11])
     ),
 )
-POLYNOMIALS = {p.name: p for p in (FRACTIONS, CUBIC, LINEAR, WIDE)}
+#: Sums far beyond the radix, which are folded several times; shifts.
+LARGE = Polynomial(
+    "large", 3, 0, 3, lambda c, k: sum([c[0]] * 200, 8 * (16 * c[1] + c[2])) * c[1] * (4 * c[2])
+)
+POLYNOMIALS = {p.name: p for p in (FRACTIONS, CUBIC, LINEAR, WIDE, LARGE)}
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,10 @@ BLOCK = WORDS * VECTOR.bytes
 _LANE = WORD.bytes
 
 
+#: What shifts multiply by, and how far.
+_SHIFTS = {1 << count: count for count in range(5)}
+
+
 @dataclass(frozen=True)
 class Number:
     """``tops[i]`` bounds limb i, ``bound`` the whole value, which is below 2^260."""
@@ -77,7 +81,9 @@ class Number:
     # ---- products --------------------------------------------------------------------------------------------
 
     def __mul__(self, by: Number | int) -> Number:
-        """The Montgomery product, below 2n."""
+        """The Montgomery product, below 2n; small powers of two need none."""
+        if isinstance(by, int) and by in _SHIFTS:
+            return self.shifted(_SHIFTS[by])
         other = self.known(by) if isinstance(by, int) else by
         x, y = self.factor(), other.factor()
         while x.bound * y.bound >= self.field.value * RADIX:
@@ -86,11 +92,19 @@ class Number:
 
     __rmul__ = __mul__
 
+    def shifted(self, count: int) -> Number:
+        """2^count times this."""
+        x = self if max(self.tops) < 1 << 60 - count else self.factor()
+        tops = tuple(top << count for top in x.tops)
+        return Number(self.field, [limb << count for limb in x.limbs], tops, x.bound << count)
+
     def factor(self) -> Number:
         """The same value in limbs of 52 bits, as the multiplier reads them."""
         if max(self.tops) <= MASK52:
             return self
-        small = self if self.bound < RADIX else self.folded()
+        small = self
+        while small.bound >= RADIX:
+            small = small.folded()
         return small if max(small.tops) <= MASK52 else of(self.field, carried(small.limbs), small.bound)
 
     def folded(self) -> Number:
@@ -107,6 +121,8 @@ class Number:
             limbs[i] = self.field.low(limbs[i], over, factor)
             if i + 1 < LIMBS and most * limb >> LIMB_BITS:
                 limbs[i + 1] = self.field.high(limbs[i + 1], over, factor)
+            elif most * limb >> LIMB_BITS:
+                limbs[i] = limbs[i] + (self.field.high(splat(over, 0), over, factor) << LIMB_BITS)
         bound = (1 << top) + most * fold
         assert bound < self.bound, "it does not become smaller"
         return of(self.field, carried(limbs), bound)
