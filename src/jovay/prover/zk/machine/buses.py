@@ -43,6 +43,19 @@ POSEIDON2_WORD = 20
 POSEIDON2_CUBE = 21
 POSEIDON2_WIDE_CUBE = 22
 
+#: digits of 16 bits in base 8: Σ bitⱼ·8ʲ (Keccak's, and so are the next).
+SPARSE = 28
+#: a number below 2^16, its digits in base 8.
+SPREAD = 29
+#: clock, place, the five lanes of a plane: a quarter of a state before θ, and of one after π (``keccak.place``).
+PLANES, ROTATED = 30, 31
+#: clock, round, quarter and part, bits of lanes: what goes from quarter to quarter.
+EXCHANGE = 32
+#: round, quarter, a constant's bits: what is added in a round.
+ROUND = 33
+#: clock, index of a word, whether it is the row that adds the last constant: a row of the words of a state.
+STATE_WORDS = 34
+
 #: Bits of the numbers on ``RANGE``, and the next number.
 LIMB_BITS = 16
 LIMB = 1 << LIMB_BITS
