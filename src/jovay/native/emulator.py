@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -22,7 +23,7 @@ from jovay.compiler.cache import (
 )
 from jovay.compiler.checked import CHECKED, PLAIN, is_chosen
 from jovay.compiler.errors import CompilerError
-from jovay.compiler.riscv.elf import Image, read_elf
+from jovay.compiler.riscv.elf import Function, Image, read_elf
 from jovay.compiler.riscv.layout import INPUT_BASE, LENGTH_SIZE, OUTPUT_BASE, PAGE
 from jovay.kernel.riscv import machine as m
 from jovay.kernel.riscv import trace
@@ -95,6 +96,27 @@ class Trace:
     execution: Execution
 
 
+@dataclass(frozen=True)
+class Profile:
+    """Where a run spent its cycles: how often each instruction of the text was carried out, calls by number, and the
+    addresses of the 8-byte words that loads and stores touched.
+    """
+
+    cycles: npt.NDArray[np.int64]
+    calls: Counter[int]
+    words: npt.NDArray[np.uint64]
+    execution: Execution
+
+    def by_function(self, functions: Sequence[Function], text: int) -> Counter[str]:
+        """Cycles by function; ``text``: the address of the first instruction."""
+        starts = [(f.address - text) // 4 for f in functions]
+        sums = np.add.reduceat(self.cycles, starts).tolist() if starts else []
+        found = Counter[str]()
+        for f, spent in zip(functions, sums, strict=True):
+            found[f.name] += int(spent)
+        return found
+
+
 class InputTooLargeError(CompilerError):
     """The input does not fit the program's input window."""
 
@@ -137,21 +159,42 @@ class Emulator:
     def trace(self, data: bytes, max_cycles: int) -> Trace:
         """``run``, written down."""
         state = self._machine(memory := _Memory(self.image, data))
-        state.limit = max_cycles
         parts, calls = [zeros(0, dtype_of(trace.Step))], [zeros(0, dtype_of(trace.Call))]
-        while state.status == m.RUNNING and state.cycles < max_cycles:
-            steps = zeros(min(max_cycles, _TRACED), dtype_of(trace.Step))
-            called = zeros(_CALLED, dtype_of(trace.Call))
-            tracing = new_record(
-                trace.Tracing,
-                {"steps": steps, "step_room": len(steps), "calls": called, "call_room": len(called)},
-            )
-            self._library.trace(state, tracing)
-            parts.append(steps[: tracing.step_count])
-            calls.append(called[: tracing.call_count].copy())
+        for steps, called in self._slices(state, max_cycles):
+            parts.append(steps)
+            calls.append(called.copy())
         return Trace(
             np.concatenate(parts), _calls_by_number(np.concatenate(calls)), self._execution(state, memory)
         )
+
+    def profile(self, data: bytes, max_cycles: int) -> Profile:
+        """``run``, counted."""
+        state = self._machine(memory := _Memory(self.image, data))
+        text = self.image.text
+        cycles, calls, words = np.zeros(text.size // 4, np.int64), Counter[int](), set[int]()
+        for steps, called in self._slices(state, max_cycles):
+            cycles += np.bincount((steps["pc"] - text.address) // 4, minlength=len(cycles))
+            calls.update(called["number"].tolist())
+            operation = steps["decoded"] & 255
+            accesses = steps[
+                (operation >= trace.FIRST_ACCESS) & (operation < trace.FIRST_ACCESS + trace.ACCESSES)
+            ]
+            offsets = (accesses["decoded"].view(np.int64) >> 32).view(np.uint64)
+            words.update(np.unique((accesses["a"] + offsets) >> np.uint64(3)).tolist())
+        return Profile(cycles, calls, np.array(sorted(words), np.uint64) * 8, self._execution(state, memory))
+
+    def _slices(self, state: View, max_cycles: int) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
+        """A run from ``state``, written down piece by piece: instructions and calls."""
+        state.limit = max_cycles
+        while state.status == m.RUNNING and state.cycles < max_cycles:
+            steps = zeros(min(max_cycles, _TRACED), dtype_of(trace.Step))
+            calls = zeros(_CALLED, dtype_of(trace.Call))
+            tracing = new_record(
+                trace.Tracing,
+                {"steps": steps, "step_room": len(steps), "calls": calls, "call_room": len(calls)},
+            )
+            self._library.trace(state, tracing)
+            yield steps[: tracing.step_count], calls[: tracing.call_count]
 
     def run(self, data: bytes, max_cycles: int) -> Execution:
         """Run on ``data`` until the program stops, or for ``max_cycles`` instructions."""

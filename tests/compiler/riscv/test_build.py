@@ -15,7 +15,7 @@ import pytest
 from compiler.riscv import guest
 from jovay.compiler.errors import KernelCompileError
 from jovay.compiler.riscv.build import build_elf
-from jovay.compiler.riscv.elf import program_digest, read_elf
+from jovay.compiler.riscv.elf import program_digest, read_elf, read_functions, write_elf
 from jovay.compiler.riscv.layout import ARENA_BASE, STACK_BASE, MemorySizes
 from jovay.kernel.lang import U64, U256, kernel
 from jovay.native.emulator import Emulator, InputTooLargeError
@@ -179,9 +179,27 @@ def test_builds_are_identical(tmp_path):
     assert digests[0] == digests[1]
 
 
+def test_functions_are_named(emulator):
+    """For profiles; the names are not loaded, so the digest does not know of them."""
+    elf = build_elf(guest.main)
+    functions = read_functions(elf)
+    assert "compiler.riscv.guest.main" in [f.name for f in functions]
+    assert functions == sorted(functions, key=lambda f: f.address)
+    bare = write_elf(read_elf(elf))
+    assert read_functions(bare) == []
+    assert program_digest(bare) == program_digest(elf)
+    profile, run = emulator.profile(bytes(8), LIMIT), emulator.run(bytes(8), LIMIT)
+    assert profile.execution == run
+    assert profile.cycles.sum() == run.cycles
+    spent = profile.by_function(functions, emulator.image.text.address)
+    assert sum(spent.values()) == run.cycles
+    assert spent["_start"] > 5
+
+
 def test_nothing_of_the_host_leaks(emulator):
     elf = build_elf(guest.main)
-    for text in (b"numba", b"guest", b"/work", b"/home", b"x86", str(Path.cwd()).encode()):
+    assert not any(b"guest" in segment.data for segment in read_elf(elf).segments)
+    for text in (b"numba", b"/work", b"/home", b"x86", str(Path.cwd()).encode()):
         assert text not in elf
 
 

@@ -23,7 +23,7 @@ from ..generate import Progress, generate
 from .accelerated import ECALL, kernel_texts, put_calls
 from .elf import write_elf
 from .layout import MAX_ARGUMENTS, MemorySizes
-from .linker import link, parse_object, select
+from .linker import functions_of, link, parse_object, select
 from .start import START, start_object
 from .target import canonical, compile_module, freestanding
 
@@ -106,4 +106,5 @@ def _compile(entry: str, texts: list[str], library: dict[str, str], sizes: Memor
         parse_object(compile_module([text], {name}, library)) for name, text in library.items()
     ]
     objects = select([start_object(entry, sizes), kernel], runtime_objects)
-    return write_elf(link(objects, START, sizes))
+    image = link(objects, START, sizes)
+    return write_elf(image, functions_of(objects))

@@ -17,12 +17,14 @@ PT_LOAD = 1
 PF_X, PF_W, PF_R = 1, 2, 4
 #: Most bytes from a program's lowest to its highest address.
 SPAN_LIMIT = 1 << 32
-SHT_PROGBITS, SHT_STRTAB, SHT_NOBITS, SHT_RISCV_ATTRIBUTES = 1, 3, 8, 0x7000_0003
+SHT_PROGBITS, SHT_SYMTAB, SHT_STRTAB, SHT_NOBITS, SHT_RISCV_ATTRIBUTES = 1, 2, 3, 8, 0x7000_0003
 SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR = 1, 2, 4
 
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _PROGRAM = struct.Struct("<IIQQQQQQ")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
+_SYMBOL = struct.Struct("<IBBHQQ")
+_ABSOLUTE_FUNCTION = 2, 0, 0xFFF1  # a local symbol of a function, in no section
 _IDENT = b"\x7fELF\x02\x01\x01" + bytes(9)
 #: The psABI's ".riscv.attributes" with the architecture (tag 5), so that tools know of the M extension.
 _ARCHITECTURE = b"\x05rv64i2p0_m2p0\0"
@@ -79,6 +81,14 @@ class Image:
         return h.digest()
 
 
+@dataclass(frozen=True)
+class Function:
+    """Where a function of the kernel begins in a program."""
+
+    address: int
+    name: str
+
+
 def program_digest(elf: bytes) -> bytes:
     """The name of a program: digest of what it loads, whatever else the file holds. 32 bytes."""
     return read_elf(elf).digest()
@@ -87,8 +97,10 @@ def program_digest(elf: bytes) -> bytes:
 # ---- writing -----------------------------------------------------------------------------------------------
 
 
-def write_elf(image: Image) -> bytes:
-    """``image`` as an executable file with program headers and, for disassemblers, plain section headers."""
+def write_elf(image: Image, functions: Sequence[Function] = ()) -> bytes:
+    """``image`` as an executable file with program headers and, for disassemblers and profiles, plain section headers
+    and the names of functions.
+    """
     segments = image.segments
     offset = _align(_HEADER.size + _PROGRAM.size * len(segments), PAGE)
     programs, body, offsets = [], b"", []
@@ -100,7 +112,7 @@ def write_elf(image: Image) -> bytes:
         padded = s.data.ljust(_align(len(s.data), PAGE), b"\0")
         body += padded
         offset += len(padded)
-    sections, tail = _sections(segments, offsets, offset)
+    sections, tail = _sections(segments, functions, offsets, offset)
     at = _align(offset + len(tail), 8)
     header = _HEADER.pack(
         _IDENT, ET_EXEC, EM_RISCV, 1, image.entry, _HEADER.size, at, 0,
@@ -110,9 +122,11 @@ def write_elf(image: Image) -> bytes:
     return (front + body + tail).ljust(at, b"\0") + b"".join(sections)
 
 
-def _sections(segments: Sequence[Segment], offsets: Sequence[int], at: int) -> tuple[list[bytes], bytes]:
+def _sections(
+    segments: Sequence[Segment], functions: Sequence[Function], offsets: Sequence[int], at: int
+) -> tuple[list[bytes], bytes]:
     """Section headers, and what lies at file offset ``at``: the contents of sections that are not loaded."""
-    names, headers = b"\0", [bytes(_SECTION.size)]
+    names, headers, tail = b"\0", [bytes(_SECTION.size)], b""
     for s, offset in zip(segments, offsets, strict=True):
         label = ".text" if s.executable else ".data" if s.writable else ".rodata"
         kind = SHT_PROGBITS if s.data else SHT_NOBITS
@@ -122,13 +136,23 @@ def _sections(segments: Sequence[Segment], offsets: Sequence[int], at: int) -> t
             label = ".bss" if s.writable else ".input"
         headers.append(_SECTION.pack(len(names), kind, flags, s.address, offset or at, size, 0, 0, 16, 0))
         names += label.encode() + b"\0"
-    start = len(names)
-    names += b".riscv.attributes\0"
-    headers.append(_SECTION.pack(start, SHT_RISCV_ATTRIBUTES, 0, 0, at, len(_ATTRIBUTES), 0, 0, 1, 0))
-    start, at = len(names), at + len(_ATTRIBUTES)
-    names += b".shstrtab\0"
-    headers.append(_SECTION.pack(start, SHT_STRTAB, 0, 0, at, len(names), 0, 0, 1, 0))
-    return headers, _ATTRIBUTES + names
+    symbols, strings = bytes(_SYMBOL.size), b"\0"
+    for f in functions:
+        symbols += _SYMBOL.pack(len(strings), *_ABSOLUTE_FUNCTION, f.address, 0)
+        strings += f.name.encode() + b"\0"
+    table = len(headers) + 2  # the number of .strtab
+    for label, kind, contents, extra in (
+        (".riscv.attributes", SHT_RISCV_ATTRIBUTES, _ATTRIBUTES, (0, 0, 1, 0)),
+        (".symtab", SHT_SYMTAB, symbols, (table, 1 + len(functions), 8, _SYMBOL.size)),
+        (".strtab", SHT_STRTAB, strings, (0, 0, 1, 0)),
+        (".shstrtab", SHT_STRTAB, b"", (0, 0, 1, 0)),
+    ):
+        start = len(names)
+        names += label.encode() + b"\0"
+        contents = contents or names
+        headers.append(_SECTION.pack(start, kind, 0, 0, at + len(tail), len(contents), *extra))
+        tail += contents
+    return headers, tail
 
 
 def _align(value: int, to: int) -> int:
@@ -160,6 +184,22 @@ def read_elf(elf: bytes) -> Image:
                 raise ElfError("a segment lies outside the file")
             segments.append(Segment(address, bytes(elf[start : start + filled]), size, flags))
     return Image(entry, check_segments(entry, segments))
+
+
+def read_functions(elf: bytes) -> list[Function]:
+    """The functions that ``write_elf`` named, by address. ``ElfError`` if the file's sections are no such."""
+    read_elf(elf)
+    offset, count = struct.unpack_from("<Q", elf, 40)[0], struct.unpack_from("<H", elf, 60)[0]
+    if offset + count * _SECTION.size > len(elf):
+        raise ElfError("section headers lie outside the file")
+    sections = [_SECTION.unpack_from(elf, offset + k * _SECTION.size) for k in range(count)]
+    found = []
+    for s in sections:
+        if s[1] == SHT_SYMTAB and s[6] < count and s[4] + s[5] <= len(elf):
+            strings = elf[sections[s[6]][4] :][: sections[s[6]][5]]
+            for name, _, _, _, address, _ in _SYMBOL.iter_unpack(elf[s[4] + _SYMBOL.size : s[4] + s[5]]):
+                found.append(Function(address, strings[name : strings.find(b"\0", name)].decode()))
+    return sorted(found, key=lambda f: f.address)
 
 
 def check_segments(entry: int, segments: Sequence[Segment]) -> tuple[Segment, ...]:

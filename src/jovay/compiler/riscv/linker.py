@@ -14,7 +14,7 @@ from typing import Any
 from elftools.elf.elffile import ELFFile
 
 from ..errors import CompilerError
-from .elf import PF_R, PF_W, PF_X, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, Image, Segment
+from .elf import PF_R, PF_W, PF_X, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, Function, Image, Segment
 from .layout import ADDRESS_LIMIT, DATA_BASE, INPUT_BASE, OUTPUT_BASE, PAGE, TEXT_BASE, MemorySizes
 from .relocations import Relocation, apply
 
@@ -160,6 +160,17 @@ def link(objects: Sequence[Object], entry: str, sizes: MemorySizes) -> Image:
     for base, size, writable in sizes.windows:
         segments.append(Segment(base, b"", size, PF_R | (PF_W if writable else 0)))
     return Image(names[entry], tuple(sorted(segments, key=lambda s: s.address)))
+
+
+def functions_of(objects: Iterable[Object]) -> list[Function]:
+    """The functions of linked objects, by address."""
+    found = []
+    for o in objects:
+        for where, value, name in o.symbols:
+            section = o.sections.get(where) if where is not None else None
+            if section and section.kind == "text" and name and not name.startswith((".L", "$")):
+                found.append(Function(section.address + value, name))
+    return sorted(found, key=lambda f: f.address)
 
 
 def _place(sections: Iterable[Section], at: int) -> int:

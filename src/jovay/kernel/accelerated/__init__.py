@@ -17,12 +17,16 @@ from ..riscv.calls import (
     SECP256K1_DOUBLE,
     SECP256K1_SUBTRACT,
 )
+from ..trie import hashing
 from ..words import arith
-from . import keccak, mulmod, poseidon2, secp256k1
+from . import keccak, mulmod, poseidon2, secp256k1, trie
 
 #: By accelerator, the system calls that it needs, and the functions with what takes their place.
 ACCELERATORS: dict[str, tuple[set[int], dict[KernelFunction, KernelFunction]]] = {
-    "poseidon2": ({POSEIDON2}, {poseidon2_functions.compress: poseidon2.compress}),
+    "poseidon2": (
+        {POSEIDON2},
+        {poseidon2_functions.compress: poseidon2.compress, hashing.hash_pending: trie.hash_pending},
+    ),
     "keccak": ({KECCAK_F}, {keccak_functions.sponge: keccak.sponge}),
     "secp256k1": (
         {MULMOD, INVERSE_MODULO, ROOT_MODULO, SECP256K1_ADD, SECP256K1_SUBTRACT, SECP256K1_DOUBLE},

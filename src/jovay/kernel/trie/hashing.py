@@ -52,7 +52,7 @@ class Pending(Record):
     numbers: Ptr  # CHUNK words
     branch_count: U64
     highest: U64
-    heads: Bytes(4 * HEIGHTS * LISTS)
+    heads: Bytes(4 * HEIGHTS * LISTS)  # of heights up to the highest
 
 
 PENDING_SIZE = Pending.size
@@ -70,7 +70,6 @@ def begin_pending(at: Ptr, buffers: Ptr, leaves: Ptr) -> Pending:
     pending.digests = buffers + CHUNK * 64
     pending.numbers = buffers + CHUNK * 96
     pending.branch_count = pending.highest = U64(0)
-    fill(pending.heads, U64(0), U64(4 * HEIGHTS * LISTS))
     return pending
 
 
@@ -90,12 +89,13 @@ def add_leaf(pending: Pending, reference: U64) -> U64:
 def add_branch(trie: Trie, pending: Pending, reference: U64, height: U64) -> None:
     """Let a branch wait for its hash. Branches on one path decide different bits, so 248 heights are the most."""
     branch, turn = branch_at(trie, reference), pending.branch_count
+    if height > pending.highest:  # by one: no child is higher than the highest
+        pending.highest = height
+        fill(pending.heads + height * (LISTS * 4), U64(0), U64(LISTS * 4))
     head = pending.heads + (height * LISTS + (turn & (LISTS - 1))) * 4
     branch.height, branch.next = height, load32(head)
     store32(head, reference)
     pending.branch_count = turn + 1
-    if height > pending.highest:
-        pending.highest = height
 
 
 @kernel

@@ -41,7 +41,6 @@ from .nodes import (
 )
 from .path import (
     ITEM_SIZE,
-    KEY_BITS,
     PREFIX_BITS,
     bit_of,
     flip_bit,
@@ -140,7 +139,7 @@ def lookup(trie: Trie, key: Ptr, out: Ptr) -> U64:
     reference, prefix = trie.root, prefix_of(key)
     while reference > OPAQUE and not is_leaf(reference):
         branch = branch_at(trie, reference)
-        if agreement(trie, reference, key, prefix) < branch.depth:
+        if not follows(trie, reference, key, prefix):
             return U64(ABSENT)
         if is_stub(trie, reference):
             return U64(TOUCHES_OPAQUE)
@@ -167,6 +166,18 @@ def agreement(trie: Trie, reference: U64, key: Ptr, prefix: U64) -> U64:
         return shared if shared < depth else depth
     shared = shared_bits(_some_key(trie, reference), key)
     return shared if shared < depth else depth
+
+
+@kernel
+def follows(trie: Trie, reference: U64, key: Ptr, prefix: U64) -> bool:
+    """Whether ``key`` shares all bits that the keys below a branch or leaf share."""
+    if is_leaf(reference):
+        return is_same(leaf_at(trie, reference).key, key)
+    branch = branch_at(trie, reference)
+    depth = U64(branch.depth)
+    if depth <= PREFIX_BITS:
+        return (branch.prefix ^ prefix) >> (U64(PREFIX_BITS) - depth) == 0
+    return agreement(trie, reference, key, prefix) == depth
 
 
 @kernel(inline=False)
@@ -225,17 +236,17 @@ def _merge(trie: Trie, batch: Batch, ref: U64, where: U64, lo: U64, hi: U64) -> 
         trie.status = U64(TOUCHES_OPAQUE)
         return ref, where, U64(0)
     first, last = item_at(batch.items, lo), item_at(batch.items, hi - 1)
-    shared = agreement(trie, ref, batch.keys + first.index * 32, first.prefix)
-    shared_last = shared
-    if lo + 1 != hi:
-        shared_last = agreement(trie, ref, batch.keys + last.index * 32, last.prefix)
-    depth = U64(KEY_BITS) if is_leaf(ref) else branch_at(trie, ref).depth
-    if shared < depth or shared_last < depth:
+    first_key, last_key = batch.keys + first.index * 32, batch.keys + last.index * 32
+    if not follows(trie, ref, first_key, first.prefix) or (
+        lo + 1 != hi and not follows(trie, ref, last_key, last.prefix)
+    ):
         # Keys left of the subtree differ from it most at the first item, keys right of it at the last.
+        shared = agreement(trie, ref, first_key, first.prefix)
+        shared_last = agreement(trie, ref, last_key, last.prefix)
         if shared <= shared_last:
-            own = 1 - bit_of(batch.keys + first.index * 32, shared)
+            own = 1 - bit_of(first_key, shared)
             return _diverge(trie, batch, ref, where, lo, hi, shared, own)
-        own = 1 - bit_of(batch.keys + last.index * 32, shared_last)
+        own = 1 - bit_of(last_key, shared_last)
         return _diverge(trie, batch, ref, where, lo, hi, shared_last, own)
     if is_leaf(ref):
         return _set_leaf(trie, batch, ref, where, lo)
