@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -89,17 +90,24 @@ def is_in_a_table(message: tuple[int, ...]) -> bool:
 def faults(rows: Rows, calls: Calls) -> list[Any]:
     """What does not fit; of messages, up to four."""
     found, said = list[Any](), Counter[tuple[int, ...]](audit.messages_of(public(calls)))
-    for chip in CHIPS[:3]:
-        values = [[row[name] % R for name in chip.names] for row in rows[chip.name]]
-        found += chip.broken(values)
-        for row in values:
-            for message, times in audit.messages_of(chip.messages(chip.row(row))).items():
+    for at, chip in enumerate(CHIPS[:3]):
+        for row in rows[chip.name]:
+            broken, messages = _row(at, tuple(row[name] % R for name in chip.names))
+            found += broken
+            for message, times in messages.items():
                 said[message] += times
     for message, times in audit.messages_of(_constants(len(calls))).items():
         said[message] += times
     left = {message: times for message, times in said.items() if times}
     wrong = [each for each, times in left.items() if times < 0 or not is_in_a_table(each)]
     return found + wrong[:4]
+
+
+@cache
+def _row(which: int, values: tuple[int, ...]) -> tuple[list[tuple[int, int]], audit.Messages]:
+    """What is wrong with a row, and what it says."""
+    chip = CHIPS[which]
+    return chip.broken([values]), audit.messages_of(chip.messages(chip.row(values)))
 
 
 def _constants(calls: int) -> list[Message]:
