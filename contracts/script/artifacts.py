@@ -66,14 +66,19 @@ def _resolved(path: Path) -> str:
     return (CONTRACTS / path).resolve().relative_to(CONTRACTS).as_posix()
 
 
-def _compile(sources: dict[str, dict[str, str]]) -> dict[str, Any]:
+def _compile(sources: dict[str, dict[str, str]], yul: bool = True) -> dict[str, Any]:
+    """``yul``: by the optimiser of Yul too, which makes the chips' formulas longer."""
     profile = tomllib.loads((CONTRACTS / "foundry.toml").read_text())["profile"]["default"]
     standard = {
         "language": "Solidity",
         "sources": sources,
         "settings": {
             "evmVersion": profile["evm_version"],
-            "optimizer": {"enabled": profile["optimizer"], "runs": profile["optimizer_runs"]},
+            "optimizer": {
+                "enabled": profile["optimizer"],
+                "runs": profile["optimizer_runs"],
+                "details": {"yul": yul},
+            },
             "metadata": {"bytecodeHash": profile["bytecode_hash"], "appendCBOR": profile["cbor_metadata"]},
             "outputSelection": {"*": {"*": list(_OUTPUT)}},
         },
