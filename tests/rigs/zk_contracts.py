@@ -108,10 +108,10 @@ class Chain:
             found.append(bytes.fromhex(address[2:]))
         return found
 
-    def refusal(self, to: str, contract: Compiled, data: bytes) -> str | None:
+    def refusal(self, to: str, contract: Compiled, data: bytes, caller: str = _CALLER) -> str | None:
         """The name of the error with which a call reverts; None if it does not."""
         try:
-            self.evm.message_call(_CALLER, to, calldata=data, gas=1 << 30)
+            self.evm.message_call(caller, to, calldata=data, gas=1 << 30)
         except RuntimeError as error:
             return _named(contract, str(error))
         return None
