@@ -1,6 +1,7 @@
 """Compiles the contracts into the package: `python contracts/script/artifacts.py`, by the settings of foundry.toml.
 
-One file for each contract in `src/l1` and `src/l2`, and for OpenZeppelin's timelock.
+One file for each contract in `src/l1` and `src/l2`, for OpenZeppelin's timelock, and for each contract of the ZK
+chips' formulas, whose sources are printed (`python contracts/script/artifacts.py FOLDER` leaves these there).
 """
 
 from __future__ import annotations
@@ -9,12 +10,18 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from eth_utils.crypto import keccak
+
+from jovay.prover.zk.machine.accelerators import ACCELERATORS
+from jovay.prover.zk.machine.program import chips_with
+from jovay.prover.zk.solidity.evaluators import Arguments, evaluators
+from jovay.prover.zk.solidity.key import EVALUATORS
 
 CONTRACTS = Path(__file__).resolve().parents[1]
 PACKAGED = CONTRACTS.parent / "src" / "jovay" / "bridge" / "artifacts"
@@ -37,7 +44,23 @@ def artifacts() -> dict[str, str]:
         contract = output["contracts"][source].get(name)
         if contract and contract["evm"]["bytecode"]["object"]:
             found[f"{name}.json"] = _artifact(name, source, contract)
-    return found
+    return found | _evaluators()
+
+
+def formulas() -> dict[str, str]:
+    """Source name → text of the contracts for the chips of batches' proofs."""
+    chips = chips_with(tuple(ACCELERATORS.values()))
+    width = max(chip.shape.width for chip in chips)
+    return {f"{name}.sol": text for name, text in evaluators(Arguments(chips, width), EVALUATORS).items()}
+
+
+def _evaluators() -> dict[str, str]:
+    sources = formulas()
+    compiled = _compile({source: {"content": text} for source, text in sources.items()}, yul=False)
+    names = [(Path(source).stem, source) for source in sources]
+    return {
+        f"{name}.json": _artifact(name, source, compiled["contracts"][source][name]) for name, source in names
+    }
 
 
 def _own(folder: str) -> list[str]:
@@ -131,6 +154,9 @@ def _value(value: object) -> str:
 
 def main() -> None:
     """Writes all artefacts, and removes those of contracts that are gone."""
+    for folder in sys.argv[1:]:
+        for name, text in formulas().items():
+            (Path(folder) / name).write_text(text)
     found = artifacts()
     for path in PACKAGED.glob("*.json"):
         if path.name not in found:

@@ -144,3 +144,9 @@ class Verifier:
         """The same of a contract that is deployed already."""
         messages = [message(each) for each in statement.public]
         return chain.refusal(address, contract, contract.call("check", messages, proof))
+
+    @property
+    def gas(self) -> int:
+        """What the last call took."""
+        result: Any = self.chain.evm.result
+        return int(result.gas_used + result.gas_refunded)

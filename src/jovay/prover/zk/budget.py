@@ -10,7 +10,7 @@ from .field import ELEMENT
 from .layout import Layout
 
 #: What chips of a statement may have together, and what a proof may take: below 128 kB, which nodes pass on.
-MOST_COLUMNS, MOST_BYTES = 1_200, 100_000
+MOST_COLUMNS, MOST_BYTES = 1_250, 100_000
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class Budget:
         layout = self.layout
         formulas = sum(chip.shape.constraints + chip.shape.messages for chip in layout.chips)
         parts = (
-            3_200 * len(layout.chips) + 25 * self.elements,
-            1_650 * sum(self.layers) + 3_000 * len(self.layers),
-            (1_400 + 600 * layout.degree * layout.degree) * layout.rows,
-            400 * len(layout.messages) + 120 * formulas,
-            650 * self.columns + 2_200 * layout.variables,
-            6_900 * (self.pieces + layout.variables) + 230_000,
+            13_000 * len(layout.chips) + 46 * self.elements,
+            1_650 * sum(self.layers) + 1_700 * len(self.layers),
+            (1_400 + 470 * layout.degree * layout.degree) * layout.rows,
+            350 * len(layout.messages) + 125 * formulas,
+            785 * self.columns,
+            9_100 * layout.variables + 9_400 * self.pieces + 280_000,
         )
         return sum(parts)
 

@@ -19,7 +19,7 @@ went in and came out: one. ``docs/zk.md`` says what other layouts would cost.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -315,8 +315,8 @@ DIGIT_TABLE = Chip(
     computed=("index",),
 )
 
-CALLS = {KECCAK_F: WORDS[KECCAK_F]}
-CHIPS = (WORDS_CHIP, THETA, CHI, ROUND_TABLE, DIGIT_TABLE)
+CALLS: Mapping[int, int] = {KECCAK_F: WORDS[KECCAK_F]}
+CHIPS: tuple[Chip, ...] = (WORDS_CHIP, THETA, CHI, ROUND_TABLE, DIGIT_TABLE)
 
 
 def fixed() -> list[Table]:

@@ -16,7 +16,7 @@ low + 32511·high + 32512·more, where low and high have 16 bits and ``more`` on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ from .calls import Calls, called, gap_names, given, taken
 from .parts import boolean, ranged, total
 
 WORDS = BLOCK_WORDS[POSEIDON2]
-CALLS = {POSEIDON2: WORDS}
+CALLS: Mapping[int, int] = {POSEIDON2: WORDS}
 #: Limbs of q: after an external layer, and after all the internal rounds.
 QUOTIENT_LIMBS = {POSEIDON2_CUBE: 3, POSEIDON2_WIDE_CUBE: 5}
 #: Cubes of a row.
@@ -219,7 +219,7 @@ WORD = Chip(
     _word_messages,
 )
 
-CHIPS = (PERMUTATION, WORD, *CUBE_CHIPS.values())
+CHIPS: tuple[Chip, ...] = (PERMUTATION, WORD, *CUBE_CHIPS.values())
 
 # ---- their tables: numbers below 2^96 are arrays of six limbs ---------------------------------------------------
 

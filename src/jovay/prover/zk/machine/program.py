@@ -70,6 +70,11 @@ CHIPS: tuple[Chip, ...] = (
 ASKED: tuple[Chip, ...] = (bitwise.AND_TABLE, fixed.RANGE_CHIP)
 
 
+def chips_with(accelerators: Sequence[Accelerator]) -> tuple[Chip, ...]:
+    """A statement's, in order."""
+    return *CHIPS, *(chip for each in accelerators for chip in each.CHIPS), *ASKED
+
+
 @dataclass(frozen=True)
 class RunProof:
     """That the program ends after so many ``cycles`` with a ``status`` and, in its output window, ``output``."""
@@ -108,8 +113,7 @@ class Program:
     @property
     def chips(self) -> tuple[Chip, ...]:
         """In order."""
-        answering = (chip for each in self.accelerators for chip in each.CHIPS)
-        return *CHIPS, *answering, *ASKED
+        return chips_with(self.accelerators)
 
     def statement(self, cycles: int, status: int, output: bytes = b"") -> Statement:
         """That it begins where it should, and ends, with ``output`` (length word and all) in its window."""

@@ -15,6 +15,8 @@ from jovay.prover.zk.pairing import G2Point
 from jovay.prover.zk.proof import Statement
 from jovay.prover.zk.setup import Setup
 
+#: Names of the artefacts of the contracts for the chips' formulas, before a number.
+EVALUATORS = "ZkChips"
 #: The computed column that the contracts know.
 _INDEX = ("index",)
 G1 = tuple[int, int]
