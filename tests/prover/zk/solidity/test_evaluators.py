@@ -7,11 +7,15 @@ from collections.abc import Sequence
 
 import pytest
 
+from jovay.bridge import artifacts
 from jovay.chain.genesis import MAX_CODE
 from jovay.prover.zk.chip import Chip, Message
 from jovay.prover.zk.field import R
+from jovay.prover.zk.machine.accelerators import ACCELERATORS
+from jovay.prover.zk.machine.program import chips_with
 from jovay.prover.zk.rows import Weights, value_at
 from jovay.prover.zk.solidity.evaluators import HEADER, Arguments, evaluators
+from jovay.prover.zk.solidity.key import EVALUATORS
 from rigs import zk_tables
 from rigs.zk_contracts import Chain, Compiled, compiled
 
@@ -36,8 +40,13 @@ POWERS = Chip(
 EMPTY = Chip("empty", ("nothing",), lambda row: [row.nothing], lambda row: [])
 
 
-def evaluated(chain: Chain, chips: tuple[Chip, ...], width: int, seed: int) -> tuple[int, int]:
-    """What the contracts and what Python find for random arguments: Σ γⁱ·constraintᵢ + first·messages."""
+def evaluated(
+    chain: Chain, chips: tuple[Chip, ...], width: int, seed: int, contracts: Sequence[Compiled] = ()
+) -> tuple[int, int]:
+    """What the contracts and what Python find for random arguments: Σ γⁱ·constraintᵢ + first·messages.
+
+    Without ``contracts`` they are printed and compiled.
+    """
     rng = random.Random(seed)
     some = [0, 1, R - 1]
     take = lambda: rng.choice([*some, rng.randrange(R), rng.randrange(R)])  # noqa: E731
@@ -51,8 +60,8 @@ def evaluated(chain: Chain, chips: tuple[Chip, ...], width: int, seed: int) -> t
     words += [v for row, count in zip(values, shown, strict=True) for v in row[count:]]
     words += [weight for each in weights for weight in each]
     words += [v for row, count in zip(values, shown, strict=True) for v in row[:count]]
-    made = evaluators(arguments, "Chips")
-    contracts = [compiled({f"{name}.sol": text}, yul=False)[name] for name, text in made.items()]
+    made = {} if contracts else evaluators(arguments, "Chips")
+    contracts = contracts or [compiled({f"{name}.sol": text}, yul=False)[name] for name, text in made.items()]
     constraints = messages = 0
     for contract in reversed(contracts):
         words[2] = constraints
@@ -111,3 +120,14 @@ def test_a_chip_that_fits_no_contract(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jovay.prover.zk.solidity.evaluators.MOST_CODE", 60)
     with pytest.raises(ValueError, match="do not fit"):
         evaluators(Arguments((POWERS,), 6), "Chips")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_ships_for_batches(seed: int) -> None:
+    chips = chips_with(tuple(ACCELERATORS.values()))
+    names = sorted(name for name in artifacts.names() if name.startswith(EVALUATORS))
+    shipped = [artifacts.load(name) for name in names]
+    contracts = [Compiled(each.bytecode, len(each.runtime), each.abi) for each in shipped]
+    width = max(chip.shape.width for chip in chips)
+    found, right = evaluated(Chain(), chips, width, seed, contracts)
+    assert found == right, "run `make contracts`"
