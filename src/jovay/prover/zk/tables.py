@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -20,20 +21,25 @@ class Table:
 
     @classmethod
     def of(cls, chip: Chip, rows: Sequence[Sequence[int]], fixed: Sequence[Sequence[int]] = ()) -> Table:
-        """Rows of its own elements, and of the fixed ones, filled up with zeros."""
+        """Rows of its own elements, filled up with zeros, and of the fixed ones, filled up with the last."""
         height = max(LANES, 1 << (max(len(rows), len(fixed)) - 1).bit_length())
+        fixed = [*fixed, *[fixed[-1]] * (height - len(fixed))] if fixed else fixed
         columns = [*filled(rows, len(chip.columns), height), *filled(fixed, len(chip.fixed), height)]
         columns += [Vector.of_words(COMPUTED_WORDS[name](height)) for name in chip.computed]
         return cls(chip, columns)
 
     @classmethod
     def of_words(cls, chip: Chip, own: Sequence[U64], fixed: Sequence[U64] = ()) -> Table:
-        """Columns of numbers (``Vector.of_words``), all of one length, filled up with zeros."""
+        """Columns of numbers (``Vector.of_words``), filled up with zeros; the fixed ones with what is last in them.
+
+        So what is looked up among fixed rows is one of those that were given.
+        """
         given = [*own, *fixed]
         if len(own) != len(chip.columns) or len(fixed) != len(chip.fixed):
             raise ValueError(f"{chip.name}: {len(own)} columns and {len(fixed)} fixed ones")
         height = max(LANES, 1 << (max(column.shape[-1] for column in given) - 1).bit_length())
-        columns = [Vector.of_words(_padded(column, height)) for column in given]
+        columns = [Vector.of_words(_padded(column, height)) for column in own]
+        columns += [Vector.of_words(_padded(column, height, mode="edge")) for column in fixed]
         columns += [Vector.of_words(COMPUTED_WORDS[name](height)) for name in chip.computed]
         return cls(chip, columns)
 
@@ -70,8 +76,8 @@ class Table:
         return len(self.columns[0]).bit_length() - 1
 
 
-def _padded(column: U64, height: int) -> U64:
-    return np.pad(column, [(0, 0)] * (column.ndim - 1) + [(0, height - column.shape[-1])])
+def _padded(column: U64, height: int, mode: Literal["constant", "edge"] = "constant") -> U64:
+    return np.pad(column, [(0, 0)] * (column.ndim - 1) + [(0, height - column.shape[-1])], mode)
 
 
 def filled(rows: Sequence[Sequence[int]], width: int, height: int) -> list[Vector]:

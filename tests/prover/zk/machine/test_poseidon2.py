@@ -299,7 +299,8 @@ def test_an_element_that_is_not_reduced_ends_a_run() -> None:
 def test_permutations_are_proven(calls: Calls) -> None:
     tables, setup = poseidon2.tables(calls), development_setup(1 << 16, 3)
     tables.append(fixed.range_table(tables))
-    statement = Statement((*CHIPS, fixed.RANGE_CHIP), tuple(public(calls)))
+    key = prover.fix(tables, setup)
+    statement = Statement((*CHIPS, fixed.RANGE_CHIP), tuple(public(calls)), key)
     proof = prover.prove(statement, tables, setup)
     verifier.verify(statement, proof, setup)
     other = public(replace(calls, after=calls.after ^ np.uint64(1)))

@@ -69,6 +69,7 @@ def _constraints(row: Row) -> list[Any]:
         *flags(row, NAMES),
         *map(boolean, (row.carry, row.sign)),
         row.a + row.imm - row.carry * WORD - 8 * row.index - row.offset,
+        (1 - used) * row.across,
         # what lies there
         row.crossing - row.across * row.word1 * WORD,
         row.whole - row.power * (held + row.size * composed(parts["high"])),

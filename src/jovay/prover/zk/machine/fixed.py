@@ -31,8 +31,8 @@ RANGE_CHIP = Chip(
     "range",
     ("times",),
     lambda row: [],
-    lambda row: [Message(RANGE, -row.times, (row.index,))],
-    computed=("index",),
+    lambda row: [Message(RANGE, -row.times, (row.number,))],
+    fixed=("number",),
 )
 
 
@@ -62,12 +62,22 @@ def program_table(image: Image, decoded: U64, run: Run) -> Table:
     return Table.of_words(PROGRAM_CHIP, [times], program_columns(image, decoded))
 
 
+def register_columns() -> list[U64]:
+    """The fixed column of the registers: those that there are, and one that there is not."""
+    return [np.append(np.ones(REGISTERS, np.uint64), np.uint64(0))]
+
+
 def register_table(accesses: Accesses) -> Table:
     """What the registers hold in the end."""
     value, time = np.zeros(REGISTERS, np.uint64), np.zeros(REGISTERS, np.uint64)
     last = accesses.register[accesses.last].astype(np.int64)
     value[last], time[last] = accesses.value[accesses.last], accesses.time[accesses.last]
-    return Table.of_words(REGISTER_CHIP, [value, time], [np.ones(REGISTERS, np.uint64)])
+    return Table.of_words(REGISTER_CHIP, [value, time], register_columns())
+
+
+def range_columns() -> list[U64]:
+    """The numbers. They are fixed, since with another height the prover would have chosen which there are."""
+    return [np.arange(LIMB, dtype=np.uint64)]
 
 
 def range_table(tables: Iterable[Table]) -> Table:
@@ -75,4 +85,4 @@ def range_table(tables: Iterable[Table]) -> Table:
     times = np.zeros(LIMB, np.int64)
     for (numbers,) in asked(tables, RANGE):
         times += np.bincount(numbers[numbers < LIMB].astype(np.int64), minlength=LIMB)
-    return Table.of_words(RANGE_CHIP, [times.astype(np.uint64)])
+    return Table.of_words(RANGE_CHIP, [times.astype(np.uint64)], range_columns())

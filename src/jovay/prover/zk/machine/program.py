@@ -95,20 +95,24 @@ class Program:
 
     @cached_property
     def key(self) -> Key:
-        """Commitments to what is fixed of the tables: the program first."""
+        """Commitments to what is fixed of the tables."""
+        return prover.fix(self.fixed(), self._setup)
+
+    def fixed(self) -> list[Table]:
+        """The tables with fixed columns, in the order of the chips."""
         none = np.zeros(1, np.uint64)
         image, decoded = self.emulator.image, self.emulator.decoded
         known = [
             Table.of_words(fixed.PROGRAM_CHIP, [none], fixed.program_columns(image, decoded)),
-            Table.of_words(fixed.REGISTER_CHIP, [none, none], [np.ones(fixed.REGISTERS, np.uint64)]),
-            Table.of_words(bitwise.AND_TABLE, [none], bitwise.and_columns()),
+            Table.of_words(fixed.REGISTER_CHIP, [none, none], fixed.register_columns()),
             Table.of_words(shift.POWER_TABLE, [none], shift.power_columns()),
             Table.of_words(access.OFFSET_TABLE, [none], access.offset_columns()),
             Table.of_words(memory.IMAGE_TABLE, [none], self.layout.image_columns()),
             Table.of_words(memory.WINDOW_TABLE, [none], self.layout.window_columns()),
         ]
         known += [table for each in self.accelerators for table in each.fixed()]
-        return prover.fix(known, self._setup)
+        known.append(Table.of_words(bitwise.AND_TABLE, [none], bitwise.and_columns()))
+        return [*known, Table.of_words(fixed.RANGE_CHIP, [none], fixed.range_columns())]
 
     @property
     def chips(self) -> tuple[Chip, ...]:
