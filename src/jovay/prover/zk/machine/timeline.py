@@ -17,8 +17,8 @@ WIDTHS = {"b": 1, "h": 2, "w": 4, "d": 8}
 _WIDTHS_BY_CODE = np.zeros(256, np.uint64)
 for _name in NAMES:
     _WIDTHS_BY_CODE[CODE[_name]] = WIDTHS[_name[1]]
-#: Bits of time stamps.
-_TIME_BITS = 40
+#: Bits of time stamps; numbers of words have 28 (addresses have 31).
+_TIME_BITS = 34
 
 
 class Timeline:
