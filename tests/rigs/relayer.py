@@ -7,7 +7,6 @@ from pathlib import Path
 from jovay.bridge.errors import BridgeError
 from jovay.bridge.l1.data import BeaconNode
 from jovay.bridge.l1.keys import RawKey
-from jovay.bridge.l1.record import Kind
 from jovay.bridge.l1.transactions import Policy
 from jovay.bridge.relayer.committer import Timing
 from jovay.bridge.relayer.relayer import Options, Relayer
@@ -34,9 +33,8 @@ class SteppedRelayer:
     ) -> None:
         options = Options(
             limits,
-            Timing(age, idle),
+            Timing(age, age, idle),
             Policy(confirmations=confirmations),
-            kinds=(Kind.TEE, Kind.ZK),
             sources=[BeaconNode(l1.url)],
         )
         folder.mkdir(exist_ok=True)

@@ -56,6 +56,9 @@ def relayer(
     batch_age: Annotated[
         float, _option("seconds after which a batch is sent, full or not", _BATCHES, min=0)
     ] = 60.0,
+    unproven_age: Annotated[
+        float, _option("the same while a batch waits for its ZK proof", _BATCHES, min=0)
+    ] = 60.0,
     idle_age: Annotated[float, _option("the same where it carries nothing", _BATCHES, min=0)] = 3_600.0,
     blobs: Annotated[int, _option("blobs that a batch fills at most", _BATCHES, min=1, max=6)] = 4,
     chunk_blocks: Annotated[int, _option("blocks of a chunk at most", _BATCHES, min=1)] = 1_000,
@@ -79,7 +82,13 @@ def relayer(
     with told_errors():
         limits = Limits(chunk_blocks=chunk_blocks, chunk_gas=chunk_gas, batch_gas=batch_gas, blobs=blobs)
         options = _options(
-            limits, Timing(batch_age, idle_age), int(max_fee * GWEI), confirmations, pace, beacon, raw_data
+            limits,
+            Timing(batch_age, unproven_age, idle_age),
+            int(max_fee * GWEI),
+            confirmations,
+            pace,
+            beacon,
+            raw_data,
         )
         _serve(lambda: _relayer(genesis, (l1, node, controller), keys, datadir, lease, options), listen)
 

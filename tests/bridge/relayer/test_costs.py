@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jovay.bridge.l1.keys import RawKey
+from jovay.bridge.l1.record import Kind
 from jovay.bridge.l1.transactions import Policy, Request, TxManager
 from jovay.bridge.relayer.costs import BatchCost, Costs
 from jovay.bridge.relayer.store import Batch, BatchStore, RawData
@@ -41,7 +42,7 @@ class Books:
             TxManager(self.l1, RawKey(bytes(31) + bytes((number,))), folder / f"{number}", POLICY)
             for number in (1, 2)
         )
-        self.costs = Costs(self.store, self.commits, self.claims, kinds=[1])
+        self.costs = Costs(self.store, self.commits, self.claims, kinds=lambda _: [Kind.TEE])
 
     def send(self, manager: TxManager, what: str, to: bytes = ROLLUP) -> None:
         manager.send(Request(to, b"", f"{what} #0", gas=100_000))

@@ -42,7 +42,7 @@ class Prover(Protocol):
 
 
 class Claims:
-    """``kinds``: provers whose claims are made."""
+    """Every prover has a window of batches of its own: one that is slow does not keep the other from work."""
 
     def __init__(
         self,
@@ -50,11 +50,10 @@ class Claims:
         store: BatchStore,
         outbox: Outbox,
         controller: Prover,
-        kinds: Sequence[Kind] = (Kind.TEE,),
     ) -> None:
         self._rollup, self._store, self._outbox = rollup, store, outbox
-        self._controller, self._kinds = controller, kinds
-        self._asked: dict[int, bytes] = {}
+        self._controller = controller
+        self._asked: dict[tuple[Kind, int], bytes] = {}
         self._openings: tuple[bytes, list[Opening]] = (b"", [])
 
     def step(self) -> None:
@@ -64,7 +63,7 @@ class Claims:
             return
         self._hand_over(state)
         problems: list[BridgeError] = []
-        for kind in self._kinds:  # one prover's trouble is not another's
+        for kind in state.claimed:  # one prover's trouble is not another's
             try:
                 self._claim(kind, state)
             except BridgeError as error:
@@ -78,22 +77,29 @@ class Claims:
 
     def _hand_over(self, state: RollupState) -> None:
         """Ask for proofs of the next batches, as soon as they are made: they are proven while L1 takes them."""
-        first = min(state.claimed[kind] for kind in self._kinds) + 1
-        for index in range(first, min(self._store.last_index, first + AHEAD - 1) + 1):
-            if self._asked.get(index) != self._store.hash_of(index) and (batch := self._store.batch(index)):
-                self._ask(batch)
-        self._asked = {index: asked for index, asked in self._asked.items() if index >= first}
+        wanted = set[tuple[Kind, int]]()
+        for kind, claimed in state.claimed.items():
+            for index in range(claimed + 1, min(self._store.last_index, claimed + AHEAD) + 1):
+                if kind not in self._rollup.kinds(index, state):
+                    continue
+                wanted.add((kind, index))
+                is_asked = self._asked.get((kind, index)) == self._store.hash_of(index)
+                if not is_asked and (batch := self._store.batch(index)):
+                    self._ask(batch, kind)
+        self._asked = {which: asked for which, asked in self._asked.items() if which in wanted}
 
-    def _ask(self, batch: Batch) -> None:
+    def _ask(self, batch: Batch, kind: Kind) -> None:
         parent = self._store.tip(batch.index - 1)
-        self._controller.prove(batch, parent.header if parent else GENESIS_BATCH, self._kinds)
-        self._asked[batch.index] = batch.hash
+        self._controller.prove(batch, parent.header if parent else GENESIS_BATCH, [kind])
+        self._asked[kind, batch.index] = batch.hash
 
     # ---- to L1
 
     def _claim(self, kind: Kind, state: RollupState) -> None:
         index = state.claimed[kind] + 1
-        batch = self._store.batch(index) if index <= state.committed else None
+        if index > state.committed or kind not in self._rollup.kinds(index, state):
+            return
+        batch = self._store.batch(index)
         if batch is None or self._rollup.batch_hash(index, state) != batch.hash:
             return
         what = claim_of(kind, index, batch.hash)
@@ -105,7 +111,7 @@ class Claims:
             self._urge(batch, kind, found)
             return
         if found.statement.batch_hash != batch.hash:
-            self._ask(batch)  # the proof is that of a batch that does not stand any more
+            self._ask(batch, kind)  # the proof is that of a batch that does not stand any more
             return
         try:
             data = self._call(kind, batch, found, state)
@@ -117,7 +123,7 @@ class Claims:
 
     def _urge(self, batch: Batch, kind: Kind, found: Unproven) -> None:
         if not found.known:
-            self._ask(batch)
+            self._ask(batch, kind)
         elif found.error:
             self._controller.prove_again(batch, kind)
             raise BadProofError(batch.index, found.error)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from jovay.bridge.l1.batches import GENESIS_BATCH
+from jovay.bridge.l1.record import Kind
 from jovay.bridge.relayer.backlog import Backlog
 from jovay.bridge.relayer.blocks import Block
 from jovay.bridge.relayer.errors import SendingError, WaitingError
@@ -29,10 +30,12 @@ log = logging.getLogger("jovay.relayer")
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Seconds: ``age`` of the oldest block that carries something at which a batch is sealed although more would fit,
-    ``idle`` the same of any block; ``margin`` before anything that L1 refuses after a time.
+    ``unproven`` the same while a batch waits for its ZK claim, ``idle`` the same of any block; ``margin`` before
+    anything that L1 refuses after a time.
     """
 
     age: float = 60.0
+    unproven: float = 60.0
     idle: float = 3_600.0
     margin: int = 600
 
@@ -183,8 +186,12 @@ class Committer:
     def _has_waited(self, blocks: Sequence[Block], state: RollupState) -> bool:
         """Long enough, by this machine's clock or L1's: an idle chain's empty blocks are worth less of a batch."""
         now, timing = max(self._clock(), state.block.timestamp), self._timing
+        waits = (
+            Kind.ZK in self._rollup.kinds(state.committed, state) and state.claimed[Kind.ZK] < state.committed
+        )
+        age = timing.unproven if waits else timing.age
         carrying = next((block for block in blocks if block.context.transactions), None)
-        if carrying is not None and now - carrying.context.timestamp / 1000 >= timing.age:
+        if carrying is not None and now - carrying.context.timestamp / 1000 >= age:
             return True
         return now - blocks[0].context.timestamp / 1000 >= timing.idle
 

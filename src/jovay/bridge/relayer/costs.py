@@ -6,7 +6,7 @@ bytes with the batches.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -47,10 +47,14 @@ class BatchCost:
 
 
 class Costs:
-    """The accounts of a relayer. ``kinds``: the provers whose claims it makes."""
+    """The accounts of a relayer. ``kinds``: of the provers whose claims it makes of a batch."""
 
     def __init__(
-        self, store: BatchStore, commits: TxManager, claims: TxManager, kinds: Sequence[Kind]
+        self,
+        store: BatchStore,
+        commits: TxManager,
+        claims: TxManager,
+        kinds: Callable[[int], Sequence[Kind]],
     ) -> None:
         self._store, self._commits, self._claims, self._kinds = store, commits, claims, kinds
 
@@ -60,7 +64,7 @@ class Costs:
         if batch is None:
             return None
         sent = [self._commits.receipts(commit_of(index))]
-        sent += [self._claims.receipts(claim_of(kind, index)) for kind in self._kinds]
+        sent += [self._claims.receipts(claim_of(kind, index)) for kind in self._kinds(index)]
         if not all(any(receipt.succeeded for receipt in receipts) for receipts in sent):
             return None
         return _cost(batch, [receipt for receipts in sent for receipt in receipts])

@@ -13,7 +13,6 @@ from jovay.bridge.l1.client import L1Client
 from jovay.bridge.l1.data import BlobSource
 from jovay.bridge.l1.fees import market
 from jovay.bridge.l1.keys import Signer
-from jovay.bridge.l1.record import Kind
 from jovay.bridge.l1.transactions import Policy, TxManager
 from jovay.bridge.relayer.adoption import Adoption, StoredData
 from jovay.bridge.relayer.backlog import Backlog
@@ -38,15 +37,14 @@ FEED_PACE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``pace``: seconds between two runs of a step; ``kinds``: provers whose claims are made; ``sources``: who is asked
-    for the blobs of batches that somebody else committed.
+    """``pace``: seconds between two runs of a step; ``sources``: who is asked for the blobs of batches that somebody
+    else committed.
     """
 
     limits: Limits = field(default_factory=Limits)
     timing: Timing = field(default_factory=Timing)
     policy: Policy = field(default_factory=Policy)
     pace: float = 1.0
-    kinds: Sequence[Kind] = (Kind.TEE,)
     sources: Sequence[BlobSource] = ()
 
 
@@ -90,10 +88,12 @@ class Relayer:
         ]
         if prover is not None:
             outbox = Outbox(self.claims, self.rollup, self.store)
-            claim = Claims(self.rollup, self.store, outbox, prover, options.kinds)
+            claim = Claims(self.rollup, self.store, outbox, prover)
             self.steps.append(Step("claim proofs", claim.step, options.pace))
             self.steps.append(Step("send claims", self.claims.step, options.pace))
-        self.costs = Costs(self.store, self.commits, self.claims, options.kinds if prover else ())
+        self.costs = Costs(
+            self.store, self.commits, self.claims, self.rollup.kinds_now if prover else lambda _: ()
+        )
         self.lease: Lease | None = None
         self._payers = {"committer": self.commits, "claims": self.claims}
         self.queries = Queries(self.store, node)

@@ -97,6 +97,15 @@ class RollupReader:
             return None
         return bytes(self._at(state.block.hash, self.mailbox, "getMsg", count))
 
+    def kinds(self, index: int, state: RollupState) -> tuple[Kind, ...]:
+        """The provers whose claims a batch needs, by its rules: without a ZK verifier the TEE's alone."""
+        (_, _, zk_verifier, _), _ = self._at(state.block.hash, self.rollup, "rulesFor", index)
+        return (Kind.TEE, Kind.ZK) if any(zk_verifier) else (Kind.TEE,)
+
+    def kinds_now(self, index: int) -> tuple[Kind, ...]:
+        """The same as of now."""
+        return self.kinds(index, self.state())
+
     def output(self, kind: Kind, index: int, state: RollupState) -> Output:
         """Of a claim that stands; of genesis for batch 0."""
         _, output = self._at(state.block.hash, self.rollup, "claim", kind, index)
