@@ -118,3 +118,18 @@ def test_equal_and_opposite_bases(
 
 def test_nothing_is_infinity(bases: list[tuple[int, int]]) -> None:
     assert sum_of_small(bases, [0] * len(bases)) is None
+
+
+@pytest.mark.parametrize("width", [8, 16])
+def test_digits_are_sorted(width: int) -> None:
+    rng = random.Random(width)
+    scalars = [0, 1, R - 1, 1 << 64, 255 << 16, *(rng.randrange(1 << bits) for bits in range(1, 252))]
+    windows = range(3, 9)
+    positions, buckets = curve._sorted(Vector.of(scalars).plain(), windows, width)
+    found = [
+        (number << width | digit, position)
+        for number, window in enumerate(windows)
+        for position, scalar in enumerate(scalars)
+        if (digit := scalar >> width * window & (1 << width) - 1)
+    ]
+    assert list(zip(buckets[:-1].tolist(), positions[:-1].tolist(), strict=True)) == sorted(found)

@@ -62,7 +62,7 @@ def test_commitments_are_the_polynomial_at_tau(setup: Setup) -> None:
     assert kzg.commit(setup, Vector.of(values)) == multiply(GENERATOR, at_tau)
     assert kzg.univariate(Vector.of(values), TAU) == at_tau
     with pytest.raises(ValueError, match="the set-up is for 64"):
-        kzg.commit(setup, Vector.empty(128))
+        kzg.commit(setup, Vector.zeros(128))
 
 
 @pytest.mark.parametrize("root", [0, 1, R - 1, 12345])
@@ -84,7 +84,7 @@ def test_openings_are_accepted(setup: Setup, variables: int) -> None:
 def test_commitments_are_opened_together(setup: Setup) -> None:
     """One with fewer variables counts as zero beyond."""
     parts = [Vector.of(elements(count, count)) for count in (32, 32, 16)]
-    factors, whole = elements(3, 9), Vector.empty(32)
+    factors, whole = elements(3, 9), Vector.zeros(32)
     for part, factor in zip(parts, factors, strict=True):
         low = whole.part(0, len(part))
         low.plus(part, factor, low)

@@ -120,7 +120,7 @@ def test_eq() -> None:
     assert eq_values(tau)[0b10110] == eq_at(tau, corner)
     assert sum(eq_values(tau)) % R == 1
     with pytest.raises(ValueError, match="8 values for 4 variables"):
-        evaluate(Vector.empty(8), [1] * 4)
+        evaluate(Vector.zeros(8), [1] * 4)
 
 
 def test_every_byte_of_a_conversation_counts() -> None:

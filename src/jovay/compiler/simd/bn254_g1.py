@@ -9,21 +9,29 @@ Blocks go in turns of ``TURN``, each with an inversion, since what a turn reads 
 Points with the same x are not added: their sum is a point of zeros, which the caller looks for if the first eight words
 of ``scratch`` are not all 0.
 
-``bn254_g1_pair_up(count, buckets, positions, last, left, right, alone, positions', buckets', counts)``: ``count``
-positions of points that are to be added up by buckets (u32), which rise, and have another number behind them. Two by
-two they go to ``left`` and ``right``, and where one is left in a bucket, to ``alone``; how many pairs there are and
-how many alone is written to ``counts``. What is to be added up next, with its buckets: the sums, from position 0 on,
-and those alone, from ``last`` downwards.
+Sums by buckets: scalars lie in blocks of eight (``numbers.BLOCK``), not in Montgomery form, and a digit is what
+``mask`` leaves of a scalar from bit number ``bit`` on, within a word.
+
+* ``bn254_g1_count(count, scalars, bit, mask, counts)``: how often each digit but 0 occurs is added to ``counts``;
+* ``bn254_g1_place(count, scalars, bit, mask, base, starts, positions, buckets)``: the scalars' positions (u32) go where
+  ``starts`` says for their digits, which goes up by one; ``base`` + digit (u32) to the same place of ``buckets``;
+* ``bn254_g1_pair_up(count, buckets, positions, last, points, left, right, sums, positions', buckets', counts)``:
+  ``count`` positions of points that are to be added up by buckets, which rise, and have another number behind them.
+  Two by two they go to ``left`` and ``right``; where one is left in a bucket, its point goes to ``sums``, from ``last``
+  downwards. How many pairs there are and how many of those alone is written to ``counts`` (u64). What is to be added up
+  next, with its buckets: the pairs' sums, from position 0 of ``sums`` on, and those alone.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import llvmlite.ir as ir
 
 from .lanes import WORD, Lanes, Pointer, Routine, Value, table, text, transpose
 from .limbs import SLOT, VECTOR, pack, unpack
 from .montgomery import Modulus
-from .numbers import WORDS, Number, constant, load_slot, of, store_slot
+from .numbers import BLOCK, WORDS, Number, constant, load_slot, of, store_slot
 
 P = 0x30644E72E131A029B85045B68181585D97816A916871CA8D3C208C16D87CFD47
 POINT = 64
@@ -91,9 +99,52 @@ def _inverse_routine(module: ir.Module, field: Modulus) -> Routine:
     return code.end()
 
 
+def _by_digits(code: Routine, body: Callable[[Value, Value], None]) -> None:
+    """``body(position, digit)`` for all digits but 0."""
+    count, scalars, bit, mask = code.arguments[:4]
+    digits, start = code.buffer(VECTOR.bytes), scalars.at((bit >> 6) * VECTOR.bytes)
+    shift, mask = (bit & 63).splat(VECTOR.count), mask.splat(VECTOR.count)
+
+    def block(i: Value) -> None:
+        found = start.at(i * BLOCK).load(VECTOR) >> shift & mask
+        digits.store(found)
+        some = found.compare("!=", 0)
+        code.each_set(
+            some, lambda lane: body(i * VECTOR.count + lane, digits.at(lane * WORD.bytes).load(WORD))
+        )
+
+    code.each(count, block)
+    code.end()
+
+
+def _sort(module: ir.Module) -> None:
+    code = Routine(module, "bn254_g1_count", "ipiip", exported=True)
+    counts = code.arguments[-1]
+
+    def count(_: Value, digit: Value) -> None:
+        place = counts.at(digit * _INDEX.bytes)
+        place.store(place.load(_INDEX) + 1)
+
+    _by_digits(code, count)
+    sorting = Routine(module, "bn254_g1_place", "ipiiippp", exported=True)
+    base, starts, positions, buckets = sorting.arguments[4:]
+
+    def place(position: Value, digit: Value) -> None:
+        start = starts.at(digit * _INDEX.bytes)
+        free = start.load(_INDEX)
+        start.store(free + 1)
+        at = free.convert(64) * _INDEX.bytes
+        positions.at(at).store(position.convert(32))
+        buckets.at(at).store((base + digit).convert(32))
+
+    _by_digits(sorting, place)
+
+
 def _pair_up(module: ir.Module) -> None:
-    code = Routine(module, "bn254_g1_pair_up", "ippippp" + "ppp", exported=True)
-    count, buckets, positions, last, left, right, alone, next_positions, next_buckets, counts = code.arguments
+    code = Routine(module, "bn254_g1_pair_up", "ippip" + "ppp" + "ppp", exported=True)
+    count, buckets, positions, last, points, left, right, sums, next_positions, next_buckets, counts = (
+        code.arguments
+    )
 
     def place(array: Pointer, index: Value) -> Pointer:
         return array.at(index * _INDEX.bytes)
@@ -107,7 +158,9 @@ def _pair_up(module: ir.Module) -> None:
         pair, single = free & alike, free & (1 - alike)
         place(left, pairs).store(position)
         place(right, pairs).store(place(positions, i + 1).load(_INDEX))
-        place(alone, singles).store(position)
+        with code.when(single.compare("!=", 0)):
+            point = points.at(position.convert(64) * POINT).load(VECTOR, align=WORD.bytes)
+            sums.at((last - singles) * POINT).store(point, align=WORD.bytes)
         new = pair.compare("!=", 0).select(pairs, last - singles)
         place(next_positions, pairs + singles).store(new.convert(32))
         place(next_buckets, pairs + singles).store(bucket)
@@ -120,8 +173,9 @@ def _pair_up(module: ir.Module) -> None:
 
 
 def module_text(portable: bool = False) -> str:
-    """IR of the additions, and of what makes pairs for them."""
+    """IR of the additions, and of what sorts and makes pairs for them."""
     module, field = ir.Module("bn254_g1"), Modulus(P, portable)
+    _sort(module)
     _pair_up(module)
     invert = _inverse_routine(module, field)
     code = Routine(module, "bn254_g1_add_pairs", "ippppp", exported=True)

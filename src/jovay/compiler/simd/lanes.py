@@ -107,9 +107,11 @@ class Value:
     def __lshift__(self, count: int) -> Value:
         return self if count == 0 else self.same(self.b.shl(self.v, self.raw(count)))
 
-    def __rshift__(self, count: int) -> Value:
+    def __rshift__(self, count: Value | int) -> Value:
         """Logical shift."""
-        return self if count == 0 else self.same(self.b.lshr(self.v, self.raw(count)))
+        return (
+            self if isinstance(count, int) and count == 0 else self.same(self.b.lshr(self.v, self.raw(count)))
+        )
 
     def sar(self, count: int) -> Value:
         """Arithmetic shift."""

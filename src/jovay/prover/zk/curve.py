@@ -16,6 +16,7 @@ from jovay.native.arena import aligned_words
 from jovay.native.library import ObjectCode
 
 from .field import ELEMENT, LANES, U64, R, Vector, encode_elements, portable
+from .memory import memory
 from .threads import each
 
 P = bn254_g1.P
@@ -27,6 +28,7 @@ _MANY = 1 << 18
 #: Digits that are looked at together.
 _AT_ONCE = 1 << 20
 _TABLE_WINDOW = _BYTE = 8
+_WIDE = 16
 _NO_BUCKET = (1 << 32) - 1
 _WORDS = bn254_g1.POINT // 8
 _INVERSE_RADIX = pow(RADIX, -1, P)
@@ -88,8 +90,8 @@ class Points:
 
     @classmethod
     def empty(cls, count: int) -> Points:
-        """Rows of zeros."""
-        return cls(aligned_words(count * _WORDS).reshape(-1, _WORDS))
+        """Room for points, to be written to."""
+        return cls(memory().words(count * _WORDS).reshape(-1, _WORDS))
 
     @classmethod
     def of(cls, points: Sequence[tuple[int, int]]) -> Points:
@@ -113,7 +115,7 @@ def _function(name: str, arguments: int) -> Callable[..., int]:
 
 @cache
 def _code() -> ObjectCode:
-    names = {f"bn254_g1_{name}" for name in ("add_pairs", "pair_up")}
+    names = {f"bn254_g1_{name}" for name in ("add_pairs", "count", "place", "pair_up")}
     return ObjectCode(compile_modules([bn254_g1.module_text(portable())], names))
 
 
@@ -142,50 +144,54 @@ def _add_pairs(points: Points, count: int, left: Digits, right: Digits, out: Poi
     return [(i, add(points.point(int(left[i])), points.point(int(right[i])))) for i in alike]
 
 
+def _places(count: int) -> Digits:
+    """Room for so many, to be written to."""
+    return memory().words(-(-count // 2)).view(np.uint32)[:count]
+
+
 def bucket_sums(points: Points, positions: Digits, buckets: Digits) -> tuple[Points, Digits]:
-    """The sum of the points at ``positions`` in each of ``buckets``, whose numbers are below 2^16: points and buckets,
-    those at infinity left out.
+    """The sum of the points at ``positions`` in each of ``buckets``, which rise and have ``_NO_BUCKET`` behind them, as
+    ``positions`` have anything: points and buckets, those at infinity left out.
     """
-    order = np.argsort(buckets.astype(np.uint16), kind="stable")
-    positions, buckets = positions[order], buckets[order]
-    while True:
-        count, half = len(buckets), len(buckets) // 2 + LANES
-        behind, counts = np.append(buckets, np.uint32(_NO_BUCKET)), np.zeros(2, np.uint64)
-        positions = np.append(positions, np.uint32(0))
-        left, right = np.empty(half, np.uint32), np.empty(half, np.uint32)
-        alone, found = np.empty(count + 1, np.uint32), np.empty((2, count + 1), np.uint32)
-        last = count + LANES
-        places = (left, right, alone, found[0], found[1], counts)
-        _function("pair_up", 10)(count, behind, positions, last, *places)
+    while count := len(buckets) - 1:
+        half, counts = -(-count // 2) + LANES, np.zeros(2, np.uint64)
+        last = half + min(count, int(buckets[-2]) + 1)  # behind all pairs, so many may be alone
+        left, right, joined = _places(half), _places(half), Points.empty(last + 1)
+        found = _places(count + 1), _places(count + 1)
+        arrays = (points.words, left, right, joined.words, *found, counts)
+        _function("pair_up", 11)(count, buckets, positions, last, *arrays)
         pairs, singles = map(int, counts)
         if not pairs:
-            return Points(np.ascontiguousarray(points.words[positions[:count]])), buckets
+            break
         left[pairs : pairs + LANES], right[pairs : pairs + LANES] = left[0], right[0]
-        joined = Points.empty(last + 1)
         alike = _add_pairs(points, pairs, left, right, joined)
-        joined.words[last - np.arange(singles)] = points.words[alone[:singles]]
-        points, (positions, buckets) = joined, found[:, : pairs + singles]
+        points, (positions, buckets) = joined, (each[: pairs + singles + 1] for each in found)
+        buckets[-1] = _NO_BUCKET
         for i, point in alike:
             if point is None:
                 keep = positions != i
+                keep[-1] = True
                 positions, buckets = positions[keep], buckets[keep]
             else:
                 points.words[i] = Points.of([point]).words[0]
-        if not len(buckets):
-            return Points(points.words[:0]), buckets
+    return Points(np.ascontiguousarray(points.words[positions[:-1]])), buckets[:-1]
 
 
 def sum_of(bases: Points, scalars: Vector) -> Point:
     """Σ scalar·base; there may be more bases than scalars."""
-    halves = scalars.rows().view(np.uint16)
-    wide = len(halves) >= _MANY
-    digits, width = (halves, 16) if wide else (halves.view(np.uint8), 8)
-    count, windows = digits.shape
-    step = 1 if wide else max(1, _AT_ONCE // count)
+    plain = scalars.plain()
+    width, step = (_WIDE, 1) if len(plain) >= _MANY else (_BYTE, max(1, _AT_ONCE // len(plain)))
+    windows = 8 * ELEMENT // width
+
+    def part(start: int) -> list[tuple[int, Point]]:
+        positions, buckets = _sorted(plain, range(start, min(start + step, windows)), width)
+        return _bit_sums(*bucket_sums(bases, positions, buckets), width)
+
     starts = range(0, windows, step)
-    parts = each(lambda start: _bit_sums(bases, digits[:, start : start + step], width), starts)
     sums = {
-        start * width + bit: point for start, part in zip(starts, parts, strict=True) for bit, point in part
+        start * width + bit: point
+        for start, found in zip(starts, each(part, starts), strict=True)
+        for bit, point in found
     }
     total: Point = None
     for bit in range(max(sums, default=-1), -1, -1):
@@ -193,27 +199,37 @@ def sum_of(bases: Points, scalars: Vector) -> Point:
     return total
 
 
-def _bit_sums(bases: Points, digits: npt.NDArray[Any], width: int) -> list[tuple[int, Point]]:
-    """What the digits make of each power of two: points are summed up by digit, and these by their bits."""
-    turned = np.ascontiguousarray(digits.T)
-    where = np.flatnonzero(turned)
-    if not len(where):
-        return []
-    windows = np.repeat(np.arange(len(turned)), np.count_nonzero(turned, axis=1))
-    positions = (where - windows * turned.shape[1]).astype(np.uint32)
-    chosen = (windows << width).astype(np.uint32) | turned.ravel()[where]
-    sums, buckets = bucket_sums(bases, positions, chosen)
+def _sorted(plain: Vector, windows: range, width: int) -> tuple[Digits, Digits]:
+    """Positions of the digits in these windows that are not 0, and their buckets, as ``bucket_sums`` takes them."""
+    blocks, mask, counts = len(plain.words), (1 << width) - 1, np.zeros(len(windows) << width, np.uint32)
+    parts = [(window * width, number << width) for number, window in enumerate(windows)]
+    for bit, base in parts:
+        _function("count", 5)(blocks, plain.words, bit, mask, counts[base:])
+    ends = np.cumsum(counts, dtype=np.uint32)
+    starts, total = ends - counts, int(ends[-1])
+    positions, buckets = _places(total + 1), _places(total + 1)
+    for bit, base in parts:
+        _function("place", 8)(blocks, plain.words, bit, mask, base, starts[base:], positions, buckets)
+    buckets[-1] = _NO_BUCKET
+    return positions, buckets
+
+
+def _bit_sums(sums: Points, buckets: Digits, width: int) -> list[tuple[int, Point]]:
+    """What sums of digits make of each power of two: they are summed up by the digits' bits."""
     if width > _BYTE:  # first by their two bytes, of which each has few values
-        halves = [buckets & np.uint32(255), 256 + (buckets >> np.uint32(_BYTE))]
-        kept = np.flatnonzero(np.concatenate(halves) & np.uint32(255))
-        again = np.concatenate(halves)[kept]
-        sums, buckets = bucket_sums(sums, (kept % len(sums)).astype(np.uint32), again.astype(np.uint32))
+        halves = np.concatenate([buckets & np.uint32(255), 256 + (buckets >> np.uint32(_BYTE))])
+        kept = np.flatnonzero(halves & np.uint32(255))
+        sums, buckets = bucket_sums(sums, *_rising(kept % max(1, len(sums)), halves[kept]))
     where, bits = np.nonzero((buckets[:, None] >> np.arange(_BYTE, dtype=np.uint32)) & 1)
-    if not len(where):
-        return []
-    powers = (buckets[where] >> _BYTE) * _BYTE + bits
-    sums, summed = bucket_sums(sums, where.astype(np.uint32), powers.astype(np.uint32))
+    sums, summed = bucket_sums(sums, *_rising(where, (buckets[where] >> _BYTE) * _BYTE + bits))
     return [(int(power), sums.point(i)) for i, power in enumerate(summed)]
+
+
+def _rising(positions: npt.NDArray[Any], buckets: npt.NDArray[Any]) -> tuple[Digits, Digits]:
+    """Sorted by buckets below 2^16, as ``bucket_sums`` takes them."""
+    order = np.argsort(buckets.astype(np.uint16), kind="stable")
+    positions, buckets = positions[order].astype(np.uint32), buckets[order].astype(np.uint32)
+    return np.append(positions, np.uint32(0)), np.append(buckets, np.uint32(_NO_BUCKET))
 
 
 def multiples(base: tuple[int, int], scalars: Vector) -> Points:

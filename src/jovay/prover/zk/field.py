@@ -13,8 +13,9 @@ from jovay.compiler.simd import bn254_fr
 from jovay.compiler.simd.build import host_features
 from jovay.compiler.simd.limbs import LIMB_BITS, LIMBS
 from jovay.compiler.simd.montgomery import RADIX
-from jovay.native.arena import aligned_words
 from jovay.native.library import ObjectCode
+
+from .memory import memory
 
 R = bn254_fr.R
 ELEMENT, LANES, WORDS = 32, 8, 4
@@ -62,10 +63,17 @@ class Vector:
 
     @classmethod
     def empty(cls, count: int) -> Vector:
-        """Zeros."""
+        """Room for elements, to be written to."""
         if count % LANES or count <= 0:
             raise ValueError(f"{count} elements: a vector has a multiple of {LANES}")
-        return cls(aligned_words(count * WORDS).reshape(-1, WORDS, LANES))
+        return cls(memory().words(count * WORDS).reshape(-1, WORDS, LANES))
+
+    @classmethod
+    def zeros(cls, count: int) -> Vector:
+        """So many."""
+        vector = cls.empty(count)
+        vector.words[:] = 0
+        return vector
 
     @classmethod
     def of(cls, values: Sequence[int]) -> Vector:
@@ -82,6 +90,7 @@ class Vector:
         vector = cls.empty(rows.shape[1])
         for place, words in enumerate(rows):
             vector.words[:, place, :] = words.reshape(-1, LANES)
+        vector.words[:, len(rows) :, :] = 0
         return vector._into("enter")
 
     def _into(self, name: str) -> Vector:
@@ -92,17 +101,19 @@ class Vector:
         """Set one element."""
         self.words[index // LANES, :, index % LANES] = element(value % R)
 
+    def plain(self) -> Vector:
+        """The elements, not in Montgomery form."""
+        found = Vector.empty(len(self))
+        _function("leave", 3)(len(self.words), self.words, found.words)
+        return found
+
     def rows(self) -> U64:
         """The elements as rows of four words, lowest first, not in Montgomery form."""
-        plain = Vector.empty(len(self))
-        _function("leave", 3)(len(self.words), self.words, plain.words)
-        return np.ascontiguousarray(plain.words.transpose(0, 2, 1)).reshape(-1, WORDS)
+        return np.ascontiguousarray(self.plain().words.transpose(0, 2, 1)).reshape(-1, WORDS)
 
     def lowest(self) -> U64:
         """The elements' lowest 64 bits."""
-        plain = Vector.empty(len(self))
-        _function("leave", 3)(len(self.words), self.words, plain.words)
-        return plain.words[:, 0, :].reshape(-1)
+        return self.plain().words[:, 0, :].reshape(-1)
 
     def values(self) -> list[int]:
         """The elements."""

@@ -10,6 +10,7 @@ from .affine import Affine
 from .encoding import encode
 from .field import Vector, powers
 from .layout import Layout, filled, key_variables, pieces, segments
+from .memory import memory
 from .proof import Key, Proof, Statement
 from .setup import Setup
 from .tables import Table
@@ -51,6 +52,7 @@ def prove(
     # 6. All pieces are opened there at once.
     tell("opening")
     opening, _ = kzg.open_at(setup, _together(layout, stacked, transcript), at, transcript)
+    memory().release()
     return encode(Proof(layout.heights, commitments, messages, said, values, reduced, ends, opening))
 
 
@@ -71,7 +73,7 @@ def fix(tables: Sequence[Table], setup: Setup) -> Key:
     """What a verification key keeps of the tables with fixed columns, in the order of the chips."""
     heights, counts = [t.variables for t in tables], [len(t.fixed) for t in tables]
     columns, variables = segments(heights, counts), key_variables(heights, counts)
-    found = [Vector.empty(1 << variables) for _ in range(pieces(filled(columns), variables))]
+    found = [Vector.zeros(1 << variables) for _ in range(pieces(filled(columns), variables))]
     for column in columns:
         piece, start = divmod(column.start, 1 << variables)
         place = found[piece].part(start, 1 << column.variables)

@@ -52,7 +52,7 @@ def leaves(
             table.columns,
             [out for pair in zip(tops, bottoms, strict=True) for out in pair],
         )
-    q.words[end // LANES :] = Vector.of([1] * LANES).words
+    p.words[end // LANES :], q.words[end // LANES :] = 0, Vector.of([1] * LANES).words
     return p, q
 
 

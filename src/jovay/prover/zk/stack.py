@@ -23,8 +23,8 @@ PRODUCT = Polynomial("piece", 2, 0, 2, lambda c, k: c[0] * c[1], weighted=False)
 
 def stacked(layout: Layout, tables: Sequence[Table]) -> list[Vector]:
     """The pieces, own ones first. The tables' columns become views of them: nothing lies in memory twice."""
-    found = [Vector.empty(1 << layout.variables) for _ in range(layout.own_pieces)]
-    found += [Vector.empty(1 << layout.fixed_variables) for _ in range(layout.fixed_pieces)]
+    found = [Vector.zeros(1 << layout.variables) for _ in range(layout.own_pieces)]
+    found += [Vector.zeros(1 << layout.fixed_variables) for _ in range(layout.fixed_pieces)]
     for number, (piece, at) in enumerate(layout.located()):
         table = tables[at.chip]
         column = at.number if number < len(layout.own) else len(table.own) + at.number
@@ -109,7 +109,7 @@ def prove(
 
 def _weights(layout: Layout, pieces: Sequence[Vector], mu: int, rows: Sequence[int]) -> list[Vector]:
     """W of all pieces."""
-    found = [Vector.empty(len(piece)) for piece in pieces]
+    found = [Vector.zeros(len(piece)) for piece in pieces]
     eq = {height: eq_vector(rows[-height:]) for height in set(layout.heights)}
     weighed = zip(layout.located(), powers(mu, len(layout.own) + len(layout.fixed)), strict=True)
 
