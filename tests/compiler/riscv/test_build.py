@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from compiler.riscv import guest
 from jovay.compiler.errors import KernelCompileError
 from jovay.compiler.riscv.build import build_elf
 from jovay.compiler.riscv.elf import program_digest, read_elf, read_functions, write_elf
-from jovay.compiler.riscv.layout import ARENA_BASE, STACK_BASE, MemorySizes
+from jovay.compiler.riscv.layout import ARENA_BASE, INPUT_BASE, STACK_BASE, MemorySizes
 from jovay.kernel.lang import U64, U256, kernel
 from jovay.native.emulator import Emulator, InputTooLargeError
 from jovay.native.library import build
@@ -94,6 +95,15 @@ def test_cycle_limit_and_input_window(emulator):
     assert emulator.run(data, whole.cycles) == whole
     with pytest.raises(InputTooLargeError):
         Emulator(build_elf(guest.main, MemorySizes(input=4096))).run(bytes(4089), LIMIT)
+
+
+def test_an_input_that_claims_more_than_its_window():
+    """A machine whose window is larger than the program was built for stands for a prover who lies about the length."""
+    image = read_elf(build_elf(guest.main, MemorySizes(input=4096)))
+    wider = [replace(s, size=2 * s.size) if s.address == INPUT_BASE else s for s in image.segments]
+    emulator = Emulator(write_elf(replace(image, segments=tuple(wider))))
+    assert emulator.run(bytes(4088), LIMIT).exited
+    assert emulator.run(bytes(4089), LIMIT).reason == "breakpoint"
 
 
 def test_running_out_of_stack_is_a_store_fault():

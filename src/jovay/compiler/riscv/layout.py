@@ -13,8 +13,9 @@ Everything lies below 2³¹, within reach of the medium (``medany``) code model,
 Sizes are chosen when a program is built and recorded in its program headers, so its digest covers them.
 
 A machine starts with all registers 0 and all memory outside the program and the input 0. ``_start`` sets the
-stack pointer and calls the entry with up to six words: input address, input size, output address (of the
-length word), arena address, arena size, output window size. The entry returns a status; ``_start`` passes
+stack pointer and calls the entry with up to six words: input address, input size (if the window holds as much;
+otherwise it stops), output address (of the length word), arena address, arena size, output window size. The entry
+returns a status; ``_start`` passes
 it to the ``exit`` system call (``ECALL`` with ``SYSCALL_EXIT`` in a7, the status in a0).
 """
 

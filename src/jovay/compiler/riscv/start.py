@@ -29,10 +29,15 @@ def load_immediate(rd: int, value: int) -> list[int]:
 
 
 def start_object(entry: str, sizes: MemorySizes) -> Object:
-    """The object that defines ``_start``, calling the symbol ``entry``."""
+    """The object that defines ``_start``, calling the symbol ``entry``.
+
+    An input that says it is longer than its window ends the program: who proves a run chooses all that lies there.
+    """
     words = load_immediate(SP, STACK_BASE + sizes.stack)
     words += load_immediate(A0, INPUT_BASE)
     words += [encode("ld", rd=A1, rs1=A0), encode("addi", rd=A0, rs1=A0, imm=LENGTH_SIZE)]
+    words += load_immediate(A2, sizes.input - LENGTH_SIZE)
+    words += [encode("bgeu", rs1=A2, rs2=A1, imm=8), encode("ebreak")]
     words += load_immediate(A2, OUTPUT_BASE)
     words += load_immediate(A3, ARENA_BASE)
     words += load_immediate(A4, sizes.arena)
