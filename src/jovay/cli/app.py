@@ -21,6 +21,7 @@ from jovay.cli import (
     l1,
     node,
     opcodes,
+    proofs,
     prover,
     relayer,
     statetest,
@@ -74,6 +75,9 @@ app.command()(bridging.withdraw)
 app.command()(bridging.finality)
 app.command()(relayer.relayer)
 app.command()(trace.trace)
+app.command()(proofs.prove)
+app.command()(proofs.verify)
+app.command()(proofs.vk)
 app.command()(data.config)
 app.add_typer(evm, name="evm")
 app.add_typer(key.key, name="key")

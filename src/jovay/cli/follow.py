@@ -17,7 +17,7 @@ from jovay.monitoring import logs
 
 if TYPE_CHECKING:
     from jovay.backend.l1 import L1Settings
-    from jovay.prover.verification import Finding
+    from jovay.prover.verification import BatchVerification, Finding
 
 Genesis = Annotated[Path, typer.Option("--genesis", metavar="FILE", help="genesis of the chain")]
 Beacon = Annotated[str | None, typer.Option("--beacon", metavar="URL", help="beacon API of L1")]
@@ -99,25 +99,31 @@ def _node_url(url: str | None, datadir: Path | None, genesis: Path) -> Iterator[
         running.stop()
 
 
-def _findings(settings: L1Settings, genesis: Path, node: str, number: int) -> Iterator[Finding]:
-    from jovay.bridge.errors import BridgeError, L1Error
+def batch_verification(settings: L1Settings, genesis: Path, node: str) -> BatchVerification:
+    """Of the L1 that these settings name, read to its end."""
     from jovay.bridge.l1.client import L1Client
-    from jovay.bridge.l1.following_errors import DataUnavailableError
     from jovay.bridge.l1.record import L1Record
     from jovay.native import kernel
     from jovay.prover.batch import BatchExecutor
-    from jovay.prover.errors import ProverError
-    from jovay.prover.verification import BatchVerification, Finding, witnesses_of
+    from jovay.prover.verification import BatchVerification, witnesses_of
 
     settlement = settlement_of(genesis)
     reader = settings.reader(settlement, L1Record(None), None)
     while reader.step():
         pass
-    verification = BatchVerification(
+    return BatchVerification(
         reader, settings.sources(settlement), witnesses_of(L1Client(node)), BatchExecutor(kernel.load())
     )
+
+
+def _findings(settings: L1Settings, genesis: Path, node: str, number: int) -> Iterator[Finding]:
+    from jovay.bridge.errors import BridgeError, L1Error
+    from jovay.bridge.l1.following_errors import DataUnavailableError
+    from jovay.prover.errors import ProverError
+    from jovay.prover.verification import Finding
+
     try:
-        yield from verification.findings(number)
+        yield from batch_verification(settings, genesis, node).findings(number)
     except (L1Error, DataUnavailableError):
         raise
     except (BridgeError, ProverError) as error:

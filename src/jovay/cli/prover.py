@@ -1,4 +1,4 @@
-"""``jovay prover``: the controller, and the TEE prover that works for it."""
+"""``jovay prover``: the controller, and the TEE and ZK provers that work for it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from jovay.cli.proofs import SetupFile
 from jovay.cli.stack import L1_VARIABLE, StackError, role_signer, settlement_of, told_errors
 from jovay.cli.values import host_and_port
 from jovay.monitoring import logs
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from jovay.chain.settlement import Settlement
     from jovay.cli.running import StopSignal
     from jovay.prover.tee.registration import Registrar
-    from jovay.prover.tee.worker import TeeWorker
+    from jovay.prover.worker import Worker
 
 prover = typer.Typer(help="Provers of batches, and the controller that they work for.", no_args_is_help=True)
 
@@ -129,6 +130,36 @@ def tee(
         registrar.close()
 
 
+@prover.command()
+def zk(
+    controller: Annotated[str, typer.Option("--controller", metavar="URL", help="for whom")] = CONTROLLER,
+    setup: SetupFile = None,
+    log_level: LogLevel = "info",
+    log_format: LogFormat = "text",
+) -> None:
+    """Prove batches in the zkVM. Prints a line that begins with "ready"; SIGINT and SIGTERM end it."""
+    from functools import partial
+
+    from jovay.bridge.controller_client import ControllerClient
+    from jovay.cli.running import StopSignal
+    from jovay.native.kernel import load_visibly
+    from jovay.prover.zk.batch import make_prover
+    from jovay.prover.zk.process import ProvingProcess
+    from jovay.prover.zk.worker import ZkWorker
+
+    logs.setup(log_level, log_format)
+    signals = StopSignal()
+    with told_errors(), signals.installed():
+        load_visibly()
+        digest = f"0x{make_prover(setup).program.digest.hex()}"
+        worker = ZkWorker(
+            ControllerClient(controller), ProvingProcess(partial(make_prover, setup)), {"program": digest}
+        )
+        signals.serve()
+        print(f"ready zk program={digest}", flush=True)
+        _work(worker, signals)
+
+
 def _registrar(settlement: Settlement, l1: str, key: str | None, datadir: Path) -> Registrar:
     from jovay.bridge.l1.client import L1Client
     from jovay.bridge.l1.transactions import TxManager
@@ -141,7 +172,7 @@ def _registrar(settlement: Settlement, l1: str, key: str | None, datadir: Path) 
     return Registrar(client, settlement, TxManager(client, signer, datadir / _TRANSACTIONS))
 
 
-def _work(worker: TeeWorker, signals: StopSignal) -> None:
+def _work(worker: Worker, signals: StopSignal) -> None:
     """Until a signal comes; then a batch at hand has some time to end."""
     thread = threading.Thread(target=worker.run, name="worker")
     thread.start()

@@ -31,3 +31,11 @@ class BatchMismatchError(ProverError):
     def __init__(self, what: str, claimed: object, found: object) -> None:
         self.what, self.claimed, self.found = what, claimed, found
         super().__init__(f"{what}: {shown(claimed)} is claimed, {shown(found)} found")
+
+
+class UnknownBatchError(ProverError):
+    """L1 has no batch with this index."""
+
+    def __init__(self, index: int, newest: int) -> None:
+        self.index, self.newest = index, newest
+        super().__init__(f"L1 has no batch {index}: the newest is {newest}")

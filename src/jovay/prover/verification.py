@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 from jovay.bridge.follower.rules import rules_of
 from jovay.bridge.l1.client import L1Client
@@ -17,6 +18,7 @@ from jovay.chain.hexadecimal import shown
 from jovay.tracer.chunk_witness import ChunkWitness
 
 from .batch import BatchExecutor, state_batch
+from .errors import UnknownBatchError
 from .task import BatchTask
 from .witnesses import fetch_witness
 
@@ -53,10 +55,31 @@ class BatchVerification:
         Raises what keeps a check from being made: ``L1Error``, ``DataUnavailableError``; and ``BridgeError`` or
         ``ProverError`` for the check that failed last.
         """
+        task = yield from self._prepared(index)
+        if task is None:
+            return
+        statement = state_batch(task, self._executor)
+        yield Finding(
+            "blocks execute, from the parent's state", True, f"state {shown(statement.post_state_root)}"
+        )
+        yield from self._against_claims(index, statement)
+
+    def task(self, index: int) -> BatchTask:
+        """What provers are handed of a batch. Raises as ``findings``, and ``UnknownBatchError``."""
+        preparing = self._prepared(index)
+        while True:
+            try:
+                next(preparing)
+            except StopIteration as end:
+                if end.value is None:
+                    raise UnknownBatchError(index, self._reader.record.last_batch) from None
+                return cast(BatchTask, end.value)
+
+    def _prepared(self, index: int) -> Generator[Finding, None, BatchTask | None]:
         batch, parent = self._reader.record.batch(index), self._reader.record.batch(index - 1)
         if batch is None or parent is None or index < 1:
             yield Finding("committed on L1", False, f"the newest batch is {self._reader.record.last_batch}")
-            return
+            return None
         where = f"block {batch.block}, transaction {shown(batch.transaction)}"
         yield Finding("header is the one that Rollup composed", True, f"{shown(batch.header.hash)}, {where}")
         config = rules_of(self._reader.record.config_hash(index), self._reader.settlement.config, index)
@@ -67,7 +90,7 @@ class BatchVerification:
         chunks = batch.chunks(da)
         first, last = chunks[0].blocks[0].number, chunks[-1].blocks[-1].number
         yield Finding("data are chunks of blocks", True, f"blocks {first} to {last} in {len(chunks)} chunks")
-        task = BatchTask(
+        return BatchTask(
             self._reader.settlement.l1_chain_id,
             self._reader.settlement.rollup,
             config,
@@ -77,11 +100,6 @@ class BatchVerification:
             batch.versioned_hashes,
             [self._witnesses(*_blocks(chunk)) for chunk in chunks],
         )
-        statement = state_batch(task, self._executor)
-        yield Finding(
-            "blocks execute, from the parent's state", True, f"state {shown(statement.post_state_root)}"
-        )
-        yield from self._against_claims(index, statement)
 
     def _against_claims(self, index: int, statement: Statement) -> Iterator[Finding]:
         """The statement, and those that L1 was given; what it begins with, and where the batch before ended."""

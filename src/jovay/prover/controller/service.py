@@ -158,7 +158,9 @@ class Controller:
     def _heard_of(self, worker: str, kind: str, body: Body) -> None:
         about = dict(body.object("about")) if body.has("about") else {}
         known = {
-            name: str(about[name])[:256] for name in ("platform", "measurement", "enclave") if name in about
+            name: str(about[name])[:256]
+            for name in ("platform", "measurement", "enclave", "program")
+            if name in about
         }
         with self._lock:
             self._workers.pop(worker, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -70,6 +70,13 @@ CHIPS: tuple[Chip, ...] = (
 ASKED: tuple[Chip, ...] = (bitwise.AND_TABLE, fixed.RANGE_CHIP)
 
 
+_WORD = 32
+#: Instructions of a run: time stamps, of which there are four to each, are below 2^32.
+MOST_CYCLES = 1 << 30
+Tell = Callable[[str, float], None]
+"""Told a stage and the share of the whole that is done."""
+
+
 def chips_with(accelerators: Sequence[Accelerator]) -> tuple[Chip, ...]:
     """A statement's, in order."""
     return *CHIPS, *(chip for each in accelerators for chip in each.CHIPS), *ASKED
@@ -84,13 +91,25 @@ class RunProof:
     output: bytes
     proof: bytes
 
+    def encode(self) -> bytes:
+        """As a verifier takes it that knows status and output: ``cycles`` in a word, and the proof."""
+        return self.cycles.to_bytes(_WORD, "big") + self.proof
+
+    @classmethod
+    def decode(cls, data: bytes, status: int, output: bytes) -> RunProof:
+        """The inverse. Raises ``ZkError``."""
+        cycles = int.from_bytes(data[:_WORD], "big")
+        if len(data) < _WORD or cycles > MOST_CYCLES:
+            raise ZkError(f"{len(data)} bytes of proof, of a run of {cycles} instructions")
+        return cls(cycles, status, output, data[_WORD:])
+
 
 class Program:
     """An executable, with what is fixed of its tables."""
 
     def __init__(self, elf: bytes, setup: Setup, accelerators: Sequence[Accelerator] = ()) -> None:
         """``accelerators`` answer the system calls that it may make."""
-        self.emulator, self._setup, self.accelerators = Emulator(elf), setup, accelerators
+        self.emulator, self.setup, self.accelerators = Emulator(elf), setup, accelerators
         self.layout = memory.Layout.of(self.emulator.image)
 
     @cached_property
@@ -113,6 +132,11 @@ class Program:
         known += [table for each in self.accelerators for table in each.fixed()]
         known.append(Table.of_words(bitwise.AND_TABLE, [none], bitwise.and_columns()))
         return [*known, Table.of_words(fixed.RANGE_CHIP, [none], fixed.range_columns())]
+
+    @property
+    def digest(self) -> bytes:
+        """What a verifier knows it by: the chips, and all that is fixed of their tables."""
+        return self.statement(0, 0).digest()
 
     @property
     def chips(self) -> tuple[Chip, ...]:
@@ -178,16 +202,20 @@ class Program:
             )
         ]
 
-    def prove(self, data: bytes) -> RunProof:
+    def prove(self, data: bytes, tell: Tell = lambda *_: None) -> RunProof:
         """Run it on an input, and prove that."""
+        tell("run", 0.01)
         run = Run.of(self.emulator, data)
         output, status = shown(run.output), int(cpu.Accesses(run).read[0, -1])
-        statement, tables = self.statement(len(run), status, output), self.tables(run, output)
-        return RunProof(len(run), status, output, prover.prove(statement, tables, self._setup))
+        tell("tables", 0.02)
+        cycles, tables = len(run), self.tables(run, output)
+        del run
+        statement = self.statement(cycles, status, output)
+        return RunProof(cycles, status, output, prover.prove(statement, tables, self.setup))
 
     def verify(self, proof: RunProof) -> None:
         """Raises ``ZkError`` unless the program ends so."""
-        verifier.verify(self.statement(proof.cycles, proof.status, proof.output), proof.proof, self._setup)
+        verifier.verify(self.statement(proof.cycles, proof.status, proof.output), proof.proof, self.setup)
 
 
 def shown(output: bytes) -> bytes:
