@@ -13,15 +13,12 @@ from rigs.unused import Sources, unreached, unused
 MEANT = {
     "jovay.bridge.wire.l1_message.L1Message": "tests make messages as L1Mailbox does",
     "jovay.compiler.frontend._CapturingLibrary.": "Numba's code generation calls it",
-    "jovay.compiler.simd.bn254_": "vectors and points of the ZK prover, which comes next",
-    "jovay.compiler.simd.numbers": "the same",
-    "jovay.compiler.simd.sumcheck": "the same",
     "jovay.conformance.parallel.Side.add_contract": "tests add what their blocks call",
     "jovay.kernel.trie.proofs.VERIFY_SCRATCH": "memory that verify_proof asks for",
     "jovay.kernel.trie.proofs.verify_proof": "verifies what jovay_getProof returns",
     "jovay.prover.controller.server._Handler.do_": "http.server calls it",
     "jovay.prover.tee.verify.verify": "the judge of quotes beside TEEVerifier",
-    "jovay.prover.zk": "proofs of RISC-V runs, whose prover comes next",
+    "jovay.prover.zk": "the verifier on L1 and audits of chips, for deployments and tests",
     "jovay.rpc.http.HttpConnection.on_": "httptools calls it",
 }
 NOT_CALLERS = ("jovay.kernel.", "jovay.compiler.kernel")

@@ -49,16 +49,12 @@ def relayer(
         Path | None, _option("file by which several relayers agree on one that works", _CHAIN, "FILE")
     ] = None,
     max_fee: Annotated[float, _option("most gwei per gas, and per blob gas", _L1, min=0)] = 300.0,
-    confirmations: Annotated[
-        int, _option("blocks of L1 after which nothing is expected to change", _L1, min=1)
-    ] = 64,
+    confirmations: Annotated[int, _option("blocks of L1 after which nothing changes", _L1, min=1)] = 64,
     pace: Annotated[float, _option("seconds between two looks at L1 and L2", _L1, min=0.05)] = 1.0,
     batch_age: Annotated[
         float, _option("seconds after which a batch is sent, full or not", _BATCHES, min=0)
     ] = 60.0,
-    unproven_age: Annotated[
-        float, _option("the same while a batch waits for its ZK proof", _BATCHES, min=0)
-    ] = 60.0,
+    unproven_age: Annotated[float, _option("while a ZK proof is waited for", _BATCHES, min=0)] = 60.0,
     idle_age: Annotated[float, _option("the same where it carries nothing", _BATCHES, min=0)] = 3_600.0,
     blobs: Annotated[int, _option("blobs that a batch fills at most", _BATCHES, min=1, max=6)] = 4,
     chunk_blocks: Annotated[int, _option("blocks of a chunk at most", _BATCHES, min=1)] = 1_000,
