@@ -115,7 +115,7 @@ class Program:
     @cached_property
     def key(self) -> Key:
         """Commitments to what is fixed of the tables."""
-        return prover.fix(self.fixed(), self._setup)
+        return prover.fix(self.fixed(), self.setup)
 
     def fixed(self) -> list[Table]:
         """The tables with fixed columns, in the order of the chips."""
