@@ -10,7 +10,7 @@ import pytest
 from jovay.prover.zk import fractions, sumcheck
 from jovay.prover.zk.errors import FractionsError, ZkError
 from jovay.prover.zk.field import R, Vector
-from jovay.prover.zk.fractions import Claim, Proof
+from jovay.prover.zk.fractions import Claim, Given, Proof
 from jovay.prover.zk.multilinear import evaluate
 from jovay.prover.zk.transcript import Transcript
 
@@ -32,7 +32,7 @@ def verified(variables: int, proof: Proof) -> Claim:
 
 
 def proven(p: list[int], q: list[int]) -> tuple[Proof, Claim]:
-    return fractions.prove(Vector.of(p), Vector.of(q), Transcript("test"))
+    return fractions.prove(Given(Vector.of(p), Vector.of(q)), Transcript("test"))
 
 
 @pytest.mark.parametrize("variables", [3, 4, 6, 9])

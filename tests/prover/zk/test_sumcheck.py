@@ -11,7 +11,7 @@ from jovay.prover.zk import sumcheck
 from jovay.prover.zk.errors import SumcheckError
 from jovay.prover.zk.field import R, Vector
 from jovay.prover.zk.multilinear import eq_at, eq_values, eq_vector, evaluate
-from jovay.prover.zk.sumcheck import Polynomial, Proof
+from jovay.prover.zk.sumcheck import Held, Polynomial, Proof
 from jovay.prover.zk.transcript import Transcript
 
 FRACTIONS = Polynomial("fractions", 4, 1, 2, lambda c, k: c[0] * c[3] + c[1] * c[2] + k[0] * (c[2] * c[3]))
@@ -59,7 +59,7 @@ class Case:
         return sum(formula(row, self.constants) * w for row, w in zip(rows, weights, strict=True)) % R
 
     def proven(self) -> tuple[Proof, list[int]]:
-        columns = [Vector.of(column) for column in self.columns]
+        columns = Held([Vector.of(column) for column in self.columns])
         return sumcheck.prove(self.polynomial, columns, self.constants, self.tau, Transcript("test"))
 
     def verify(self, proof: Proof, claim: int | None = None, protocol: str = "test") -> list[int]:

@@ -35,6 +35,26 @@ class Modulus:
             t = [t[1] + (t[0] >> LIMB_BITS), *t[2:], zero]
         return carried(t[:LIMBS])
 
+    def added(self, total: Sequence[Value], a: Sequence[Value], b: Sequence[Value]) -> Limbs:
+        """total + a·b in ten limbs, of which some thousands of products can be added up."""
+        t = list(total)
+        for i, x in enumerate(a):
+            for j, y in enumerate(b):
+                t[i + j] = self.low(t[i + j], x, y)
+                t[i + j + 1] = self.high(t[i + j + 1], x, y)
+        return t
+
+    def reduced_sum(self, total: Sequence[Value]) -> Limbs:
+        """total/2^260 and less than n more, in clean limbs but for the top one, of ten limbs."""
+        t, n = list(total), [splat(total[0], limb) for limb in self._limbs]
+        for i in range(LIMBS):
+            factor = self.low(splat(t[0], 0), t[i], splat(t[0], self._inverse))
+            for j, y in enumerate(n):
+                t[i + j] = self.low(t[i + j], factor, y)
+                t[i + j + 1] = self.high(t[i + j + 1], factor, y)
+            t[i + 1] = t[i + 1] + (t[i] >> LIMB_BITS)
+        return carried(t[LIMBS:])
+
     def reduced(self, a: Sequence[Value]) -> Limbs:
         """The representative below n of a number below 2n."""
         smaller = less(a, self.value)

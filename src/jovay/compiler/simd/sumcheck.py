@@ -11,7 +11,7 @@ import llvmlite.ir as ir
 from .bn254_fr import R
 from .lanes import WORD, Pointer, Routine, Value, text
 from .limbs import LIMBS, SLOT, VECTOR, Limbs
-from .montgomery import Modulus
+from .montgomery import RADIX, Modulus
 from .numbers import BLOCK, Number, add_to_slot, load, load_one, load_slot, of, store, store_slot
 
 #: Bytes of a single element.
@@ -157,8 +157,8 @@ class Outlined(Modulus):
         return [a[0].same(build.extract_value(found, k)) for k in range(LIMBS)]
 
 
-#: Most terms of a combination: so many clean limbs can be added up in a lane.
-MOST_TERMS = 4000
+#: Most terms of a combination: so many products can be added up in ten limbs of a lane.
+MOST_TERMS = 400
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,8 @@ class Combinations:
     """``symbol(count, columns, outs, starts, terms, factors, ends)``: sums of columns times factors, at every point.
 
     Combination k of ``outs`` is factor k plus Σ factor[outs + t]·column[terms[t]] over starts[k] ≤ t < starts[k + 1],
-    at least one and at most ``MOST_TERMS`` of them. ``factors`` are elements; ``columns`` and ``ends`` addresses.
+    at least one and at most ``MOST_TERMS`` of them. ``factors`` are elements in five limbs of a word;
+    ``columns`` and ``ends`` addresses. Products are reduced together.
     """
 
     symbol: str
@@ -175,6 +176,10 @@ class Combinations:
         """Define the function."""
         code = Routine(module, self.symbol, "ipipppp", exported=True)
         count, columns, outs, starts, terms, factors, ends = code.arguments
+
+        def factor(number: Value) -> Limbs:
+            place = factors.at(number * (LIMBS * WORD.bytes))
+            return [place.at(limb * WORD.bytes).load(WORD).splat(VECTOR.count) for limb in range(LIMBS)]
 
         def block(i: Value) -> None:
             at = i * BLOCK
@@ -185,14 +190,12 @@ class Combinations:
                 def term(t: Value, total: list[Value]) -> list[Value]:
                     which = start + t
                     column = code.address(columns.at(terms.at(which * 8).load(WORD) * 8).load(WORD))
-                    factor = load_one(field, factors.at((outs + which) * ELEMENT))
-                    product = load(field, column.at(at)) * factor
-                    return [x + y for x, y in zip(total, product.limbs, strict=True)]
+                    return field.added(total, load(field, column.at(at)).limbs, factor(outs + which))
 
-                first = load_one(field, factors.at(k * ELEMENT))
-                limbs = code.repeat(stop - start, first.limbs, term)
-                tops = tuple(top * (MOST_TERMS + 1) for top in of(field, limbs, 2 * field.value).tops)
-                total = Number(field, limbs, tops, (MOST_TERMS + 1) * 2 * field.value)
+                none = [code.constant(VECTOR, 0)] * (2 * LIMBS)
+                limbs = field.reduced_sum(code.repeat(stop - start, none, term))
+                products = of(field, limbs, MOST_TERMS * field.value**2 // RADIX + field.value)
+                total = products + of(field, factor(k), field.value)
                 store(total, code.address(ends.at(k * 8).load(WORD)).at(at))
 
             code.each(outs, combination)

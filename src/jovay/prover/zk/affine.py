@@ -10,12 +10,14 @@ from itertools import accumulate
 import numpy as np
 
 from jovay.compiler.native import compile_modules
+from jovay.compiler.simd.limbs import limbs_of
+from jovay.compiler.simd.montgomery import RADIX
 from jovay.compiler.simd.sumcheck import MOST_TERMS, Combinations, module_text
 from jovay.native.library import ObjectCode
 from jovay.native.places import addresses
 
 from .chip import Chip
-from .field import R, Vector, element, portable
+from .field import ELEMENT, LANES, R, Vector, portable
 from .threads import each, shares
 
 
@@ -88,21 +90,38 @@ def _kernel() -> Callable[..., int]:
     return ObjectCode(code).function(kernel.symbol, 7)
 
 
+class Forms:
+    """Forms in columns of one length, to be evaluated part by part."""
+
+    def __init__(self, forms: Sequence[Affine], columns: Sequence[Vector]) -> None:
+        terms = [list(form.factors.items()) or [(0, 0)] for form in forms]
+        if max(map(len, terms)) > MOST_TERMS:
+            raise ValueError(f"a form of {max(map(len, terms))} columns")
+        asked = sorted({column for each in terms for column, _ in each})
+        places = {column: place for place, column in enumerate(asked)}
+        self._columns = [
+            columns[column].words for column in asked
+        ]  # which lie where they are as long as this does
+        self._addresses, self._count = addresses(self._columns), len(forms)
+        self._starts = np.array([0, *accumulate(map(len, terms))], np.uint64)
+        self._where = np.array([places[column] for each in terms for column, _ in each], np.uint64)
+        numbers = [form.constant % R for form in forms] + [factor for each in terms for _, factor in each]
+        self._factors = np.array([limbs_of(number * RADIX % R) for number in numbers], np.uint64)
+
+    def write(self, start: int, outs: Sequence[Vector]) -> None:
+        """What they are in the rows from ``start`` on, as many as there is room for."""
+        ins, ends = self._addresses + np.uint64(start * ELEMENT), addresses(out.words for out in outs)
+        blocks = len(outs[0].words)
+        _kernel()(blocks, ins, self._count, self._starts, self._where, self._factors, ends)
+
+
 def evaluate(forms: Sequence[Affine], columns: Sequence[Vector], outs: Sequence[Vector]) -> None:
     """Write what the forms are in every row. Vectors of one length."""
     if not forms:
         return
-    terms = [list(form.factors.items()) or [(0, 0)] for form in forms]
-    if max(map(len, terms)) > MOST_TERMS:
-        raise ValueError(f"a form of {max(map(len, terms))} columns")
-    starts = np.array([0, *accumulate(map(len, terms))], np.uint64)
-    where = np.array([column for each in terms for column, _ in each], np.uint64)
-    numbers = [form.constant % R for form in forms] + [factor for each in terms for _, factor in each]
-    factors = np.concatenate([element(number) for number in numbers])
+    prepared = Forms(forms, columns)
 
     def part(share: slice) -> None:
-        ins = addresses(column.words[share] for column in columns)
-        ends = addresses(out.words[share] for out in outs)
-        _kernel()(share.stop - share.start, ins, len(forms), starts, where, factors, ends)
+        prepared.write(share.start * LANES, [Vector(out.words[share]) for out in outs])
 
     each(part, shares(len(outs[0].words)))

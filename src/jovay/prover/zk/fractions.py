@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from jovay.compiler.native import compile_modules
 from jovay.compiler.simd.sumcheck import Values, module_text
@@ -21,7 +21,7 @@ from . import sumcheck
 from .errors import FractionsError
 from .field import LANES, R, Vector, portable
 from .multilinear import fold
-from .sumcheck import Polynomial
+from .sumcheck import Columns, Held, Polynomial
 from .threads import each, shares
 from .transcript import Transcript
 
@@ -48,22 +48,54 @@ class Claim:
     q: int
 
 
-def prove(p: Vector, q: Vector, transcript: Transcript) -> tuple[Proof, Claim]:
-    """Prove what the fractions add up to. As many as a power of two, 8 at least; they are used up."""
-    layers = [(p, q)]
-    del p, q
-    while len(layers[-1][0]) > FEW:
-        layers.append(_above(*layers[-1]))
-    top = layers.pop()
+class Layer(Columns, Protocol):
+    """Fractions, as many as a power of two, 8 at least. As columns: the halves p₀, p₁, q₀, q₁."""
+
+    def above(self) -> tuple[Vector, Vector]:
+        """p and q of the layer above: sums of the fractions in the lower and the upper half."""
+        ...
+
+    def whole(self) -> tuple[Vector, Vector]:
+        """p and q."""
+        ...
+
+
+class Given(Held):
+    """A layer in memory, which is used up."""
+
+    def __init__(self, p: Vector, q: Vector) -> None:
+        super().__init__([half for side in (p, q) for half in side.halves()])
+        self._sides = p, q
+
+    def above(self) -> tuple[Vector, Vector]:
+        """As ``Layer.above``."""
+        outs = Vector.empty(len(self)), Vector.empty(len(self))
+
+        def part(share: slice) -> None:
+            halves, ends = ([Vector(v.words[share]) for v in side] for side in (self.vectors, outs))
+            sum_pairs(halves, ends)
+
+        each(part, shares(len(outs[0].words)))
+        return outs
+
+    def whole(self) -> tuple[Vector, Vector]:
+        """As ``Layer.whole``."""
+        return self._sides
+
+
+def prove(leaves: Layer, transcript: Transcript) -> tuple[Proof, Claim]:
+    """Prove what the fractions add up to; they are used up."""
+    layers = [leaves]
+    while 2 * len(layers[-1]) > FEW:
+        layers.append(Given(*layers[-1].above()))
+    top = layers.pop().whole()
     tops = top[0].values(), top[1].values()
     point, proofs = _begin(tops, transcript), list[sumcheck.Proof]()
     claim = _claim(tops, point)
     while layers:
         # 1. One random sum of both claims; its sumcheck ends in the halves' values.
         weight = transcript.challenge("lambda")
-        columns = [half for side in layers.pop() for half in side.halves()]
-        proof, point = sumcheck.prove(LAYER, columns, [weight], claim.point, transcript)
-        del columns
+        proof, point = sumcheck.prove(LAYER, layers.pop(), [weight], claim.point, transcript)
         proofs.append(proof)
         # 2. One random point between the halves.
         claim = _lower(proof.values, point, transcript)
@@ -120,17 +152,10 @@ def _sums_of_pairs() -> Callable[..., int]:
     return ObjectCode(code).function(values.symbol, 4)
 
 
-def _above(p: Vector, q: Vector) -> tuple[Vector, Vector]:
-    """The layer above: sums of the fractions in the lower and the upper half."""
-    halves = [*p.halves(), *q.halves()]
-    outs = Vector.empty(len(p) // 2), Vector.empty(len(p) // 2)
-
-    def part(share: slice) -> None:
-        ins, ends = (addresses(v.words[share] for v in side) for side in (halves, outs))
-        _sums_of_pairs()(share.stop - share.start, ins, 0, ends)
-
-    each(part, shares(len(outs[0].words)))
-    return outs
+def sum_pairs(halves: Sequence[Vector], outs: Sequence[Vector]) -> None:
+    """p and q of sums of fractions, from p₀, p₁, q₀, q₁."""
+    ins, ends = (addresses(vector.words for vector in side) for side in (halves, outs))
+    _sums_of_pairs()(len(outs[0].words), ins, 0, ends)
 
 
 def _begin(tops: tuple[list[int], list[int]], transcript: Transcript) -> list[int]:

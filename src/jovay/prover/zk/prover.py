@@ -10,6 +10,7 @@ from .affine import Affine
 from .encoding import encode
 from .field import Vector, powers
 from .layout import Layout, filled, key_variables, pieces, segments
+from .leaves import leaves
 from .memory import memory
 from .proof import Key, Proof, Statement
 from .setup import Setup
@@ -35,7 +36,7 @@ def prove(
     alpha, betas = transcript.challenge("alpha"), transcript.challenges("beta", statement.width)
     # 2. Messages become fractions, which are summed up; a claim about them at a point is left.
     tell("messages")
-    messages, claim = fractions.prove(*rows.leaves(layout, tables, alpha, betas), transcript)
+    messages, claim = fractions.prove(leaves(layout, tables, alpha, betas), transcript)
     # 3. That claim, and constraints that are zero, in one sumcheck about all rows.
     tell("rows")
     gamma = transcript.challenge("gamma")

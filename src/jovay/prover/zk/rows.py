@@ -33,29 +33,6 @@ class Weights:
     denominators: list[int]
 
 
-def leaves(
-    layout: Layout, tables: Sequence[Table], alpha: int, betas: Sequence[int]
-) -> tuple[Vector, Vector]:
-    """Multiplicities and denominators of all messages of all rows; 0/1 to fill up."""
-    p, q = Vector.empty(1 << layout.leaves), Vector.empty(1 << layout.leaves)
-    outs: list[tuple[list[Vector], list[Vector]]] = [([], []) for _ in tables]
-    end = 0
-    for segment in layout.messages:
-        size = 1 << segment.variables
-        for side, out in zip((p, q), outs[segment.chip], strict=True):
-            out.append(side.part(segment.start, size))
-        end = segment.start + size
-    for table, (tops, bottoms) in zip(tables, outs, strict=True):
-        forms = affine.fractions(table.chip, alpha, betas)
-        affine.evaluate(
-            [form for pair in forms for form in pair],
-            table.columns,
-            [out for pair in zip(tops, bottoms, strict=True) for out in pair],
-        )
-    p.words[end // LANES :], q.words[end // LANES :] = 0, Vector.of([1] * LANES).words
-    return p, q
-
-
 def weights(layout: Layout, gamma: int, point: Sequence[int]) -> tuple[list[Weights], int, int, int]:
     """The weights of each chip for the claims about p and q of the leaves at ``point``; those of these claims; and what
     the leaves that fill up add to q.

@@ -116,6 +116,46 @@ class Polynomial:
         return sums
 
 
+class Columns(Protocol):
+    """What a sumcheck is about, of one length."""
+
+    def __len__(self) -> int: ...
+
+    def sums(self, polynomial: Polynomial, constants: Sequence[int], weights: Vector | None) -> list[int]:
+        """``Polynomial.sums`` of them."""
+        ...
+
+    def folded(self, r: int) -> Columns:
+        """The first variable becomes ``r``; these are no more."""
+        ...
+
+    def values(self) -> list[list[int]]:
+        """Their elements."""
+        ...
+
+
+class Held:
+    """Columns in memory."""
+
+    def __init__(self, vectors: Sequence[Vector]) -> None:
+        self.vectors = vectors
+
+    def __len__(self) -> int:
+        return len(self.vectors[0])
+
+    def sums(self, polynomial: Polynomial, constants: Sequence[int], weights: Vector | None) -> list[int]:
+        """As ``Columns.sums``."""
+        return polynomial.sums(self.vectors, constants, weights)
+
+    def folded(self, r: int) -> Held:
+        """As ``Columns.folded``, where they lie."""
+        return Held(each(lambda column: column.fold(r), self.vectors))
+
+    def values(self) -> list[list[int]]:
+        """As ``Columns.values``."""
+        return [column.values() for column in self.vectors]
+
+
 @dataclass(frozen=True)
 class Proof:
     """A message per round, and the columns' values at the point of the challenges."""
@@ -132,21 +172,21 @@ def asked(message: Sequence[int], transcript: Transcript) -> int:
 
 def prove(
     polynomial: Polynomial,
-    columns: Sequence[Vector],
+    columns: Columns,
     constants: Sequence[int],
     tau: Sequence[int],
     transcript: Transcript,
 ) -> tuple[Proof, list[int]]:
-    """Prove Σ eq(τ, x)·P; the proof and the point. The columns are folded where they lie."""
-    long, short = list(columns), list[list[int]]()
-    weights = eq_vector(tau[1:]) if len(long[0]) > LANES else None
+    """Prove Σ eq(τ, x)·P; the proof and the point. The columns are used up."""
+    short = list[list[int]]()
+    weights = eq_vector(tau[1:]) if len(columns) > LANES else None
     rounds, point = list[list[int]](), list[int]()
     for number in range(len(tau)):
         # 1. Send h.
-        if weights is not None and len(long[0]) > LANES:
-            message = polynomial.sums(long, constants, weights)
+        if weights is not None and len(columns) > LANES:
+            message = columns.sums(polynomial, constants, weights)
         else:
-            short = short or [column.values() for column in long]
+            short = short or columns.values()
             message = polynomial.sums_of_few(short, constants, eq_values(tau[number + 1 :]))
         rounds.append(message)
         # 2. Bind the first variable to what is asked.
@@ -155,7 +195,7 @@ def prove(
         if short:
             short = [fold(column, r) for column in short]
             continue
-        long = each(lambda column, r=r: column.fold(r), long)  # type: ignore[misc]
+        columns = columns.folded(r)
         weights = summed_up(weights)
     return Proof(rounds, [column[0] for column in short]), point
 
