@@ -6,7 +6,7 @@ from functools import cache
 from typing import Final
 
 from jovay.bridge.genesis import Roles, settled_config
-from jovay.bridge.l1.deployment import DAY, Attestation, Clocks, Deployment, Settings, deposits
+from jovay.bridge.l1.deployment import DAY, Attestation, Clocks, Deployment, Proving, Settings, deposits
 from jovay.bridge.l1.keys import RawKey
 from jovay.bridge.l1.series import Step
 from jovay.bridge.recursion import limit_kept
@@ -39,7 +39,9 @@ def role_address(role: str) -> bytes:
     return RawKey(role_key(role)).address
 
 
-def development_settings(attestation: Attestation, chain_id: int = CHAIN_ID) -> Settings:
+def development_settings(
+    attestation: Attestation, proving: Proving | None = None, chain_id: int = CHAIN_ID
+) -> Settings:
     """A deployment with the roles' keys, whose timelock does not wait, so that new measurements are allowed at once."""
     deployer, council = role_address("deployer"), role_address("council")
     return Settings(
@@ -48,6 +50,7 @@ def development_settings(attestation: Attestation, chain_id: int = CHAIN_ID) -> 
         relayers=(role_address("committer"),),
         proposers=(deployer,),
         attestation=attestation,
+        proving=proving,
         timelock_delay=0,
         clocks=CLOCKS,
         roles=Roles((role_address("feeder"),), (role_address("feeder"),), (deployer,)),

@@ -1,4 +1,4 @@
-"""``jovay up``: L1, the node, the relayer, the prover controller and a TEE prover, run together and watched.
+"""``jovay up``: L1, the node, the relayer, the prover controller, a TEE and a ZK prover, run together and watched.
 
 In order: L1 (unless another one is named), its contracts at the first start, the node in this process, then the rest as
 child processes. They are stopped the other way round; a start goes on where the last one ended.
@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from jovay.bridge.development import role_key
 from jovay.bridge.errors import BridgeError
 from jovay.bridge.l1.client import L1Client
+from jovay.bridge.l1.deployment import Proving
 from jovay.cli import demo, running
 from jovay.cli.own_stack import jovay
 from jovay.cli.stack import L1_VARIABLE, StackError, open_stack
@@ -26,16 +27,18 @@ from jovay.cli.supervisor import Part, Supervisor
 from jovay.config import NodeConfig
 from jovay.monitoring.stats import NodeStats, PartStats
 from jovay.native.kernel import load_visibly
-from jovay.prover.development import deploy_development
+from jovay.prover.development import deploy_development, installed_proving
 
 Serve = Callable[["FullStack", running.StopSignal], None]
-_STEPS = 6
+_STEPS = 7
 #: Seconds after which the batch of a quiet development chain is closed, so that its blocks are soon attested.
 BATCH_AGE = 4
+#: The same while a ZK proof is waited for: a laptop proves a batch a minute.
+UNPROVEN_AGE = 30
 #: Seconds between two looks of the relayer: a development L1 makes a block a second.
 PACE = 0.25
 #: Seconds that a step of the walk may take.
-DEMO_TIME = 120.0
+DEMO_TIME = 900.0
 _POLL = 0.2
 
 
@@ -70,8 +73,11 @@ class FullStack:
 
     node: running.RunningNode
 
-    def __init__(self, config: NodeConfig, places: Places, signals: running.StopSignal) -> None:
-        self.config, self.places, self._signals = config, places, signals
+    def __init__(
+        self, config: NodeConfig, places: Places, signals: running.StopSignal, zk: bool = True
+    ) -> None:
+        """``zk``: with ZK proofs, without which nothing becomes final."""
+        self.config, self.places, self._signals, self._zk = config, places, signals, zk
         self._supervisors: list[Supervisor] = []
         places.logs.mkdir(parents=True, exist_ok=True)
 
@@ -108,8 +114,10 @@ class FullStack:
         starting.step("L1")
         if self.config.l1 is None:
             outer.run(self._l1(), self._check)
+        starting.step("program of ZK proofs")
+        proving = installed_proving() if self._zk else None
         starting.step("contracts on L1")
-        self._deploy()
+        self._deploy(proving)
         starting.step("node")
         config = replace(
             self.config,
@@ -125,6 +133,8 @@ class FullStack:
             "TEE prover": self._prover(),
             "relayer": self._relayer(),
         }
+        if self._zk:
+            inner.begin(self._zk_prover())  # what it compiles may take a while, and nobody waits for it
         for part in parts.values():
             inner.begin(part)
         for name, part in parts.items():
@@ -164,11 +174,11 @@ class FullStack:
         if self._signals.event.is_set():
             raise KeyboardInterrupt
 
-    def _deploy(self) -> None:
+    def _deploy(self, proving: Proving | None) -> None:
         """Deploy the contracts at the first start, and see to what has changed since at later ones."""
         client = L1Client(self.l1_url)
         try:
-            deploy_development(client, self.places.genesis)
+            deploy_development(client, self.places.genesis, prove=lambda: proving)
         finally:
             client.close()
 
@@ -202,12 +212,16 @@ class FullStack:
         words += ["--controller", self.places.controller_url, "--platform", "simulated"]
         return self._part("prover", [*words, "--registrar-key", "env:JOVAY_REGISTRAR_KEY"], "registrar")
 
+    def _zk_prover(self) -> Part:
+        return self._part("zk prover", ["prover", "zk", "--controller", self.places.controller_url])
+
     def _relayer(self) -> Part:
         words = ["relayer", "--datadir", str(self.places.folder / "relayer")]
         words += ["--genesis", str(self.places.genesis)]
         words += ["--node", self.http_url, "--controller", self.places.controller_url]
         words += ["--listen", f"127.0.0.1:{self.places.relayer_port}"]
         words += ["--batch-age", str(BATCH_AGE), "--pace", str(PACE)]
+        words += ["--unproven-age", str(UNPROVEN_AGE)]
         roles = ("committer", "claims", "feeder")
         for role in roles:
             words += [f"--{role}-key", f"env:{_variable(role)}"]
@@ -223,13 +237,13 @@ def _variable(role: str) -> str:
     return f"JOVAY_{role.upper()}_KEY"
 
 
-def run(config: NodeConfig, places: Places, serve: Serve) -> int:
+def run(config: NodeConfig, places: Places, serve: Serve, zk: bool = True) -> int:
     """Start a stack, ``serve`` until the end, stop it; the exit status."""
 
     def work(signals: running.StopSignal) -> None:
         load_visibly()
         with ExitStack() as stack:
-            parts = FullStack(config, places, signals)
+            parts = FullStack(config, places, signals, zk)
             with Starting(sys.stdout, _STEPS) as starting:
                 parts.start(stack, starting)
             serve(parts, signals)

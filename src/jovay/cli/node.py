@@ -48,6 +48,9 @@ def up(
     demo: Annotated[
         bool, typer.Option("--demo", help="walk through the stack once when it has started")
     ] = False,
+    zk: Annotated[
+        bool, typer.Option("--zk/--no-zk", help="prove batches; without that nothing becomes final")
+    ] = True,
     l1_port: Annotated[int, typer.Option(help="port of L1's JSON-RPC")] = 9545,
     controller_port: Annotated[int, typer.Option(help="port of the prover controller")] = 8560,
     relayer_port: Annotated[int, typer.Option(help="port of the relayer's batches")] = 8561,
@@ -71,7 +74,7 @@ def up(
         if development:
             status = _run_up(config, plain)
         else:
-            status = _run_stack(config, (l1_port, controller_port, relayer_port), plain, demo)
+            status = _run_stack(config, (l1_port, controller_port, relayer_port), plain, demo, zk)
     finally:
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
@@ -107,7 +110,7 @@ def _run_up(config: NodeConfig, plain: bool) -> int:
     return running.run(config, serve)
 
 
-def _run_stack(config: NodeConfig, ports: tuple[int, int, int], plain: bool, demo: bool) -> int:
+def _run_stack(config: NodeConfig, ports: tuple[int, int, int], plain: bool, demo: bool, zk: bool) -> int:
     from jovay.cli import full_stack, running
     from jovay.compiler.progress import is_animated
     from jovay.monitoring import dashboard
@@ -130,4 +133,4 @@ def _run_stack(config: NodeConfig, ports: tuple[int, int, int], plain: bool, dem
         if failure := stack.failure:
             raise running.StartError(failure)
 
-    return full_stack.run(config, places, serve)
+    return full_stack.run(config, places, serve, zk)

@@ -80,6 +80,11 @@ def check(settings: Settings, chain_id: int) -> None:
             f"the simulated TEE is for chain {DEVELOPMENT_L1} only, and this is chain {chain_id}:"
             " anyone can sign for it, so it proves nothing"
         )
+    if settings.proving and settings.proving.development and chain_id != DEVELOPMENT_L1:
+        raise DeploymentError(
+            f"the development set-up of ZK proofs is for chain {DEVELOPMENT_L1} only, and this is chain {chain_id}:"
+            " anyone can forge with it"
+        )
     if settings.config.chain_id == chain_id:
         raise DeploymentError(f"L2 cannot have the chain id of its L1, {chain_id}")
     in_order = 0 < clocks.inclusion < clocks.unproven < clocks.opening
@@ -107,6 +112,12 @@ def verify(client: L1Client, deployment: Deployment, state_root: bytes) -> None:
         contract = at.contract(name)
         if not _is_code_of(name, client.code(contract.address)):
             raise DeploymentError(f"0x{contract.address.hex()} does not have the code of {name}")
+    if proving := deployment.settings.proving:
+        for name, address in zip(
+            (*proving.formulas, "ZkVerifier"), deployment.proving_addresses, strict=True
+        ):
+            if not _is_code_of(name, client.code(address)):
+                raise DeploymentError(f"0x{address.hex()} does not have the code of {name}")
     for name, function, arguments, expected in _expected(deployment, state_root):
         found = at.contract(name).read(client, function, *arguments)
         if found != expected:
@@ -127,13 +138,12 @@ def _expected(deployment: Deployment, state_root: bytes) -> Iterator[Expected]:
     """Contract, view, its arguments, and what it must tell."""
     settings, at = deployment.settings, deployment.addresses
     clocks, messages, attestation = settings.clocks, settings.messages, settings.attestation
-    rules = (settings.config.hash, at.tee_verifier, NOBODY, bytes(32))
     yield "Rollup", "layer2ChainId", (), settings.config.chain_id
     yield "Rollup", "l1_mail_box", (), at.l1_mailbox
     yield "Rollup", "clocks", (), astuple(clocks)
     yield "Rollup", "forcedMessages", (), messages.forced
     yield "Rollup", "forcedGas", (), messages.forced_gas
-    yield "Rollup", "rulesFor", (0,), (rules, 0)
+    yield "Rollup", "rulesFor", (0,), (deployment.rules, 0)
     yield "Rollup", "finalizedStateRoots", (0,), state_root
     for relayer in settings.relayers:
         yield "Rollup", "isRelayer", (relayer,), True

@@ -4,7 +4,7 @@ name each other, and L2's genesis can name them, before any of them is there (co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, field, fields
 from typing import Final
 
@@ -27,6 +27,8 @@ _ALL_BATCHES: Final = (0, (1 << 64) - 1)
 #: What a constructor may take beyond its code, and a call of the timelock for each of its parts.
 _CONSTRUCTION_GAS: Final = 1_000_000
 _CALL_GAS: Final = 100_000
+#: What it takes to keep a verification key.
+_KEY_GAS: Final = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,35 @@ class Attestation:
 
 
 @dataclass(frozen=True, slots=True)
+class Proving:
+    """The ZK side, as ``ZkVerifier``'s constructor takes it: the proven program's ``digest``, the ``entry`` at which it
+    begins, ``key`` of the addresses of the contracts with the chips' formulas (``formulas``, names of artefacts), and
+    ``setup``, which is for a development L1 alone if it is a ``development`` one.
+    """
+
+    digest: bytes
+    entry: int
+    key: Callable[[Sequence[bytes]], tuple[object, ...]]
+    setup: tuple[object, ...]
+    formulas: tuple[str, ...]
+    development: bool
+
+    def addresses(self, deployer: bytes, nonce: int) -> list[bytes]:
+        """Of the contracts of formulas and of ``ZkVerifier``, the last, when they are created from a nonce on."""
+        return [creation_address(deployer, nonce + n) for n in range(len(self.formulas) + 1)]
+
+    def creations(self, owner: bytes, council: bytes, addresses: Sequence[bytes]) -> list[Step]:
+        """Their creation."""
+        arguments = owner, council, self.entry, self.key(addresses[:-1]), self.setup
+        return [*map(_creation, self.formulas), _creation("ZkVerifier", *arguments, more=_KEY_GAS)]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All that is chosen for a deployment; addresses have 20 bytes.
 
     ``proposers`` and ``executors`` are the timelock's, which owns everything; without executors everyone is one.
-    ``timelock_delay`` in seconds. Without a ZK verifier nothing becomes final.
+    ``timelock_delay`` in seconds. Without ``proving`` nothing becomes final.
     """
 
     config: SettledConfig
@@ -78,6 +104,7 @@ class Settings:
     relayers: tuple[bytes, ...]
     proposers: tuple[bytes, ...]
     attestation: Attestation
+    proving: Proving | None = None
     executors: tuple[bytes, ...] = ()
     timelock_delay: int = 8 * DAY
     clocks: Clocks = Clocks()
@@ -147,6 +174,21 @@ class Deployment:
         """Where everything will be."""
         return Addresses.of(self.deployer, self.first)
 
+    @property
+    def proving_addresses(self) -> list[bytes]:
+        """Of the ZK side's contracts, ``ZkVerifier`` last; they come after all others."""
+        proving = self.settings.proving
+        return proving.addresses(self.deployer, self.first + len(fields(Addresses))) if proving else []
+
+    @property
+    def rules(self) -> tuple[bytes, bytes, bytes, bytes]:
+        """The first ones: configuration, both verifiers, the proven program."""
+        settings, at = self.settings, self.addresses
+        zk = (
+            (self.proving_addresses[-1], settings.proving.digest) if settings.proving else (NOBODY, bytes(32))
+        )
+        return settings.config.hash, at.tee_verifier, *zk
+
     def genesis(self, deployed_at: int = 0) -> Genesis:
         """L2's; its block and state do not depend on the block of L1 that has ``Rollup``'s creation."""
         settlement = self.addresses.settlement(self.l1_chain_id, deployed_at, self.settings.config)
@@ -173,8 +215,15 @@ class Deployment:
             _creation("L1ETHBridge", at.l1_mailbox),
             _creation("L1ERC20Bridge", at.l1_mailbox, at.escape_hatch, token_code),
             _creation("EscapeHatch", at.rollup, at.l1_mailbox, at.l1_erc20_bridge),
+            *self._proving(),
             *self._first_decision(),
         ]
+
+    def _proving(self) -> list[Step]:
+        proving, at = self.settings.proving, self.addresses
+        if proving is None:
+            return []
+        return proving.creations(at.timelock, self.settings.council, self.proving_addresses)
 
     def _rollup(self, block: Header) -> tuple[object, ...]:
         settings, at = self.settings, self.addresses
@@ -182,7 +231,7 @@ class Deployment:
         return (
             settings.config.chain_id, at.l1_mailbox, at.timelock, settings.council, list(settings.relayers),
             astuple(clocks), messages.forced, messages.forced_gas,
-            (settings.config.hash, at.tee_verifier, NOBODY, bytes(32)),
+            self.rules,
             (block.state_root, bytes(32), block.hash, self.timestamp * 1_000),
         )  # fmt: skip
 
@@ -221,11 +270,11 @@ def decision(timelock: Contract, calls: Sequence[tuple[bytes, bytes]], salt: byt
     ]
 
 
-def _creation(name: str, *arguments: object) -> Step:
-    """The gas: intrinsic (EIP-2028, EIP-3860), 200 for a byte of code, and room for the constructor."""
+def _creation(name: str, *arguments: object, more: int = 0) -> Step:
+    """The gas: intrinsic (EIP-2028, EIP-3860), 200 for a byte of code, and room for the constructor, ``more`` of it."""
     code = creation_code(name, *arguments)
     gas = 53_000 + 16 * len(code) + len(code) // 16 + 200 * len(artifacts.load(name).runtime)
-    return Step(name, None, code, gas + _CONSTRUCTION_GAS)
+    return Step(name, None, code, gas + _CONSTRUCTION_GAS + more)
 
 
 def deposits(addresses: Addresses, messages: Messages, to: Sequence[bytes], amount: int) -> list[Step]:

@@ -22,6 +22,8 @@ from .setup import Setup, stored_development_setup
 
 #: Powers of τ, as a power of two: runs of some two million instructions.
 SETUP_VARIABLES: Final = 21
+#: The same for what is fixed of the program's tables alone: its verification key.
+KEY_VARIABLES: Final = 17
 
 
 def batch_program(setup: Setup) -> Program:
@@ -70,9 +72,9 @@ def output_of(statement_hash: bytes) -> bytes:
     return len(statement_hash).to_bytes(8, "little") + statement_hash
 
 
-def setup_of(ceremony_file: Path | None) -> Setup:
+def setup_of(ceremony_file: Path | None, variables: int = SETUP_VARIABLES) -> Setup:
     """A ceremony's, or the one that everybody can forge with. Raises CeremonyError, OSError."""
-    count = 1 << SETUP_VARIABLES
+    count = 1 << variables
     return stored_development_setup(count) if ceremony_file is None else ceremony.read(ceremony_file, count)
 
 

@@ -19,6 +19,10 @@ Tell = Callable[[str, float], None]
 Answer = tuple[Statement, bytes]
 
 
+#: Proofs take what the rest of a machine leaves.
+_NICENESS = 10
+
+
 class Prover(Protocol):
     """What proves; made in the process."""
 
@@ -79,6 +83,7 @@ def _serve(make: Callable[[], Prover], pipe: Connection) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
+    os.nice(_NICENESS)
     prover = make()
     while True:
         try:

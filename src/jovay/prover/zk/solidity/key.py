@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from jovay.bridge import artifacts
+from jovay.bridge.l1.deployment import Proving
 from jovay.prover.zk.chip import Message
 from jovay.prover.zk.curve import Point
 from jovay.prover.zk.field import R
 from jovay.prover.zk.layout import key_variables
+from jovay.prover.zk.machine.program import Program
 from jovay.prover.zk.pairing import G2Point
 from jovay.prover.zk.proof import Statement
 from jovay.prover.zk.setup import Setup
@@ -23,6 +26,19 @@ G1 = tuple[int, int]
 ChipFields = tuple[int, int, bool, int, int]
 KeyFields = tuple[bytes, list[ChipFields], int, int, int, int, list[G1], list[bytes]]
 SetupFields = tuple[bool, list[G1], G2Point, G2Point]
+
+
+def proving(program: Program) -> Proving:
+    """What a deployment needs of a program and its set-up."""
+    statement = program.statement(0, 0)
+    return Proving(
+        digest=statement.digest(),
+        entry=program.emulator.image.entry,
+        key=lambda addresses: key(statement, addresses),
+        setup=setup_points(program.setup),
+        formulas=tuple(name for name in artifacts.names() if name.startswith(EVALUATORS)),
+        development=program.setup.development,
+    )
 
 
 def key(statement: Statement, evaluators: Sequence[bytes]) -> KeyFields:
