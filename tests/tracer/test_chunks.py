@@ -14,17 +14,25 @@ import pytest
 
 from jovay.chain import rlp
 from jovay.conformance.witnesses.proofs import Roots, parse, unparse
+from jovay.kernel.programs import guests
+from jovay.kernel.riscv.calls import KECCAK_F
 from jovay.kernel.trie.multiproof_writer import OPAQUE_TAG
+from jovay.native.emulator import Emulator
 from jovay.native.hashing import keccak256
 from jovay.native.library import Library
+from jovay.prover.zk.machine.accelerators import ACCELERATORS
 from jovay.state.errors import TrieError
 from jovay.state.spv import Sizes
 from jovay.tracer.chunk import ChunkExecutor, ChunkInput
 from jovay.tracer.chunks import joined
 from jovay.tracer.estimates import cycles
-from jovay.tracer.guest import ChunkGuest
+from jovay.tracer.guest import ChunkGuest, Guest
 from rigs.settled_chain import COUNTER, HASHER, KEEPER, RICHES, SettledChain
 
+#: Instructions that cost a proof as much as a permutation of Keccak.
+PERMUTATION = 1_100
+#: And what every chunk takes once.
+BEGINNING = 45_000
 #: slot[5] = slot[3] + 1: what the creations below found.
 FOUNDED = bytes.fromhex("60035460010160055500")
 #: Init code: slot[3] = 9, and returns FOUNDED; or slot[1] = 1, and destroys itself.
@@ -107,6 +115,7 @@ def test_chunks_of_any_blocks(chain: SettledChain, executor: ChunkExecutor, seed
 def test_the_riscv_program_takes_them(chain: SettledChain, executor: ChunkExecutor) -> None:
     """Its cycles are about what records foretell."""
     guest, traffic = ChunkGuest(), Traffic(chain, 77)
+    emulator = Emulator(Guest(guests.chunk, tuple(ACCELERATORS)).elf)
     for count in (1, 15):
         for _ in range(count):
             traffic.block()
@@ -118,7 +127,11 @@ def test_the_riscv_program_takes_them(chain: SettledChain, executor: ChunkExecut
         for n, spv in enumerate(chain.spvs):
             sizes = Sizes.decode(b"".join(spv.encode()))
             foretold += cycles(sizes, len(chain.blocks[n][1]), chain.gas[n])
-        assert spent * 0.8 < foretold < spent * 2
+        traced = emulator.trace(given.encode(scale=0), spent)
+        keccaks = len(traced.calls[KECCAK_F].clock)
+        work = len(traced.steps) + PERMUTATION * keccaks
+        assert len(traced.steps) < spent
+        assert (work - BEGINNING) * 0.7 < foretold < work * 2
         chain.begin_chunk()
 
 

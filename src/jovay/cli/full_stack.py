@@ -35,6 +35,8 @@ _STEPS = 7
 BATCH_AGE = 4
 #: The same while a ZK proof is waited for: a laptop proves a batch a minute.
 UNPROVEN_AGE = 30
+#: Instructions of a batch's proof: what two cores and some twelve gigabytes prove in minutes.
+BATCH_CYCLES = 800_000
 #: Seconds between two looks of the relayer: a development L1 makes a block a second.
 PACE = 0.25
 #: Seconds that a step of the walk may take.
@@ -222,6 +224,8 @@ class FullStack:
         words += ["--listen", f"127.0.0.1:{self.places.relayer_port}"]
         words += ["--batch-age", str(BATCH_AGE), "--pace", str(PACE)]
         words += ["--unproven-age", str(UNPROVEN_AGE)]
+        if self._zk:
+            words += ["--batch-cycles", str(BATCH_CYCLES)]
         roles = ("committer", "claims", "feeder")
         for role in roles:
             words += [f"--{role}-key", f"env:{_variable(role)}"]

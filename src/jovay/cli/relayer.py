@@ -60,6 +60,7 @@ def relayer(
     chunk_blocks: Annotated[int, _option("blocks of a chunk at most", _BATCHES, min=1)] = 1_000,
     chunk_gas: Annotated[int, _option("gas of a chunk at most", _BATCHES, min=1)] = 500_000_000,
     batch_gas: Annotated[int, _option("gas of a batch at most", _BATCHES, min=1)] = 4_000_000_000,
+    batch_cycles: Annotated[int, _option("instructions of its ZK proof", _BATCHES, min=1)] = 4_000_000_000,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error")] = "info",
     log_format: Annotated[str, typer.Option(help="text or json")] = "text",
 ) -> None:
@@ -76,7 +77,7 @@ def relayer(
     logs.setup(log_level, log_format)  # type: ignore[arg-type]
     keys = {"committer": committer_key, "claims": claims_key, "feeder": feeder_key}
     with told_errors():
-        limits = Limits(chunk_blocks=chunk_blocks, chunk_gas=chunk_gas, batch_gas=batch_gas, blobs=blobs)
+        limits = Limits(chunk_blocks, chunk_gas, batch_gas=batch_gas, batch_cycles=batch_cycles, blobs=blobs)
         options = _options(
             limits,
             Timing(batch_age, unproven_age, idle_age),

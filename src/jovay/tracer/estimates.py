@@ -9,10 +9,11 @@ from jovay.state.spv import HASH, Sizes
 
 from .binary import LENGTH
 
-#: RISC-V cycles of a block, of a transaction (most of them the recovery of its signer), of a byte of multiproof (its
-#: nodes are hashed when they are read, and again where they change) and of gas beyond a transaction's least:
-#: measured in the emulator over transfers, tokens and exchanges. Gas takes 250 cycles at most, for BLAKE2b's rounds.
-BLOCK, TRANSACTION, PROOF_BYTE, GAS = 160_000, 740_000, 620, 8
+#: Instructions of the batch program with all accelerators, with system calls counted as so many as they take of a proof
+#: (a Keccak permutation some 1,100): of a block, of a transaction (the recovery of its signer, and some twelve
+#: permutations), of a byte of multiproof (its nodes are hashed when they are read, and again where they change) and of
+#: gas beyond a transaction's least. Measured in the emulator over transfers, tokens and exchanges.
+BLOCK, TRANSACTION, PROOF_BYTE, GAS = 20_000, 40_000, 6, 1
 LEAST_GAS = 21_000
 
 
@@ -24,8 +25,8 @@ def witness_bytes(sizes: Sizes, l1_messages: Sequence[bytes]) -> int:
 
 
 def cycles(sizes: Sizes, signed: int, gas_used: int) -> int:
-    """About so many RISC-V cycles a block of ``signed`` transactions adds to a chunk's execution: less where it shares
-    much of its multiproof with others.
+    """About so many instructions a block of ``signed`` transactions adds to a proof: less where it shares much of its
+    multiproof with others.
     """
     gas = max(0, gas_used - LEAST_GAS * signed)
     return BLOCK + TRANSACTION * signed + PROOF_BYTE * sizes.proof + GAS * gas

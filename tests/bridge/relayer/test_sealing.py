@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jovay.bridge.relayer.errors import SealingError
-from jovay.bridge.relayer.sealing import MOST_BLOBS, Limits, calldata_gas, cheaper_in_calldata, seal
+from jovay.bridge.relayer.sealing import (
+    MOST_BLOBS,
+    Limits,
+    calldata_gas,
+    cheaper_in_calldata,
+    may_be_full,
+    seal,
+)
 from jovay.bridge.wire import blobs
 from jovay.bridge.wire.da import PLAIN, DaData
 from jovay.bridge.wire.payload import decode_chunks
@@ -96,6 +103,14 @@ def test_what_provers_are_given_bounds_a_chunk() -> None:
     ):
         chunks = seal(blocks, limits).chunks
         assert {last - first + 1 for first, last in chunks[:-1]} == {most}
+
+
+def test_a_proofs_size_bounds_a_batch() -> None:
+    blocks = [dataclasses.replace(block, cycles=7) for block in chain_of([1] * 9).blocks[1:]]
+    assert seal(blocks, Limits(batch_cycles=21)).count == 3
+    assert may_be_full(blocks, Limits(batch_cycles=21))
+    too_large = [dataclasses.replace(blocks[0], cycles=22), *blocks[1:]]
+    assert seal(too_large, Limits(batch_cycles=21)).count == len(blocks)
 
 
 def test_data_are_raw() -> None:

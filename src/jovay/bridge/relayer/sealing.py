@@ -32,8 +32,8 @@ MOST_CALLDATA = 100_000
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What chunks and batches hold at most; ``*_bytes`` of what is published of blocks. ``chunk_witness`` bytes and
-    ``chunk_cycles`` are what provers are given and take. Limits of batches give way where L1 asks for more (``least``
-    of ``seal``).
+    ``*_cycles`` are what provers are given and take: a ZK proof has to fit in its prover's memory. Limits of batches
+    give way where L1 asks for more (``least`` of ``seal``).
     """
 
     chunk_blocks: int = 1_000
@@ -44,13 +44,14 @@ class Limits:
     batch_chunks: int = 64
     batch_gas: int = 4_000_000_000
     batch_bytes: int = 12 << 20
+    batch_cycles: int = 4_000_000_000
     blobs: int = 4
 
     def __post_init__(self) -> None:
         if not 1 <= self.blobs <= MOST_BLOBS:
             raise SealingError(f"{self.blobs} blobs, and a transaction carries 1 to {MOST_BLOBS}")
         of_chunks = self.chunk_blocks, self.chunk_gas, self.chunk_bytes, self.chunk_witness, self.chunk_cycles
-        if min(*of_chunks, self.batch_chunks, self.batch_gas, self.batch_bytes) < 1:
+        if min(*of_chunks, self.batch_chunks, self.batch_gas, self.batch_bytes, self.batch_cycles) < 1:
             raise SealingError("a limit that no block is within")
 
 
@@ -114,11 +115,16 @@ def _chunk_ends(blocks: Sequence[Block], limits: Limits) -> list[int]:
 
 
 def _within(blocks: Sequence[Block], limits: Limits) -> int:
-    """How many blocks are within a batch's gas and bytes; one at least."""
-    gas, size = 0, 0
+    """How many blocks are within a batch's gas, bytes and cycles; one at least.
+
+    A first block that is over the cycles by itself sets no bound: its batch would not become provable by being small.
+    """
+    gas, size, cycles = 0, 0, 0
+    most_cycles = limits.batch_cycles if blocks and blocks[0].cycles <= limits.batch_cycles else None
     for at, block in enumerate(blocks):
-        gas, size = gas + block.gas_used, size + block.size
-        if at and (gas > limits.batch_gas or size > limits.batch_bytes):
+        gas, size, cycles = gas + block.gas_used, size + block.size, cycles + block.cycles
+        over = gas > limits.batch_gas or size > limits.batch_bytes
+        if at and (over or (most_cycles is not None and cycles > most_cycles)):
             return at
     return len(blocks)
 

@@ -20,8 +20,8 @@ from .machine.program import Program, RunProof
 from .process import Tell
 from .setup import Setup, stored_development_setup
 
-#: Powers of τ, as a power of two: runs of some two million instructions.
-SETUP_VARIABLES: Final = 21
+#: Powers of τ, as a power of two: runs of some million instructions.
+SETUP_VARIABLES: Final = 22
 #: The same for what is fixed of the program's tables alone: its verification key.
 KEY_VARIABLES: Final = 17
 
