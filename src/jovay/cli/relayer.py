@@ -64,11 +64,10 @@ def relayer(
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error")] = "info",
     log_format: Annotated[str, typer.Option(help="text or json")] = "text",
 ) -> None:
-    """Bring batches of L2 blocks, and the proofs of them, to L1.
+    """Bring batches of L2 blocks, and the proofs of them, to L1. Prints a line that begins with "ready".
 
-    Prints a line that begins with "ready" when it works; SIGINT and SIGTERM stop it. The PLACE of a key is
-    keystore:FILE, env:NAME, or the URL of a remote signer with #0xADDRESS; on a development L1 (chain id 31337) keys
-    may be left out.
+    The PLACE of a key is keystore:FILE, env:NAME, or the URL of a remote signer with #0xADDRESS; on a development L1
+    (chain id 31337) keys may be left out.
     """
     from jovay.bridge.l1.fees import GWEI
     from jovay.bridge.relayer.committer import Timing

@@ -234,18 +234,22 @@ def _rising(positions: npt.NDArray[Any], buckets: npt.NDArray[Any]) -> tuple[Dig
 
 def multiples(base: tuple[int, int], scalars: Vector) -> Points:
     """scalar·base for scalars other than 0, by tables of the base's multiples in every window."""
-    digits = scalars.rows().view(np.uint8).astype(np.uint32)
-    step: Point = base
-    points: Points | None = None
-    for window in range(digits.shape[1]):
-        table = _table(step)
-        row = digits[:, window]
-        if points is None:
-            points, known = Points(table.words[row]), row != 0
-        else:
-            points, known = _plus(points, known, Points(table.words[row]), row != 0)
-        step = _doubled(step, _TABLE_WINDOW)
-    assert points is not None
+    digits = scalars.rows().view(np.uint8)
+    tables = [_table(_doubled(base, window * _TABLE_WINDOW)) for window in range(digits.shape[1])]
+    found, share = Points.empty(len(digits)), _AT_ONCE >> 4
+
+    def fill(start: int) -> None:
+        part = slice(start, start + share)
+        found.words[part] = _by_tables(tables, digits[part]).words
+
+    each(fill, range(0, len(digits), share))
+    return found
+
+
+def _by_tables(tables: Sequence[Points], digits: npt.NDArray[np.uint8]) -> Points:
+    points, known = Points(tables[0].words[digits[:, 0]]), digits[:, 0] != 0
+    for table, row in zip(tables[1:], digits.T[1:], strict=True):
+        points, known = _plus(points, known, Points(table.words[row]), row != 0)
     if not known.all():
         raise ValueError("a scalar is 0")
     return points
