@@ -10,12 +10,15 @@ import msgspec
 
 from jovay.bridge.errors import DeploymentError
 from jovay.bridge.genesis import Oracle, Roles, settled_config
-from jovay.bridge.l1.deployment import DAY, Attestation, Clocks, Deployment, Messages, Settings
+from jovay.bridge.l1.deployment import DAY, Attestation, Clocks, Deployment, Messages, Proving, Settings
 from jovay.bridge.l1.series import Step
 from jovay.kernel.protocol.forks import FORKS
 from jovay.prover.tee.collateral import Documents
 from jovay.prover.tee.errors import CollateralError
 from jovay.prover.tee.verify import TCB_STATUSES
+from jovay.prover.zk.batch import KEY_VARIABLES, batch_program, setup_of
+from jovay.prover.zk.errors import ZkError
+from jovay.prover.zk.solidity.key import proving
 
 
 class _L2(msgspec.Struct, forbid_unknown_fields=True):
@@ -46,11 +49,16 @@ class _Tee(msgspec.Struct, forbid_unknown_fields=True):
     worst_status: str = "SWHardeningNeeded"
 
 
+class _Zk(msgspec.Struct, forbid_unknown_fields=True):
+    setup: str
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     l1: _L1
     l2: _L2
     timelock: _Timelock
     tee: _Tee
+    zk: _Zk | None = None
     clocks: dict[str, int] = {}
     messages: dict[str, int] = {}
     oracle: dict[str, int] = {}
@@ -83,6 +91,7 @@ class DeploymentFile:
             executors=self._addresses("timelock.executors", file.timelock.executors),
             timelock_delay=file.timelock.delay,
             attestation=self._attestation(),
+            proving=self._proving(),
             clocks=self._numbers("clocks", Clocks, file.clocks),
             messages=self._numbers("messages", Messages, file.messages),
             oracle=self._numbers("oracle", Oracle, file.oracle),
@@ -103,6 +112,16 @@ class DeploymentFile:
             raise self._error("tee.worst_status", tee.worst_status, f"is none of {', '.join(TCB_STATUSES)}")
         measurements = tuple(self._bytes("tee.measurements", one, 32) for one in tee.measurements)
         return Attestation(self.documents.root_key, measurements, TCB_STATUSES.index(tee.worst_status))
+
+    def _proving(self) -> Proving | None:
+        """Of the program that is installed here, with the ceremony's set-up that ``zk.setup`` names."""
+        if self._file.zk is None:
+            return None
+        place = self._path.parent / self._file.zk.setup
+        try:
+            return proving(batch_program(setup_of(place, KEY_VARIABLES)))
+        except (OSError, ZkError) as error:
+            raise DeploymentError(f"{self._path}: zk.setup: {error}") from error
 
     def _forks(self) -> tuple[tuple[int, int], ...]:
         starts = self._file.l2.forks
