@@ -17,7 +17,8 @@ from rigs.paths import ROOT
 
 DOCUMENTS = simulated_documents(1_800_000_000)
 PAGE = (ROOT / "docs" / "deployment.md").read_text()
-EXAMPLE = PAGE.split("```toml\n")[1].split("```")[0]
+EXAMPLE, ZK = PAGE.split("```toml\n")[1].split("```")[0].split("[zk]")
+SMALL = ROOT / "tests" / "prover" / "zk" / "vectors" / "snarkjs_4.ptau"
 ROLE = [bytes.fromhex(f"c0{n:038x}") for n in range(5)]
 
 
@@ -38,6 +39,15 @@ def test_the_example_of_the_page_is_read(tmp_path: Path) -> None:
         attestation=Attestation(DOCUMENTS.root_key, (b"\x3e" * 32,)),
         roles=Roles(feeders=(ROLE[3],)),
     )
+
+
+def test_a_set_up_that_will_not_do_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, f"{EXAMPLE}[zk]{ZK}")
+    with pytest.raises(DeploymentError, match=r"zk\.setup: .*No such file"):
+        read(path).settings(11_155_111)
+    (tmp_path / "powers.ptau").write_bytes(SMALL.read_bytes())
+    with pytest.raises(DeploymentError, match=r"zk\.setup: .*31 powers of τ, and 131072 are needed"):
+        read(path).settings(11_155_111)
 
 
 def test_everything_can_be_chosen(tmp_path: Path) -> None:

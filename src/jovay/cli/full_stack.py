@@ -33,7 +33,7 @@ Serve = Callable[["FullStack", running.StopSignal], None]
 _STEPS = 7
 #: Seconds after which the batch of a quiet development chain is closed, so that its blocks are soon attested.
 BATCH_AGE = 4
-#: The same while a ZK proof is waited for: a laptop proves a batch a minute.
+#: The same for each batch that waits for its ZK proof: a laptop proves one in a minute or two.
 UNPROVEN_AGE = 30
 #: Instructions of a batch's proof: what two cores and some twelve gigabytes prove in minutes.
 BATCH_CYCLES = 800_000

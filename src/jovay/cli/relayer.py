@@ -54,7 +54,7 @@ def relayer(
     batch_age: Annotated[
         float, _option("seconds after which a batch is sent, full or not", _BATCHES, min=0)
     ] = 60.0,
-    unproven_age: Annotated[float, _option("while a ZK proof is waited for", _BATCHES, min=0)] = 60.0,
+    unproven_age: Annotated[float, _option("for each that waits for its ZK proof", _BATCHES, min=0)] = 30.0,
     idle_age: Annotated[float, _option("the same where it carries nothing", _BATCHES, min=0)] = 3_600.0,
     blobs: Annotated[int, _option("blobs that a batch fills at most", _BATCHES, min=1, max=6)] = 4,
     chunk_blocks: Annotated[int, _option("blocks of a chunk at most", _BATCHES, min=1)] = 1_000,

@@ -30,12 +30,12 @@ log = logging.getLogger("jovay.relayer")
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Seconds: ``age`` of the oldest block that carries something at which a batch is sealed although more would fit,
-    ``unproven`` the same while a batch waits for its ZK claim, ``idle`` the same of any block; ``margin`` before
-    anything that L1 refuses after a time.
+    ``unproven`` the same for each batch that waits for its ZK claim, so that provers catch up; ``idle`` the same of any
+    block; ``margin`` before anything that L1 refuses after a time.
     """
 
     age: float = 60.0
-    unproven: float = 60.0
+    unproven: float = 30.0
     idle: float = 3_600.0
     margin: int = 600
 
@@ -186,10 +186,9 @@ class Committer:
     def _has_waited(self, blocks: Sequence[Block], state: RollupState) -> bool:
         """Long enough, by this machine's clock or L1's: an idle chain's empty blocks are worth less of a batch."""
         now, timing = max(self._clock(), state.block.timestamp), self._timing
-        waits = (
-            Kind.ZK in self._rollup.kinds(state.committed, state) and state.claimed[Kind.ZK] < state.committed
-        )
-        age = timing.unproven if waits else timing.age
+        proves = Kind.ZK in self._rollup.kinds(state.committed, state)
+        waiting = state.committed - state.claimed[Kind.ZK] if proves else 0
+        age = max(timing.age, waiting * timing.unproven)
         carrying = next((block for block in blocks if block.context.transactions), None)
         if carrying is not None and now - carrying.context.timestamp / 1000 >= age:
             return True
