@@ -15,6 +15,8 @@ from rigs.rpc import Rpc
 
 #: Parts, and the word of each one's command line that no other has.
 PARTS = {"l1": b"start", "controller": b"controller", "prover": b"tee", "relayer": b"relayer"}
+#: For stacks that are not tested for what a machine with two cores proves in minutes.
+NO_ZK = "--no-zk"
 START_TIMEOUT, STOP_TIMEOUT = 400.0, 60.0
 
 

@@ -1,6 +1,7 @@
 """The whole path on a real L1 with real blobs and real clients: deposit, use, batch, TEE proof, `safe`.
 
-With a second proof system, which exists in tests only, also finality and the payment of a withdrawal.
+With a second proof system, which exists in tests only, also finality and the payment of a withdrawal;
+``test_zk_finality.py`` has the real one.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from rigs import process
 from rigs.accounts import KEYS
 from rigs.node_scripts import run_node
 from rigs.paths import SOLIDITY, MissingToolError
-from rigs.running_stack import RunningStack, launch
+from rigs.running_stack import NO_ZK, RunningStack, launch
 from rigs.solidity import compile_sources, load
 
 ETHER = 10**18
@@ -111,7 +112,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         settlement = deployed(l1_node.url, folder / "genesis.json")
         l1 = Chain(l1_node.url, KEYS[5])
         admit(l1, settlement, verifier)
-        stack = launch(folder, ports, ["--l1", l1_node.url])
+        stack = launch(folder, ports, [NO_ZK, "--l1", l1_node.url])
         try:
             yield Scene(stack, l1, Chain(stack.url, KEYS[5]), settlement)
         finally:
@@ -121,7 +122,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 def deployed(url: str, genesis: Path) -> dict[str, Any]:
     """The development deployment; what its genesis says of L1."""
     client = L1Client(url)
-    settlement = deploy_development(client, genesis).genesis.settlement
+    settlement = deploy_development(client, genesis, prove=lambda: None).genesis.settlement
     client.close()
     assert settlement is not None
     return settlement.to_json()

@@ -20,7 +20,7 @@ from rigs import process
 from rigs.accounts import KEYS
 from rigs.load import address_of
 from rigs.rpc import Rpc, RpcError
-from rigs.running_stack import PARTS, RunningStack, is_alive, launch
+from rigs.running_stack import NO_ZK, PARTS, RunningStack, is_alive, launch
 from rigs.transactions import sign
 
 #: Seconds for a batch to be made, sent, proven, claimed and seen, beside other tests.
@@ -44,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def stack(folder: Path, ports: list[int]) -> Iterator[RunningStack]:
-    started = launch(folder, ports)
+    started = launch(folder, ports, [NO_ZK])
     yield started
     if started.process.poll() is None:
         process.stop(started.process, 60.0)
@@ -133,7 +133,7 @@ def test_ctrl_c_stops_all_parts_in_order_and_a_restart_goes_on(
     assert not any(map(is_alive, children.values()))
     assert "Traceback" not in stack.log.read_text()
 
-    again = launch(folder, ports)
+    again = launch(folder, ports, [NO_ZK])
     try:
         rpc = again.rpc()
         assert int(rpc.call("eth_getBlockByNumber", "safe", False)["number"], 16) >= safe
