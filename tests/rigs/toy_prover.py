@@ -9,7 +9,8 @@ import time
 from jovay.bridge.wire.statement import Statement
 from jovay.prover.errors import BatchMismatchError
 from jovay.prover.zk.errors import ZkError
-from jovay.prover.zk.process import Answer, Tell
+from jovay.prover.zk.process import Answer
+from jovay.prover.zk.progress import Tell
 
 
 class ToyProver:

@@ -9,13 +9,14 @@ from functools import partial
 
 import pytest
 
+from jovay.prover.zk import budget
 from jovay.prover.zk.chip import Chip, Message, Row
 from jovay.prover.zk.curve import P, negate
 from jovay.prover.zk.encoding import decode, encode
 from jovay.prover.zk.errors import EncodingError, FractionsError, ZkError
 from jovay.prover.zk.field import R
 from jovay.prover.zk.proof import Key, Proof, Statement, description
-from jovay.prover.zk.prover import STAGES, fix, prove
+from jovay.prover.zk.prover import fix, prove
 from jovay.prover.zk.setup import Setup
 from jovay.prover.zk.tables import Table
 from jovay.prover.zk.verifier import verify
@@ -54,9 +55,12 @@ def test_a_run_is_proven(setup: Setup, honest: Honest) -> None:
 
 def test_stages_are_told(setup: Setup, honest: Honest) -> None:
     steps, table, _ = machine()
-    told = list[str]()
-    assert prove(honest[0], tables(steps, table), setup, told.append) == honest[1]
-    assert told == list(STAGES)
+    told = list[tuple[str, float]]()
+    assert prove(honest[0], tables(steps, table), setup, lambda *said: told.append(said)) == honest[1]
+    stages, shares = zip(*told, strict=True)
+    assert list(dict.fromkeys(stages)) == list(budget.work(honest[0].layout([4, 8, 5, 3])))
+    assert shares[0] == 0
+    assert list(shares) == sorted(shares)
 
 
 def test_proofs_are_written_in_one_way(honest: Honest) -> None:

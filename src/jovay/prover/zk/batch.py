@@ -17,7 +17,7 @@ from . import ceremony
 from .errors import ZkError
 from .machine.accelerators import ACCELERATORS
 from .machine.program import Program, RunProof
-from .process import Tell
+from .progress import Tell
 from .setup import Setup, stored_development_setup
 
 #: Powers of τ, as a power of two: runs of some million instructions.
@@ -57,7 +57,7 @@ class BatchProver:
                 f"the program ends with {proof.status} and {proof.output.hex()}, not {statement.hash.hex()}"
             )
         # 3. Nothing leaves unchecked.
-        tell("verification", 0.99)
+        tell("verification", 1.0)
         self.program.verify(proof)
         return statement, proof.encode()
 

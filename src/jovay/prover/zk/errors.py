@@ -29,6 +29,14 @@ class ProvingEndedError(ZkError):
         super().__init__(f"the proving process ended with status {status}")
 
 
+class ProofTooLargeError(ZkError):
+    """A proof takes more than there is."""
+
+    def __init__(self, what: str, needed: int, allowed: int) -> None:
+        self.what, self.needed, self.allowed = what, needed, allowed
+        super().__init__(f"the proof takes {needed:,} {what}, and {allowed:,} are allowed")
+
+
 class BatchRefusedError(ZkError):
     """The batch is wrong: there is no proof of it."""
 

@@ -21,12 +21,15 @@ from . import sumcheck
 from .errors import FractionsError
 from .field import LANES, R, Vector, portable
 from .multilinear import fold
+from .progress import Done, ignore
 from .sumcheck import Columns, Held, Polynomial
 from .threads import each, shares
 from .transcript import Transcript
 
 #: A layer's p + λ·q from the four halves of the layer below: p₀, p₁, q₀, q₁.
 LAYER = Polynomial("fractions", 4, 1, 2, lambda c, k: c[0] * c[3] + c[1] * c[2] + k[0] * (c[2] * c[3]))
+#: The share of the work until all layers are summed up.
+_SUMMED = 0.35
 #: The layers above are summed up in the open.
 FEW = LANES
 
@@ -83,20 +86,25 @@ class Given(Held):
         return self._sides
 
 
-def prove(leaves: Layer, transcript: Transcript) -> tuple[Proof, Claim]:
+def prove(leaves: Layer, transcript: Transcript, done: Done = ignore) -> tuple[Proof, Claim]:
     """Prove what the fractions add up to; they are used up."""
+    whole = len(leaves)
     layers = [leaves]
     while 2 * len(layers[-1]) > FEW:
         layers.append(Given(*layers[-1].above()))
     top = layers.pop().whole()
+    done(_SUMMED)
     tops = top[0].values(), top[1].values()
     point, proofs = _begin(tops, transcript), list[sumcheck.Proof]()
     claim = _claim(tops, point)
     while layers:
         # 1. One random sum of both claims; its sumcheck ends in the halves' values.
         weight = transcript.challenge("lambda")
-        proof, point = sumcheck.prove(LAYER, layers.pop(), [weight], claim.point, transcript)
+        layer = layers.pop()
+        share = len(layer) / whole
+        proof, point = sumcheck.prove(LAYER, layer, [weight], claim.point, transcript)
         proofs.append(proof)
+        done(_SUMMED + (1 - _SUMMED) * share)
         # 2. One random point between the halves.
         claim = _lower(proof.values, point, transcript)
     return Proof(tops, proofs), claim

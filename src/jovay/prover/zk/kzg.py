@@ -19,6 +19,7 @@ from .curve import Point, add, encode_points, is_on_curve, multiply, negate, sum
 from .errors import OpeningError
 from .field import LANES, R, Vector, dot, inverse, powers
 from .pairing import product_is_one
+from .progress import Done, ignore
 from .setup import Setup
 from .transcript import Transcript
 
@@ -48,7 +49,7 @@ class Opening:
 
 
 def open_at(
-    setup: Setup, values: Vector, point: Sequence[int], transcript: Transcript
+    setup: Setup, values: Vector, point: Sequence[int], transcript: Transcript, done: Done = ignore
 ) -> tuple[Opening, int]:
     """Show what the polynomial is at a point; that, too. At least three variables."""
     # 1. Bind one variable after the other; commit to what is left.
@@ -62,6 +63,7 @@ def open_at(
     short = few[1:-1]
     folds = [*(commit(setup, each) for each in long[1:]), *(commit_few(setup, each) for each in short)]
     absorb_points(transcript, "folds", folds)
+    done(0.5)
     # 2. Show all of them at ρ and −ρ.
     rho = transcript.challenge("rho")
     shown = [(univariate(each, rho), univariate(each, -rho)) for each in long]

@@ -37,6 +37,8 @@ class Memory:
         self._free = [set[int]() for _ in range(space + 1)]
         self._free[space].add(0)
         self._lock = Lock()
+        #: Bytes of blocks that somebody has, and the most of them at a time.
+        self.lent = self.most = 0
 
     def words(self, count: int) -> npt.NDArray[np.uint64]:
         """So many words with anything in them, at a multiple of 4096. They come back when nobody knows them any more.
@@ -62,11 +64,14 @@ class Memory:
             self._free[larger].remove(offset)
             for k in range(level, larger):
                 self._free[k].add(offset + (1 << k))
+            self.lent += 1 << level
+            self.most = max(self.most, self.lent)
             return offset
 
     def give_back(self, offset: int, level: int) -> None:
         """A block is free."""
         with self._lock:
+            self.lent -= 1 << level
             while (other := offset ^ (1 << level)) in self._free[level]:
                 self._free[level].remove(other)
                 offset, level = min(offset, other), level + 1

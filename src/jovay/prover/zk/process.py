@@ -13,9 +13,8 @@ from jovay.bridge.wire.statement import Statement
 from jovay.prover.errors import ProverError
 
 from .errors import BatchRefusedError, ProvingEndedError, ZkError
+from .progress import Tell
 
-Tell = Callable[[str, float], None]
-"""Told a stage and the share of the whole that is done."""
 Answer = tuple[Statement, bytes]
 
 

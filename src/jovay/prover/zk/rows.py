@@ -18,6 +18,7 @@ from .chip import Chip, Row
 from .field import LANES, R, Vector, powers
 from .layout import Layout
 from .multilinear import eq_index, eq_values, eq_vector, fold
+from .progress import Done, ignore
 from .sumcheck import Polynomial, asked, interpolated, summed_up, upper
 from .tables import Table
 from .threads import each
@@ -177,6 +178,7 @@ def prove(
     claim: int,
     tau: Sequence[int],
     transcript: Transcript,
+    done: Done = ignore,
 ) -> tuple[list[list[int]], list[int], list[list[int]]]:
     """The messages, the point, and the values there of all columns of each table."""
     parts = [
@@ -201,6 +203,7 @@ def prove(
         for part in parts:
             part.bind(left, r)
         eq = summed_up(eq)
+        done(1 - 0.5 ** (number + 1))
     return rounds, point, [_all_values(t, part.values, point) for t, part in zip(tables, parts, strict=True)]
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from .field import LANES, R, Vector, powers
 from .layout import Layout, Segment
 from .multilinear import eq_at, eq_index, eq_vector, fold
+from .progress import Done, ignore
 from .sumcheck import Polynomial, asked
 from .tables import Table
 from .threads import each
@@ -92,7 +93,7 @@ class _Piece:
 
 
 def prove(
-    layout: Layout, pieces: Sequence[Vector], rows: Sequence[int], transcript: Transcript
+    layout: Layout, pieces: Sequence[Vector], rows: Sequence[int], transcript: Transcript, done: Done = ignore
 ) -> tuple[list[list[int]], list[int], list[int]]:
     """The messages, the point, and the pieces' values there."""
     mu = transcript.challenge("mu")
@@ -104,6 +105,7 @@ def prove(
         r = asked(rounds[-1], transcript)
         point.append(r)
         each(lambda piece, left=left, r=r: piece.bind(left, r), found)  # type: ignore[misc]
+        done(1 - 0.5 ** len(point))
     return rounds, point, [piece.value for piece in found]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from jovay.native.emulator import Emulator
 from jovay.prover.zk import prover, verifier
 from jovay.prover.zk.chip import Chip, Message
 from jovay.prover.zk.errors import ZkError
+from jovay.prover.zk.progress import Tell, within
 from jovay.prover.zk.proof import Key, Statement
 from jovay.prover.zk.setup import Setup
 from jovay.prover.zk.tables import Table
@@ -73,8 +74,8 @@ ASKED: tuple[Chip, ...] = (bitwise.AND_TABLE, fixed.RANGE_CHIP)
 _WORD = 32
 #: Instructions of a run: time stamps, of which there are four to each, are below 2^32.
 MOST_CYCLES = 1 << 30
-Tell = Callable[[str, float], None]
-"""Told a stage and the share of the whole that is done."""
+#: Shares of a proof's time: until the run is over, and until its tables are made.
+RUN_SHARE, TABLES_SHARE = 0.01, 0.1
 
 
 def chips_with(accelerators: Sequence[Accelerator]) -> tuple[Chip, ...]:
@@ -203,15 +204,16 @@ class Program:
         ]
 
     def prove(self, data: bytes, tell: Tell = lambda *_: None) -> RunProof:
-        """Run it on an input, and prove that."""
-        tell("run", 0.01)
+        """Run it on an input, and prove that. Raises ``ProofTooLargeError`` where memory or the set-up is too small."""
+        tell("run", 0.0)
         run = Run.of(self.emulator, data)
         output, status = shown(run.output), int(cpu.Accesses(run).read[0, -1])
-        tell("tables", 0.02)
+        tell("tables", RUN_SHARE)
         cycles, tables = len(run), self.tables(run, output)
         del run
         statement = self.statement(cycles, status, output)
-        return RunProof(cycles, status, output, prover.prove(statement, tables, self.setup))
+        told = within(tell, TABLES_SHARE, 1.0)
+        return RunProof(cycles, status, output, prover.prove(statement, tables, self.setup, told))
 
     def verify(self, proof: RunProof) -> None:
         """Raises ``ZkError`` unless the program ends so."""
