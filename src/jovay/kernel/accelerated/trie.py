@@ -9,9 +9,13 @@ from .poseidon2 import add_pairs
 
 
 @kernel(inline=True)
-def hash_block(block: Ptr, offset: U64, out: Ptr) -> None:
-    """Compress the two digests in the block, add ``offset`` to the first element."""
-    a, b, c, d = load64(block), load64(block + 8), load64(block + 16), load64(block + 24)
+def hash_block(block: Ptr, left: Ptr, offset: U64, out: Ptr) -> None:
+    """Compress the digest at ``left`` and that in the block's second half, add ``offset`` to the first element."""
+    a, b, c, d = load64(left), load64(left + 8), load64(left + 16), load64(left + 24)
+    store64(block, a)
+    store64(block + 8, b)
+    store64(block + 16, c)
+    store64(block + 24, d)
     system_call(POSEIDON2, block)
     store64(out, add_pairs(add_pairs(load64(block), a), offset))
     store64(out + 8, add_pairs(load64(block + 8), b))
@@ -40,9 +44,8 @@ def hash_leaf(key: Ptr, value: Ptr, out: Ptr) -> None:
         limbs = load64(value + 8 * i)
         store64(block + 16 * i, spread(limbs))
         store64(block + 16 * i + 8, spread(limbs >> 32))
-    hash_block(block, U64(0), block + 32)
-    copy_digest(block, key)
-    hash_block(block, U64(LEAF_OFFSET), out)
+    hash_block(block, block, U64(0), block + 32)
+    hash_block(block, key, U64(LEAF_OFFSET), out)
 
 
 @kernel(inline=False)
@@ -60,10 +63,9 @@ def hash_pending(trie: Trie, pending: Pending) -> None:
         while reference != 0:
             branch = branch_at(trie, reference)
             reference = branch.next
-            copy_digest(block, branch.left_digest)
             copy_digest(block + 32, branch.right_digest)
             target, parent = trie.digest, branch.parent
             if parent != 0:
                 target = address_of(branch_at(trie, parent & (LEAF_BIT - 1))) + (parent >> 31) * 32
-            hash_block(block, branch.depth + BRANCH_OFFSET, target)
+            hash_block(block, branch.left_digest, branch.depth + BRANCH_OFFSET, target)
     pending.hashed += pending.leaf_count * 2 + pending.branch_count

@@ -73,7 +73,8 @@ from ..transaction.record import TRANSACTION_SIZE, Transaction
 from ..transaction.signing import SIGNING_OVERHEAD
 from ..trie.multiproof import partial_scratch, partial_trie
 from ..trie.multiproof_writer import OPAQUE_BYTES
-from ..trie.nodes import BRANCH_SIZE, LEAF_SIZE, MOST_NODES, Trie, trie_init
+from ..trie.node_table import index_leaves, known, leaf_table_size
+from ..trie.nodes import BRANCH_SIZE, LEAF_SIZE, MOST_NODES, OPAQUE, Trie, leaf_at, trie_init
 from ..trie.zktrie import FOUND, lookup
 from .parts import padded
 from .verdict import (
@@ -305,17 +306,23 @@ def load_state(job: Job) -> U64:
 def check_values(job: Job, accounts: Ptr, slots: Ptr) -> U64:
     """Every claimed leaf is in the trie with its value, or absent where the value is zero."""
     n = job.account_count * LEAVES_PER_ACCOUNT + job.slot_count
-    if leaves_scratch(n) + 32 > unused(job.allocator):
+    room = leaves_scratch(n) + 32 + leaf_table_size(job.trie)
+    if room > unused(job.allocator):
         return fail(job, U64(NO_ROOM), n, U64(FOR_LEAVES))
     if CHECKED:
-        scratch(job.allocator, leaves_scratch(n) + 32)
+        scratch(job.allocator, room)
     keys = job.allocator.free
     n = write_claimed_leaves(accounts, job.account_count, slots, job.slot_count, keys)
     values, found = keys + n * 32, keys + leaves_scratch(n)
+    leaves = index_leaves(job.trie, found + 32)
     for i in range(n):
-        claimed = load256(values + U64(i) * 32)
-        status = lookup(job.trie, keys + U64(i) * 32, found)
-        held = load256(found) if status == FOUND else U256(0)
+        key, claimed = keys + U64(i) * 32, load256(values + U64(i) * 32)
+        ref, status, held = known(leaves, key), U64(FOUND), U256(0)
+        if ref != OPAQUE:
+            held = load256(leaf_at(job.trie, ref).value)
+        else:  # is it absent, or not known?
+            status = lookup(job.trie, key, found)
+            held = load256(found) if status == FOUND else U256(0)
         if status > FOUND or held != claimed:
             return fail(job, U64(WRONG_VALUE), status, U64(i))
     for i in range(job.account_count):

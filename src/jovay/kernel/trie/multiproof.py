@@ -3,7 +3,19 @@
 ``multiproof_writer`` has their form. An update writes that of what it sets in the same walk (``zktrie.update_proven``).
 """
 
-from jovay.kernel.lang import U64, Bytes, Nested, Ptr, Record, address_of, kernel, load8
+from jovay.kernel.lang import (
+    U64,
+    Bytes,
+    Nested,
+    Ptr,
+    Record,
+    address_of,
+    copy,
+    kernel,
+    load8,
+    load64,
+    store64,
+)
 
 from .hashing import (
     BUFFERS_SIZE,
@@ -13,7 +25,6 @@ from .hashing import (
     Pending,
     add_branch,
     add_leaf,
-    attach,
     attach_root,
     begin_pending,
     hash_pending,
@@ -34,6 +45,7 @@ from .multiproof_writer import (
 )
 from .node_table import NodeTable, known
 from .nodes import (
+    LEAF_BIT,
     MALFORMED,
     NONE,
     OPAQUE,
@@ -50,6 +62,7 @@ from .nodes import (
 from .path import (
     ITEM_SIZE,
     KEY_BITS,
+    bit_at,
     bit_of,
     is_canonical,
     is_same,
@@ -228,29 +241,59 @@ def read_proof(trie: Trie, reader: Reader, proof: Ptr, size: U64) -> tuple[U64, 
         reader.at = proof + 2
     else:
         reader.at = proof + 1
-        ref, where, number = _read(trie, reader, U64(0))
+        ref, where, number = _read(trie, reader)
     if reader.at != reader.end:
         return _refuse(trie, U64(MALFORMED))
     return ref, where, number
 
 
 @kernel(inline=False)
-def _read(trie: Trie, reader: Reader, lowest: U64) -> tuple[U64, U64, U64]:
-    """The next subtree, which decides no bit below ``lowest``; (reference, where, number) as in updates."""
-    at, left = reader.at, reader.end - reader.at
-    if left != 0:
-        tag = load8(at)
-        if tag == LEAF_TAG and left >= LEAF_BYTES:
-            return _read_leaf(trie, reader, at + 1)
-        if tag == OPAQUE_TAG and left >= OPAQUE_BYTES:
-            reader.at = at + OPAQUE_BYTES
-            if is_canonical(at + 1):
-                return U64(OPAQUE), at + 1, U64(0)
-        if tag == BRANCH_TAG and left >= 2:
+def _read(trie: Trie, reader: Reader) -> tuple[U64, U64, U64]:
+    """The subtree that begins at ``reader.at``; (reference, where, number) as in updates.
+
+    A branch is made where it begins and knows where it belongs (``parent``, as while it is pending), so that the way
+    back up needs no other memory.
+    """
+    at, end, parent, lowest = reader.at, reader.end, U64(0), U64(0)
+    while True:
+        left = end - at
+        if left >= 2 and load8(at) == BRANCH_TAG:
             depth = load8(at + 1)
-            reader.at = at + 2
-            if depth >= lowest and depth < KEY_BITS:
-                return _read_branch(trie, reader, depth)
+            if depth < lowest or depth >= KEY_BITS:
+                return _refuse(trie, U64(MALFORMED))
+            if not has_room(trie, U64(0), U64(1)):
+                return _refuse(trie, U64(OUT_OF_MEMORY))
+            ref = new_branch(trie)
+            branch = branch_at(trie, ref)
+            branch.depth, branch.parent = depth, parent
+            at, parent, lowest = at + 2, ref, depth + 1
+        else:
+            ref, where, number = _read_end(trie, reader, at, left)
+            at += LEAF_BYTES if is_leaf(ref) else OPAQUE_BYTES
+            height, whole = U64(0), True
+            while whole and parent != 0 and trie.status == 0:
+                above = parent & (LEAF_BIT - 1)
+                branch = branch_at(trie, above)
+                whole = parent != above
+                if whole:
+                    height = _hang_right(trie, reader, above, ref, where, number, height)
+                    ref, where, parent = above, U64(0), U64(branch.parent)
+                else:
+                    _hang_left(trie, reader, above, ref, where, number, height)
+                    parent, lowest = above | LEAF_BIT, branch.depth + U64(1)
+            if whole:
+                reader.at = at
+                return ref, where, number
+
+
+@kernel
+def _read_end(trie: Trie, reader: Reader, at: Ptr, left: U64) -> tuple[U64, U64, U64]:
+    """A leaf, or a subtree of which there is the digest alone."""
+    tag = load8(at) if left != 0 else U64(EMPTY_TAG)
+    if tag == LEAF_TAG and left >= LEAF_BYTES:
+        return _read_leaf(trie, reader, at + 1)
+    if tag == OPAQUE_TAG and left >= OPAQUE_BYTES and is_canonical(at + 1):
+        return U64(OPAQUE), at + 1, U64(0)
     return _refuse(trie, U64(MALFORMED))
 
 
@@ -261,9 +304,8 @@ def _refuse(trie: Trie, status: U64) -> tuple[U64, U64, U64]:
     return U64(OPAQUE), trie.digest, U64(0)
 
 
-@kernel(inline=False)
+@kernel
 def _read_leaf(trie: Trie, reader: Reader, key: Ptr) -> tuple[U64, U64, U64]:
-    reader.at = key + 64
     if not is_canonical(key) or is_zero(key + 32):
         return _refuse(trie, U64(MALFORMED))
     if not has_room(trie, U64(1), U64(0)):
@@ -274,35 +316,46 @@ def _read_leaf(trie: Trie, reader: Reader, key: Ptr) -> tuple[U64, U64, U64]:
 
 
 @kernel
-def _part_at(depth: U64, left: bool, left_key: Ptr, right: bool, right_key: Ptr) -> bool:
-    """Whether keys of two subtrees, at least one of them known, part at bit ``depth``.
+def _hang(reader: Reader, slot: Ptr, ref: U64, where: Ptr, number: U64) -> None:
+    """Let a child's digest come to ``slot``. Of a branch, ``parent`` says it."""
+    if where != 0:
+        copy(slot, where, U64(32))
+    elif is_leaf(ref):
+        store64(Pending(reader.pending).leaves + number * PENDING_LEAF + 8, slot)
 
-    The keys in each share more bits than that: a branch in it decides a later one.
+
+@kernel
+def _hang_left(
+    trie: Trie, reader: Reader, above: U64, ref: U64, where: Ptr, number: U64, height: U64
+) -> None:
+    """The left child of a branch, whose keys go on with 0. One of them is kept where the right digest will be."""
+    branch, key = branch_at(trie, above), reader.key
+    if ref != OPAQUE and bit_at(key, prefix_of(key), U64(branch.depth)) != 0:
+        _refuse(trie, U64(MALFORMED))
+    branch.left, branch.height = ref, height
+    store64(branch.right_digest, key)
+    _hang(reader, branch.left_digest, ref, where, number)
+
+
+@kernel
+def _hang_right(
+    trie: Trie, reader: Reader, above: U64, ref: U64, where: Ptr, number: U64, height: U64
+) -> U64:
+    """The right child of a branch, whose keys go on with 1. The branch is whole then, and pending; its height.
+
+    One child at least is known. Keys in each share more bits than the branch has: a branch in it decides a later one.
     """
-    if left and bit_of(left_key, depth) != 0:
-        return False
-    if right and bit_of(right_key, depth) == 0:
-        return False
-    return shared_bits(left_key, right_key) == depth if left and right else left or right
-
-
-@kernel(inline=False)
-def _read_branch(trie: Trie, reader: Reader, depth: U64) -> tuple[U64, U64, U64]:
-    left, left_where, left_number = _read(trie, reader, depth + 1)
-    if trie.status != 0:
-        return left, left_where, left_number
-    left_key = reader.key
-    right, right_where, right_number = _read(trie, reader, depth + 1)
-    if trie.status != 0:
-        return right, right_where, right_number
-    if not _part_at(depth, left != OPAQUE, left_key, right != OPAQUE, reader.key):
-        return _refuse(trie, U64(MALFORMED))
-    if not has_room(trie, U64(0), U64(1)):
-        return _refuse(trie, U64(OUT_OF_MEMORY))
-    ref = new_branch(trie)
-    branch, pending = branch_at(trie, ref), Pending(reader.pending)
-    branch.depth, branch.prefix = depth, prefix_of(reader.key)
-    height = attach(trie, pending, ref, U64(0), left, left_where, left_number)
-    other = attach(trie, pending, ref, U64(1), right, right_where, right_number)
-    add_branch(trie, pending, ref, (height if height > other else other) + 1)
-    return ref, U64(0), U64(0)
+    branch, key = branch_at(trie, above), reader.key
+    depth, prefix = U64(branch.depth), prefix_of(key)
+    if ref != OPAQUE:
+        if bit_at(key, prefix, depth) == 0:
+            _refuse(trie, U64(MALFORMED))
+        elif branch.left != OPAQUE and shared_bits(load64(branch.right_digest), key) != depth:
+            _refuse(trie, U64(MALFORMED))
+    elif branch.left == OPAQUE:
+        _refuse(trie, U64(MALFORMED))
+    branch.right, branch.prefix = ref, prefix
+    _hang(reader, branch.right_digest, ref, where, number)
+    height = (height if height > branch.height else U64(branch.height)) + 1
+    add_branch(trie, Pending(reader.pending), above, height)
+    return height

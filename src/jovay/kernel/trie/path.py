@@ -38,6 +38,14 @@ def bit_of(key: Ptr, depth: U64) -> U64:
 
 
 @kernel
+def bit_at(key: Ptr, prefix: U64, depth: U64) -> U64:
+    """``bit_of`` a key whose prefix is at hand, which almost always holds the bit."""
+    if depth < PREFIX_BITS:
+        return prefix >> (PREFIX_BITS - 1 - depth) & 1
+    return bit_of(key, depth)
+
+
+@kernel
 def flip_bit(key: Ptr, depth: U64) -> None:
     """Change bit ``depth`` < 248 of the path."""
     element = depth // 31
@@ -97,11 +105,7 @@ def split(keys: Ptr, items: Ptr, lo: U64, hi: U64, depth: U64) -> U64:
     while lo < hi:
         middle = (lo + hi) >> 1
         item = item_at(items, middle)
-        if depth < PREFIX_BITS:
-            bit = item.prefix >> (61 - depth) & 1
-        else:
-            bit = bit_of(keys + item.index * 32, depth)
-        if bit != 0:
+        if bit_at(keys + item.index * 32, item.prefix, depth) != 0:
             hi = middle
         else:
             lo = middle + 1

@@ -22,6 +22,7 @@ from .hashing import (
 from .multiproof_writer import Writer, begin_proof, put_any, put_branch, put_leaf, put_opaque
 from .nodes import (
     BAD_KEY,
+    LEAF_BIT,
     NONE,
     OPAQUE,
     OUT_OF_MEMORY,
@@ -42,6 +43,7 @@ from .nodes import (
 from .path import (
     ITEM_SIZE,
     PREFIX_BITS,
+    bit_at,
     bit_of,
     flip_bit,
     is_canonical,
@@ -235,6 +237,10 @@ def _merge(trie: Trie, batch: Batch, ref: U64, where: U64, lo: U64, hi: U64) -> 
     if ref == OPAQUE:
         trie.status = U64(TOUCHES_OPAQUE)
         return ref, where, U64(0)
+    if lo + 1 == hi and address_of(batch.proof) == 0 and not is_leaf(ref):
+        same, same_where, number = _set_alone(trie, batch, ref, where, lo)
+        if same != NONE:
+            return same, same_where, number
     first, last = item_at(batch.items, lo), item_at(batch.items, hi - 1)
     first_key, last_key = batch.keys + first.index * 32, batch.keys + last.index * 32
     if not follows(trie, ref, first_key, first.prefix) or (
@@ -254,6 +260,39 @@ def _merge(trie: Trie, batch: Batch, ref: U64, where: U64, lo: U64, hi: U64) -> 
         trie.status = U64(TOUCHES_OPAQUE)
         return ref, where, U64(0)
     return _descend(trie, batch, ref, where, lo, hi)
+
+
+@kernel(inline=False)
+def _set_alone(trie: Trie, batch: Batch, top: U64, where: U64, i: U64) -> tuple[U64, U64, U64]:
+    """``_merge`` of item ``i`` alone into branch ``top``, without recursion, if all that it does is to change a leaf;
+    otherwise nothing is done, and there is no reference.
+    """
+    item, ref, parent = item_at(batch.items, i), U64(top), U64(0)
+    key, value, prefix = batch.keys + item.index * 32, batch.values + item.index * 32, U64(item.prefix)
+    while ref > OPAQUE and not is_leaf(ref):
+        branch = branch_at(trie, ref)
+        branch.parent = parent
+        right = bit_at(key, prefix, U64(branch.depth))
+        parent = ref | right << 31
+        ref = U64(branch.left) if right == 0 else U64(branch.right)
+    leaf = leaf_at(trie, ref)
+    if not is_leaf(ref) or not is_same(leaf.key, key) or is_zero(value):
+        return U64(NONE), U64(0), U64(0)
+    if is_same(value, leaf.value):
+        return top, where, U64(0)
+    copy(leaf.value, value, U64(32))
+    pending, height = Pending(batch.pending), U64(0)
+    number = add_leaf(pending, ref)
+    ref = parent & (LEAF_BIT - 1)
+    store64(
+        pending.leaves + number * PENDING_LEAF + 8, address_of(branch_at(trie, ref)) + (parent >> 31) * 32
+    )
+    while True:
+        height += 1
+        add_branch(trie, pending, ref, height)
+        if ref == top:
+            return top, U64(0), U64(0)
+        ref = branch_at(trie, ref).parent & (LEAF_BIT - 1)
 
 
 @kernel(inline=False)
