@@ -10,6 +10,7 @@ import llvmlite.binding as llvm
 
 from ..errors import CompilerError
 from ..native import link, optimise
+from .swap import swap_by_halves
 
 TRIPLE = "riscv64-unknown-none-elf"
 CPU = "generic-rv64"
@@ -52,6 +53,14 @@ def freestanding(text: str) -> str:
     return _DEFINITION.sub(r'\1\2 "no-builtins"', text)
 
 
+def _inline(text: str) -> llvm.ModuleRef:
+    """The module, in which what must be inlined is."""
+    module, manager = llvm.parse_assembly(text), llvm.create_new_module_pass_manager()
+    manager.add_always_inliner_pass()
+    manager.run(module, llvm.create_pass_builder(guest_machine(), llvm.create_pipeline_tuning_options()))
+    return module
+
+
 def compile_module(texts: Sequence[str], exported: set[str], imported: Collection[str]) -> bytes:
     """Link, optimise and emit IR modules as one object that exports ``exported`` and may call ``imported``.
 
@@ -59,6 +68,7 @@ def compile_module(texts: Sequence[str], exported: set[str], imported: Collectio
     """
     module = link([retarget(text) for text in texts], exported)
     optimise(module, guest_machine(), OPTIMISATION_LEVEL, vectorise=False)
+    module = _inline(swap_by_halves(str(module)))
     module.verify()
     for thing in module.functions:
         if thing.is_declaration and thing.name not in imported and not thing.name.startswith("llvm."):
