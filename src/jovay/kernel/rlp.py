@@ -223,11 +223,21 @@ def read_u256(at: Ptr, size: U64) -> U256:
 
 
 @kernel
+def width_of(value: U64) -> U64:
+    """Bytes of an integer that is not 0. Most are short, and not every machine can count zeros."""
+    width = U64(1)
+    while value > 0xFF:
+        value = value >> 8
+        width += 1
+    return width
+
+
+@kernel
 def header_size(size: U64) -> U64:
     """Bytes of the header of a list, or of a string but a single byte below 0x80, of ``size`` bytes."""
     if size < 56:
         return U64(1)
-    return 1 + (71 - clz(size)) // 8
+    return 1 + width_of(size)
 
 
 @kernel
@@ -241,13 +251,15 @@ def string_size(at: Ptr, size: U64) -> U64:
 @kernel
 def u64_size(value: U64) -> U64:
     """Bytes of the encoding of an integer."""
-    return U64(1) if value < 0x80 else 1 + (71 - clz(value)) // 8
+    return U64(1) if value < 0x80 else 1 + width_of(value)
 
 
 @kernel
 def u256_size(value: U256) -> U64:
     """Bytes of the encoding of an integer."""
-    return U64(1) if value < 0x80 else 1 + (263 - clz(value)) // 8
+    if value >> 64 == 0:
+        return u64_size(U64(value))
+    return 1 + (263 - clz(value)) // 8
 
 
 @kernel
@@ -255,7 +267,7 @@ def _write_header(out: Ptr, size: U64, base: U64) -> Ptr:
     if size < 56:
         store8(out, base + size)
         return out + 1
-    width = (71 - clz(size)) // 8
+    width = width_of(size)
     store8(out, base + 55 + width)
     return _write_bytes(out + 1, size, width)
 
@@ -293,7 +305,7 @@ def write_u64(out: Ptr, value: U64) -> Ptr:
     if value < 0x80:
         store8(out, U64(0x80) if value == 0 else value)
         return out + 1
-    width = (71 - clz(value)) // 8
+    width = width_of(value)
     store8(out, 0x80 + width)
     return _write_bytes(out + 1, value, width)
 

@@ -20,7 +20,8 @@ def undefined(m: Machine, f: Frame, pc: U64, sp: Ptr, gas: U64) -> Control:
     return U64(INVALID_OPCODE), pc, sp, gas
 
 
-STEP = Switch("step", {code: STEPS[code] for code in OPCODES}, undefined)
+#: All that a byte can be has its place: no look at whether it has one is needed.
+STEP = Switch("step", {code: STEPS[code] if code in OPCODES else undefined for code in range(256)}, undefined)
 
 
 @kernel
