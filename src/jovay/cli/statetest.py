@@ -20,13 +20,17 @@ class EngineName(StrEnum):
 
     native = "native"
     riscv = "riscv"
+    accelerated = "accelerated"
 
 
 def statetest(
     paths: Annotated[list[Path], typer.Argument(help="JSON files, folders of them, or tar archives")],
     as_json: Annotated[bool, typer.Option("--json", help="a list as geth's evm statetest --json")] = False,
     engine: Annotated[
-        EngineName, typer.Option(help="the native kernel, or its RISC-V program in the emulator")
+        EngineName,
+        typer.Option(
+            help="the native kernel, or its RISC-V program in the emulator, with all accelerators or none"
+        ),
     ] = EngineName.native,
     fork: Annotated[
         list[str] | None, typer.Option(help="only tests of this fork; may be given several times")
@@ -59,7 +63,7 @@ class _EngineMaker:
 
     def __init__(self, name: EngineName) -> None:
         self.name = name
-        self.scale = 0 if name is EngineName.riscv else 1
+        self.scale = 1 if name is EngineName.native else 0
         self._first: Engine | None = None
 
     def prepare(self) -> None:
@@ -71,9 +75,11 @@ class _EngineMaker:
             return
         from jovay.compiler.progress import CompilationProgress
         from jovay.conformance.riscv_engine import RiscvEngine
+        from jovay.kernel.accelerated import ACCELERATORS
 
+        accelerators = set(ACCELERATORS) if self.name is EngineName.accelerated else set[str]()
         with CompilationProgress(sys.stderr, "compiling the kernel for RISC-V") as progress:
-            self._first = RiscvEngine(progress)
+            self._first = RiscvEngine(progress, accelerators)
 
     def __call__(self) -> Engine:
         if self._first is not None:

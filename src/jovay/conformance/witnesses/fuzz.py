@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from random import Random
 
 from jovay.compiler.checked import is_chosen
+from jovay.kernel.accelerated import ACCELERATORS
 from jovay.native.guarded import Guarded
 from jovay.native.library import Library
 from jovay.tracer.errors import GuestError
@@ -52,7 +53,7 @@ class Fuzzer:
 
     def __init__(self, library: Library, sources: int = SOURCES, riscv: bool = False) -> None:
         self.executor = StatelessExecutor(library, GUEST_ARENA, huge_pages=False)
-        self.guest = GuestExecutor() if riscv else None
+        self.guest = GuestExecutor(ACCELERATORS) if riscv else None
         self.sources = [Source(library, seed) for seed in range(sources)]
         self.honest = [self.executor.execute(source.witness) for source in self.sources]
         self.roots, self.memory = Roots(library), Guarded()
