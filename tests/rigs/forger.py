@@ -19,7 +19,7 @@ from jovay.native.emulator import Calls
 from jovay.prover.zk.machine.program import Program
 from jovay.prover.zk.machine.run import Run, unpacked
 
-from .rv64 import COMPARE, MODEL, WRAP, signed
+from .rv64 import COMPARE, DATA_SIZE, MODEL, WRAP, signed
 
 _NAMES = {code: name for name, code in CODE.items()}
 _WIDTHS = {"b": 1, "h": 2, "w": 4, "d": 8}
@@ -159,7 +159,7 @@ class Liar:
             else {}
         )
         size = self.word(OUTPUT_BASE // 8)
-        assert size <= _MOST
+        assert size <= DATA_SIZE
         words = (self.word(OUTPUT_BASE // 8 + 1 + k) for k in range(-(-size // 8)))
         return Run(**arrays, output=b"".join(w.to_bytes(8, "little") for w in words)[:size], calls=found)
 

@@ -9,13 +9,21 @@ import pytest
 
 from jovay.kernel.riscv.calls import MULMOD
 from jovay.prover.zk import audit, prover
+from jovay.prover.zk.audit import Loose
+from jovay.prover.zk.chip import Chip
 from jovay.prover.zk.errors import ZkError
-from jovay.prover.zk.machine import mulmod
+from jovay.prover.zk.field import R
+from jovay.prover.zk.machine import fixed, mulmod
+from jovay.prover.zk.machine.buses import RANGE
 from jovay.prover.zk.machine.program import Program, RunProof, shown
+from jovay.prover.zk.machine.renew import RENEW_REGISTER, RENEW_WORD
 from jovay.prover.zk.machine.run import Run
+from jovay.prover.zk.machine.word import LOAD
 from jovay.prover.zk.setup import development_setup
+from jovay.prover.zk.tables import Table
 from rigs import rv64
-from rigs.forger import LIES, Liar, lies
+from rigs.chips import is_accepted
+from rigs.forger import LIES, Liar, Step, lies
 
 
 def code() -> rv64.Program:
@@ -99,3 +107,57 @@ def test_no_lie_is_proven(program: Program) -> None:
         with pytest.raises(ZkError):
             program.verify(RunProof(len(run), status, output, proof))
     assert seen == LIES.keys()
+
+
+# ---- time ------------------------------------------------------------------------------------------------------------
+
+
+def from_the_future(program: Program) -> tuple[Run, list[Table], Liar]:
+    """A word is loaded with what is stored there later: the chain of its accesses is told in that order."""
+
+    def lie(_: Liar, clock: int, step: Step) -> None:
+        if step.name == "ld":
+            step.before = step.after = [7]
+            step.c = 7
+
+    machine = Liar(program, lie)
+    run = machine.run()
+    honest = Liar(program, lambda *_: None)
+    tables = program.tables(honest.run())
+    told = {table.chip.name: table for table in program.tables(run)}
+    tables = [told[t.chip.name] if t.chip.name not in ("memory", "store", "load") else t for t in tables]
+    return run, tables, machine
+
+
+def test_nothing_comes_from_the_future(no_key: None) -> None:
+    p = rv64.Program().li(10, rv64.DATA + 64)("addi", rd=5, imm=7)("ld", rd=6, rs1=10)("sd", rs1=10, rs2=5)
+    p("addi", rd=17, imm=93)("addi", rd=10, rs1=6)("ecall")
+    program = Program(p.elf(), development_setup(8, 3), [mulmod])
+    run, tables, machine = from_the_future(program)
+    assert machine.status == 7
+    public = program.statement(len(run), 7).public
+    by_name = {table.chip.name: table for table in tables}
+    load, store, memory = by_name["load"], by_name["store"], by_name["memory"]
+    loaded, stored = (4 * table.column("clock").values()[0] + 2 for table in (load, store))
+    load.put("value", 0, 7)
+    load.put("gap", 0, (loaded - 1 - stored) % R)
+    store.put("gap", 0, stored - 1)
+    at = memory.column("word").values().index((rv64.DATA + 64) // 8)
+    memory.put("time", at, loaded)
+    tables[-1] = fixed.range_table(tables[:-1])
+    assert not audit.broken_chips(tables)
+    assert audit.loose(tables, public) == [Loose("load", LOAD_GAP, 0, 1)]
+
+
+LOAD_GAP = next(i for i, m in enumerate(LOAD.messages(LOAD.row([1] * len(LOAD.columns)))) if m.bus == RANGE)
+
+
+@pytest.mark.parametrize("chip", [RENEW_REGISTER, RENEW_WORD])
+def test_nothing_is_renewed_backwards(chip: Chip) -> None:
+    """A later time is later by one at least, and by 2^32 at most."""
+    row = dict.fromkeys(chip.columns, 0) | {"used": 1, "since": 1_000}
+    assert is_accepted(chip, row)
+    for low, high in ((R - 1, 0), (1 << 16, 0), (0, R - 1), (0, 1 << 16), (R - 1_000, 0)):
+        assert not is_accepted(chip, row | {"low": low, "high": high})
+    for used in (2, R - 1):
+        assert not is_accepted(chip, row | {"used": used})
