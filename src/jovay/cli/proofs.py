@@ -102,7 +102,7 @@ def verify(
             statement, proof = Statement.from_json(found["statement"]), bytes.fromhex(found["proof"][2:])
         except (OSError, ValueError, KeyError, TypeError, WireError) as error:
             raise StackError(f"{file} is no proof of a batch: {error}") from error
-        program = batch.batch_program(batch.setup_of(setup, batch.KEY_VARIABLES))
+        program = batch.batch_program(batch.setup_of(setup))
         try:
             batch.verify(program, statement.hash, proof)
         except ZkError as error:
@@ -113,10 +113,10 @@ def verify(
 
 def vk(setup: SetupFile = None, as_json: Json = False) -> None:
     """Print what L1 has to know of the program that proves batches."""
-    from jovay.prover.zk.batch import KEY_VARIABLES, batch_program, setup_of
+    from jovay.prover.zk.batch import batch_program, setup_of
 
     with told_errors():
-        program = batch_program(setup_of(setup, KEY_VARIABLES))
+        program = batch_program(setup_of(setup))
         shown = _key(program)
     typer.echo(
         json.dumps(shown) if as_json else "\n".join(f"{name:12} {value}" for name, value in shown.items())

@@ -143,7 +143,7 @@ def zk(
     from jovay.bridge.controller_client import ControllerClient
     from jovay.cli.running import StopSignal
     from jovay.native.kernel import load_visibly
-    from jovay.prover.zk.batch import KEY_VARIABLES, batch_program, make_prover, setup_of
+    from jovay.prover.zk.batch import batch_program, make_prover, setup_of
     from jovay.prover.zk.process import ProvingProcess
     from jovay.prover.zk.worker import ZkWorker
 
@@ -151,7 +151,7 @@ def zk(
     signals = StopSignal()
     with told_errors(), signals.installed():
         load_visibly()
-        digest = f"0x{batch_program(setup_of(setup, KEY_VARIABLES)).digest.hex()}"
+        digest = f"0x{batch_program(setup_of(setup)).digest.hex()}"
         worker = ZkWorker(
             ControllerClient(controller), ProvingProcess(partial(make_prover, setup)), {"program": digest}
         )

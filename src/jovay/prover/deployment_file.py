@@ -16,7 +16,7 @@ from jovay.kernel.protocol.forks import FORKS
 from jovay.prover.tee.collateral import Documents
 from jovay.prover.tee.errors import CollateralError
 from jovay.prover.tee.verify import TCB_STATUSES
-from jovay.prover.zk.batch import KEY_VARIABLES, batch_program, setup_of
+from jovay.prover.zk.batch import batch_program, setup_of
 from jovay.prover.zk.errors import ZkError
 from jovay.prover.zk.solidity.key import proving
 
@@ -119,7 +119,7 @@ class DeploymentFile:
             return None
         place = self._path.parent / self._file.zk.setup
         try:
-            return proving(batch_program(setup_of(place, KEY_VARIABLES)))
+            return proving(batch_program(setup_of(place)))
         except (OSError, ZkError) as error:
             raise DeploymentError(f"{self._path}: zk.setup: {error}") from error
 

@@ -21,7 +21,7 @@ from jovay.prover.tee.collateral import Documents
 from jovay.prover.tee.launch import measurement_of
 from jovay.prover.tee.simulated.authority import SimulatedAuthority
 from jovay.prover.tee.simulated.collateral import simulated_collateral
-from jovay.prover.zk.batch import KEY_VARIABLES, batch_program, setup_of
+from jovay.prover.zk.batch import batch_program, setup_of
 from jovay.prover.zk.solidity.key import proving
 
 log = logging.getLogger("jovay.l1")
@@ -33,7 +33,7 @@ _EVERY_BATCH: Final = (0, (1 << 64) - 1)
 
 def installed_proving() -> Proving:
     """The program that proves batches here, with the set-up that anybody can forge with."""
-    return proving(batch_program(setup_of(None, KEY_VARIABLES)))
+    return proving(batch_program(setup_of(None)))
 
 
 def deploy_development(

@@ -14,14 +14,10 @@ from jovay.native.library import Library
 from jovay.prover.errors import ProverError
 from jovay.prover.task import BatchTask
 from jovay.prover.zk import batch
-from jovay.prover.zk.batch import BatchProver
+from jovay.prover.zk.batch import BatchProver, make_prover
 from jovay.prover.zk.errors import ZkError
-from jovay.prover.zk.setup import stored_development_setup
 from rigs.proven_batches import GENESIS, L1_CHAIN_ID, ROLLUP, published, take_chunk
 from rigs.real_batch import CONFIG, ETHER, RealChain
-
-#: Powers of tau for a batch of one transaction.
-VARIABLES = 20
 
 
 def small_batch(library: Library) -> BatchTask:
@@ -47,7 +43,7 @@ class Proven:
 
 @pytest.fixture(scope="module")
 def proven(library: Library) -> Proven:
-    prover, task = BatchProver(stored_development_setup(1 << VARIABLES)), small_batch(library)
+    prover, task = make_prover(), small_batch(library)
     told: list[tuple[str, float]] = []
     statement, proof = prover.prove(task.encode(), lambda *what: told.append(what))
     return Proven(prover, task, statement, proof, told)

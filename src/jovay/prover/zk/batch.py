@@ -20,9 +20,7 @@ from .machine.program import Program, RunProof
 from .progress import Tell
 from .setup import Setup, stored_development_setup
 
-#: Powers of τ, as a power of two: runs of some million instructions.
-SETUP_VARIABLES: Final = 22
-#: The same for what is fixed of the program's tables alone: its verification key.
+#: Powers of τ, as a power of two, for the program's verification key. Proofs ask for more.
 KEY_VARIABLES: Final = 17
 
 
@@ -72,9 +70,9 @@ def output_of(statement_hash: bytes) -> bytes:
     return len(statement_hash).to_bytes(8, "little") + statement_hash
 
 
-def setup_of(ceremony_file: Path | None, variables: int = SETUP_VARIABLES) -> Setup:
+def setup_of(ceremony_file: Path | None) -> Setup:
     """A ceremony's, or the one that everybody can forge with. Raises CeremonyError, OSError."""
-    count = 1 << variables
+    count = 1 << KEY_VARIABLES
     return stored_development_setup(count) if ceremony_file is None else ceremony.read(ceremony_file, count)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 import struct
 from collections.abc import Iterator, Sequence
+from functools import partial
 from os import SEEK_CUR, SEEK_END
 from pathlib import Path
 from typing import BinaryIO
@@ -35,7 +36,10 @@ class CeremonyError(ZkError):
 
 
 def read(path: Path, count: int) -> Setup:
-    """The first ``count`` powers (a power of two) of a file. Raises CeremonyError, OSError."""
+    """The first ``count`` powers (a power of two) of a file, and more when they are needed.
+
+    Raises CeremonyError, OSError.
+    """
     with path.open("rb") as file:
         sections = _sections(path, file)
         power = _power(path, _part(path, file, sections, _HEADER))
@@ -47,7 +51,8 @@ def read(path: Path, count: int) -> Setup:
                 raise CeremonyError(f"{path}: section {kind} is not {points} points")
         first = _part(path, file, sections, _FIRST, 2 * _COORDINATE * count)
         second = _part(path, file, sections, _SECOND, 4 * _COORDINATE * G2_POWERS)
-    made = Setup(Points.of(_pairs(first)), tuple(_second(second)), development=False)
+    more = partial(read, path)
+    made = Setup(Points.of(_pairs(first)), tuple(_second(second)), development=False, more=more)
     check(made)
     return made
 

@@ -33,6 +33,7 @@ def prove(
     Raises ``ProofTooLargeError`` beforehand if it takes more than ``allowed`` bytes, or what is available.
     """
     layout = statement.layout([table.variables for table in tables])
+    setup = setup.holding(1 << layout.variables)
     budget.check(layout, setup, allowed)
     progress = Progress(budget.work(layout), tell)
     # 1. Commit to all own columns, stacked into pieces.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import secrets
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 from eth_utils.crypto import keccak
@@ -21,11 +22,18 @@ G2_POWERS = 4
 
 @dataclass(frozen=True)
 class Setup:
-    """``first[i]`` = τⁱ·G₁, ``second[i]`` = τⁱ·G₂. ``development``: whoever made it may know τ, and forge."""
+    """``first[i]`` = τⁱ·G₁, ``second[i]`` = τⁱ·G₂. ``development``: whoever made it may know τ, and forge. ``more`` has
+    as many powers of the same τ as it is asked for.
+    """
 
     first: Points
     second: tuple[G2Point, ...]
     development: bool
+    more: Callable[[int], Setup] | None = field(default=None, compare=False)
+
+    def holding(self, count: int) -> Setup:
+        """One that has so many powers; the same where there are no more."""
+        return self if len(self.first) >= count or self.more is None else self.more(count)
 
     @property
     def first_and_second(self) -> G2Point:
@@ -38,7 +46,7 @@ DEVELOPMENT_TAU = int.from_bytes(keccak(text="Jovay: powers of a tau that is no 
 
 
 def stored_development_setup(count: int) -> Setup:
-    """That of ``DEVELOPMENT_TAU``, kept among what is compiled."""
+    """That of ``DEVELOPMENT_TAU``, kept among what is compiled; ``count`` is a power of two."""
     path = cache_directory() / "zk" / f"powers-{DEVELOPMENT_TAU % (1 << 64):016x}-{count}.npy"
     if not path.exists():
         buffer = io.BytesIO()
@@ -47,7 +55,7 @@ def stored_development_setup(count: int) -> Setup:
     first = Points(np.load(path, mmap_mode="r"))
     if len(first) != count:
         raise ValueError(f"{path} has {len(first)} powers")
-    return Setup(first, _second_powers(DEVELOPMENT_TAU), development=True)
+    return Setup(first, _second_powers(DEVELOPMENT_TAU), development=True, more=stored_development_setup)
 
 
 def development_setup(count: int, tau: int | None = None) -> Setup:
