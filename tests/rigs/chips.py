@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -31,6 +32,39 @@ def free_cells(
                     if not audit.is_noticed(chip, row, other) and not unless(chip, row, name):
                         free.add((chip.name, name))
     return free
+
+
+def kill_rates(tables: Sequence[Table], rows: int = 60) -> dict[tuple[str, str], tuple[int, int]]:
+    """Of each column, how many changes to cells of used rows are noticed, and how many there were.
+
+    A cell becomes 1 more or less, anything, its negative, that of another row, a flag the other one; or it is 2^16 more
+    where the next column is 1 less, as limbs of the same number would be.
+    """
+    rng, found = random.Random(6), Counter[tuple[str, str]]()
+    tried = Counter[tuple[str, str]]()
+    for table in tables:
+        chip, width = table.chip, len(table.own)
+        used = [row for row in audit.rows_of(table)[:4096] if any(row[:width])]
+        for row in rng.sample(used, min(len(used), rows)):
+            for column, name in enumerate(chip.columns):
+                value, other = row[column], rng.choice(used)[column]
+                singles = {
+                    value + 1,
+                    value - 1,
+                    rng.randrange(R),
+                    -value,
+                    other,
+                    1 - value,
+                    value + (1 << 64),
+                }
+                changes = [{column: each % R} for each in singles if each % R != value]
+                if column + 1 < width:
+                    changes.append({column: (value + LIMB) % R, column + 1: (row[column + 1] - 1) % R})
+                for change in changes:
+                    changed = [change.get(at, cell) for at, cell in enumerate(row)]
+                    tried[chip.name, name] += 1
+                    found[chip.name, name] += audit.is_noticed(chip, row, changed)
+    return {cell: (found[cell], count) for cell, count in tried.items()}
 
 
 def calls_of(blocks: Sequence[tuple[Sequence[int], Sequence[int]]], words: int) -> Calls:

@@ -64,6 +64,12 @@ class Formula:
         return {name for monomial in self.terms for name in monomial}
 
 
+def _is_boolean(constraint: Formula) -> bool:
+    """Whether it says of a column that it is 0 or 1."""
+    names = constraint.names
+    return len(names) == 1 and set(constraint.terms) == {(n := next(iter(names)),), (n, n)}
+
+
 class Twins:
     """Two rows of a chip that carry out one instruction, whose operands are the same."""
 
@@ -79,11 +85,7 @@ class Twins:
             for m in chip.messages(row)
         ]
         self.shared = set[str]()
-        self._booleans = {
-            next(iter(each.names))
-            for each in self._constraints
-            if len(each.names) == 1 and set(each.terms) == {(n := next(iter(each.names)),), (n, n)}
-        }
+        self._booleans = {next(iter(each.names)) for each in self._constraints if _is_boolean(each)}
 
     def undetermined(self, may_differ: Container[str] = ()) -> set[str]:
         """Columns that z3 does not show to be the same, after all others are; not asked of those that may differ."""
@@ -121,7 +123,7 @@ class Twins:
             most = 2 if name in self._booleans else R
             solver.add(value >= 0, value < most)
         for constraint in self._constraints:
-            if constraint.names and not (constraint.names <= self._booleans and len(constraint.names) == 1):
+            if constraint.names and not _is_boolean(constraint):
                 self._modulo(solver, self._expression(solver, constraint, values), 0)
         for message in self._messages:
             self._demand(solver, message, values)

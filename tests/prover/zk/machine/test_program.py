@@ -17,7 +17,7 @@ from jovay.prover.zk.machine.run import Run
 from jovay.prover.zk.setup import Setup, development_setup
 from jovay.prover.zk.tables import Table
 from rigs import rv64
-from rigs.chips import free_cells
+from rigs.chips import free_cells, kill_rates
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +174,21 @@ def of_the_end(chip: Chip, row: Sequence[int], name: str) -> bool:
 
 def test_no_cell_can_be_another(program: Program, run: Run) -> None:
     assert free_cells(program.tables(run), of_the_end) <= FREE
+
+
+@pytest.mark.slow
+def test_how_many_changes_are_noticed(setup: Setup) -> None:
+    """All but those of cells that may be free; run with -s to see the rates."""
+    elf = with_memory(5).elf(data=bytes(range(1, 200)), constants=bytes(range(40, 90)))
+    for program in (Program(with_operands(4, 12).elf(), setup), Program(elf, setup)):
+        tables = program.tables(Run.of(program.emulator, b""))
+        rates = kill_rates([table for table in tables if table.chip is not MEMORY_CHIP])
+        killed, tried = (sum(rate[k] for rate in rates.values()) for k in (0, 1))
+        print(f"{killed} of {tried} changes to {len(rates)} columns are noticed")
+        for (chip, column), (noticed, count) in sorted(rates.items()):
+            if noticed != count:
+                print(f"{chip:16} {column:12} {noticed / count:7.1%}")
+                assert (chip, column) in FREE
 
 
 def test_rows_can_be_neither_left_out_nor_added(program: Program, run: Run) -> None:
