@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from jovay.native.memory import memory
 from jovay.prover.zk import budget
 from jovay.prover.zk.errors import ProofTooLargeError
 from jovay.prover.zk.layout import Layout
-from jovay.prover.zk.memory import memory
 from jovay.prover.zk.progress import Progress, within
 from jovay.prover.zk.prover import prove
 from jovay.prover.zk.setup import Setup, development_setup

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from jovay.native.memory import memory
+
 from .errors import ProofTooLargeError
 from .field import ELEMENT
 from .layout import Layout, filled
-from .memory import memory
 from .setup import Setup
 from .threads import workers
 

@@ -14,9 +14,9 @@ from jovay.compiler.simd import bn254_g1
 from jovay.compiler.simd.montgomery import RADIX
 from jovay.native.arena import aligned_words
 from jovay.native.library import ObjectCode
+from jovay.native.memory import memory
 
 from .field import ELEMENT, LANES, U64, R, Vector, encode_elements, portable
-from .memory import memory
 from .threads import each
 
 P = bn254_g1.P

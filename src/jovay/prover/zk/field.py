@@ -14,8 +14,7 @@ from jovay.compiler.simd.build import host_features
 from jovay.compiler.simd.limbs import LIMB_BITS, LIMBS
 from jovay.compiler.simd.montgomery import RADIX
 from jovay.native.library import ObjectCode
-
-from .memory import memory
+from jovay.native.memory import memory
 
 R = bn254_fr.R
 ELEMENT, LANES, WORDS = 32, 8, 4

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import count
 
+from jovay.native.memory import memory
+
 from . import affine, budget, fractions, kzg, rows, stack
 from .affine import Affine
 from .curve import Point
@@ -12,7 +14,6 @@ from .encoding import encode
 from .field import Vector, powers
 from .layout import Layout, filled, key_variables, pieces, segments
 from .leaves import leaves
-from .memory import memory
 from .progress import Done, Progress, Tell
 from .proof import Key, Proof, Statement
 from .setup import Setup

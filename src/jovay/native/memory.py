@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from jovay.native.arena import MAP_NORESERVE
+from .arena import MAP_NORESERVE
 
 #: Bytes of address space, and of the smallest block, as powers of two.
 _SPACE, _LEAST = 40, 12

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jovay.prover.zk.memory import Memory
+from jovay.native.memory import Memory
 
 SPACE = 20
 
