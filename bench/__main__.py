@@ -1,4 +1,4 @@
-"""All benchmarks in a row: in process, JSON-RPC beside anvil, the interpreter beside revm, under attack, the TEE."""
+"""All benchmarks in a row: in process, JSON-RPC beside anvil, the interpreter beside revm, attacks, TEE, ZK proofs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from . import ROOT, evm_opcodes, hostile, inprocess, jsonrpc, tee
+from . import ROOT, evm_opcodes, hostile, inprocess, jsonrpc, tee, zk
 from .measuring import report
 from .measuring.hardware import describe, load_average
 
-PARTS = ("inprocess", "jsonrpc", "evm", "hostile", "tee")
+PARTS = ("inprocess", "jsonrpc", "evm", "hostile", "tee", "zk")
 
 
 def revision() -> str:
@@ -38,6 +38,7 @@ def options_of(words: list[str]) -> argparse.Namespace:
         [1, 2],
         "jovay,anvil,anvil-small",
     )
+    options.folder = None
     if options.quick:
         options.accounts, options.count, options.runs, options.loads = 10_000, 10_000, 3, "native,erc20,mixed"
     return options
@@ -76,12 +77,18 @@ def run_tee(options: argparse.Namespace) -> list[dict[str, Any]]:
     return found
 
 
+def run_zk(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Small batches proven."""
+    return zk.run(zk.LOADS, 1_000, options.folder)
+
+
 WORK: dict[str, Callable[[argparse.Namespace], list[dict[str, Any]]]] = {
     "inprocess": run_inprocess,
     "jsonrpc": run_jsonrpc,
     "evm": run_evm,
     "hostile": run_hostile,
     "tee": run_tee,
+    "zk": run_zk,
 }
 
 

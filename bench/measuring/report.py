@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import ROOT
+from .. import ROOT, zk
 from ..inprocess import STAGES
 from ..loads.workloads import TITLES
 
@@ -220,6 +220,62 @@ def tee_part(part: Figures) -> list[str]:
     ]
 
 
+def zk_part(part: Figures) -> list[str]:
+    """Proofs of small batches."""
+    found = part["figures"]
+    proven = [f for f in found if f["proof"]]
+    rows = []
+    for f in found:
+        known = [stage for name, stage in f["stages"].items() if name != "verification"]
+        seconds, cpu = (sum(stage[what] for stage in known) for what in ("seconds", "cpu"))
+        sizes = [
+            f["transactions"],
+            f["blocks"],
+            f["cycles"],
+            sum(f["calls"].values()),
+            f["cells"],
+            f["messages"],
+        ]
+        if f["proof"]:
+            speed = f"{seconds:.0f}", f"{cpu:.0f}", number(f["cycles"] / cpu), f"{f['peak'] / 2**30:.1f}"
+        else:
+            speed = ("",) * 4
+        rows.append([*[f"{size:,}" for size in sizes], *speed, number(f["proof"]) if f["proof"] else ""])
+    head = "transfers|blocks|instructions|calls|cells|messages|s|CPU s|instructions/CPU s|GB|proof bytes"
+    stages = [
+        [name, *[f"{f['stages'][name]['cpu']:.1f}" for f in proven]]
+        + [f"{1e9 * f['stages'][name]['cpu'] / f['committed']:.0f}" for f in proven]
+        for name in zk.STAGES
+    ]
+    titles = [zk.title(f["transactions"], f["blocks"]) for f in proven]
+    widest = sorted(proven[-1]["chips"].items(), key=lambda item: -item[1][1] - 2 * item[1][2])[:12]
+    chips = [[name, *[f"{size:,}" for size in sizes]] for name, sizes in widest]
+    more = [
+        [what, *[number(figures[name]) for name in ("cycles", "cells", "messages")]]
+        for what, figures in zk.marginal(found).items()
+    ]
+    return [
+        "## ZK proofs of batches\n",
+        machine_line(part) + "\n",
+        "Batches of ERC-20 transfers among 1,000 holders, executed and recorded by a sequencer, run by the batch "
+        "program on the zkVM with all accelerators, proven, and verified. Cells and messages are those of rows in "
+        "use; tables are filled up to powers of two. CPU is of all cores together, from the run to the proof, and "
+        "what counts where the load average is above their number; memory is the most that the process ever had.\n",
+        table(head.split("|"), rows) + "\n",
+        "One more takes:\n",
+        table(["", "instructions", "cells", "messages"], more) + "\n",
+        "Where the time goes, in seconds of a processor, and in nanoseconds per cell that is committed to:\n",
+        table(["stage", *[f"{t}: CPU s" for t in titles], *[f"{t}: ns" for t in titles]], stages) + "\n",
+        f"The largest chips of {titles[-1]}:\n",
+        table(["chip", "rows", "cells", "messages"], chips) + "\n",
+        "Peers publish: Jolt, whose field is that of BN254 too, more than a million cycles a second on 32 cores, "
+        "that is 31,000 per core; Airbender, over a field of 31 bits, 21.8 million a second on an H100 for the "
+        "base layer and 8.5 million to the end of its recursion; SP1 wraps its proofs into Groth16 of 260 bytes, "
+        "for 270,000 gas. An accelerator's call counts as one instruction here, so instructions of different "
+        "machines are not the same work.\n",
+    ]
+
+
 def bars(rows: Sequence[tuple[str, float, str]]) -> str:
     """A bar chart: (label, value, colour)."""
     most, height, left, width = max(value for _, value, _ in rows), 26, 330, 380
@@ -260,6 +316,7 @@ def write() -> list[Path]:
         "evm": evm_part,
         "hostile": hostile_part,
         "tee": tee_part,
+        "zk": zk_part,
     }
     lines = [
         "# Benchmarks\n",
