@@ -35,11 +35,12 @@ def mark_jumpdests(code: Ptr, size: U64, bitmap: Ptr) -> None:
     at = U64(0)
     while at < size:
         opcode = load8(code + at)
-        if opcode == JUMPDEST:
-            byte = bitmap + (at >> 3)
-            store8(byte, load8(byte) | (U64(1) << (at & 7)))
-        elif opcode >= PUSH1 and opcode <= PUSH32:
-            at += opcode - PUSH0
+        if opcode - JUMPDEST <= PUSH32 - JUMPDEST:  # most are neither of these
+            if opcode == JUMPDEST:
+                byte = bitmap + (at >> 3)
+                store8(byte, load8(byte) | (U64(1) << (at & 7)))
+            elif opcode >= PUSH1:
+                at += opcode - PUSH0
         at += 1
 
 
