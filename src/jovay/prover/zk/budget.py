@@ -38,7 +38,7 @@ def needed(layout: Layout) -> int:
     heights = zip(layout.chips, layout.heights, strict=True)
     columns = sum(len(chip.names) << height for chip, height in heights)
     stages = (
-        columns + pieces,  # columns move into pieces
+        columns + pieces // 2,  # columns move into pieces, which take the memory of those before
         pieces + (2 << layout.leaves),  # all layers above the leaves
         pieces + columns // 2,  # columns with one variable bound
         5 * pieces // 2,  # pieces, their weights, and pieces with one variable bound

@@ -24,9 +24,11 @@ PRODUCT = Polynomial("piece", 2, 0, 2, lambda c, k: c[0] * c[1], weighted=False)
 
 def stacked(layout: Layout, tables: Sequence[Table]) -> list[Vector]:
     """The pieces, own ones first. The tables' columns become views of them: nothing lies in memory twice."""
-    found = [Vector.zeros(1 << layout.variables) for _ in range(layout.own_pieces)]
-    found += [Vector.zeros(1 << layout.fixed_variables) for _ in range(layout.fixed_pieces)]
+    found = list[Vector]()
     for number, (piece, at) in enumerate(layout.located()):
+        if piece == len(found):  # where columns lay that have moved already
+            own = piece < layout.own_pieces
+            found.append(Vector.zeros(1 << (layout.variables if own else layout.fixed_variables)))
         table = tables[at.chip]
         column = at.number if number < len(layout.own) else len(table.own) + at.number
         place = found[piece].part(at.start, 1 << at.variables)
