@@ -17,11 +17,9 @@ struct G2Point {
     uint256 y1;
 }
 
-/// BN254 by the precompiles (EIP-196, EIP-197), which refuse what is no point.
+/// BN254 by the precompiles 6, 7 and 8 (EIP-196, EIP-197), which refuse what is no point.
 library Curve {
     uint256 internal constant P = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
-    address private constant ADD = address(0x06);
-    address private constant MULTIPLY = address(0x07);
     address private constant PAIRING = address(0x08);
 
     error NotOnCurve(uint256 x, uint256 y);
@@ -48,24 +46,39 @@ library Curve {
     }
 
     function add(Point memory a, Point memory b) internal view returns (Point memory sum) {
-        (bool success, bytes memory answer) = ADD.staticcall(abi.encode(a, b));
+        bool success;
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mcopy(free, a, 64)
+            mcopy(add(free, 64), b, 64)
+            success := staticcall(gas(), 6, free, 128, sum, 64)
+        }
         if (!success) revert NotOnCurve(b.x, b.y);
-        return abi.decode(answer, (Point));
     }
 
     function multiply(Point memory a, uint256 scalar) internal view returns (Point memory product) {
-        (bool success, bytes memory answer) = MULTIPLY.staticcall(abi.encode(a, scalar));
+        bool success;
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mcopy(free, a, 64)
+            mstore(add(free, 64), scalar)
+            success := staticcall(gas(), 7, free, 96, product, 64)
+        }
         if (!success) revert NotOnCurve(a.x, a.y);
-        return abi.decode(answer, (Point));
     }
 
-    /// a + scalar·b.
-    function addMultiple(Point memory a, Point memory b, uint256 scalar)
-        internal
-        view
-        returns (Point memory)
-    {
-        return add(a, multiply(b, scalar));
+    /// sum += scalar·a.
+    function addMultiple(Point memory sum, Point memory a, uint256 scalar) internal view {
+        bool success;
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mcopy(free, sum, 64)
+            mcopy(add(free, 64), a, 64)
+            mstore(add(free, 128), scalar)
+            success := staticcall(gas(), 7, add(free, 64), 96, add(free, 64), 64)
+            success := and(success, staticcall(gas(), 6, free, 128, sum, 64))
+        }
+        if (!success) revert NotOnCurve(a.x, a.y);
     }
 
     /// Whether e(a, A)·e(b, B)·e(c, C) = 1.

@@ -64,7 +64,7 @@ library Kzg {
         uint256 weight = 1;
         for (; position < shown; position += WORD * 2) {
             weight = mulmod(weight, q, R);
-            commitment = commitment.addMultiple(Curve.at(position), weight);
+            commitment.addMultiple(Curve.at(position), weight);
         }
         commitment = commitment.add(_interpolant(setup, rho, values).negate());
         if (!_divides(setup, commitment, Curve.at(quotient), rho)) revert OpeningDoesNotHold();
@@ -100,15 +100,16 @@ library Kzg {
     function _interpolant(Setup memory setup, uint256 rho, Values memory values)
         private
         view
-        returns (Point memory)
+        returns (Point memory interpolant)
     {
         uint256 square = mulmod(rho, rho, R);
         uint256 even = mulmod(values.plus + values.minus, HALF, R);
         uint256 linear = mulmod(mulmod(values.plus + R - values.minus, HALF, R), Field.inverse(rho), R);
         uint256 quadratic = Field.sub(Field.sub(values.square, mulmod(linear, square, R)), even);
         quadratic = mulmod(quadratic, Field.inverse(mulmod(square, square - 1, R)), R);
-        Point memory constant_ = Point(1, 2).multiply(Field.sub(even, mulmod(quadratic, square, R)));
-        return constant_.addMultiple(setup.first[0], linear).addMultiple(setup.first[1], quadratic);
+        interpolant = Point(1, 2).multiply(Field.sub(even, mulmod(quadratic, square, R)));
+        interpolant.addMultiple(setup.first[0], linear);
+        interpolant.addMultiple(setup.first[1], quadratic);
     }
 
     /// e(dividend, G₂) = e(quotient, [Z]₂), where Z = X³ − ρ²·(X² + X) + ρ⁴ is zero at ρ, −ρ and ρ².
@@ -118,8 +119,9 @@ library Kzg {
         returns (bool)
     {
         uint256 square = mulmod(rho, rho, R);
+        dividend.addMultiple(quotient, R - mulmod(square, square, R));
         return Curve.product(
-            dividend.addMultiple(quotient, R - mulmod(square, square, R)),
+            dividend,
             Curve.generator2(),
             quotient.multiply(square),
             setup.firstAndSecond,

@@ -24,26 +24,28 @@ library Sumcheck {
         uint256 skip
     ) internal pure returns (uint256 left, uint256 scale) {
         (left, scale) = (claim, 1);
-        for (uint256 i = 0; i < tau.length; i++) {
+        for (uint256 i = 0; i < tau.length;) {
             uint256 r = transcript.round(position, 2);
             assembly ("memory-safe") {
+                let modulus := R
                 let offset := shl(5, add(i, 1))
                 let t := mload(add(tau, offset))
                 mstore(add(add(point, shl(5, skip)), offset), r)
                 let h0 := calldataload(position)
                 let h2 := calldataload(add(position, 32))
-                let below := add(r, sub(R, 2))
+                let below := add(r, sub(modulus, 2))
                 // h(r) is (r − 1)·(h(0)·(r − 2) + h(2)·r)/2 − h(1)·r·(r − 2)
-                let ends := addmod(mulmod(h0, below, R), mulmod(h2, r, R), R)
-                ends := mulmod(mulmod(ends, add(r, sub(R, 1)), R), HALF, R)
-                let middle := mulmod(mulmod(scale, sub(add(R, 1), t), R), h0, R)
-                middle := addmod(left, sub(R, middle), R)
-                middle := mulmod(mulmod(middle, r, R), below, R)
-                scale := mulmod(scale, t, R)
-                left := addmod(mulmod(scale, ends, R), sub(R, middle), R)
+                let ends := addmod(mulmod(h0, below, modulus), mulmod(h2, r, modulus), modulus)
+                ends := mulmod(mulmod(ends, add(r, sub(modulus, 1)), modulus), HALF, modulus)
+                let middle := mulmod(mulmod(scale, sub(add(modulus, 1), t), modulus), h0, modulus)
+                middle := addmod(left, sub(modulus, middle), modulus)
+                middle := mulmod(mulmod(middle, r, modulus), below, modulus)
+                scale := mulmod(scale, t, modulus)
+                left := addmod(mulmod(scale, ends, modulus), sub(modulus, middle), modulus)
             }
             unchecked {
                 position += 2 * WORD;
+                i++;
             }
         }
         if (scale == 0) revert ScaleIsZero();
@@ -115,18 +117,19 @@ library Sumcheck {
         pure
         returns (uint256 others, uint256 atOne)
     {
-        unchecked {
-            uint256 count = constants.length;
-            for (uint256 i = 0; i < count; i++) {
-                uint256 product = constants[i];
-                for (uint256 j = 0; j < count; j++) {
-                    if (j != i) product = mulmod(product, r + R - j, R);
+        assembly ("memory-safe") {
+            let modulus := R
+            let count := mload(constants)
+            for { let i := 0 } lt(i, count) { i := add(i, 1) } {
+                let product := mload(add(constants, shl(5, add(i, 1))))
+                for { let j := 0 } lt(j, count) { j := add(j, 1) } {
+                    if sub(j, i) { product := mulmod(product, sub(add(r, modulus), j), modulus) }
                 }
-                if (i == 1) {
-                    atOne = product;
-                } else {
-                    others = addmod(others, mulmod(product, Field.at(position), R), R);
-                    position += WORD;
+                switch i
+                case 1 { atOne := product }
+                default {
+                    others := addmod(others, mulmod(product, calldataload(position), modulus), modulus)
+                    position := add(position, 32)
                 }
             }
         }

@@ -46,12 +46,15 @@ abstract contract Tables {
 
     /// A proof that is being verified: its form, and where its parts begin in the calldata.
     struct Run {
+        Key key;
+        Setup setup;
         Transcript transcript;
         Chip[] chips;
         uint256[] heights; // variables of each table's rows
         uint256[] order; // the chips, highest table first
         uint256 rows; // variables of the highest
-        uint256 leaves; // variables of all messages' fractions
+        uint256 fractions; // of all messages
+        uint256 leaves; // variables of these
         uint256 piece; // variables of a piece of the own columns
         uint256 ownPieces;
         Positions at;
@@ -79,6 +82,16 @@ abstract contract Tables {
         uint256 end;
     }
 
+    /// Columns as they lie in the pieces: what is known of the next one.
+    struct Columns {
+        uint256[] point; // of the pieces
+        uint256[] powers; // μ^(2^i)
+        uint256 power; // of μ, with what else all columns are multiplied by
+        uint256 start; // in all pieces
+        uint256[] weights; // of the pieces, so far
+        uint256[] inRows; // eq of the last coordinates of both points, of so many
+    }
+
     uint256 private constant LEAST_HEIGHT = 3;
     uint256 private constant MOST_HEIGHT = 31;
     /// A piece has so many variables less than all own cells together.
@@ -100,8 +113,8 @@ abstract contract Tables {
     bytes32 private constant PIECES = keccak256("pieces");
     bytes32 private constant NU = keccak256("nu");
 
-    Key private _key;
-    Setup private _setup;
+    /// A contract whose code is the key and the set-up.
+    address private immutable _known;
 
     error DevelopmentSetup(uint256 chainId);
     error ProofLength(uint256 given, uint256 expected);
@@ -110,31 +123,37 @@ abstract contract Tables {
     error HeightsAreNotPadded();
     error DenominatorIsZero();
     error FractionsAreNotZero(uint256 numerator);
+    error KeyTooLong(uint256 length);
     error EvaluatorFailed(address evaluator);
     error RowsDoNotHold();
     error ReductionDoesNotHold();
 
     constructor(Key memory key, Setup memory setup) {
         if (setup.development && block.chainid != DEVELOPMENT_CHAIN) revert DevelopmentSetup(block.chainid);
-        (_key.digest, _key.constraints, _key.degree) = (key.digest, key.constraints, key.degree);
-        (_key.width, _key.fixedVariables, _key.evaluators) = (key.width, key.fixedVariables, key.evaluators);
-        for (uint256 i = 0; i < key.chips.length; i++) {
-            _key.chips.push(key.chips[i]);
+        bytes memory known = abi.encode(key, setup);
+        // Its creation code gives back what is behind its first ten bytes.
+        bytes memory creation = abi.encodePacked(hex"61", uint16(known.length), hex"80600a3d393df3", known);
+        address made;
+        assembly ("memory-safe") {
+            made := create(0, add(creation, 32), mload(creation))
         }
-        for (uint256 i = 0; i < key.fixedPieces.length; i++) {
-            _key.fixedPieces.push(key.fixedPieces[i]);
-        }
-        _setup.development = setup.development;
-        (_setup.firstAndSecond, _setup.third) = (setup.firstAndSecond, setup.third);
-        (_setup.first[0], _setup.first[1]) = (setup.first[0], setup.first[1]);
+        if (made == address(0)) revert KeyTooLong(known.length);
+        _known = made;
+    }
+
+    /// The key and the set-up.
+    function _read() private view returns (Key memory, Setup memory) {
+        return abi.decode(_known.code, (Key, Setup));
     }
 
     /// Reverts unless `proof` shows that the public messages are what tables leave open.
     function _check(Message[] memory messages, bytes calldata proof) internal view {
-        Run memory run = _begin(proof);
+        Run memory run;
+        (run.key, run.setup) = _read();
+        _begin(run, proof);
         // 1. The statement, the heights, the commitments.
         _absorb(run, messages);
-        (uint256 alpha, uint256[] memory betas) = _fingerprint(run.transcript);
+        (uint256 alpha, uint256[] memory betas) = _fingerprint(run.transcript, run.key.width);
         // 2. Messages are fractions, whose sum is zero.
         FractionsClaim memory claim = Fractions.check(run.transcript, run.at.fractions, run.leaves);
         _checkBalance(run.at.fractions, messages, alpha, betas);
@@ -146,16 +165,16 @@ abstract contract Tables {
 
     // ---- the form of a proof
 
-    function _begin(bytes calldata proof) private view returns (Run memory run) {
-        run.chips = _key.chips;
+    function _begin(Run memory run, bytes calldata proof) private pure {
+        run.chips = run.key.chips;
         run.transcript = Transcripts.begin(PROTOCOL);
         uint256 heights = (run.chips.length + WORD - 1) / WORD * WORD;
         if (proof.length < heights) revert ProofLength(proof.length, heights);
         (uint256 cells, uint256 leaves, uint256 values) = _measure(run, proof[:heights]);
-        run.leaves = _max(run.rows, _places(leaves));
+        (run.fractions, run.leaves) = (leaves, _max(run.rows, _places(leaves)));
         run.piece = _max(run.rows, _max(_places(cells), PIECES_BITS) - PIECES_BITS);
         run.ownPieces = (cells + (1 << run.piece) - 1) >> run.piece;
-        uint256 pieces = run.ownPieces + _key.fixedPieces.length;
+        uint256 pieces = run.ownPieces + run.key.fixedPieces.length;
         Positions memory at = run.at;
         assembly ("memory-safe") {
             mstore(at, proof.offset)
@@ -163,7 +182,7 @@ abstract contract Tables {
         at.commitments = at.heights + heights;
         at.fractions = at.commitments + WORD * 2 * run.ownPieces;
         at.rows = at.fractions + WORD * Fractions.size(run.leaves);
-        at.values = at.rows + WORD * run.rows * _key.degree;
+        at.values = at.rows + WORD * run.rows * run.key.degree;
         at.reduction = at.values + WORD * values;
         at.pieces = at.reduction + WORD * 2 * run.piece;
         at.opening = at.pieces + WORD * pieces;
@@ -213,15 +232,19 @@ abstract contract Tables {
         for (; 1 << bits < count; bits++) {}
     }
 
+    function _min(uint256 a, uint256 b) private pure returns (uint256) {
+        return a < b ? a : b;
+    }
+
     function _max(uint256 a, uint256 b) private pure returns (uint256) {
         return a > b ? a : b;
     }
 
     // ---- statement and messages
 
-    function _absorb(Run memory run, Message[] memory messages) private view {
+    function _absorb(Run memory run, Message[] memory messages) private pure {
         Transcript memory transcript = run.transcript;
-        transcript.absorb(KEY, abi.encode(_key.digest));
+        transcript.absorb(KEY, abi.encode(run.key.digest));
         for (uint256 i = 0; i < messages.length; i++) {
             Message memory message = messages[i];
             transcript.absorb(PUBLIC, abi.encodePacked(message.bus, message.multiplicity, message.values));
@@ -231,13 +254,13 @@ abstract contract Tables {
         transcript.absorb(COMMITMENTS, at.commitments, at.fractions);
     }
 
-    function _fingerprint(Transcript memory transcript)
+    function _fingerprint(Transcript memory transcript, uint256 width)
         private
-        view
+        pure
         returns (uint256 alpha, uint256[] memory betas)
     {
         alpha = transcript.challenge(ALPHA);
-        betas = new uint256[](_key.width);
+        betas = new uint256[](width);
         for (uint256 i = 0; i < betas.length; i++) {
             betas[i] = transcript.challenge(BETA);
         }
@@ -270,18 +293,19 @@ abstract contract Tables {
         returns (uint256[] memory point)
     {
         _allocate(run, betas.length);
-        uint256 filling = Field.sub(1, _weigh(run, messages.point));
+        _weigh(run, messages.point);
+        uint256 filling = Prefixes.above(messages.point, run.fractions);
         uint256 gamma = run.transcript.challenge(GAMMA);
-        uint256 first = Field.power(gamma, _key.constraints); // the weight of the claim about numerators
+        uint256 first = Field.power(gamma, run.key.constraints); // the weight of the claim about numerators
         uint256 claim = addmod(messages.p, mulmod(gamma, Field.sub(messages.q, filling), R), R);
         uint256[] memory tau = _last(messages.point, run.rows);
         uint256 left;
         uint256 scale;
         (point, left, scale) =
-            Sumcheck.eq(run.transcript, run.at.rows, _key.degree, tau, mulmod(first, claim, R));
+            Sumcheck.eq(run.transcript, run.at.rows, run.key.degree, tau, mulmod(first, claim, R));
         run.transcript.absorb(COLUMNS, run.at.values, run.at.reduction);
         _fill(run, point, gamma, alpha, betas);
-        if (left != mulmod(scale, _evaluated(run.memory_, first), R)) revert RowsDoNotHold();
+        if (left != mulmod(scale, _evaluated(run, first), R)) revert RowsDoNotHold();
     }
 
     /// Takes memory for the evaluators' arguments.
@@ -306,25 +330,19 @@ abstract contract Tables {
         }
     }
 
-    /// eq(prefix of each message's leaves, point): written down for the evaluators; the sum.
-    function _weigh(Run memory run, uint256[] memory point) private pure returns (uint256 sum) {
+    /// eq(prefix of each message's leaves, point): written down for the evaluators.
+    function _weigh(Run memory run, uint256[] memory point) private pure {
         uint256 end = run.memory_.weights;
         uint256[] memory starts = new uint256[](run.chips.length);
         for (uint256 i = 0; i < starts.length; i++) {
             starts[i] = end;
             end += WORD * run.chips[i].messages;
         }
-        Walk memory walk = Prefixes.begin(point, 1);
+        Walk memory walk = Prefixes.begin(point);
         for (uint256 i = 0; i < starts.length; i++) {
             uint256 chip = run.order[i];
             walk.descend(run.leaves - run.heights[chip]);
             walk.write(run.chips[chip].messages, starts[chip]);
-        }
-        uint256 position = run.memory_.weights;
-        assembly ("memory-safe") {
-            for {} lt(position, end) { position := add(position, 32) } {
-                sum := addmod(sum, mload(position), R)
-            }
         }
     }
 
@@ -368,13 +386,13 @@ abstract contract Tables {
     }
 
     /// Σ γⁱ·constraintᵢ + first·Σ weight·(multiplicity + γ·denominator).
-    function _evaluated(Arguments memory from, uint256 first) private view returns (uint256) {
-        uint256 header = from.header;
-        uint256 size = from.end - header;
+    function _evaluated(Run memory run, uint256 first) private view returns (uint256) {
+        uint256 header = run.memory_.header;
+        uint256 size = run.memory_.end - header;
         uint256 constraints = 0;
         uint256 messages = 0;
-        for (uint256 i = _key.evaluators.length; i > 0; i--) {
-            address evaluator = _key.evaluators[i - 1];
+        for (uint256 i = run.key.evaluators.length; i > 0; i--) {
+            address evaluator = run.key.evaluators[i - 1];
             _put(header + 2 * WORD, constraints);
             uint256 part;
             bool success;
@@ -408,17 +426,16 @@ abstract contract Tables {
     /// All columns' values at the rows' point are led back to one value of the pieces, which is opened.
     function _checkColumns(Run memory run, uint256[] memory rows) private view {
         uint256 mu = run.transcript.challenge(MU);
-        (uint256[] memory powers, uint256 claim) = _columnsClaim(run, mu);
         (uint256[] memory point, uint256 left) =
-            Sumcheck.quadratic(run.transcript, run.at.reduction, run.piece, claim);
+            Sumcheck.quadratic(run.transcript, run.at.reduction, run.piece, _columnsClaim(run, mu));
         run.transcript.absorb(PIECES, run.at.pieces, run.at.opening);
-        uint256[] memory weights = _pieceWeights(run, rows, point, powers);
+        uint256[] memory weights = _pieceWeights(run, rows, point, mu);
         for (uint256 i = 0; i < weights.length; i++) {
             left = Field.sub(left, mulmod(weights[i], Field.at(run.at.pieces + WORD * i), R));
         }
         if (left != 0) revert ReductionDoesNotHold();
         (Point memory commitment, uint256 value) = _together(run, weights.length);
-        Kzg.check(_setup, run.transcript, commitment, point, value, run.at.opening);
+        Kzg.check(run.setup, run.transcript, commitment, point, value, run.at.opening);
     }
 
     /// Σ νⁱ·pieceᵢ, and its value.
@@ -431,116 +448,97 @@ abstract contract Tables {
         uint256 power = 1;
         for (uint256 i = 0; i < count; i++) {
             value = addmod(value, mulmod(power, Field.at(run.at.pieces + WORD * i), R), R);
-            commitment = commitment.addMultiple(_piece(run, i), power);
+            commitment.addMultiple(_piece(run, i), power);
             power = mulmod(power, nu, R);
         }
     }
 
     /// The commitment to a piece: the own ones first.
-    function _piece(Run memory run, uint256 number) private view returns (Point memory) {
-        if (number >= run.ownPieces) return _key.fixedPieces[number - run.ownPieces];
+    function _piece(Run memory run, uint256 number) private pure returns (Point memory) {
+        if (number >= run.ownPieces) return run.key.fixedPieces[number - run.ownPieces];
         return Curve.at(run.at.commitments + WORD * 2 * number);
     }
 
-    /// Powers of μ for all columns, those of the highest tables first, own before fixed; Σ power·value.
-    function _columnsClaim(Run memory run, uint256 mu)
-        private
-        pure
-        returns (uint256[] memory powers, uint256 claim)
-    {
+    /// Σ μʲ·value of all columns, those of the highest tables first, own before fixed: by Horner's rule from the last.
+    function _columnsClaim(Run memory run, uint256 mu) private pure returns (uint256 claim) {
         uint256[] memory starts = new uint256[](run.chips.length);
         uint256 position = run.at.values;
         for (uint256 i = 0; i < starts.length; i++) {
             starts[i] = position;
             position += WORD * (uint256(run.chips[i].own) + run.chips[i].fixed_);
         }
-        powers = new uint256[]((position - run.at.values) / WORD);
-        uint256 next;
-        assembly ("memory-safe") {
-            next := add(powers, 32)
-        }
-        uint256 power = 1;
-        for (uint256 i = 0; i < 2 * starts.length; i++) {
-            uint256 chip = run.order[i % starts.length];
+        for (uint256 i = 2 * starts.length; i > 0; i--) {
+            uint256 chip = run.order[(i - 1) % starts.length];
             uint256 from = starts[chip];
             uint256 end = from + WORD * run.chips[chip].own;
-            if (i >= starts.length) (from, end) = (end, end + WORD * run.chips[chip].fixed_);
+            if (i > starts.length) (from, end) = (end, end + WORD * run.chips[chip].fixed_);
             assembly ("memory-safe") {
-                for {} lt(from, end) { from := add(from, 32) } {
-                    mstore(next, power)
-                    claim := addmod(claim, mulmod(power, calldataload(from), R), R)
-                    power := mulmod(power, mu, R)
-                    next := add(next, 32)
+                let modulus := R
+                for {} gt(end, from) {} {
+                    end := sub(end, 32)
+                    claim := addmod(mulmod(claim, mu, modulus), calldataload(end), modulus)
                 }
             }
         }
     }
 
-    /// What each piece's value counts: Σ of its columns' power · eq(prefix, first coordinates) · eq(rows, last ones).
-    function _pieceWeights(
-        Run memory run,
-        uint256[] memory rows,
-        uint256[] memory point,
-        uint256[] memory powers
-    ) private view returns (uint256[] memory weights) {
-        weights = new uint256[](run.ownPieces + _key.fixedPieces.length);
-        uint256[] memory inRows = _suffixes(rows, point);
-        uint256 next;
-        assembly ("memory-safe") {
-            next := add(powers, 32)
+    /// What each piece's value counts: Σ of its columns' μʲ · eq(prefix, first coordinates) · eq(rows, last ones).
+    function _pieceWeights(Run memory run, uint256[] memory rows, uint256[] memory point, uint256 mu)
+        private
+        pure
+        returns (uint256[] memory)
+    {
+        uint256[] memory powers = new uint256[](point.length + 1);
+        for (uint256 i = 0; i < powers.length; i++) {
+            (powers[i], mu) = (mu, mulmod(mu, mu, R));
         }
-        next = _addWeights(run, false, Prefixes.begin(point, 1), weights, 0, inRows, next);
-        // Pieces of fixed columns have fewer variables: they are zero wherever one of the others is not.
-        uint256 variables = _key.fixedVariables;
-        uint256 factor = 1;
-        for (uint256 i = 0; i < point.length - variables; i++) {
-            factor = mulmod(factor, 1 + R - point[i], R);
-        }
-        Walk memory walk = Prefixes.begin(_last(point, variables), factor);
-        _addWeights(run, true, walk, weights, run.ownPieces, inRows, next);
-    }
-
-    /// Of the own or of the fixed columns, from piece number `piece` on; powers of μ are read from memory at `next`.
-    function _addWeights(
-        Run memory run,
-        bool isFixed,
-        Walk memory walk,
-        uint256[] memory weights,
-        uint256 piece,
-        uint256[] memory inRows,
-        uint256 next
-    ) private pure returns (uint256) {
+        uint256[] memory weights = new uint256[](run.ownPieces + run.key.fixedPieces.length);
+        Columns memory columns = Columns(point, powers, 1, 0, weights, _suffixes(rows, point));
         for (uint256 i = 0; i < run.order.length; i++) {
             uint256 chip = run.order[i];
-            uint256 count = isFixed ? run.chips[chip].fixed_ : run.chips[chip].own;
-            if (count == 0) continue;
-            walk.descend(walk.variables() - run.heights[chip]);
-            while (count > 0) {
-                if (walk.left() == 0) {
-                    walk.restart();
-                    piece++;
-                }
-                uint256 some = count < walk.left() ? count : walk.left();
-                uint256 sum = _weighed(walk, some, next);
-                weights[piece] = addmod(weights[piece], mulmod(sum, inRows[run.heights[chip]], R), R);
-                next += WORD * some;
-                count -= some;
-            }
+            _addWeights(columns, run.heights[chip], run.chips[chip].own);
         }
-        return next;
+        // Pieces of fixed columns have fewer variables: they are zero wherever one of the others is not.
+        uint256 variables = run.key.fixedVariables;
+        for (uint256 i = 0; i < point.length - variables; i++) {
+            columns.power = mulmod(columns.power, 1 + R - point[i], R);
+        }
+        (columns.point, columns.start) = (_last(point, variables), run.ownPieces << variables);
+        for (uint256 i = 0; i < run.order.length; i++) {
+            uint256 chip = run.order[i];
+            _addWeights(columns, run.heights[chip], run.chips[chip].fixed_);
+        }
+        return weights;
     }
 
-    /// Σ of the next parts' weights, each times its power in memory at `next`.
-    function _weighed(Walk memory walk, uint256 count, uint256 next) private pure returns (uint256 sum) {
-        uint256 scratch;
-        assembly ("memory-safe") {
-            scratch := mload(0x40)
+    /// Of the next `count` columns, of a table of 2^height rows, piece by piece.
+    function _addWeights(Columns memory columns, uint256 height, uint256 count) private pure {
+        if (count == 0) return; // and the table may be higher than the pieces
+        uint256 depth = columns.point.length - height;
+        while (count > 0) {
+            uint256 piece = columns.start >> (depth + height);
+            uint256 first = (columns.start >> height) - (piece << depth);
+            uint256 some = _min(count, (1 << depth) - first);
+            (uint256 sum, uint256 less) =
+                Prefixes.run(columns.point, columns.powers, depth, first, first + some);
+            sum = mulmod(columns.power, sum, R);
+            columns.power = mulmod(columns.power, _power(columns.powers, some), R);
+            sum = Field.sub(sum, mulmod(columns.power, less, R));
+            uint256 before = columns.weights[piece];
+            columns.weights[piece] = addmod(before, mulmod(sum, columns.inRows[height], R), R);
+            columns.start += some << height;
+            count -= some;
         }
-        walk.write(count, scratch);
+    }
+
+    /// The power of a number whose powers to 2^i are known.
+    function _power(uint256[] memory powers, uint256 exponent) private pure returns (uint256 power) {
+        power = 1;
         assembly ("memory-safe") {
-            for { let end := add(next, shl(5, count)) } lt(next, end) { next := add(next, 32) } {
-                sum := addmod(sum, mulmod(mload(next), mload(scratch), R), R)
-                scratch := add(scratch, 32)
+            let modulus := R
+            for {} exponent { exponent := shr(1, exponent) } {
+                powers := add(powers, 32)
+                if and(exponent, 1) { power := mulmod(power, mload(powers), modulus) }
             }
         }
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-import {R, WORD} from "./Field.sol";
+import {R} from "./Field.sol";
 
 /// What was said hashes to what is asked next (prover/zk/transcript.py).
 struct Transcript {
@@ -47,10 +47,24 @@ library Transcripts {
     }
 
     /// A sumcheck's round of so many words was heard.
-    function round(Transcript memory self, uint256 position, uint256 words) internal pure returns (uint256) {
-        unchecked {
-            absorb(self, ROUND, position, position + WORD * words);
+    function round(Transcript memory self, uint256 position, uint256 words)
+        internal
+        pure
+        returns (uint256 r)
+    {
+        (bytes32 heard, bytes32 asked) = (ROUND, R_);
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            let size := shl(5, words)
+            mstore(free, mload(self))
+            mstore(add(free, 32), heard)
+            mstore(add(free, 64), shl(192, size))
+            calldatacopy(add(free, 72), position, size)
+            mstore(0, keccak256(free, add(72, size)))
+            mstore(32, asked)
+            let state := keccak256(0, 64)
+            mstore(self, state)
+            r := mod(state, R)
         }
-        return challenge(self, R_);
     }
 }

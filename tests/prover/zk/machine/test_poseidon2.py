@@ -196,9 +196,9 @@ ALIASES = [
         for chip in ("poseidon2_cubes", "poseidon2_wide_cubes")
         for low, high in (("low1", "high1"), ("quotient1_0", "quotient1_1"), ("quotient1_1", "quotient1_2"))
     ),
-    ("poseidon2_cubes", {"low2": P, "quotient2_0": -1}),
-    ("poseidon2_cubes", {"low2": P % LIMB, "high2": P >> LIMB_BITS, "quotient2_0": -1}),
-    ("poseidon2_wide_cubes", {"low2": P % LIMB, "high2": P >> LIMB_BITS, "quotient2_0": -1}),
+    ("poseidon2_cubes", {"low1": P, "quotient1_0": -1}),
+    ("poseidon2_cubes", {"low1": P % LIMB, "high1": P >> LIMB_BITS, "quotient1_0": -1}),
+    ("poseidon2_wide_cubes", {"low1": P % LIMB, "high1": P >> LIMB_BITS, "quotient1_0": -1}),
     ("poseidon2_words", {"before0_low": -MORE, "before0_more": 1}),
     ("poseidon2_words", {"after1_low": P, "quotient1_0": -1}),
     ("poseidon2_words", {"after1_more": 1, "after1_high": LIMB - 1, "after1_low": LIMB, "quotient1_0": -1}),

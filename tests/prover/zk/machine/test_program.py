@@ -149,8 +149,7 @@ FREE = {
     *(("compare", f"rest_{side}{i}") for side in "ay" for i in range(4)),  # signs are for signed comparisons
     ("shift", "rest"),  # and for what may be extended or filled up
     *(("shift", f"gap_{i}") for i in range(4)),  # remainders are to the right
-    ("multiply_high", "rest_b"),
-    *(("multiply_high", f"b_{i}") for i in range(4)),  # the second factor of mulhsu has no sign
+    ("multiply_high", "rest_b"),  # the second factor of mulhsu has no sign
     *(("divide", name) for name in ("top", "top_a", "top_b", "inverse")),
     *(("divide", f"gap_{i}") for i in range(4)),  # nothing is less than 0
     *(("access", name) for name in ("writable1", "word1", "gap1_low", "gap1_high")),

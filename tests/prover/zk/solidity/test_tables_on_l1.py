@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import pytest
 
-from jovay.prover.zk.budget import Budget, intrinsic_gas
 from jovay.prover.zk.chip import Message
 from jovay.prover.zk.curve import P
 from jovay.prover.zk.encoding import decode, encode
@@ -18,6 +17,7 @@ from jovay.prover.zk.field import R
 from jovay.prover.zk.proof import Proof, Statement
 from jovay.prover.zk.prover import prove
 from jovay.prover.zk.setup import Setup
+from jovay.prover.zk.solidity.cost import Cost, intrinsic_gas
 from jovay.prover.zk.solidity.key import key, message, setup_points
 from jovay.prover.zk.verifier import verify
 from rigs import zk_tables
@@ -293,10 +293,14 @@ def test_the_key_and_the_set_up(setup: Setup, example: tuple[Statement, bytes]) 
     contract = compiled(sources(HARNESS))["TablesHarness"]
     points = setup_points(setup)
     nobody = key(statement, [b"\x44" * 20])
-    with pytest.raises(RuntimeError) as refused:
-        Chain(1).deploy(contract, nobody, points)
-    selector = next(s for s, name in contract.errors.items() if name == "DevelopmentSetup")
-    assert selector.hex() in str(refused.value)
+    for chain, tried, error in (
+        (Chain(1), nobody, "DevelopmentSetup"),
+        (Chain(), key(statement, [b"\x44" * 20] * 755), "KeyTooLong"),  # for the code of a contract
+    ):
+        with pytest.raises(RuntimeError) as refused:
+            chain.deploy(contract, tried, points)
+        selector = next(s for s, name in contract.errors.items() if name == error)
+        assert selector.hex() in str(refused.value)
     Chain(1).deploy(contract, nobody, (False, *points[1:]))
     chain = Chain()
     address = chain.deploy(contract, nobody, points)
@@ -317,7 +321,7 @@ _REVERT = re.compile(r"revert (\w+)\(")
 #: Named by other tests than those of ``CHANGES``.
 ELSEWHERE = {
     *("FractionsAreNotZero", "ScaleIsZero", "RhoIsDegenerate", "DevelopmentSetup", "EvaluatorFailed"),
-    "NotInSecondGroup",
+    *("NotInSecondGroup", "KeyTooLong"),
 }
 #: The precompile for powers does not fail; 0 is never inverted, since ρ and ρ² − 1 are not 0.
 NEVER = {"NoInverse"}
@@ -356,6 +360,6 @@ def test_the_gas_is_the_models(verifier: Verifier, example: tuple[Statement, byt
     statement, proof = example
     assert verifier.refusal(statement, proof) is None
     data = verifier.contract.call("check", [message(each) for each in statement.public], proof)
-    taken, budget = verifier.gas - intrinsic_gas(data), Budget(decode(statement, proof)[0])
-    assert budget.proof_bytes == len(proof)
-    assert abs(taken - budget.gas) < 0.2 * taken, (taken, budget.gas)
+    taken, cost = verifier.gas - intrinsic_gas(data), Cost(decode(statement, proof)[0])
+    assert cost.proof_bytes == len(proof)
+    assert abs(taken - cost.gas) < 0.2 * taken, (taken, cost.gas)

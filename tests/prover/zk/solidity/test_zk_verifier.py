@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from jovay.prover.zk.budget import Budget, intrinsic_gas
 from jovay.prover.zk.encoding import decode
 from jovay.prover.zk.field import R
 from jovay.prover.zk.machine.program import Program, RunProof
 from jovay.prover.zk.setup import Setup, development_setup
+from jovay.prover.zk.solidity.cost import Cost, intrinsic_gas
 from jovay.prover.zk.solidity.key import key, setup_points
 from rigs import rv64
 from rigs.zk_contracts import Chain, Compiled, compiled, sources
@@ -111,10 +111,10 @@ def test_the_gas_is_the_models(verifier: OnL1, run: RunProof) -> None:
     taken = result.gas_used + result.gas_refunded - intrinsic_gas(data)
     statement = verifier.program.statement(run.cycles, 0, run.output)
     layout, _ = decode(statement, run.proof)
-    budget = Budget(layout)
-    assert budget.proof_bytes == len(run.proof)
-    print(f"{taken:,} gas, {budget.gas:,} by the model, {len(run.proof):,} bytes")
-    assert abs(taken - budget.gas) < 0.1 * taken
+    cost = Cost(layout)
+    assert cost.proof_bytes == len(run.proof)
+    print(f"{taken:,} gas, {cost.gas:,} by the model, {len(run.proof):,} bytes")
+    assert abs(taken - cost.gas) < 0.1 * taken
 
 
 def test_a_program_that_is_taken_back_proves_nothing(setup: Setup, run: RunProof) -> None:

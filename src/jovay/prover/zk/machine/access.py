@@ -18,7 +18,6 @@ from .buses import LIMB, LIMB_BITS, MEMORY, OFFSET, RANGE, WORD
 from .calls import MOMENT
 from .parts import (
     LIMBS,
-    OPERANDS,
     boolean,
     chosen,
     common,
@@ -35,9 +34,11 @@ from .timeline import NAMES, WIDTHS, Timeline
 
 _SIGNED = ("lb", "lh", "lw")
 _PARTS = ("low", "below", "value", "high", "data", "first", "second")
+#: Operands that are columns.
+_OTHERS = ("clock", "pc", "b", "imm")
 _COLUMNS = (
-    *(*NAMES, *OPERANDS, "c", "carry", "index", "offset", "power", "across", "whole", "size"),
-    *("writable0", "writable1", "word0", "word1", "low_byte", "high_byte", "put", "sign", "rest"),
+    *(*NAMES, *_OTHERS, "c", "carry", "index", "offset", "power", "across", "whole", "size"),
+    *("writable0", "writable1", "word1", "low_byte", "high_byte", "put", "sign", "rest"),
     *("gap0_low", "gap0_high", "gap1_low", "gap1_high", "crossing"),
     *(f"{name}_{i}" for name in _PARTS for i in range(LIMBS)),
 )
@@ -60,7 +61,7 @@ def _constraints(row: Row) -> list[Any]:
     parts = {name: list(row.many(f"{name}_")) for name in _PARTS}
     used, store, load = _of(row, *NAMES), _of(row, *STORES), _of(row, *LOADS)
     wide, value, data = _wide(row), parts["value"], parts["data"]
-    before = row.word0 + row.crossing
+    before = row.whole + composed(parts["low"])
     held, after = composed(value), composed(parts["second"])
     given = [row.low_byte, data[0], data[0] + data[1] * LIMB, composed(data)]
     lowest = total([wide[letter] * each for letter, each in zip(WIDTHS, given, strict=True)])
@@ -68,12 +69,10 @@ def _constraints(row: Row) -> list[Any]:
     return [
         *flags(row, NAMES),
         *map(boolean, (row.carry, row.sign)),
-        row.a + row.imm - row.carry * WORD - 8 * row.index - row.offset,
         (1 - used) * row.across,
         # what lies there
         row.crossing - row.across * row.word1 * WORD,
         row.whole - row.power * (held + row.size * composed(parts["high"])),
-        before - composed(parts["low"]) - row.whole,
         used * (row.power - 1) - composed(parts["low"]) - composed(parts["below"]),
         (wide["b"] + wide["h"]) * (value[1] + value[2] + value[3]),
         wide["w"] * (value[2] + value[3]),
@@ -96,10 +95,15 @@ def _constraints(row: Row) -> list[Any]:
 def _messages(row: Row) -> list[Message]:
     used, wide, time = _of(row, *NAMES), _wide(row), 4 * row.clock + MOMENT
     size = total([WIDTHS[letter] * each for letter, each in wide.items()])
-    found = [executed(row, NAMES), Message(OFFSET, used, (size, row.offset, row.power, row.across, row.size))]
+    address = 8 * row.index + row.offset + row.carry * WORD
+    words = row.whole + composed(list(row.many("low_"))) - row.crossing, row.word1
+    found = [
+        executed(row, NAMES, a=address - row.imm),
+        Message(OFFSET, used, (size, row.offset, row.power, row.across, row.size)),
+    ]
     for number, times, after in ((0, used, "first"), (1, row.across, "second")):
         index = row.index + number * times
-        writable, word = getattr(row, f"writable{number}"), getattr(row, f"word{number}")
+        writable, word = getattr(row, f"writable{number}"), words[number]
         low, high = (getattr(row, f"gap{number}_{part}") for part in ("low", "high"))
         new = composed(list(row.many(f"{after}_")))
         found.append(Message(MEMORY, -times, (index, writable, word, time - 1 - low - LIMB * high)))
@@ -173,13 +177,13 @@ def table(timeline: Timeline, writable_from: int) -> Table:
     )
     columns = [
         *marks,
-        *common(part, (*OPERANDS, "c")),
+        *common(part, (*_OTHERS, "c")),
         timeline.carry[here],
         index,
         timeline.offset[here],
         power,
     ]
-    columns += [across, whole, size, writable[0], writable[1] * across, part.word0, second, *split, put]
+    columns += [across, whole, size, writable[0], writable[1] * across, second, *split, put]
     columns += _signs(part, value)
     for gap in timeline.gaps:
         columns += [gap[here] % np.uint64(LIMB), gap[here] >> np.uint64(LIMB_BITS)]

@@ -35,6 +35,8 @@ EQUAL_NAMES = ("beq", "bne")
 COMPARE_NAMES = ("bltu", "bgeu", "slt", "blt", "bge")
 _SIGNED = COMPARE_NAMES[2:]
 _SIGN = 1 << 63
+#: Operands that are columns of ``compare``.
+_OTHERS = ("clock", "pc", "b", "imm")
 
 
 def _branch(row: Row) -> Any:
@@ -113,6 +115,11 @@ def less_table(run: Run) -> Table:
 # ---- all others ------------------------------------------------------------------------------------------------------
 
 
+def _first(row: Row) -> Any:
+    """a is what it has to be."""
+    return row.y + (row.sign_a - row.sign_y - row.less) * WORD + composed(list(row.many("limb")))
+
+
 def _compare(row: Row) -> list[Any]:
     """a < y, where y is b, and the immediate too if the result goes to a register.
 
@@ -123,10 +130,9 @@ def _compare(row: Row) -> list[Any]:
         *flags(row, COMPARE_NAMES),
         *map(boolean, (row.less, row.wrap, row.sign_a, row.sign_y)),
         row.y - row.b - row.slt * row.imm,
-        signed * (row.a - row.sign_a * _SIGN - composed(list(row.many("rest_a")))),
+        signed * (_first(row) - row.sign_a * _SIGN - composed(list(row.many("rest_a")))),
         signed * (row.y - row.sign_y * _SIGN - composed(list(row.many("rest_y")))),
         (used - signed) * (row.sign_a + row.sign_y),
-        row.a - row.y - (row.sign_a - row.sign_y) * WORD + row.less * WORD - composed(list(row.many("limb"))),
         row.c - row.slt * row.less,
         row.taken - (row.bltu + row.blt) * row.less - (row.bgeu + row.bge) * (1 - row.less),
         used * _branch(row),
@@ -135,7 +141,10 @@ def _compare(row: Row) -> list[Any]:
 
 def _compare_messages(row: Row) -> list[Message]:
     used, signed = total([getattr(row, name) for name in COMPARE_NAMES]), row.slt + row.blt + row.bge
-    found = [executed(row, COMPARE_NAMES, next=row.next), *ranged(list(row.many("limb")), used)]
+    found = [
+        executed(row, COMPARE_NAMES, a=_first(row), next=row.next),
+        *ranged(list(row.many("limb")), used),
+    ]
     for prefix in ("rest_a", "rest_y"):
         *lower, highest = row.many(prefix)
         found += [*ranged(lower, signed), *half(highest, signed)]
@@ -145,7 +154,7 @@ def _compare_messages(row: Row) -> list[Message]:
 COMPARE = Chip(
     "compare",
     (
-        *(*COMPARE_NAMES, *OPERANDS, "c", "next", "y", "less", "taken", "wrap", "sign_a", "sign_y"),
+        *(*COMPARE_NAMES, *_OTHERS, "c", "next", "y", "less", "taken", "wrap", "sign_a", "sign_y"),
         *(f"{prefix}{i}" for prefix in ("limb", "rest_a", "rest_y") for i in range(LIMBS)),
     ),
     _compare,
@@ -163,7 +172,7 @@ def compare_table(run: Run) -> Table:
     taken = np.where(to_register, np.uint64(0), np.where(negated, 1 - less, less))
     signs = [np.where(signed, word >> np.uint64(63), np.uint64(0)) for word in (part.a, y)]
     rests = [np.where(signed, word % np.uint64(_SIGN), np.uint64(0)) for word in (part.a, y)]
-    columns = [*marks, *common(part, (*OPERANDS, "c", "next")), y, less, taken, _wraps(part, taken), *signs]
+    columns = [*marks, *common(part, (*_OTHERS, "c", "next")), y, less, taken, _wraps(part, taken), *signs]
     return Table.of_words(
         COMPARE, [*columns, *limbs_of(part.a - y), *limbs_of(rests[0]), *limbs_of(rests[1])]
     )

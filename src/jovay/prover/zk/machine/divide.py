@@ -14,7 +14,6 @@ from .buses import LIMB_BITS, WORD
 from .parts import (
     EXTENSION,
     LIMBS,
-    OPERANDS,
     boolean,
     chosen,
     common,
@@ -35,14 +34,12 @@ from .run import Run
 NAMES = ("div", "divu", "rem", "remu", "divw", "divuw", "remw", "remuw")
 _NARROW = 32
 _PARTS = ("a", "b", "quotient", "rest", "gap", "result")
+#: Operands that are columns.
+_OTHERS = ("clock", "pc", "imm")
 _COLUMNS = (
     *(
         *NAMES,
-        *OPERANDS,
-        "c",
-        "narrow",
-        "signed",
-        "wants_rest",
+        *_OTHERS,
         "x",
         "y",
         "sign_a",
@@ -59,6 +56,20 @@ def _used(row: Row) -> Any:
     return total([getattr(row, name) for name in NAMES])
 
 
+def _kinds(row: Row) -> tuple[Any, Any, Any]:
+    """Whether it is of 32 bits; of signed words; and whether the rest is asked for."""
+    return (
+        row.divw + row.divuw + row.remw + row.remuw,
+        row.div + row.rem + row.divw + row.remw,
+        row.rem + row.remu + row.remw + row.remuw,
+    )
+
+
+def _result(row: Row) -> Any:
+    """Of 32 bits, it is extended."""
+    return composed(list(row.many("result_"))) + row.sign * EXTENSION
+
+
 def _lower(limbs: list[Any]) -> Any:
     return limbs[0] + limbs[1] * (1 << LIMB_BITS)
 
@@ -70,19 +81,14 @@ def _constraints(row: Row) -> list[Any]:
     where its sign is negative (but 0 stays 0); of 32 bits, it is extended.
     """
     parts = {name: list(row.many(f"{name}_")) for name in _PARTS}
-    used, narrow = _used(row), row.narrow
+    used, (narrow, _, wants_rest) = _used(row), _kinds(row)
     modulus = used * WORD - narrow * (WORD - (1 << _NARROW))
     quotient, rest = composed(parts["quotient"]), composed(parts["rest"])
     result = composed(parts["result"])
     return [
         *flags(row, NAMES),
-        row.divw + row.divuw + row.remw + row.remuw - narrow,
-        row.div + row.rem + row.divw + row.remw - row.signed,
-        row.rem + row.remu + row.remw + row.remuw - row.wants_rest,
         *map(boolean, (row.sign_a, row.sign_b, row.none, row.negative, row.turned, row.sign)),
-        # what a and b hold, and their signs
-        row.a - composed(parts["a"]),
-        row.b - composed(parts["b"]),
+        # the signs of what a and b hold
         *_magnitude(row, "a", row.x, parts["a"], modulus),
         *_magnitude(row, "b", row.y, parts["b"], modulus),
         # the division
@@ -93,40 +99,41 @@ def _constraints(row: Row) -> list[Any]:
         row.none * (quotient - modulus + 1),
         # the sign of the result
         row.unlike - row.sign_a - row.sign_b + 2 * row.sign_a * row.sign_b,
-        row.negative - row.wants_rest * row.sign_a - (used - row.wants_rest) * (used - row.none) * row.unlike,
-        row.value - row.wants_rest * rest - (used - row.wants_rest) * quotient,
+        row.negative - wants_rest * row.sign_a - (used - wants_rest) * (used - row.none) * row.unlike,
+        row.value - wants_rest * rest - (used - wants_rest) * quotient,
         row.value * (row.negative - row.turned),
         result - row.value - row.turned * (modulus - 2 * row.value),
         # 32 bits
         narrow * (parts["result"][2] + parts["result"][3]),
         narrow * top_bit(parts["result"][1], row.sign, row.top),
         (used - narrow) * row.sign,
-        row.c - result - row.sign * EXTENSION,
     ]
 
 
 def _magnitude(row: Row, name: str, magnitude: Any, limbs: list[Any], modulus: Any) -> list[Any]:
     """What a register holds, or its lower half; less than 0 where it is signed and the highest bit is set."""
     sign, top = getattr(row, f"sign_{name}"), getattr(row, f"top_{name}")
-    held = (_used(row) - row.narrow) * composed(limbs) + row.narrow * _lower(limbs)
-    highest = (_used(row) - row.narrow) * limbs[3] + row.narrow * limbs[1]
+    used, (narrow, signed, _) = _used(row), _kinds(row)
+    held = (used - narrow) * composed(limbs) + narrow * _lower(limbs)
+    highest = (used - narrow) * limbs[3] + narrow * limbs[1]
     return [
-        row.signed * top_bit(highest, sign, top),
-        (_used(row) - row.signed) * sign,
+        signed * top_bit(highest, sign, top),
+        (used - signed) * sign,
         magnitude - held - sign * (modulus - 2 * held),
     ]
 
 
 def _messages(row: Row) -> list[Message]:
-    used = _used(row)
+    used, (narrow, signed, _) = _used(row), _kinds(row)
+    a, b = (composed(list(row.many(f"{name}_"))) for name in "ab")
     limbs = [limb for name in _PARTS if name != "gap" for limb in row.many(f"{name}_")]
     return [
-        executed(row, NAMES),
+        executed(row, NAMES, a=a, b=b, c=_result(row)),
         *ranged(limbs, used),
         *ranged(list(row.many("gap_")), used - row.none),
-        *half(row.top_a, row.signed),
-        *half(row.top_b, row.signed),
-        *half(row.top, row.narrow),
+        *half(row.top_a, signed),
+        *half(row.top_b, signed),
+        *half(row.top, narrow),
     ]
 
 
@@ -165,10 +172,7 @@ def table(run: Run) -> Table:
     last = [np.where(narrow == 1, each, zero) for each in split_top(limbs_of(result)[1])]
     columns = [
         *marks,
-        *common(part, (*OPERANDS, "c")),
-        narrow,
-        signed,
-        wants_rest,
+        *common(part, _OTHERS),
         x,
         y,
         split[0][0],

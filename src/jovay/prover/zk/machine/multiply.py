@@ -90,21 +90,19 @@ def _high(row: Row) -> list[Any]:
     """The high word of the unsigned product, less each factor where the other is negative, modulo 2^64."""
     used = row.mulh + row.mulhsu
     a, b, c = (list(row.many(f"{name}_")) for name in "abc")
-    _, high = _product(row)
+    low, high = _product(row)
     return [
         *flags(row, HIGH_NAMES),
         *map(boolean, (row.sign_a, row.sign_b, row.borrow0, row.borrow1)),
-        _is_product(row),
-        used * (row.a - composed(a)),
-        row.mulh * (row.b - composed(b)),
+        composed(a) * composed(b) - composed(low) - composed(high) * WORD,
         used * top_bit(a[-1], row.sign_a, row.rest_a),
         row.mulh * top_bit(b[-1], row.sign_b, row.rest_b),
         row.mulhsu * row.sign_b,
         used
         * (
             composed(high)
-            - row.sign_a * row.b
-            - row.sign_b * row.a
+            - row.sign_a * composed(b)
+            - row.sign_b * composed(a)
             + (row.borrow0 + row.borrow1) * WORD
             - composed(c)
         ),
@@ -113,18 +111,18 @@ def _high(row: Row) -> list[Any]:
 
 def _high_messages(row: Row) -> list[Message]:
     used = row.mulh + row.mulhsu
+    words = {name: list(row.many(f"{name}_")) for name in "abc"}
     found = [
-        executed(row, HIGH_NAMES, imm=nothing(row), c=composed(list(row.many("c_")))),
-        *ranged([*row.many("limb"), *row.many("a_"), *row.many("c_")], used),
+        executed(row, HIGH_NAMES, imm=nothing(row), **{name: composed(word) for name, word in words.items()}),
+        *ranged([limb for word in (row.many("limb"), *words.values()) for limb in word], used),
     ]
-    found += ranged(list(row.many("b_")), row.mulh)
     return [*found, *half(row.rest_a, used), *half(row.rest_b, row.mulh)]
 
 
 MULTIPLY_HIGH = Chip(
     "multiply_high",
     (
-        *(*HIGH_NAMES, "clock", "pc", "a", "b", "sign_a", "rest_a", "sign_b", "rest_b", "borrow0", "borrow1"),
+        *(*HIGH_NAMES, "clock", "pc", "sign_a", "rest_a", "sign_b", "rest_b", "borrow0", "borrow1"),
         *(f"limb{i}" for i in range(2 * LIMBS)),
         *(f"{name}_{i}" for name in "abc" for i in range(LIMBS)),
     ),
@@ -161,5 +159,6 @@ def high_table(run: Run) -> Table:
     less = [np.where(signs[0] == 1, part.b, zero), np.where(signs[2] == 1, part.a, zero)]
     first = high - less[0]
     borrows = [(high < less[0]).astype(np.uint64), (first < less[1]).astype(np.uint64)]
-    columns = [*marks, *common(part, ("clock", "pc", "a", "b")), *signs, *borrows, *_words(part)]
-    return Table.of_words(MULTIPLY_HIGH, [*columns, *limbs_of(part.a), *limbs_of(b), *limbs_of(part.c)])
+    columns = [*marks, *common(part, ("clock", "pc")), *signs, *borrows, *_words(part)]
+    words = (limb for word in (part.a, part.b, part.c) for limb in limbs_of(word))
+    return Table.of_words(MULTIPLY_HIGH, [*columns, *words])

@@ -44,7 +44,7 @@ CALLS: Mapping[int, int] = {POSEIDON2: WORDS}
 #: Limbs of q: after an external layer, and after all the internal rounds.
 QUOTIENT_LIMBS = {POSEIDON2_CUBE: 3, POSEIDON2_WIDE_CUBE: 5}
 #: Cubes of a row.
-TOGETHER = 4
+TOGETHER = 2
 CUBES = WIDTH * len(EXTERNAL_INITIAL + EXTERNAL_FINAL) + len(INTERNAL)
 
 # ---- the permutation, of whatever can be added up ---------------------------------------------------------------

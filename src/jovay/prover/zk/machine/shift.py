@@ -16,7 +16,6 @@ from .buses import LIMB_BITS, POWER, WORD
 from .parts import (
     EXTENSION,
     LIMBS,
-    OPERANDS,
     boolean,
     chosen,
     common,
@@ -107,8 +106,10 @@ def fixed_table(run: Run) -> Table:
 
 # ---- all shifts -------------------------------------------------------------------------------------------------
 
+#: Operands that are columns.
+_OTHERS = ("clock", "pc", "b", "imm")
 _COLUMNS = (
-    *(*NAMES, *OPERANDS, "c", "x", "shift", "power", "fill", "product", "sign", "rest"),
+    *(*NAMES, *_OTHERS, "c", "x", "shift", "power", "fill", "product", "sign", "rest"),
     *(f"{prefix}_{i}" for prefix in ("more", "a", "low", "high", "gap") for i in range(LIMBS)),
 )
 
@@ -133,7 +134,6 @@ def _constraints(row: Row) -> list[Any]:
     return [
         *flags(row, NAMES),
         boolean(row.sign),
-        row.a - composed(a),
         row.b + row.imm - row.shift - (_WIDE * used - _NARROW * narrow) * composed(list(row.many("more_"))),
         row.x - (used - narrow) * composed(a) - narrow * lower,
         row.product - row.power * (left * row.x + right * result),
@@ -154,7 +154,7 @@ def _messages(row: Row) -> list[Message]:
     used, narrow, left = _kinds(row)
     limbs = [limb for name in ("more", "a", "low", "high") for limb in row.many(f"{name}_")]
     return [
-        executed(row, NAMES),
+        executed(row, NAMES, a=composed(list(row.many("a_")))),
         Message(POWER, used, (narrow, row.shift, row.power, row.fill)),
         *ranged(limbs, used),
         *ranged(list(row.many("gap_")), used - left),
@@ -210,7 +210,7 @@ def table(run: Run) -> Table:
     fill = power_columns()[3][(narrow * np.uint64(_WIDE) + shift).astype(np.int64)]
     factor = np.where(left, x, low)
     product = np.stack([factor * power, high_words(factor, power)])
-    columns = [*marks, *common(part, (*OPERANDS, "c")), x, shift, power, fill, product, *split_top(looked)]
+    columns = [*marks, *common(part, (*_OTHERS, "c")), x, shift, power, fill, product, *split_top(looked)]
     columns += [limb for word in (more, part.a, low, high, gap) for limb in limbs_of(word)]
     return Table.of_words(SHIFT, columns)
 
