@@ -17,7 +17,7 @@ import numpy as np
 from jovay.native.kernel import load as library
 from jovay.prover.batch import BatchExecutor, batch_input, state_batch
 from jovay.prover.task import BatchTask
-from jovay.prover.zk import budget, prover, verifier
+from jovay.prover.zk import needs, prover, verifier
 from jovay.prover.zk.batch import batch_program, output_of, setup_of
 from jovay.prover.zk.field import LANES
 from jovay.prover.zk.machine.program import Program
@@ -124,7 +124,7 @@ def count(program: Program, task: BatchTask, figures: Figures) -> tuple[Statemen
     figures.messages = sum(messages for _, _, messages in figures.chips.values())
     statement = program.statement(len(run), 0, output_of(hash_))
     layout = statement.layout([table.variables for table in tables])
-    figures.leaves, figures.needed = 1 << layout.leaves, budget.needed(layout)
+    figures.leaves, figures.needed = 1 << layout.leaves, needs.needed(layout)
     return statement, tables
 
 

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from jovay.prover.zk import budget
+from jovay.prover.zk import needs
 from jovay.prover.zk.chip import Chip, Message, Row
 from jovay.prover.zk.curve import P, negate
 from jovay.prover.zk.encoding import decode, encode
@@ -58,7 +58,7 @@ def test_stages_are_told(setup: Setup, honest: Honest) -> None:
     told = list[tuple[str, float]]()
     assert prove(honest[0], tables(steps, table), setup, lambda *said: told.append(said)) == honest[1]
     stages, shares = zip(*told, strict=True)
-    assert list(dict.fromkeys(stages)) == list(budget.work(honest[0].layout([4, 8, 5, 3])))
+    assert list(dict.fromkeys(stages)) == list(needs.work(honest[0].layout([4, 8, 5, 3])))
     assert shares[0] == 0
     assert list(shares) == sorted(shares)
 

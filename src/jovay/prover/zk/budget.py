@@ -1,67 +1,75 @@
-"""What a proof takes, told beforehand by how high its tables are: memory, and time for each stage."""
+"""What a proof takes on L1, worked out from chips and heights: its bytes, exactly, and the verifier's gas, nearly."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from dataclasses import dataclass
+from functools import cached_property
 
-from jovay.native.memory import memory
-
-from .errors import ProofTooLargeError
+from . import fractions
 from .field import ELEMENT
-from .layout import Layout, filled
-from .setup import Setup
-from .threads import workers
+from .layout import Layout
 
-#: Nanoseconds of a processor that stages take, for each of what they take it for.
-CELL_COMMITTED, LEAF_SUMMED, CELL_SUMMED, ELEMENT_REDUCED, ELEMENT_OPENED = 250, 270, 80, 55, 4_500
-#: Bytes of the process besides all vectors: code, the program, the set-up's part that is in use.
-PROCESS = 800 << 20
-_CGROUP = Path("/sys/fs/cgroup")
+#: What chips of a statement may have together, and what a proof may take: below 128 kB, which nodes pass on.
+MOST_COLUMNS, MOST_BYTES = 1_250, 100_000
 
 
-def work(layout: Layout) -> dict[str, float]:
-    """Nanoseconds that the stages of ``prover.prove`` take, in order."""
-    cells, pieces = filled(layout.own), layout.own_pieces << layout.variables
-    return {
-        "columns": CELL_COMMITTED * cells,
-        "messages": LEAF_SUMMED << layout.leaves,
-        "rows": CELL_SUMMED * cells,
-        "pieces": ELEMENT_REDUCED * pieces,
-        "opening": ELEMENT_OPENED << layout.variables,
-    }
+@dataclass(frozen=True)
+class Budget:
+    """Of proofs about tables that lie so."""
+
+    layout: Layout
+
+    @cached_property
+    def columns(self) -> int:
+        """Own and fixed."""
+        return len(self.layout.own) + len(self.layout.fixed)
+
+    @cached_property
+    def layers(self) -> range:
+        """The number of rounds of each layer of fractions."""
+        return range(fractions.FEW.bit_length() - 1, self.layout.leaves)
+
+    @cached_property
+    def pieces(self) -> int:
+        """That are opened."""
+        return self.layout.own_pieces + self.layout.fixed_pieces
+
+    @cached_property
+    def elements(self) -> int:
+        """Words of a proof that are elements."""
+        layout, variables = self.layout, self.layout.variables
+        messages = 2 * fractions.FEW + sum(2 * rounds + 4 for rounds in self.layers)
+        rows = layout.rows * layout.degree + self.columns
+        return messages + rows + 2 * variables + self.pieces + 2 * variables + 1
+
+    @cached_property
+    def proof_bytes(self) -> int:
+        """Of a proof."""
+        points = self.layout.own_pieces + self.layout.variables - 1 + 1
+        heights = -(-len(self.layout.chips) // ELEMENT)
+        return ELEMENT * (heights + self.elements + 2 * points)
+
+    @cached_property
+    def gas(self) -> int:
+        """What the contracts take beside the transaction and its calldata; measured, not derived."""
+        layout = self.layout
+        formulas = sum(chip.shape.constraints + chip.shape.messages for chip in layout.chips)
+        parts = (
+            13_000 * len(layout.chips) + 46 * self.elements,
+            1_650 * sum(self.layers) + 1_700 * len(self.layers),
+            (1_400 + 470 * layout.degree * layout.degree) * layout.rows,
+            350 * len(layout.messages) + 125 * formulas,
+            785 * self.columns,
+            9_100 * layout.variables + 9_400 * self.pieces + 280_000,
+        )
+        return sum(parts)
 
 
-def needed(layout: Layout) -> int:
-    """Bytes at the highest point of a proof about tables of these heights, which are among them."""
-    pieces = (layout.own_pieces << layout.variables) + (layout.fixed_pieces << layout.fixed_variables)
-    heights = zip(layout.chips, layout.heights, strict=True)
-    columns = sum(len(chip.names) << height for chip, height in heights)
-    stages = (
-        columns + pieces // 2,  # columns move into pieces, which take the memory of those before
-        pieces + (2 << layout.leaves),  # all layers above the leaves
-        pieces + columns // 2,  # columns with one variable bound
-        5 * pieces // 2,  # pieces, their weights, and pieces with one variable bound
-        pieces + (5 + 5 * workers() << layout.variables),  # what is opened and left of it; sums over buckets
-    )
-    return ELEMENT * max(stages) + PROCESS
+def intrinsic_gas(data: bytes) -> int:
+    """Of a transaction with such calldata (EIP-2028)."""
+    return 21_000 + 16 * len(data) - 12 * data.count(0)
 
 
-def available() -> int:
-    """Bytes that this process may have, those of its vectors included: of the machine's, and of its control group's."""
-    free = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")]
-    if (path := Path("/proc/meminfo")).exists():
-        lines = (line.split() for line in path.read_text().splitlines())
-        free = [1024 * int(words[1]) for words in lines if words[0] == "MemAvailable:"] or free
-    most, now = _CGROUP / "memory.max", _CGROUP / "memory.current"
-    if most.exists() and (limit := most.read_text().strip()) != "max":
-        free.append(int(limit) - int(now.read_text()))
-    return min(free) + memory().lent
-
-
-def check(layout: Layout, setup: Setup, allowed: int | None = None) -> None:
-    """Raises ``ProofTooLargeError`` where a proof does not fit: into ``allowed`` bytes, or what is available."""
-    if (size := 1 << layout.variables) > len(setup.first):
-        raise ProofTooLargeError("powers of τ", size, len(setup.first))
-    if (bytes_ := needed(layout)) > (most := available() if allowed is None else allowed):
-        raise ProofTooLargeError("bytes of memory", bytes_, most)
+def floor_gas(data: bytes) -> int:
+    """What it takes at least (EIP-7623)."""
+    return 21_000 + 40 * len(data) - 30 * data.count(0)

@@ -7,7 +7,7 @@ from itertools import count
 
 from jovay.native.memory import memory
 
-from . import affine, budget, fractions, kzg, rows, stack
+from . import affine, fractions, kzg, needs, rows, stack
 from .affine import Affine
 from .curve import Point
 from .encoding import encode
@@ -35,8 +35,8 @@ def prove(
     """
     layout = statement.layout([table.variables for table in tables])
     setup = setup.holding(1 << layout.variables)
-    budget.check(layout, setup, allowed)
-    progress = Progress(budget.work(layout), tell)
+    needs.check(layout, setup, allowed)
+    progress = Progress(needs.work(layout), tell)
     # 1. Commit to all own columns, stacked into pieces.
     progress.begin("columns")
     stacked = stack.stacked(layout, tables)
