@@ -57,14 +57,7 @@ library Curve {
     }
 
     function multiply(Point memory a, uint256 scalar) internal view returns (Point memory product) {
-        bool success;
-        assembly ("memory-safe") {
-            let free := mload(0x40)
-            mcopy(free, a, 64)
-            mstore(add(free, 64), scalar)
-            success := staticcall(gas(), 7, free, 96, product, 64)
-        }
-        if (!success) revert NotOnCurve(a.x, a.y);
+        addMultiple(product, a, scalar);
     }
 
     /// sum += scalar·a.
