@@ -94,7 +94,7 @@ def deployed_by_file(folder: Path, port: int, collateral: str) -> Any:
     """With the settings of the documents' example and a keystore, on an L1 at the time of the genuine collateral."""
     page = (ROOT / "docs" / "deployment.md").read_text()
     file = folder / "deployment.toml"
-    file.write_text(page.split("```toml\n")[1].split("```")[0].replace("11155111", "31337"))
+    file.write_text(page.split("```toml\n")[1].split("[zk]")[0].replace("11155111", "31337"))
     (folder / "collateral.json").write_text(collateral)
     write_keystore(folder / "key.json", development.role_key("deployer"), "word")
     settings = Settings(port, block_time=0.1, extra=("--timestamp", str(GENUINE_THEN)))

@@ -42,7 +42,10 @@ def test_hostile_witnesses(fuzzer: Fuzzer) -> None:
         verdict.MISSING_KEY,
         verdict.WRONG_CONTEXT,
         verdict.WRONG_MESSAGE,
-    }  # take more than these, or chunks
+        verdict.WRONG_BATCH,
+        verdict.CHUNK_REFUSED,
+        verdict.COMPRESSED,
+    }  # take more than these, or chunks and batches
     for status in MESSAGES.keys() - refusals:
         assert summary.verdicts[f"refused: {MESSAGES[status]}"] > 0, MESSAGES[status]
     assert (

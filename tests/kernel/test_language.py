@@ -22,7 +22,7 @@ BELOW_THE_LANGUAGE = STANDARD | {"ctypes", "__future__"}
 
 #: Recursive functions. All go down the binary trie, whose paths have 248 bits.
 RECURSIVE = {
-    *(f"trie.multiproof.{name}" for name in ("_read", "_read_branch", "_write")),
+    "trie.multiproof._write",
     "trie.multiproof_writer.put_any",
     *(f"trie.zktrie.{name}" for name in ("_build", "_descend", "_diverge", "_merge", "_merge_own")),
 }

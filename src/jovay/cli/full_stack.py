@@ -223,7 +223,7 @@ class FullStack:
         words += ["--node", self.http_url, "--controller", self.places.controller_url]
         words += ["--listen", f"127.0.0.1:{self.places.relayer_port}"]
         words += ["--batch-age", str(BATCH_AGE), "--pace", str(PACE)]
-        words += ["--unproven-age", str(UNPROVEN_AGE)]
+        words += ["--unproven-age", str(UNPROVEN_AGE if self._zk else 0)]
         if self._zk:
             words += ["--batch-cycles", str(BATCH_CYCLES)]
         roles = ("committer", "claims", "feeder")
