@@ -179,7 +179,7 @@ def test_memory_is_not_written_by_a_row_without_an_instruction(program: Program,
     idle = len(access.columns[0]) - 1
     gap = 4 * clock + 2 - 1 - time
     changed(
-        access, idle, clock=clock, a=8 * word - 8, index=word - 1, across=1, writable1=1, word1=old, gap1_low=gap,
+        access, idle, clock=clock, index=word - 1, across=1, writable1=1, word1=old, gap1_low=gap,
         crossing=old << 64, second_0=new, first_0=(old - new) << 64, whole=old << 64, high_0=old << 64, power=1,
         size=1, low_0=0,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
@@ -22,9 +23,11 @@ from rigs import rv64
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _no_key() -> None:
+def _no_key() -> Iterator[None]:
     """Nothing is proven here."""
-    pytest.MonkeyPatch().setattr(Program, "key", {})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Program, "key", {})
+        yield
 
 
 def program(code: rv64.Program) -> Program:
