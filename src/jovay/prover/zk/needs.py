@@ -41,7 +41,8 @@ def needed(layout: Layout) -> int:
         columns + pieces // 2,  # columns move into pieces, which take the memory of those before
         pieces + (2 << layout.leaves),  # all layers above the leaves
         pieces + columns // 2,  # columns with one variable bound
-        5 * pieces // 2,  # pieces, their weights, and pieces with one variable bound
+        2 * pieces
+        + (workers() << layout.variables),  # pieces, and both they and weights with one variable bound
         pieces + (5 + 5 * workers() << layout.variables),  # what is opened and left of it; sums over buckets
     )
     return ELEMENT * max(stages) + PROCESS

@@ -7,7 +7,8 @@ where one of the others is 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from .field import LANES, R, Vector, powers
 from .layout import Layout, Segment
@@ -58,25 +59,34 @@ def weights_at(layout: Layout, mu: int, rows: Sequence[int], point: Sequence[int
 
 
 class _Piece:
-    """P with its W: until its variables come, it is what they add up to, and times (1 − r)² for every other."""
+    """P with its W: until its variables come, it is what they add up to, and times (1 − r)² for every other.
 
-    def __init__(self, values: Vector, weights: Vector) -> None:
+    All of W is made where it is asked for, and only what is left of it when the first variable is bound stays.
+    """
+
+    def __init__(self, values: Vector, weigh: Callable[[], Vector]) -> None:
         self.variables = len(values).bit_length() - 1
-        self._values, self._weights, self._kept = values, weights, True
+        self._values, self._weigh = values, weigh
+        self._weights: Vector | None = None
         self._few = list[list[int]]()
         self._scale, self._total = 1, 0
 
     def message(self, left: int) -> list[int]:
         """Its part of the round's polynomial at 0 and 2."""
         if left > self.variables:
-            self._total = self._total or PRODUCT.total([self._values, self._weights], [])
+            self._total = self._total or PRODUCT.total([self._values, self._weigh()], [])
             found = [self._total] * 2
         elif len(self._values) > LANES:
-            found = PRODUCT.sums([self._values, self._weights], [])
+            found = PRODUCT.sums([self._values, self._left], [])
         else:
-            self._few = self._few or [self._values.values(), self._weights.values()]
+            self._few = self._few or [self._values.values(), self._left.values()]
             found = PRODUCT.sums_of_few(self._few, [], [1] * LANES)
         return [value * self._scale * self._scale % R for value in found]
+
+    @property
+    def _left(self) -> Vector:
+        """What is left of W."""
+        return self._weigh() if self._weights is None else self._weights
 
     def bind(self, left: int, r: int) -> None:
         """The first of ``left`` variables becomes ``r``."""
@@ -84,9 +94,10 @@ class _Piece:
             self._scale = self._scale * (1 - r) % R
         elif self._few:
             self._few = [fold(side, r) for side in self._few]
+        elif self._weights is None:  # P itself stays: it is opened later
+            self._values, self._weights = self._values.folded(r), self._weigh().folded(r)
         else:
-            self._values = self._values.folded(r) if self._kept else self._values.fold(r)
-            self._weights, self._kept = self._weights.fold(r), False
+            self._values, self._weights = self._values.fold(r), self._weights.fold(r)
 
     @property
     def value(self) -> int:
@@ -111,15 +122,25 @@ def prove(
     return rounds, point, [piece.value for piece in found]
 
 
-def _weights(layout: Layout, pieces: Sequence[Vector], mu: int, rows: Sequence[int]) -> list[Vector]:
-    """W of all pieces."""
-    found = [Vector.zeros(len(piece)) for piece in pieces]
+def _weights(
+    layout: Layout, pieces: Sequence[Vector], mu: int, rows: Sequence[int]
+) -> list[Callable[[], Vector]]:
+    """W of each piece, where it is asked for."""
     eq = {height: eq_vector(rows[-height:]) for height in set(layout.heights)}
-    weighed = zip(layout.located(), powers(mu, len(layout.own) + len(layout.fixed)), strict=True)
+    weighed = [list[tuple[Segment, int]]() for _ in pieces]
+    for (piece, at), weight in zip(
+        layout.located(), powers(mu, len(layout.own) + len(layout.fixed)), strict=True
+    ):
+        weighed[piece].append((at, weight))
 
-    def place(item: tuple[tuple[int, Segment], int]) -> None:
-        (piece, at), weight = item
-        eq[at.variables].scaled(weight, found[piece].part(at.start, 1 << at.variables))
+    def weigh(size: int, columns: Sequence[tuple[Segment, int]]) -> Vector:
+        found = Vector.zeros(size)
 
-    each(place, weighed)
-    return found
+        def place(item: tuple[Segment, int]) -> None:
+            at, weight = item
+            eq[at.variables].scaled(weight, found.part(at.start, 1 << at.variables))
+
+        each(place, columns)
+        return found
+
+    return [partial(weigh, len(piece), columns) for piece, columns in zip(pieces, weighed, strict=True)]
