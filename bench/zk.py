@@ -218,10 +218,14 @@ def main() -> None:
         "--accounts", type=int, default=1_000, help="funded accounts, which all hold the token"
     )
     parser.add_argument("--count-only", action="store_true", help="runs and tables, and no proofs")
+    parser.add_argument("--transfers", type=int, help="instead one block with so many, proven")
     parser.add_argument("--folder", type=Path, help="where the chain's data lie")
     options = parser.parse_args()
     sys.setswitchinterval(0.0005)
     print(describe(), f"load average {load_average():.1f}", sep="\n", flush=True)
+    if options.transfers:
+        run([(options.transfers, 1, True)], options.accounts, options.folder)
+        return
     loads = [
         (transactions, blocks, prove and not options.count_only) for transactions, blocks, prove in LOADS
     ]
