@@ -108,16 +108,12 @@ def check(settings: Settings, chain_id: int) -> None:
 def verify(client: L1Client, deployment: Deployment, state_root: bytes) -> None:
     """Read everything back. Raises DeploymentError that names the first thing which is not as it should be."""
     at = deployment.addresses
-    for name in CONTRACTS:
-        contract = at.contract(name)
-        if not _is_code_of(name, client.code(contract.address)):
-            raise DeploymentError(f"0x{contract.address.hex()} does not have the code of {name}")
+    created = [(name, at.contract(name).address) for name in CONTRACTS]
     if proving := deployment.settings.proving:
-        for name, address in zip(
-            (*proving.formulas, "ZkVerifier"), deployment.proving_addresses, strict=True
-        ):
-            if not _is_code_of(name, client.code(address)):
-                raise DeploymentError(f"0x{address.hex()} does not have the code of {name}")
+        created += zip((*proving.formulas, "ZkVerifier"), deployment.proving_addresses, strict=True)
+    for name, address in created:
+        if not _is_code_of(name, client.code(address)):
+            raise DeploymentError(f"0x{address.hex()} does not have the code of {name}")
     for name, function, arguments, expected in _expected(deployment, state_root):
         found = at.contract(name).read(client, function, *arguments)
         if found != expected:

@@ -99,12 +99,11 @@ class RollupReader:
 
     def kinds(self, index: int, state: RollupState) -> tuple[Kind, ...]:
         """The provers whose claims a batch needs, by its rules: without a ZK verifier the TEE's alone."""
-        (_, _, zk_verifier, _), _ = self._at(state.block.hash, self.rollup, "rulesFor", index)
-        return (Kind.TEE, Kind.ZK) if any(zk_verifier) else (Kind.TEE,)
+        return _kinds(self._at(state.block.hash, self.rollup, "rulesFor", index))
 
     def kinds_now(self, index: int) -> tuple[Kind, ...]:
         """The same as of now."""
-        return self.kinds(index, self.state())
+        return _kinds(self.rollup.read(self.client, "rulesFor", index))
 
     def output(self, kind: Kind, index: int, state: RollupState) -> Output:
         """Of a claim that stands; of genesis for batch 0."""
@@ -145,3 +144,8 @@ class RollupReader:
         """Seconds at which a message was sent, and gas of all up to it."""
         sent_at, gas_up_to = self._at(state.block.hash, self.mailbox, "queued", index)
         return sent_at, gas_up_to
+
+
+def _kinds(rules: tuple[tuple[bytes, bytes, bytes, bytes], int]) -> tuple[Kind, ...]:
+    (_, _, zk_verifier, _), _ = rules
+    return (Kind.TEE, Kind.ZK) if any(zk_verifier) else (Kind.TEE,)

@@ -16,7 +16,7 @@ from jovay.tracer.guest import Guest
 from . import ceremony
 from .errors import ZkError
 from .machine.accelerators import ACCELERATORS
-from .machine.program import Program, RunProof
+from .machine.program import Program, RunProof, shown
 from .progress import Tell
 from .setup import Setup, stored_development_setup
 
@@ -40,7 +40,7 @@ class BatchProver:
         return BatchExecutor(load())
 
     def prove(self, task: bytes, tell: Tell) -> tuple[Statement, bytes]:
-        """What holds of an encoded BatchTask, and the proof as ``ZKVerifier`` takes it.
+        """What holds of an encoded BatchTask, and the proof as ``ZkVerifier`` takes it.
 
         Raises ProverError for a batch that is wrong, ZkError for one that cannot be proven.
         """
@@ -50,7 +50,7 @@ class BatchProver:
         statement = state_batch(batch, self._executor)
         # 2. The same as a run of the program, whose output is the statement's hash.
         proof = self.program.prove(batch_input(batch, scale=0), tell)
-        if (proof.status, proof.output) != (0, output_of(statement.hash)):
+        if (proof.status, proof.output) != (0, shown(statement.hash)):
             raise ZkError(
                 f"the program ends with {proof.status} and {proof.output.hex()}, not {statement.hash.hex()}"
             )
@@ -62,12 +62,7 @@ class BatchProver:
 
 def verify(program: Program, statement_hash: bytes, proof: bytes) -> None:
     """Raises ``ZkError`` unless ``proof`` proves the statement with this hash."""
-    program.verify(RunProof.decode(proof, 0, output_of(statement_hash)))
-
-
-def output_of(statement_hash: bytes) -> bytes:
-    """What lies in the program's output window at the end."""
-    return len(statement_hash).to_bytes(8, "little") + statement_hash
+    program.verify(RunProof.decode(proof, 0, shown(statement_hash)))
 
 
 def setup_of(ceremony_file: Path | None) -> Setup:
