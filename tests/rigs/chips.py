@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from jovay.prover.zk import audit
-from jovay.prover.zk.chip import Chip
+from jovay.prover.zk.chip import Chip, Message
 from jovay.prover.zk.field import R
-from jovay.prover.zk.machine.buses import LIMB, RANGE
-from jovay.prover.zk.machine.calls import Calls
+from jovay.prover.zk.machine.buses import CALL, LIMB, MEMORY, RANGE
+from jovay.prover.zk.machine.calls import MOMENT, Calls
 from jovay.prover.zk.tables import Table
 
 
@@ -74,6 +74,20 @@ def calls_of(blocks: Sequence[tuple[Sequence[int], Sequence[int]]], words: int) 
     gaps = np.array([[rng.getrandbits(16) for _ in range(words)] for _ in blocks], np.uint64)
     clock = np.arange(5, 5 + count, dtype=np.uint64)
     return Calls(clock, clock * np.uint64(100), before, after, gaps.reshape(-1, words))
+
+
+def said_around(calls: Calls, number: int) -> list[Message]:
+    """What the rest of the machine says and hears of calls."""
+    found = list[Message]()
+    for at in range(len(calls)):
+        clock, index = int(calls.clock[at]), int(calls.index[at])
+        found.append(Message(CALL, 1, (number, clock, index)))
+        time = 4 * clock + MOMENT
+        for word, gap in enumerate(calls.gaps[at].tolist()):
+            before, after = int(calls.before[at, word]), int(calls.after[at, word])
+            found.append(Message(MEMORY, 1, (index + word, 1, before, time - 1 - gap)))
+            found.append(Message(MEMORY, -1, (index + word, 1, after, time)))
+    return found
 
 
 def named_rows(table: Table) -> list[dict[str, int]]:

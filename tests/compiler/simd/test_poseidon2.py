@@ -5,9 +5,8 @@ import pytest
 
 from jovay.compiler.simd import host
 from jovay.compiler.simd.build import Kernels
-from jovay.kernel.hashes.poseidon2_constants import DIAGONAL, EXTERNAL_FINAL, EXTERNAL_INITIAL, INTERNAL, P
-
-M4 = [[2, 3, 1, 1], [1, 2, 3, 1], [1, 1, 2, 3], [3, 1, 1, 2]]
+from jovay.kernel.hashes.poseidon2_constants import P
+from rigs.poseidon2_model import permutation
 
 # Plonky3, koala-bear/src/poseidon2.rs, test_default_koalabear_poseidon2_width_16
 KNOWN_INPUT = [
@@ -18,26 +17,6 @@ KNOWN_OUTPUT = [
     1934285469, 604889435, 133449501, 1026180808, 1830659359, 176667110, 1391183747, 351743874,
     1238264085, 1292768839, 2023573270, 1201586780, 1360691759, 1230682461, 748270449, 651545025,
 ]  # fmt: skip
-
-
-def external(s: list[int]) -> list[int]:
-    blocks = [
-        [sum(m * x for m, x in zip(row, s[i : i + 4], strict=True)) for row in M4] for i in range(0, 16, 4)
-    ]
-    sums = [sum(block[j] for block in blocks) for j in range(4)]
-    return [(blocks[i // 4][i % 4] + sums[i % 4]) % P for i in range(16)]
-
-
-def permutation(s: list[int]) -> list[int]:
-    s = external(s)
-    for constants in EXTERNAL_INITIAL:
-        s = external([pow(x + c, 3, P) for x, c in zip(s, constants, strict=True)])
-    for constant in INTERNAL:
-        s = [pow(s[0] + constant, 3, P), *s[1:]]
-        s = [(sum(s) + d * x) % P for x, d in zip(s, DIAGONAL, strict=True)]
-    for constants in EXTERNAL_FINAL:
-        s = external([pow(x + c, 3, P) for x, c in zip(s, constants, strict=True)])
-    return s
 
 
 def compress(pair: list[int]) -> list[int]:

@@ -20,8 +20,8 @@ from jovay.prover.zk.chip import Message
 from jovay.prover.zk.errors import ZkError
 from jovay.prover.zk.field import R
 from jovay.prover.zk.machine import fixed, keccak
-from jovay.prover.zk.machine.buses import CALL, EXCHANGE, LIMB, MEMORY, RANGE, ROTATED, SPARSE, SPREAD
-from jovay.prover.zk.machine.calls import MOMENT, Calls
+from jovay.prover.zk.machine.buses import EXCHANGE, LIMB, RANGE, ROTATED, SPARSE, SPREAD
+from jovay.prover.zk.machine.calls import Calls
 from jovay.prover.zk.machine.keccak import BASE, BITS, CHI, CHIPS, DIGITS, LANES, THETA, WORDS_CHIP
 from jovay.prover.zk.machine.program import Program
 from jovay.prover.zk.machine.run import Run
@@ -29,7 +29,7 @@ from jovay.prover.zk.proof import Statement
 from jovay.prover.zk.setup import development_setup
 from jovay.prover.zk.tables import Table
 from rigs import rv64
-from rigs.chips import calls_of
+from rigs.chips import calls_of, said_around
 from rigs.keccak_model import ALL, permutation
 
 State = list[int]
@@ -58,16 +58,7 @@ def called(given: Sequence[State]) -> Calls:
 
 def public(calls: Calls) -> list[Message]:
     """What the rest of the machine says and hears."""
-    found = list[Message]()
-    for at in range(len(calls)):
-        clock, index = int(calls.clock[at]), int(calls.index[at])
-        found.append(Message(CALL, 1, (KECCAK_F, clock, index)))
-        time = 4 * clock + MOMENT
-        for word in range(LANES):
-            since = time - 1 - int(calls.gaps[at, word])
-            found.append(Message(MEMORY, 1, (index + word, 1, int(calls.before[at, word]), since)))
-            found.append(Message(MEMORY, -1, (index + word, 1, int(calls.after[at, word]), time)))
-    return found
+    return said_around(calls, KECCAK_F)
 
 
 def rows_of(tables: Sequence[Table]) -> Rows:

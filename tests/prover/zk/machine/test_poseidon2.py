@@ -17,8 +17,8 @@ from jovay.prover.zk.chip import Chip, Message
 from jovay.prover.zk.errors import ZkError
 from jovay.prover.zk.field import R
 from jovay.prover.zk.machine import fixed, poseidon2
-from jovay.prover.zk.machine.buses import CALL, LIMB, LIMB_BITS, MEMORY, POSEIDON2_CUBE, RANGE
-from jovay.prover.zk.machine.calls import MOMENT, Calls
+from jovay.prover.zk.machine.buses import LIMB, LIMB_BITS, POSEIDON2_CUBE, RANGE
+from jovay.prover.zk.machine.calls import Calls
 from jovay.prover.zk.machine.poseidon2 import CHIPS, MORE, STEP, WIDTH, WORDS, P
 from jovay.prover.zk.machine.program import Program
 from jovay.prover.zk.machine.run import Run
@@ -26,6 +26,7 @@ from jovay.prover.zk.proof import Statement
 from jovay.prover.zk.setup import development_setup
 from jovay.prover.zk.tables import Table
 from rigs import rv64
+from rigs.chips import said_around
 from rigs.poseidon2_model import permutation
 
 State = list[int]
@@ -47,16 +48,7 @@ def calls_of(states: Sequence[State], after: Sequence[State] | None = None) -> C
 
 def public(calls: Calls) -> list[Message]:
     """What the rest of the machine says and hears."""
-    found = list[Message]()
-    for at in range(len(calls)):
-        clock, index = int(calls.clock[at]), int(calls.index[at])
-        found.append(Message(CALL, 1, (POSEIDON2, clock, index)))
-        time = 4 * clock + MOMENT
-        for word in range(WORDS):
-            since = time - 1 - int(calls.gaps[at, word])
-            found.append(Message(MEMORY, 1, (index + word, 1, int(calls.before[at, word]), since)))
-            found.append(Message(MEMORY, -1, (index + word, 1, int(calls.after[at, word]), time)))
-    return found
+    return said_around(calls, POSEIDON2)
 
 
 def faults(tables: Sequence[Table], calls: Calls) -> list[Any]:
